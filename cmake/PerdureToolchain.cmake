@@ -1,0 +1,41 @@
+# Finds LLVM and Clang 22 and says how Perdure's own code is compiled.
+
+set(PERDURE_LLVM_CONFIG llvm-config-22 CACHE STRING "llvm-config of the LLVM to build against")
+execute_process(COMMAND ${PERDURE_LLVM_CONFIG} --prefix OUTPUT_VARIABLE PERDURE_LLVM_PREFIX
+                OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE Result)
+if(NOT Result EQUAL 0)
+  message(FATAL_ERROR "${PERDURE_LLVM_CONFIG} does not run: install llvm-22-dev, or set PERDURE_LLVM_CONFIG")
+endif()
+list(PREPEND CMAKE_PREFIX_PATH ${PERDURE_LLVM_PREFIX})
+# Debian's version file answers to 22.1, not to 22.
+find_package(LLVM 22.1 REQUIRED CONFIG)
+find_package(Clang REQUIRED CONFIG)
+set(PERDURE_LLVM_BIN ${LLVM_TOOLS_BINARY_DIR})
+
+find_program(PERDURE_CCACHE ccache)
+if(PERDURE_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${PERDURE_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PERDURE_CCACHE})
+endif()
+
+set(PERDURE_SANITIZE "" CACHE STRING "address or undefined: sanitise the runtime, its unit tests and the examples")
+option(PERDURE_WERROR "Warnings are errors" ON)
+
+# Flags for all code that is written here.
+add_library(perdure_warnings INTERFACE)
+target_compile_options(perdure_warnings INTERFACE -Wall -Wextra
+  $<$<BOOL:${PERDURE_WERROR}>:-Werror>)
+
+# perdure_add_llvm_module(NAME sources...): a loadable module built the way
+# LLVM was built (no exceptions), linked against nothing but the given dylibs.
+function(perdure_add_llvm_module Name)
+  cmake_parse_arguments(Arg "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${Name} MODULE ${Arg_SOURCES})
+  set_target_properties(${Name} PROPERTIES PREFIX "")
+  target_include_directories(${Name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
+  target_include_directories(${Name} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS} ${CLANG_INCLUDE_DIRS})
+  target_compile_definitions(${Name} PRIVATE ${LLVM_DEFINITIONS_LIST})
+  target_compile_options(${Name} PRIVATE -fno-exceptions -Wno-unused-parameter)
+  target_link_libraries(${Name} PRIVATE perdure_warnings ${Arg_LINK})
+endfunction()
+separate_arguments(LLVM_DEFINITIONS_LIST NATIVE_COMMAND "${LLVM_DEFINITIONS}")
