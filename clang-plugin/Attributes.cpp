@@ -1,0 +1,123 @@
+//===- Attributes.cpp - The attributes' spellings and subjects ------------===//
+#include "Annotations.h"
+
+#include "clang/Sema/ParsedAttr.h"
+#include "clang/Sema/Sema.h"
+
+using namespace clang;
+
+namespace {
+
+using Rules = SmallVectorImpl<std::pair<attr::SubjectMatchRule, bool>>;
+
+/// What ours have in common: any language, no arguments, and a place in
+/// `#pragma clang attribute`.
+struct PerdureAttr : ParsedAttrInfo {
+  PerdureAttr(ArrayRef<Spelling> Names) {
+    Spellings = Names;
+    IsSupportedByPragmaAttribute = 1;
+  }
+  bool diagAppertainsToDecl(Sema &, const ParsedAttr &,
+                            const Decl *) const override {
+    return true; // the handlers say it in our words
+  }
+};
+
+/// `[[perdure::persistent]]`, `PERDURE`.
+struct PersistentAttr final : PerdureAttr {
+  static constexpr Spelling Names[] = {
+      {ParsedAttr::AS_GNU, "perdure_persistent"},
+      {ParsedAttr::AS_CXX11, "perdure::persistent"},
+      {ParsedAttr::AS_C23, "perdure::persistent"}};
+  PersistentAttr() : PerdureAttr(Names) {}
+
+  void getPragmaAttributeMatchRules(Rules &R,
+                                    const LangOptions &) const override {
+    R.push_back({attr::SubjectMatchRule_record, true});
+    R.push_back({attr::SubjectMatchRule_field, true});
+    R.push_back({attr::SubjectMatchRule_variable, true});
+    R.push_back({attr::SubjectMatchRule_type_alias, true});
+  }
+  AttrHandling handleDeclAttribute(Sema &S, Decl *D,
+                                   const ParsedAttr &Attr) const override {
+    perdure::annotate(S, D, Attr);
+    return AttributeApplied;
+  }
+};
+
+/// `[[perdure::transient]]`, `PERDURE_TRANSIENT`.
+struct TransientAttr final : PerdureAttr {
+  static constexpr Spelling Names[] = {
+      {ParsedAttr::AS_GNU, "perdure_transient"},
+      {ParsedAttr::AS_CXX11, "perdure::transient"},
+      {ParsedAttr::AS_C23, "perdure::transient"}};
+  TransientAttr() : PerdureAttr(Names) {}
+
+  AttrHandling handleDeclAttribute(Sema &S, Decl *D,
+                                   const ParsedAttr &Attr) const override {
+    if (const auto *F = dyn_cast<FieldDecl>(D)) {
+      perdure::markTransient(F);
+      return AttributeApplied;
+    }
+    unsigned ID = S.Diags.getCustomDiagID(
+        DiagnosticsEngine::Error,
+        "'transient' keeps a field of an annotated record native; it has no "
+        "meaning here");
+    S.Diag(Attr.getLoc(), ID);
+    return AttributeNotApplied;
+  }
+};
+
+/// `[[perdure::references]]`, for regions.
+struct ReferencesAttr final : PerdureAttr {
+  static constexpr Spelling Names[] = {
+      {ParsedAttr::AS_GNU, "perdure_references"},
+      {ParsedAttr::AS_CXX11, "perdure::references"},
+      {ParsedAttr::AS_C23, "perdure::references"}};
+  ReferencesAttr() : PerdureAttr(Names) {}
+
+  void getPragmaAttributeMatchRules(Rules &R,
+                                    const LangOptions &) const override {
+    R.push_back({attr::SubjectMatchRule_variable, true});
+    R.push_back({attr::SubjectMatchRule_function, true});
+    R.push_back({attr::SubjectMatchRule_field, true});
+  }
+  AttrHandling handleDeclAttribute(Sema &S, Decl *D,
+                                   const ParsedAttr &) const override {
+    perdure::referToPersistent(S, D);
+    return AttributeApplied;
+  }
+};
+
+/// Pushed over the whole TU by the predefines: the plugin's hook on every
+/// declaration. No program writes it.
+struct DeclaredAttr final : PerdureAttr {
+  static constexpr Spelling Names[] = {
+      {ParsedAttr::AS_GNU, "__perdure_declared"}};
+  DeclaredAttr() : PerdureAttr(Names) {}
+
+  void getPragmaAttributeMatchRules(Rules &R,
+                                    const LangOptions &) const override {
+    R.push_back({attr::SubjectMatchRule_record, true});
+    R.push_back({attr::SubjectMatchRule_field, true});
+    R.push_back({attr::SubjectMatchRule_variable, true});
+    R.push_back({attr::SubjectMatchRule_function, true});
+    R.push_back({attr::SubjectMatchRule_type_alias, true});
+  }
+  AttrHandling handleDeclAttribute(Sema &S, Decl *D,
+                                   const ParsedAttr &) const override {
+    perdure::declared(S, D);
+    return AttributeApplied;
+  }
+};
+
+ParsedAttrInfoRegistry::Add<PersistentAttr>
+    P("perdure_persistent", "pointer fields are persistent pointers");
+ParsedAttrInfoRegistry::Add<TransientAttr>
+    T("perdure_transient", "a field of an annotated record stays native");
+ParsedAttrInfoRegistry::Add<ReferencesAttr>
+    R("perdure_references", "pointers to pointers to annotated records");
+ParsedAttrInfoRegistry::Add<DeclaredAttr>
+    D("__perdure_declared", "the plugin's own hook");
+
+} // namespace

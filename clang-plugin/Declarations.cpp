@@ -1,0 +1,313 @@
+//===- Declarations.cpp - What an annotation does to each declaration -----===//
+//
+// Clang gives every declaration its attributes right after it has made it and
+// before anything uses it. A pragma in the predefines pushes an attribute of
+// ours over the whole TU, so `declared` sees every record, field, variable,
+// parameter, function and alias at that moment. Fields of annotated records
+// thus have their persistent type before the record itself is complete, and
+// Clang derives from it all that it derives from a field's type: triviality,
+// argument passing, conversions inside the class. docs/Design.md compares this
+// with changing the types when the record is complete.
+//
+//===----------------------------------------------------------------------===//
+#include "Annotations.h"
+#include "Messages.h"
+#include "Qualifier.h"
+
+#include "clang/AST/Attr.h"
+#include "clang/AST/DeclTemplate.h"
+#include "clang/Basic/SourceManager.h"
+#include "clang/Sema/ParsedAttr.h"
+#include "clang/Sema/Sema.h"
+#include "llvm/ADT/DenseSet.h"
+
+using namespace clang;
+
+namespace perdure {
+
+namespace {
+constexpr StringRef Mark = "perdure::persistent";
+
+bool hasMark(const Decl *D) {
+  for (const auto *A : D->specific_attrs<AnnotateAttr>())
+    if (A->getAnnotation() == Mark)
+      return true;
+  return false;
+}
+
+llvm::DenseSet<const FieldDecl *> &transientFields() {
+  static llvm::DenseSet<const FieldDecl *> Fields;
+  return Fields;
+}
+
+void setFieldType(Sema &S, FieldDecl *Field, QualType T) {
+  Field->setType(T);
+  // Templates instantiate from what was written: write the new type there.
+  if (Field->getDeclContext()->isDependentContext())
+    Field->setTypeSourceInfo(
+        S.Context.getTrivialTypeSourceInfo(T, Field->getLocation()));
+}
+
+/// Every field of an annotated record passes here once.
+void persistField(Sema &S, FieldDecl *Field) {
+  if (isTransient(Field) || Field->isInvalidDecl())
+    return;
+  if (!checkField(S, Field)) {
+    Field->setInvalidDecl();
+    return;
+  }
+  QualType New = persistentEverywhere(S.Context, Field->getType());
+  if (New != Field->getType())
+    setFieldType(S, Field, New);
+}
+
+/// A trailing attribute arrives when the record is complete: its fields change
+/// now, and what Clang has derived from them is derived again.
+void persistCompleteRecord(Sema &S, RecordDecl *Record) {
+  for (FieldDecl *Field : Record->fields())
+    persistField(S, Field);
+  for (Decl *D : Record->decls())
+    if (auto *Nested = dyn_cast<RecordDecl>(D))
+      if (!Nested->isImplicit() && Nested->isCompleteDefinition())
+        persistCompleteRecord(S, Nested);
+  if (auto *Class = dyn_cast<CXXRecordDecl>(Record)) {
+    SmallVector<Decl *, 16> Members(Class->decls());
+    for (Decl *D : Members)
+      Class->removeDecl(D);
+    for (Decl *D : Members) {
+      Class->addHiddenDecl(D);
+      if (auto *Named = dyn_cast<NamedDecl>(D))
+        Class->makeDeclVisibleInContext(Named);
+    }
+    repairTrivialCopies(Class);
+  } else {
+    bool Holds = false;
+    for (FieldDecl *Field : Record->fields())
+      Holds |= Field->getType().isNonTrivialToPrimitiveCopy() !=
+               QualType::PCK_Trivial;
+    if (Holds) {
+      Record->setNonTrivialToPrimitiveCopy(true);
+      Record->setArgPassingRestrictions(RecordArgPassingKind::CanNeverPassInRegs);
+    }
+  }
+  checkRecord(S, Record);
+}
+
+void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc) {
+  RecordDecl *Definition = Record->getDefinition();
+  if (Definition && Definition != Record) {
+    if (!isAnnotated(Definition)) {
+      report(S, Loc, Error,
+             "%0 is annotated after its definition, where it has no effect; "
+             "write the annotation on the definition, or before it")
+          << Record;
+      S.Diag(Definition->getLocation(), diag::note_previous_definition);
+    }
+    return;
+  }
+  bool Was = isAnnotated(Record);
+  markAnnotated(Record, Loc);
+  if (Record->isCompleteDefinition() && !Was)
+    persistCompleteRecord(S, Record);
+}
+
+/// The type of a variable, a field outside annotated records or an alias as a
+/// persistent pointer; null, and an error, where it cannot be one.
+QualType annotatedType(Sema &S, QualType T, SourceLocation Loc,
+                       StringRef What) {
+  QualType Element = elementType(S.Context, T);
+  if (Element->isFunctionPointerType() || Element->isMemberPointerType())
+    report(S, Loc, Error,
+           "%0 is annotated as persistent, but %1 points to code, which no "
+           "object holds; remove the annotation")
+        << What << T;
+  else if (Element->isReferenceType())
+    report(S, Loc, Error,
+           "%0 is annotated as persistent, but it is a reference; use a pointer")
+        << What;
+  else if (Element->isAtomicType())
+    report(S, Loc, Error,
+           "%0 is an _Atomic pointer, which cannot be persistent; use "
+           "perdure_atomic_load and its kin on a plain one, or "
+           "perdure::atomic_ptr")
+        << What;
+  else if (Element->isDependentType() && !Element->isPointerType())
+    report(S, Loc, Error,
+           "%0 is annotated as persistent, but %1 need not be a pointer; "
+           "annotate a pointer to the template parameter")
+        << What << T;
+  else if (!Element->isPointerType())
+    report(S, Loc, Error,
+           Element->isRecordType()
+               ? "%0 is annotated as persistent, but %1 is no pointer; "
+                 "annotate the record itself: struct PERDURE name { ... }"
+               : "%0 is annotated as persistent, but %1 is no pointer")
+        << What << T;
+  else
+    return persistentHere(S.Context, T);
+  return QualType();
+}
+
+} // namespace
+
+bool isAnnotated(const RecordDecl *Record) {
+  for (const TagDecl *D : Record->redecls())
+    if (hasMark(D))
+      return true;
+  const RecordDecl *Definition = Record->getDefinition();
+  if (!Definition)
+    Definition = Record;
+  if (const auto *Class = dyn_cast<CXXRecordDecl>(Definition)) {
+    if (const CXXRecordDecl *Pattern = Class->getTemplateInstantiationPattern())
+      if (Pattern != Class && isAnnotated(Pattern))
+        return true;
+    if (Class->isLambda())
+      return false;
+  }
+  const auto *Outer =
+      dyn_cast_or_null<RecordDecl>(Definition->getLexicalDeclContext());
+  return Outer && isAnnotated(Outer);
+}
+
+bool isAnnotated(QualType T) {
+  if (const RecordDecl *R = T->getAsRecordDecl())
+    return isAnnotated(R);
+  if (const auto *TST = T->getAs<TemplateSpecializationType>())
+    if (const TemplateDecl *TD = TST->getTemplateName().getAsTemplateDecl())
+      if (const auto *R = dyn_cast_or_null<RecordDecl>(TD->getTemplatedDecl()))
+        return isAnnotated(R);
+  return false;
+}
+
+void markAnnotated(RecordDecl *Record, SourceRange Range) {
+  if (!hasMark(Record))
+    Record->addAttr(AnnotateAttr::CreateImplicit(Record->getASTContext(), Mark,
+                                                 nullptr, 0, Range));
+}
+
+void markTransient(const FieldDecl *Field) { transientFields().insert(Field); }
+
+bool isTransient(const FieldDecl *Field) {
+  return transientFields().contains(Field);
+}
+
+void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
+  SourceLocation Loc = Attr.getLoc();
+  if (auto *Record = dyn_cast<RecordDecl>(D))
+    return annotateRecord(S, Record, Loc);
+  if (auto *Field = dyn_cast<FieldDecl>(D)) {
+    if (isPersistent(elementType(S.Context, Field->getType())))
+      return;
+    QualType T = annotatedType(S, Field->getType(), Field->getLocation(),
+                               Field->getNameAsString());
+    if (!T.isNull())
+      setFieldType(S, Field, T);
+    return;
+  }
+  if (auto *Alias = dyn_cast<TypedefNameDecl>(D)) {
+    QualType Old = Alias->getUnderlyingType();
+    if (const auto *R = Old->getAsRecordDecl(); R && !R->getIdentifier()) {
+      report(S, Alias->getLocation(), Error,
+             "the annotation on %0 comes after its record, where it has no "
+             "effect; write it behind the keyword: typedef struct PERDURE "
+             "{ ... } %0")
+          << Alias;
+      return;
+    }
+    QualType T = annotatedType(S, Old, Alias->getLocation(),
+                               Alias->getNameAsString());
+    if (!T.isNull())
+      Alias->setModedTypeSourceInfo(Alias->getTypeSourceInfo(), T);
+    return;
+  }
+  if (auto *Param = dyn_cast<ParmVarDecl>(D)) {
+    report(S, Param->getLocation(), Error,
+           "parameter %0 is annotated as persistent, but a parameter is a "
+           "native pointer; remove the annotation")
+        << Param;
+    return;
+  }
+  if (auto *Var = dyn_cast<VarDecl>(D)) {
+    QualType T = annotatedType(S, Var->getType(), Var->getLocation(),
+                               Var->getNameAsString());
+    if (!T.isNull())
+      Var->setType(T);
+    return;
+  }
+  report(S, Loc, Error,
+         "'persistent' belongs on a record, a field, a variable or an alias; "
+         "it has no meaning here");
+}
+
+void declared(Sema &S, Decl *D) {
+  if (auto *Field = dyn_cast<FieldDecl>(D)) {
+    if (isAnnotated(Field->getParent()))
+      persistField(S, Field);
+    QualType T = strippedInFunctions(S.Context, Field->getType());
+    if (T != Field->getType())
+      Field->setType(T);
+    return;
+  }
+  if (auto *Param = dyn_cast<ParmVarDecl>(D)) {
+    QualType Old = Param->getType();
+    QualType T =
+        stripped(S.Context, strippedInFunctions(S.Context, Old));
+    if (T == Old)
+      return;
+    Param->setType(T);
+    if (isPersistent(Old)) {
+      // Sema has refused the qualifier on a parameter; we give it a meaning.
+      Param->setInvalidDecl(false);
+      Param->setTypeSourceInfo(
+          S.Context.getTrivialTypeSourceInfo(T, Param->getLocation()));
+    }
+    return;
+  }
+  if (auto *Function = dyn_cast<FunctionDecl>(D)) {
+    QualType Old = Function->getType();
+    QualType T = strippedInFunctions(S.Context, Old);
+    if (T == Old)
+      return;
+    if (Function->isDependentContext() &&
+        isPersistent(Function->getReturnType()))
+      report(S, Function->getLocation(), Error,
+             "the result of function template %0 names a persistent pointer; a "
+             "result is a native pointer: write it as T *")
+          << Function;
+    Function->setType(T);
+    Function->setInvalidDecl(false);
+    return;
+  }
+  if (auto *Var = dyn_cast<VarDecl>(D)) {
+    QualType T = strippedInFunctions(S.Context, Var->getType());
+    if (T != Var->getType())
+      Var->setType(T);
+    return;
+  }
+  if (auto *Alias = dyn_cast<TypedefNameDecl>(D)) {
+    QualType Old = Alias->getUnderlyingType();
+    QualType T = strippedInFunctions(S.Context, Old);
+    if (T != Old)
+      Alias->setModedTypeSourceInfo(Alias->getTypeSourceInfo(), T);
+  }
+}
+
+void referToPersistent(Sema &S, Decl *D) {
+  if (S.getSourceManager().isInSystemHeader(D->getLocation()))
+    return;
+  if (auto *Function = dyn_cast<FunctionDecl>(D)) {
+    const auto *F = Function->getType()->getAs<FunctionType>();
+    QualType Result = persistentPointees(S.Context, F->getReturnType());
+    const auto *Proto = dyn_cast<FunctionProtoType>(F);
+    // The parameters have been changed one by one, before this type was made
+    // of them.
+    if (Result != F->getReturnType() && Proto)
+      Function->setType(S.Context.getFunctionType(
+          Result, Proto->getParamTypes(), Proto->getExtProtoInfo()));
+    return;
+  }
+  if (auto *Value = dyn_cast<ValueDecl>(D))
+    Value->setType(persistentPointees(S.Context, Value->getType()));
+}
+
+} // namespace perdure

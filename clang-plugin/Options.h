@@ -1,0 +1,26 @@
+//===- Options.h - What the command line asked of the plugin ----*- C++ -*-===//
+//
+// Given as -fplugin-arg-perdure-NAME=VALUE. Read once a TU, before parsing.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PERDURE_CLANG_OPTIONS_H
+#define PERDURE_CLANG_OPTIONS_H
+
+#include <string>
+
+namespace perdure {
+
+struct Options {
+  std::string Encoding = "object"; ///< encoding=NAME
+  unsigned EncodingNumber = 0;     ///< its number in abi.def
+  unsigned SlotBits = 35;          ///< slot-bits=N
+  bool Callbacks = false;          ///< callbacks: call the twins
+  std::string PassesPath;          ///< passes=FILE; "" = beside the plugin
+};
+
+/// The options of the TU that is being compiled.
+Options &options();
+
+} // namespace perdure
+
+#endif // PERDURE_CLANG_OPTIONS_H

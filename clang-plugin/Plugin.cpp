@@ -1,0 +1,166 @@
+//===- Plugin.cpp - The action that Clang runs ----------------------------===//
+#include "Annotations.h"
+#include "Messages.h"
+#include "Options.h"
+#include "Passes.h"
+
+#include "clang/AST/ASTMutationListener.h"
+#include "clang/Basic/DiagnosticSema.h"
+#include "clang/Frontend/CompilerInstance.h"
+#include "clang/Frontend/FrontendPluginRegistry.h"
+#include "clang/Lex/Preprocessor.h"
+#include "clang/Sema/MultiplexExternalSemaSource.h"
+#include "clang/Sema/SemaConsumer.h"
+
+using namespace clang;
+
+namespace perdure {
+
+Options &options() {
+  static Options O;
+  return O;
+}
+
+namespace {
+
+#define PERDURE_ABI_ENCODING(Number, Name, Doc) {Number, #Name},
+constexpr std::pair<unsigned, const char *> Encodings[] = {
+#include "perdure/abi.def"
+};
+
+/// The namespace of our own push of the hook, which no program's pop matches.
+constexpr const char *HookNamespace = "__perdure";
+
+/// Takes the hook away just before Clang looks for pushes without a pop. Clang
+/// asks external sources for pending instantiations at that moment.
+class HookRemover final : public ExternalSemaSource {
+public:
+  explicit HookRemover(Sema &S) : S(S) {}
+
+  void ReadPendingInstantiations(
+      SmallVectorImpl<std::pair<ValueDecl *, SourceLocation>> &) override {
+    if (Removed)
+      return;
+    Removed = true;
+    // An empty TU has used no push; that is no reason to warn.
+    DiagnosticsEngine &Diags = S.Diags;
+    SourceLocation None;
+    bool Ignored =
+        Diags.isIgnored(diag::warn_pragma_attribute_unused, None);
+    Diags.setSeverity(diag::warn_pragma_attribute_unused,
+                      diag::Severity::Ignored, None);
+    S.ActOnPragmaAttributePop(None, &S.Context.Idents.get(HookNamespace));
+    if (!Ignored)
+      Diags.setSeverity(diag::warn_pragma_attribute_unused,
+                        diag::Severity::Warning, None);
+  }
+
+private:
+  Sema &S;
+  bool Removed = false;
+};
+
+class Consumer final : public SemaConsumer, ASTMutationListener {
+public:
+  void InitializeSema(Sema &Now) override {
+    S = &Now;
+    S->addExternalSource(llvm::makeIntrusiveRefCnt<HookRemover>(Now));
+  }
+  void ForgetSema() override { S = nullptr; }
+  ASTMutationListener *GetASTMutationListener() override { return this; }
+
+  void HandleTagDeclDefinition(TagDecl *D) override { repair(D); }
+
+private:
+  void CompletedTagDefinition(const TagDecl *D) override {
+    auto *Record = dyn_cast<RecordDecl>(const_cast<TagDecl *>(D));
+    if (!Record || !S)
+      return;
+    if (isAnnotated(Record) && !Record->isDependentContext())
+      checkRecord(*S, Record);
+    repair(Record);
+  }
+  void AddedCXXImplicitMember(const CXXRecordDecl *Class,
+                              const Decl *) override {
+    Late.push_back(const_cast<CXXRecordDecl *>(Class));
+  }
+  void repair(TagDecl *D) {
+    if (auto *Class = dyn_cast<CXXRecordDecl>(D))
+      repairTrivialCopies(Class);
+  }
+
+  Sema *S = nullptr;
+  SmallVector<CXXRecordDecl *, 8> Late;
+};
+
+class Action final : public PluginASTAction {
+  std::unique_ptr<ASTConsumer> CreateASTConsumer(CompilerInstance &CI,
+                                                 StringRef) override {
+    // The qualifier's semantics; no target feature, no code generation.
+    CI.getLangOpts().PointerAuthIntrinsics = 1;
+    Preprocessor &PP = CI.getPreprocessor();
+    PP.setPredefines(
+        PP.getPredefines() + "#define __PERDURE__ 1\n#define __PERDURE_SLOT_BITS__ " +
+        std::to_string(options().SlotBits) + "\n#define __PERDURE_ENCODING__ " +
+        std::to_string(options().EncodingNumber) +
+        "\n#pragma clang attribute __perdure.push("
+        "__attribute__((__perdure_declared)), apply_to = any(record, field, "
+        "variable, function, type_alias))\n");
+    DiagnosticsEngine &Diags = CI.getDiagnostics();
+    // Results, parameters and cast targets that name a persistent pointer mean
+    // a native one: the qualifier is taken off there (Declarations.cpp; casts
+    // drop it by themselves).
+    Diags.setSeverity(diag::err_ptrauth_qualifier_invalid,
+                      diag::Severity::Ignored, SourceLocation());
+    Diags.setSeverity(diag::err_ptrauth_qualifier_cast,
+                      diag::Severity::Ignored, SourceLocation());
+    rewriteMessages(Diags);
+    addPasses(CI);
+    return std::make_unique<Consumer>();
+  }
+
+  bool ParseArgs(const CompilerInstance &CI,
+                 const std::vector<std::string> &Args) override {
+    options() = Options();
+    bool Good = true;
+    auto Complain = [&](StringRef Message, StringRef Arg) {
+      DiagnosticsEngine &Diags = CI.getDiagnostics();
+      Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "%0 '%1'"))
+          << Message << Arg;
+      Good = false;
+    };
+    for (StringRef Arg : Args) {
+      StringRef Name, Value;
+      std::tie(Name, Value) = Arg.split('=');
+      if (Name == "encoding") {
+        const auto *Found = llvm::find_if(
+            Encodings, [&](auto &E) { return Value == E.second; });
+        if (Found == std::end(Encodings)) {
+          Complain("Perdure knows no such encoding:", Value);
+          continue;
+        }
+        options().Encoding = Value.str();
+        options().EncodingNumber = Found->first;
+      } else if (Name == "slot-bits") {
+        if (Value.getAsInteger(10, options().SlotBits) ||
+            options().SlotBits < 28 || options().SlotBits > 40)
+          Complain("Perdure's slot size is 28 to 40 bits, not", Value);
+      } else if (Name == "callbacks") {
+        options().Callbacks = true;
+      } else if (Name == "passes") {
+        options().PassesPath = Value.str();
+      } else {
+        Complain("Perdure's plugin has no option", Arg);
+      }
+    }
+    return Good;
+  }
+
+  ActionType getActionType() override { return AddBeforeMainAction; }
+};
+
+FrontendPluginRegistry::Add<Action>
+    Registered("perdure", "makes annotated structures persistent");
+
+} // namespace
+} // namespace perdure
