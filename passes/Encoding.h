@@ -1,0 +1,83 @@
+//===- Encoding.h - What the 64 stored bits mean ----------------*- C++ -*-===//
+//
+// One encoding, one file in encodings/, one row in abi.def. An encoding says
+// what may be assumed of it (its traits) and how its three verbs are expanded.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PERDURE_PASSES_ENCODING_H
+#define PERDURE_PASSES_ENCODING_H
+
+#include "Config.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace llvm {
+class Constant;
+class Module;
+class Value;
+} // namespace llvm
+
+namespace perdure {
+
+class Emitter;
+
+class Encoding {
+public:
+  struct Traits {
+    /// One target and container, one value: comparing bits at one container
+    /// compares pointers.
+    bool Canonical;
+    /// Bits keep their meaning anywhere in the same object; so the container
+    /// may be replaced by any other address in that object.
+    bool Movable;
+    /// Bits keep their meaning anywhere in volatile memory; so a volatile
+    /// container may be replaced by null.
+    bool MovableInVolatile;
+    /// decode(b) is null exactly where b is 0, and encode(null) is 0.
+    bool ZeroIsNull;
+    /// Encode reads what the container held before.
+    bool NeedsOldBits;
+    /// constant() gives the bits of most link-time addresses; otherwise
+    /// initialisers become constructors, and TLS initialisers errors.
+    bool StaticInit;
+  };
+
+  const unsigned Number;
+  const llvm::StringRef Name;
+  const Traits T;
+
+  Encoding(unsigned Number, llvm::StringRef Name, Traits T)
+      : Number(Number), Name(Name), T(T) {}
+  virtual ~Encoding() = default;
+
+  /// Expand at \p E. Bits are i64 and never undef; containers are pointers;
+  /// decode returns a pointer, the others return i64.
+  virtual llvm::Value *emitDecode(Emitter &E, llvm::Value *Bits,
+                                  llvm::Value *Container) const = 0;
+  virtual llvm::Value *emitEncode(Emitter &E, llvm::Value *Pointer,
+                                  llvm::Value *Container,
+                                  llvm::Value *Old) const = 0;
+  virtual llvm::Value *emitReencode(Emitter &E, llvm::Value *Bits,
+                                    llvm::Value *From, llvm::Value *To,
+                                    llvm::Value *Old) const = 0;
+
+  /// The bits, of pointer type, that lead to a target from a global variable,
+  /// or null where only code at start-up can tell.
+  virtual llvm::Constant *constant(llvm::Constant * /*Target*/,
+                                   const llvm::Module &,
+                                   const Config &) const {
+    return nullptr;
+  }
+
+  /// The encoding with this number, or null.
+  static const Encoding *get(uint64_t Number);
+};
+
+// One function per file of encodings/; Encoding.cpp lists them.
+const Encoding &getObjectEncoding();
+const Encoding &getNativeEncoding();
+const Encoding &getStrictEncoding();
+
+} // namespace perdure
+
+#endif

@@ -1,0 +1,49 @@
+//===- Passes.h - The passes before lowering --------------------*- C++ -*-===//
+
+#ifndef PERDURE_PASSES_PASSES_H
+#define PERDURE_PASSES_PASSES_H
+
+#include "llvm/IR/PassManager.h"
+
+namespace perdure {
+
+/// `perdure-raise`: Clang's pointer authentication with our discriminators to
+/// the early contract; static initialisers to bits.
+struct RaisePass : llvm::PassInfoMixin<RaisePass> {
+  llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &AM);
+  static bool isRequired() { return true; }
+};
+
+/// `perdure-resolve-volatile`: containers provably outside every object become
+/// null, so that annotated locals need not stay in memory.
+struct ResolveVolatilePass : llvm::PassInfoMixin<ResolveVolatilePass> {
+  llvm::PreservedAnalyses run(llvm::Function &F,
+                              llvm::FunctionAnalysisManager &AM);
+  static bool isRequired() { return true; }
+};
+
+/// `perdure-fold`: algebra of the early contract.
+struct FoldPass : llvm::PassInfoMixin<FoldPass> {
+  llvm::PreservedAnalyses run(llvm::Function &F,
+                              llvm::FunctionAnalysisManager &AM);
+  static bool isRequired() { return true; }
+};
+
+// Parts of perdure-raise, one job each. They return whether they changed M.
+
+/// Static initialisers (`ptrauth` constants) to bits, or to constructors.
+bool raiseStaticInitialisers(llvm::Module &M);
+/// Clang's merged C helper functions become internal.
+bool internaliseCopyHelpers(llvm::Module &M);
+/// DW_TAG_LLVM_ptrauth_type to a typedef.
+bool rewriteDebugTypes(llvm::Module &M);
+/// Tie the module to its slot size.
+bool addAbiReference(llvm::Module &M);
+
+/// Whether key and discriminator are ours, and which encoding they choose.
+class Encoding;
+const Encoding *matchSchema(uint64_t Key, uint64_t Discriminator);
+
+} // namespace perdure
+
+#endif

@@ -1,0 +1,206 @@
+//===- StaticInit.cpp - Static initialisers to bits -----------------------===//
+//
+// A `ptrauth` constant stands for the bits that a global variable holds: the
+// encoding says which they are. Where only start-up code can tell, the variable
+// starts zeroed there and a constructor stores them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Contract.h"
+#include "Encoding.h"
+#include "Passes.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
+
+using namespace llvm;
+
+namespace perdure {
+
+namespace {
+
+/// After the entry archive's 101, which places the window.
+constexpr int ConstructorPriority = 102;
+
+class StaticInit {
+  Module &M;
+  Config C;
+  DenseMap<Constant *, Constant *> Map;
+  bool Changed = false;
+
+  /// What one global leaves to its constructor.
+  struct Late {
+    Constant *Container, *Target;
+    const Encoding *E;
+  };
+  SmallVector<Late, 4> Lates;
+
+public:
+  explicit StaticInit(Module &M) : M(M), C(Config::get(M)) {}
+
+  bool run() {
+    for (GlobalVariable &GV : make_early_inc_range(M.globals()))
+      if (GV.hasInitializer())
+        raiseGlobal(GV);
+    for (GlobalAlias &GA : M.aliases())
+      raiseUse(GA, 0);
+    for (Function &F : M) {
+      for (unsigned I = 0; I != F.getNumOperands(); ++I)
+        raiseUse(F, I);
+      for (Instruction &I : instructions(F))
+        for (unsigned N = 0; N != I.getNumOperands(); ++N)
+          raiseUse(I, N);
+    }
+    return Changed;
+  }
+
+private:
+  const Encoding *match(ConstantPtrAuth *P) {
+    if (!P->hasAddressDiscriminator())
+      return nullptr;
+    return matchSchema(P->getKey()->getZExtValue(),
+                       P->getDiscriminator()->getZExtValue());
+  }
+
+  void error(const Twine &Message) {
+    M.getContext().diagnose(DiagnosticInfoGeneric(Message, DS_Error));
+  }
+
+  void raiseGlobal(GlobalVariable &GV) {
+    Constant *Init = GV.getInitializer();
+    // llvm.used and its like hold plain pointers.
+    if (GV.getName().starts_with("llvm."))
+      return;
+    Lates.clear();
+    // Memoised results must not hide that a second global needs a constructor.
+    Map.clear();
+    Constant *New = translate(Init);
+    if (New == Init)
+      return;
+    Changed = true;
+    if (Lates.empty()) {
+      GV.setInitializer(New);
+      return;
+    }
+    if (GV.hasAvailableExternallyLinkage()) {
+      // The real definition has the constructor.
+      GV.setLinkage(GlobalValue::ExternalLinkage);
+      GV.setInitializer(nullptr);
+      GV.setComdat(nullptr);
+      return;
+    }
+    if (GV.isThreadLocal())
+      return error("perdure: thread-local variable '" + GV.getName() +
+                   "' needs a persistent pointer that only start-up code can "
+                   "make (encoding '" +
+                   Lates.front().E->Name +
+                   "'); initialise it in a function instead");
+    GV.setInitializer(New);
+    GV.setConstant(false);
+    // Its initial value is no longer its value.
+    GV.setExternallyInitialized(true);
+    emitConstructor(GV);
+  }
+
+  void emitConstructor(GlobalVariable &GV) {
+    LLVMContext &Ctx = M.getContext();
+    auto *F = Function::createWithDefaultAttr(
+        FunctionType::get(Type::getVoidTy(Ctx), false),
+        GlobalValue::InternalLinkage, 0, "perdure.init." + GV.getName(), &M);
+    F->setDoesNotThrow();
+    // With the variable it stays or goes.
+    Constant *Key = nullptr;
+    if (Comdat *Group = GV.getComdat()) {
+      F->setComdat(Group);
+      Key = &GV;
+    }
+    IRBuilder<> B(BasicBlock::Create(Ctx, "", F));
+    for (Late &L : Lates) {
+      CallInst *Bits =
+          createEncode(B, L.Target, L.Container, B.getInt64(0), *L.E);
+      B.CreateAlignedStore(Bits, L.Container, Align(8));
+    }
+    B.CreateRetVoid();
+    appendToGlobalCtors(M, F, ConstructorPriority, Key);
+  }
+
+  void raiseUse(User &U, unsigned N) {
+    auto *Op = dyn_cast_or_null<Constant>(U.getOperand(N));
+    if (!Op || isa<GlobalValue>(Op) || isa<ConstantData>(Op))
+      return;
+    Lates.clear();
+    Constant *New = translate(Op);
+    if (New == Op)
+      return;
+    Changed = true;
+    if (!Lates.empty())
+      return error("perdure: a persistent pointer of encoding '" +
+                   Lates.front().E->Name +
+                   "' is used as a constant in code; its value is known at "
+                   "start-up only");
+    U.setOperand(N, New);
+  }
+
+  /// \p Old with our constants replaced; \p Old itself if it has none.
+  Constant *translate(Constant *Old) {
+    if (isa<GlobalValue>(Old) || isa<ConstantData>(Old) ||
+        isa<BlockAddress>(Old))
+      return Old;
+    if (auto It = Map.find(Old); It != Map.end())
+      return It->second;
+    Constant *New = translateUncached(Old);
+    // One that a constructor writes counts each time it appears.
+    if (Lates.empty())
+      Map[Old] = New;
+    return New;
+  }
+
+  Constant *translateUncached(Constant *Old) {
+    if (auto *P = dyn_cast<ConstantPtrAuth>(Old))
+      if (const Encoding *E = match(P))
+        return translatePointer(P, *E);
+
+    SmallVector<Constant *, 8> Ops;
+    bool Same = true;
+    for (Use &U : Old->operands()) {
+      auto *Op = cast<Constant>(U.get());
+      Ops.push_back(translate(Op));
+      Same &= Ops.back() == Op;
+    }
+    if (Same)
+      return Old;
+    if (auto *CE = dyn_cast<ConstantExpr>(Old))
+      return CE->getWithOperands(Ops);
+    if (auto *A = dyn_cast<ConstantArray>(Old))
+      return ConstantArray::get(A->getType(), Ops);
+    if (auto *S = dyn_cast<ConstantStruct>(Old))
+      return ConstantStruct::get(S->getType(), Ops);
+    if (isa<ConstantVector>(Old))
+      return ConstantVector::get(Ops);
+    if (auto *P = dyn_cast<ConstantPtrAuth>(Old))
+      return ConstantPtrAuth::get(
+          Ops[0], cast<ConstantInt>(Ops[1]), cast<ConstantInt>(Ops[2]), Ops[3],
+          P->getDeactivationSymbol());
+    error("perdure: a static initialiser holds a persistent pointer in a "
+          "constant expression that cannot be rebuilt");
+    return Old;
+  }
+
+  Constant *translatePointer(ConstantPtrAuth *P, const Encoding &E) {
+    Constant *Target = translate(P->getPointer());
+    if (Target->isNullValue() && E.T.ZeroIsNull)
+      return Target;
+    if (Constant *Bits = E.constant(Target, M, C))
+      return Bits;
+    Lates.push_back({P->getAddrDiscriminator(), Target, &E});
+    return Constant::getNullValue(P->getType());
+  }
+};
+
+} // namespace
+
+bool raiseStaticInitialisers(Module &M) { return StaticInit(M).run(); }
+
+} // namespace perdure
