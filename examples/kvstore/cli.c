@@ -1,0 +1,429 @@
+/* cli.c - The command line over kv.h: commands as arguments or from a file. */
+#include "kv.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "Usage: kvstore STORE COMMAND      runs one command\n"
+    "       kvstore STORE < COMMANDS   runs one command a line\n"
+    "\n"
+    "  put KEY VALUE          gives the key this value\n"
+    "  get KEY                prints its value\n"
+    "  del KEY                removes it\n"
+    "  scan FROM TO [LIMIT]   prints the pairs with FROM <= key < TO, in "
+    "order;\n"
+    "                         '' as FROM or TO leaves that end open\n"
+    "  load FILE [--dpkg | --words]\n"
+    "                         puts every line KEY<TAB>VALUE of a file; "
+    "--dpkg:\n"
+    "                         every record of a dpkg status file, by its "
+    "package;\n"
+    "                         --words: every word of a list, with its line "
+    "number\n"
+    "  same OTHER             opens another store as well and compares the "
+    "two\n"
+    "  stats                  counts pairs, bytes and nodes\n"
+    "\n"
+    "In a file of commands, blanks separate words, \"...\" keeps them, and \\\n"
+    "quotes a character. Exit status: 0, 1 when a key is not there or stores\n"
+    "differ, 2 on errors.\n";
+
+enum { OK = 0, NO = 1, FAILED = 2 };
+
+static struct kv_store store;
+static const char *store_path;
+
+static int complain(const char *format, ...) {
+  va_list arguments;
+  fflush(stdout);
+  fputs("kvstore: ", stderr);
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  return FAILED;
+}
+
+static struct kv_text text(const char *string) {
+  return (struct kv_text){string, strlen(string)};
+}
+
+static double seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/*===- Commands -----------------------------------------------------------===*/
+
+static int put(char **argument) {
+  if (kv_put(store.pairs, text(argument[0]), text(argument[1])) < 0)
+    return complain("put: %s", kv_error());
+  return OK;
+}
+
+static int get(char **argument) {
+  struct kv_text value;
+  if (!kv_get(store.pairs, text(argument[0]), &value)) {
+    complain("no key '%s'", argument[0]);
+    return NO;
+  }
+  fwrite(value.bytes, 1, value.length, stdout);
+  putchar('\n');
+  return OK;
+}
+
+static int del(char **argument) {
+  if (kv_del(store.pairs, text(argument[0])))
+    return OK;
+  complain("no key '%s'", argument[0]);
+  return NO;
+}
+
+/* One line whatever the bytes. */
+static void print_escaped(struct kv_text text) {
+  for (size_t i = 0; i < text.length; i++)
+    switch (text.bytes[i]) {
+    case '\n':
+      fputs("\\n", stdout);
+      break;
+    case '\t':
+      fputs("\\t", stdout);
+      break;
+    case '\\':
+      fputs("\\\\", stdout);
+      break;
+    default:
+      putchar(text.bytes[i]);
+    }
+}
+
+static int order_of(struct kv_text a, struct kv_text b) {
+  int order =
+      memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
+  return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+static int scan(char **argument) {
+  struct kv_text to = text(argument[1]), key, value;
+  unsigned long limit = -1ul;
+  if (argument[2]) {
+    char *end;
+    errno = 0;
+    limit = strtoul(argument[2], &end, 10);
+    if (errno || *end || end == argument[2] || argument[2][0] == '-')
+      return complain("scan: '%s' is not a number", argument[2]);
+  }
+  struct kv_cursor cursor;
+  kv_seek(store.pairs, text(argument[0]), &cursor);
+  while (limit-- && kv_next(&cursor, &key, &value)) {
+    if (to.length && order_of(key, to) >= 0)
+      break;
+    print_escaped(key);
+    putchar('\t');
+    print_escaped(value);
+    putchar('\n');
+  }
+  return OK;
+}
+
+static int stats(char **argument) {
+  (void)argument;
+  struct kv_stats s;
+  kv_measure(store.pairs, &s);
+  printf("pairs        %zu\n", s.pairs);
+  printf("key bytes    %zu\n", s.key_bytes);
+  printf("value bytes  %zu\n", s.value_bytes);
+  printf("nodes        %zu\n", s.nodes);
+  printf("height       %d\n", s.height);
+  printf("this time at %p\n", (void *)store.pairs);
+  return OK;
+}
+
+static int same(char **argument) {
+  struct kv_store other;
+  if (kv_open(&other, argument[0], KV_READ))
+    return complain("%s: %s", argument[0], kv_error());
+  struct kv_cursor here, there;
+  kv_seek(store.pairs, text(""), &here);
+  kv_seek(other.pairs, text(""), &there);
+  size_t pairs = 0;
+  for (;; pairs++) {
+    struct kv_text key[2], value[2];
+    bool more = kv_next(&here, &key[0], &value[0]);
+    bool more_there = kv_next(&there, &key[1], &value[1]);
+    if (!more && !more_there)
+      break;
+    if (more && more_there && order_of(key[0], key[1]) == 0 &&
+        order_of(value[0], value[1]) == 0)
+      continue;
+    bool first = !more_there || (more && order_of(key[0], key[1]) <= 0);
+    printf("differ, first at key ");
+    print_escaped(key[first ? 0 : 1]);
+    putchar('\n');
+    kv_close(&other);
+    return NO;
+  }
+  printf("same: %zu pairs, %s at %p, %s at %p\n", pairs, store_path,
+         (void *)store.pairs, argument[0], (void *)other.pairs);
+  kv_close(&other);
+  return OK;
+}
+
+/*===- load ---------------------------------------------------------------===*/
+
+struct load {
+  const char *path;
+  FILE *file;
+  off_t bytes;
+  size_t line, pairs, replaced;
+  double start, shown;
+};
+
+static void show_progress(struct load *load) {
+  double now = seconds();
+  if (!isatty(STDERR_FILENO) || now - load->shown < 0.1)
+    return;
+  load->shown = now;
+  double done = load->bytes
+                    ? 100.0 * (double)ftello(load->file) / (double)load->bytes
+                    : 0;
+  fprintf(stderr, "\r%s: %zu pairs, %.0f%%", load->path, load->pairs, done);
+}
+
+static int load_pair(struct load *load, struct kv_text key,
+                     struct kv_text value) {
+  int put = kv_put(store.pairs, key, value);
+  if (put < 0)
+    return complain("%s, line %zu: %s", load->path, load->line, kv_error());
+  load->pairs++;
+  load->replaced += put == 0;
+  if (load->pairs % 256 == 0)
+    show_progress(load);
+  return OK;
+}
+
+/* A line without its end; false at the end of the file. */
+static bool read_line(struct load *load, char **line, size_t *capacity,
+                      size_t *length) {
+  ssize_t got = getline(line, capacity, load->file);
+  if (got < 0)
+    return false;
+  load->line++;
+  *length = (size_t)got;
+  if (*length && (*line)[*length - 1] == '\n')
+    (*line)[--*length] = 0;
+  return true;
+}
+
+static int load_lines(struct load *load, bool words) {
+  char *line = NULL;
+  size_t capacity = 0, length;
+  int result = OK;
+  while (result == OK && read_line(load, &line, &capacity, &length)) {
+    if (!length)
+      continue;
+    if (words) {
+      char number[24];
+      snprintf(number, sizeof number, "%zu", load->line);
+      result = load_pair(load, (struct kv_text){line, length}, text(number));
+      continue;
+    }
+    char *tab = memchr(line, '\t', length);
+    if (!tab) {
+      result = complain("%s, line %zu: no tab between key and value",
+                        load->path, load->line);
+      break;
+    }
+    size_t key = (size_t)(tab - line);
+    result = load_pair(load, (struct kv_text){line, key},
+                       (struct kv_text){tab + 1, length - key - 1});
+  }
+  free(line);
+  return result;
+}
+
+/* Records are separated by empty lines; one line of each names its package. */
+static int load_dpkg(struct load *load) {
+  char *line = NULL, *record = NULL;
+  size_t capacity = 0, length, room = 0, used = 0;
+  struct kv_text name = {0};
+  int result = OK;
+  for (bool more = true; more && result == OK;) {
+    more = read_line(load, &line, &capacity, &length);
+    if (more && length) {
+      if (used + length + 1 > room) {
+        room = 2 * (used + length + 1);
+        char *larger = realloc(record, room);
+        if (!larger) {
+          result =
+              complain("%s, line %zu: out of memory", load->path, load->line);
+          break;
+        }
+        record = larger;
+      }
+      memcpy(record + used, line, length);
+      if (length > 9 && !strncasecmp(line, "Package: ", 9))
+        name = (struct kv_text){NULL, used + 9}; /* its place, until record
+                                                    no longer moves */
+      used += length;
+      record[used++] = '\n';
+      continue;
+    }
+    if (!used)
+      continue;
+    if (!name.length) {
+      result = complain("%s, line %zu: a record without 'Package:'", load->path,
+                        load->line);
+      break;
+    }
+    name.bytes = record + name.length;
+    name.length = strcspn(name.bytes, "\n");
+    result = load_pair(load, name, (struct kv_text){record, used - 1});
+    used = 0;
+    name = (struct kv_text){0};
+  }
+  free(line);
+  free(record);
+  return result;
+}
+
+static int load(char **argument) {
+  bool dpkg = argument[1] && !strcmp(argument[1], "--dpkg");
+  bool words = argument[1] && !strcmp(argument[1], "--words");
+  if (argument[1] && !dpkg && !words)
+    return complain("load: no format '%s'; there are --dpkg and --words",
+                    argument[1]);
+  struct load load = {.path = argument[0], .file = fopen(argument[0], "r")};
+  if (!load.file)
+    return complain("%s: %s", load.path, strerror(errno));
+  if (fseeko(load.file, 0, SEEK_END) == 0) {
+    load.bytes = ftello(load.file);
+    rewind(load.file);
+  }
+  load.start = load.shown = seconds();
+  int result = dpkg ? load_dpkg(&load) : load_lines(&load, words);
+  if (result == OK && ferror(load.file))
+    result = complain("%s: %s", load.path, strerror(errno));
+  fclose(load.file);
+  double took = seconds() - load.start;
+  if (isatty(STDERR_FILENO))
+    fputs("\r\033[K", stderr);
+  if (result == OK)
+    printf("%s: %zu pairs, %zu of them new, in %.3f s (%.0f a second)\n",
+           load.path, load.pairs, load.pairs - load.replaced, took,
+           took > 0 ? (double)load.pairs / took : 0);
+  return result;
+}
+
+/*===- Which command ------------------------------------------------------===*/
+
+enum { MAX_WORDS = 4 };
+
+static const struct command {
+  const char *name;
+  int least, most;
+  enum kv_access access;
+  int (*run)(char **argument);
+} commands[] = {
+    {"put", 2, 2, KV_WRITE, put},    {"get", 1, 1, KV_READ, get},
+    {"del", 1, 1, KV_WRITE, del},    {"scan", 2, 3, KV_READ, scan},
+    {"load", 1, 2, KV_WRITE, load},  {"same", 1, 1, KV_READ, same},
+    {"stats", 0, 0, KV_READ, stats},
+};
+
+static const struct command *find_command(const char *name, int words) {
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    const struct command *c = &commands[i];
+    if (strcmp(c->name, name))
+      continue;
+    if (words >= c->least && words <= c->most)
+      return c;
+    complain("%s: %s; see kvstore --help", name,
+             words < c->least ? "something is missing" : "too many words");
+    return NULL;
+  }
+  complain("no command '%s'; see kvstore --help", name);
+  return NULL;
+}
+
+/* Cuts the line into words, in place. -1: too many, or no closing quote. */
+static int split_words(char *line, char **word) {
+  int count = 0;
+  for (char *in = line;;) {
+    in += strspn(in, " \t\n");
+    if (!*in || *in == '#')
+      return count;
+    if (count == MAX_WORDS)
+      return -1;
+    bool quoted = false;
+    char *out = word[count++] = in;
+    for (; *in && (quoted || !strchr(" \t\n", *in)); in++) {
+      if (*in == '"')
+        quoted = !quoted;
+      else if (*in == '\\' && in[1])
+        *out++ = *++in;
+      else
+        *out++ = *in;
+    }
+    if (quoted)
+      return -1;
+    if (*in)
+      in++;
+    *out = 0;
+  }
+}
+
+static int run_lines(FILE *file) {
+  char *line = NULL;
+  size_t capacity = 0, number = 0;
+  int result = OK;
+  bool asks = isatty(fileno(file));
+  while ((!asks || printf("> ")) && getline(&line, &capacity, file) >= 0) {
+    char *word[MAX_WORDS + 1] = {0};
+    number++;
+    int words = split_words(line, word);
+    if (words == 0)
+      continue;
+    const struct command *c = NULL;
+    if (words < 0)
+      complain("line %zu: too many words, or no closing quote", number);
+    else
+      c = find_command(word[0], words - 1);
+    int got = c ? c->run(word + 1) : FAILED;
+    if (got > result)
+      result = got;
+  }
+  free(line);
+  return result;
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1 && !strcmp(argv[1], "--help")) {
+    fputs(usage, stdout);
+    return OK;
+  }
+  if (argc < 2 || argc > 2 + MAX_WORDS) {
+    fputs(usage, stderr);
+    return FAILED;
+  }
+  const struct command *c = NULL;
+  if (argc > 2 && !(c = find_command(argv[2], argc - 3)))
+    return FAILED;
+  store_path = argv[1];
+  if (kv_open(&store, store_path, c ? c->access : KV_WRITE))
+    return complain("%s: %s", store_path, kv_error());
+  int result = c ? c->run(argv + 3) : run_lines(stdin);
+  kv_close(&store);
+  if (fflush(stdout) || ferror(stdout))
+    return complain("standard output: %s", strerror(errno));
+  return result;
+}
