@@ -14,6 +14,14 @@
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Transforms/InstCombine/InstCombine.h"
+#include "llvm/Transforms/Scalar/CorrelatedValuePropagation.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
+#include "llvm/Transforms/Scalar/GVN.h"
+#include "llvm/Transforms/Scalar/JumpThreading.h"
+#include "llvm/Transforms/Scalar/LICM.h"
+#include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/SimplifyCFG.h"
 #include "llvm/Transforms/Utils/Local.h"
 
 using namespace llvm;
@@ -101,15 +109,44 @@ private:
   }
 };
 
+/// The optimisers that have already run saw calls; what they would do with the
+/// branches and masks of the expansion is worth a second look, in the functions
+/// that have any.
+FunctionPassManager buildCleanup(OptimizationLevel Level) {
+  FunctionPassManager FPM;
+  if (Level == OptimizationLevel::O0)
+    return FPM;
+  FPM.addPass(EarlyCSEPass(/*UseMemorySSA=*/true));
+  FPM.addPass(JumpThreadingPass());
+  FPM.addPass(CorrelatedValuePropagationPass());
+  FPM.addPass(SimplifyCFGPass());
+  FPM.addPass(InstCombinePass());
+  if (Level == OptimizationLevel::O1)
+    return FPM;
+  FPM.addPass(GVNPass());
+  FPM.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()),
+                                              /*UseMemorySSA=*/true));
+  FPM.addPass(JumpThreadingPass());
+  FPM.addPass(SimplifyCFGPass());
+  return FPM;
+}
+
 } // namespace
 
-PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &) {
+PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
   Config C = Config::get(M);
   WhereTable Wheres;
   bool Changed = false;
-  for (Function &F : M)
-    if (!F.isDeclaration())
-      Changed |= Lowerer(C, Wheres).run(F);
+  auto &FAM = AM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
+  FunctionPassManager Cleanup = buildCleanup(Level);
+  for (Function &F : M) {
+    if (F.isDeclaration() || !Lowerer(C, Wheres).run(F))
+      continue;
+    Changed = true;
+    FAM.invalidate(F, PreservedAnalyses::none());
+    if (!F.hasOptNone() && !F.isPresplitCoroutine())
+      Cleanup.run(F, FAM);
+  }
   for (Verb V : {Verb::Decode, Verb::Encode, Verb::Reencode})
     if (Function *F = findContractFunction(M, V)) {
       if (F->use_empty()) {

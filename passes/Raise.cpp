@@ -188,6 +188,11 @@ private:
       return false;
 
     Value *X = stripTransparent(II.getArgOperand(0));
+    // Only the operand of an encode is a pointer.
+    if (!IsSign)
+      if (auto *Load = dyn_cast<LoadInst>(X);
+          Load && Load->getType()->isPointerTy())
+        X = loadInteger(Load);
     ICmpInst *Guard = findGuard(II.getParent(), X);
     SmallVector<OperandBundleDef, 1> Bundles = bundles(II);
 
@@ -279,7 +284,42 @@ private:
     // dropGuard does not take for harmless: the guard stays.
     if (Guard && OnlyOurs)
       dropGuard(New, Guard);
+    storeInteger(New);
     return true;
+  }
+
+  /// Bits are loaded as the integer that they are: value ranges that follow
+  /// from their tests then reach every use, and no alias analysis takes them
+  /// for a pointer.
+  static Value *loadInteger(LoadInst *Load) {
+    IRBuilder<> B(Load);
+    LoadInst *New = B.CreateAlignedLoad(B.getInt64Ty(),
+                                        Load->getPointerOperand(),
+                                        Load->getAlign(), Load->isVolatile());
+    New->setAtomic(Load->getOrdering(), Load->getSyncScopeID());
+    // Without what says things about a pointer (align, dereferenceable).
+    copyMetadataForLoad(*New, *Load);
+    New->takeName(Load);
+    Load->replaceAllUsesWith(B.CreateIntToPtr(New, Load->getType()));
+    Load->eraseFromParent();
+    return New;
+  }
+
+  /// And stored as such, where nothing else looks at them.
+  static void storeInteger(Instruction *Bits) {
+    if (!Bits->getType()->isIntegerTy())
+      return;
+    for (User *U : make_early_inc_range(Bits->users())) {
+      auto *Cast = dyn_cast<IntToPtrInst>(U);
+      if (!Cast)
+        continue;
+      for (Use &CU : make_early_inc_range(Cast->uses()))
+        if (auto *Store = dyn_cast<StoreInst>(CU.getUser());
+            Store && CU.getOperandNo() == 0)
+          CU.set(Bits);
+      if (Cast->use_empty())
+        Cast->eraseFromParent();
+    }
   }
 };
 

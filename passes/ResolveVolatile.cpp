@@ -1,10 +1,80 @@
 //===- ResolveVolatile.cpp - Containers outside every object --------------===//
+//
+// A container inside an alloca, a global (thread-local ones too) or a byval
+// argument lies in volatile memory. It becomes the constant null, which is
+// outside every object as well: the bits keep their volatile format, so code
+// that reaches the same memory by another way still agrees, but the contract
+// no longer holds the local's address, so SROA can make it a register, and two
+// translations cancel whichever locals they name.
+//
+// Nothing is resolved in a presplit coroutine: what is an alloca there may
+// become part of a frame, and the frame may lie in an object.
+//
+// Other containers are led back to the pointer that their inbounds GEPs start
+// from. An inbounds GEP stays inside one allocated object in LLVM's sense, and
+// that never spans slots; so the fields of a structure share one container,
+// and one mask.
+//
+//===----------------------------------------------------------------------===//
 
+#include "Contract.h"
+#include "Encoding.h"
 #include "Passes.h"
+#include "Remarks.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/Function.h"
+
 using namespace llvm;
+
 namespace perdure {
-PreservedAnalyses ResolveVolatilePass::run(Function &,
-                                           FunctionAnalysisManager &) {
-  return PreservedAnalyses::all();
+
+static bool isVolatile(Value *Container) {
+  SmallVector<const Value *, 4> Objects;
+  // Unlimited look-up: a cut-off here costs a register later.
+  getUnderlyingObjects(Container, Objects, nullptr, /*MaxLookup=*/0);
+  return all_of(Objects, [](const Value *O) {
+    if (isa<AllocaInst, GlobalVariable>(O))
+      return true;
+    auto *A = dyn_cast<Argument>(O);
+    return A && A->hasByValAttr();
+  });
 }
+
+PreservedAnalyses ResolveVolatilePass::run(Function &F,
+                                           FunctionAnalysisManager &AM) {
+  if (F.isPresplitCoroutine())
+    return PreservedAnalyses::all();
+  auto &ORE = AM.getResult<OptimizationRemarkEmitterAnalysis>(F);
+  bool Changed = false;
+  for (ContractCall &Call : findContractCalls(F)) {
+    const Encoding *E = Call.encoding();
+    if (!E)
+      continue;
+    for (unsigned N : Call.containerOperands()) {
+      Value *C = Call.call()->getArgOperand(N);
+      if (isa<ConstantPointerNull>(C))
+        continue;
+      Value *New = C;
+      if (E->T.MovableInVolatile && isVolatile(C)) {
+        New = ConstantPointerNull::get(cast<PointerType>(C->getType()));
+        remark(ORE, "ResolvedVolatile", Call.call(), [](auto &R) {
+          R << "container is volatile memory";
+        });
+      } else if (E->T.Movable) {
+        New = C->stripInBoundsOffsets();
+      }
+      if (New == C)
+        continue;
+      Call.call()->setArgOperand(N, New);
+      Changed = true;
+    }
+  }
+  if (!Changed)
+    return PreservedAnalyses::all();
+  PreservedAnalyses PA;
+  PA.preserveSet<CFGAnalyses>();
+  return PA;
+}
+
 } // namespace perdure
