@@ -1,0 +1,134 @@
+"""Persistent pointers in gdb.
+
+    (gdb) source .../perdure.py
+
+Prints the pointer fields of annotated records as the native pointers that they
+mean, and defines `$perdure(POINTER)`, which gdb can follow:
+
+    (gdb) print *node
+    $1 = {next = (struct node *) 0x7f5800001040, value = 3}
+    (gdb) print *$perdure(node->next)
+
+The compiler describes such a pointer as a typedef named `perdure_ptr(TYPE)`
+over the plain pointer. The format is that of include/perdure/abi.def; encodings
+other than `object` are shown as stored.
+"""
+
+import re
+
+import gdb
+import gdb.printing
+
+TYPE_NAME = re.compile(r"^perdure_ptr\b")
+TOP_BYTES = 128 << 20
+FOT_CACHE_BYTES = 64 << 20
+OFFSET_MASK = (1 << 40) - 1
+MASK64 = (1 << 64) - 1
+
+
+def read_word(address):
+    return int.from_bytes(gdb.selected_inferior().read_memory(address, 8).tobytes(), "little")
+
+
+def slot_bits():
+    """From the symbol that ties the program to its slot size."""
+    for bits in range(28, 41):
+        try:
+            gdb.parse_and_eval(f"(long)&__perdure_abi_v1_slot{bits}")
+            return bits
+        except gdb.error:
+            pass
+    return 35
+
+
+def window():
+    try:
+        address = int(gdb.parse_and_eval("(unsigned long)&__perdure_window"))
+        return read_word(address), read_word(address + 8)
+    except gdb.error:
+        return 0, 0
+
+
+def decode(bits, container):
+    """The native address, or a string that says why there is none."""
+    if bits == 0:
+        return 0
+    base, size = window()
+    inside = container is not None and 0 <= container - base < size
+    slot = 1 << slot_bits()
+    if bits >> 62 == 1:  # tagged: sign-extended from bit 61
+        value = bits & ((1 << 62) - 1)
+        return value - (1 << 62) & MASK64 if value >> 61 else value
+    if not inside:
+        return bits if bits >> 62 == 0 else "damage: foreign outside an object"
+    own = container & ~(slot - 1)
+    if bits < slot - TOP_BYTES:
+        return own + bits
+    if bits >> 63:
+        index = bits >> 40 & (1 << 23) - 1
+        offset = bits & OFFSET_MASK
+        try:
+            target = read_word(own + slot - FOT_CACHE_BYTES + 8 * index)
+        except gdb.MemoryError:
+            target = 0
+        if target and offset < slot - TOP_BYTES:
+            return target + offset
+        return f"foreign: FOT index {index}, offset {offset:#x}, not yet resolved here"
+    return f"damage: {bits:#x}"
+
+
+def is_persistent(kind):
+    return (kind.code == gdb.TYPE_CODE_TYPEDEF and kind.name is not None
+            and TYPE_NAME.match(kind.name) is not None)
+
+
+def native(value):
+    """A persistent pointer as a gdb.Value of the plain pointer type, or a string."""
+    plain = value.type.strip_typedefs()
+    bits = int(value.cast(gdb.lookup_type("unsigned long")))
+    # A value without an address is in a register: native already.
+    container = int(value.address) if value.address is not None else None
+    where = decode(bits, container)
+    if isinstance(where, str):
+        return where
+    return gdb.Value(where).cast(plain)
+
+
+class PersistentPointerPrinter:
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        pointer = native(self.value)
+        if isinstance(pointer, str):
+            return f"<{pointer}>"
+        plain = pointer.type
+        target = plain.target().strip_typedefs()
+        if target.code == gdb.TYPE_CODE_INT and target.sizeof == 1 and int(pointer):
+            return pointer.format_string()  # a string, shown as gdb shows it
+        return f"({plain}) {int(pointer) & MASK64:#x}"
+
+
+class NativeFunction(gdb.Function):
+    """$perdure(POINTER): the native pointer that a persistent one means."""
+
+    def __init__(self):
+        super().__init__("perdure")
+
+    def invoke(self, value):
+        if not is_persistent(value.type):
+            return value
+        pointer = native(value)
+        if isinstance(pointer, str):
+            raise gdb.GdbError(f"this pointer leads nowhere here ({pointer})")
+        return pointer
+
+
+def lookup(value):
+    # gdb drops const and volatile from what it hands to printers, not typedefs.
+    return PersistentPointerPrinter(value) if is_persistent(value.type.unqualified()) else None
+
+
+lookup.name = "perdure"
+gdb.printing.register_pretty_printer(gdb.current_objfile(), lookup, replace=True)
+NativeFunction()
