@@ -35,6 +35,10 @@ struct Config {
   /// `perdure.callbacks`.
   bool Callbacks = false;
 
+  /// Position-dependent code: data, and the heap behind it, lie below SLOT, so
+  /// tagged pointers are the rule in volatile memory and expand inline.
+  bool LowAddresses = false;
+
   static Config get(const llvm::Module &M);
 
   uint64_t slotBytes() const { return uint64_t(1) << SlotBits; }

@@ -37,6 +37,8 @@ Config Config::get(const Module &M) {
     C.SlotBits = Bits->getZExtValue();
   if (auto *On = Flag("perdure.callbacks"))
     C.Callbacks = !On->isZero();
+  C.LowAddresses = M.getPICLevel() == PICLevel::NotPIC &&
+                   M.getPIELevel() == PIELevel::Default;
   return C;
 }
 

@@ -48,7 +48,8 @@ Value *pointer(Emitter &E, Value *Address) {
   return E.B.CreateIntToPtr(Address, E.B.getPtrTy());
 }
 
-/// A container known to be volatile. Budget: 4 instructions, no branch.
+/// A native pointer as it stands, or tagged: what volatile memory may hold.
+/// Budget: 4 instructions, no branch.
 Value *emitVolatileDecode(Emitter &E, Value *Bits) {
   // Sign-extending from bit 61 would do for every user address below 2^61;
   // the select keeps the values between right as well.
@@ -57,15 +58,28 @@ Value *emitVolatileDecode(Emitter &E, Value *Bits) {
   return pointer(E, E.B.CreateSelect(Plain, Bits, Value62));
 }
 
+/// Whether volatile memory holds \p P without help, and as which bits.
+Value *volatileBits(Emitter &E, Value *P, Value *&Bits) {
+  IRBuilder<> &B = E.B;
+  uint64_t Slot = E.C.slotBytes();
+  Bits = P;
+  if (!E.C.LowAddresses)
+    return B.CreateICmpULT(B.CreateSub(P, E.word(Slot)),
+                           E.word(Tagged - Slot));
+  // Below SLOT: tagged. Null has a test of its own.
+  Bits = B.CreateSelect(B.CreateICmpULT(P, E.word(Slot)),
+                        B.CreateOr(P, E.word(Tagged)), P);
+  return B.CreateICmpULT(B.CreateSub(P, E.word(1)), E.word(Tagged - 1));
+}
+
 /// A container known to be volatile. Budget: one predicted branch.
 Value *emitVolatileEncode(Emitter &E, Value *Pointer) {
   Join Cont(E);
   BasicBlock *Slow = E.block("slow"), *Cold = E.block("cold");
-  Value *P = E.address(Pointer);
-  Value *Plain = E.B.CreateICmpULT(E.B.CreateSub(P, E.word(E.C.slotBytes())),
-                                   E.word(Tagged - E.C.slotBytes()));
-  Cont.add(E, P);
-  E.branchLikely(Plain, Cont.BB, Slow);
+  Value *P = E.address(Pointer), *Stored = nullptr;
+  Value *Fits = volatileBits(E, P, Stored);
+  Cont.add(E, Stored);
+  E.branchLikely(Fits, Cont.BB, Slow);
   E.at(Slow);
   Cont.add(E, E.word(0));
   E.branchLikely(E.B.CreateICmpEQ(P, E.word(0)), Cont.BB, Cold);
@@ -120,8 +134,13 @@ Value *ObjectEncoding::emitDecode(Emitter &E, Value *Bits,
     E.branch(E.inWindow(At), Fot, Native);
 
     E.at(Native);
-    Cont.add(E, pointer(E, Bits));
-    E.branchLikely(B.CreateICmpULT(Bits, E.word(Tagged)), Cont.BB, Cold);
+    if (E.C.LowAddresses) {
+      Cont.add(E, emitVolatileDecode(E, Bits));
+      E.branchLikely(B.CreateICmpULT(Bits, E.word(Foreign)), Cont.BB, Cold);
+    } else {
+      Cont.add(E, pointer(E, Bits));
+      E.branchLikely(B.CreateICmpULT(Bits, E.word(Tagged)), Cont.BB, Cold);
+    }
 
     // One compare says both "foreign" and "an index that the cache has".
     E.at(Fot);
@@ -171,7 +190,6 @@ Value *ObjectEncoding::emitEncode(Emitter &E, Value *Pointer, Value *Container,
     return emitVolatileEncode(E, Pointer);
 
   IRBuilder<> &B = E.B;
-  uint64_t Slot = E.C.slotBytes();
   Join Cont(E);
   BasicBlock *InObject = E.block("object"), *Slow = E.block("slow"),
              *Cold = E.block("cold");
@@ -189,10 +207,10 @@ Value *ObjectEncoding::emitEncode(Emitter &E, Value *Pointer, Value *Container,
 
   if (Volatile) {
     E.at(Volatile);
-    Cont.add(E, P);
-    E.branchLikely(
-        B.CreateICmpULT(B.CreateSub(P, E.word(Slot)), E.word(Tagged - Slot)),
-        Cont.BB, Slow);
+    Value *Stored = nullptr;
+    Value *Fits = volatileBits(E, P, Stored);
+    Cont.add(E, Stored);
+    E.branchLikely(Fits, Cont.BB, Slow);
   }
 
   E.at(Slow);
@@ -284,8 +302,7 @@ Constant *ObjectEncoding::constant(Constant *Target, const Module &M,
   }
 
   // Position-independent code lies above SLOT: a plain relocation.
-  if (M.getPICLevel() != PICLevel::NotPIC ||
-      M.getPIELevel() != PIELevel::Default)
+  if (!C.LowAddresses)
     return Target;
   std::optional<CodeModel::Model> CM = M.getCodeModel();
   if ((CM && *CM != CodeModel::Small && *CM != CodeModel::Tiny) ||
