@@ -1,0 +1,181 @@
+/*===- perdure/runtime.h - Stores, objects and their memory ----------------===*\
+|*
+|* The runtime's functions, for any C11 or C++ compiler; link -lperdure. What
+|* the compiler plugin adds is in <perdure/perdure.h>. docs/RuntimeABI.md
+|* describes the files that these functions write.
+|*
+|* Words. A store is a directory of objects and of names that lead to them. An
+|* object is one file, mapped whole while it is open. A container is the
+|* address at which a persistent pointer is stored. All sizes are in bytes.
+|*
+|* Errors. A function that fails returns NULL or -1, sets errno and leaves a
+|* message in words for perdure_errormsg(); nothing has changed then. Misuse
+|* that would destroy data (a block freed twice, a native address stored into
+|* an object) is reported on stderr and ends the process with abort().
+|*
+|* Threads. Every function may be called from any thread at any time, except
+|* that nothing may use a store, or memory of its objects, while or after its
+|* last perdure_store_close. User data is not locked: that is the program's
+|* affair. One process at a time may have an object open for writing; others
+|* get EBUSY, or may read it. A child of fork() must not use the stores of its
+|* parent.
+|*
+|* Process death (kill -9, abort) at any point leaves every object whole as far
+|* as the runtime is concerned: at worst, blocks that were just allocated or
+|* unlinked leak. What a power failure leaves is said with perdure_persist.
+|*
+\*===----------------------------------------------------------------------===*/
+#ifndef PERDURE_RUNTIME_H
+#define PERDURE_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PERDURE_API __attribute__((visibility("default")))
+#else
+#define PERDURE_API
+#endif
+
+/* Flags. Those that a function does not name are EINVAL. */
+enum {
+  PERDURE_CREATE = 1,  /* make the store when it is missing */
+  PERDURE_RDONLY = 2,  /* map without the right to write; a write faults */
+  PERDURE_DURABLE = 4, /* also on page-cache files, sync the object's header
+                          and FOT before the call that changed them returns */
+  PERDURE_EXCL = 8     /* with PERDURE_CREATE: EEXIST when it exists */
+};
+
+typedef struct perdure_store perdure_store;
+
+/* Names an object, for ever and everywhere; random. */
+typedef struct perdure_id {
+  uint64_t hi, lo;
+} perdure_id;
+
+/* What perdure_stat tells. */
+struct perdure_stat {
+  perdure_id id;
+  uint64_t file_bytes;  /* of the object's file */
+  uint64_t used_bytes;  /* in allocated blocks, rounded up to their classes */
+  uint64_t free_bytes;  /* that the file holds and perdure_alloc can give */
+  uint64_t blocks;      /* allocated */
+  uint64_t fot_entries; /* other objects that this one leads to */
+  uint64_t escapes;     /* native addresses stored by this process under the
+                           options escape=report and escape=allow */
+};
+
+/* The message of this thread's last failure, in words: what, where, what to
+   do. Valid until the thread's next failure; "" before the first.            */
+PERDURE_API const char *perdure_errormsg(void);
+
+/* Opens the store in directory `dir`. Flags: CREATE (and EXCL), RDONLY,
+   DURABLE: the last two then hold for all its objects. Opening the same
+   directory again gives the same store, which closes with its last close; a
+   copy of a directory is another store. A created store and its directory
+   have been synced on return. Errors: ENOENT (no directory, or no store in
+   it), EEXIST, EACCES, EPROTO (not the format of this version), EINVAL, those
+   of open(2), and ENOMEM (no addresses left for the window).                 */
+PERDURE_API perdure_store *perdure_store_open(const char *dir, unsigned flags);
+
+/* Closes a store: at the last close its objects are unmapped and every pointer
+   into them, decoded or not, ends its life. NULL is ignored.                 */
+PERDURE_API void perdure_store_close(perdure_store *store);
+
+/* Creates an object under `name` with a zeroed root block of `root_bytes` (0
+   counts as 1) and returns the root. The file, the name and their directories
+   have been synced on return; a name is visible only once its object is whole.
+   Flags: DURABLE. Names have 1 to 255 bytes, no '/', and are not "." or "..".
+   Errors: EEXIST, EINVAL, EROFS, ENOSPC (disk, or all slots taken).          */
+PERDURE_API void *perdure_create(perdure_store *store, const char *name,
+                                 size_t root_bytes, unsigned flags);
+
+/* Opens the object called `name` and returns its root. Opening it again gives
+   the same address and counts. Flags: RDONLY (of no effect when the process
+   has it open for writing), DURABLE. Errors: ENOENT, EBUSY (open for writing
+   in another process), EACCES, EROFS, ENOSPC (all slots taken), EPROTO (a
+   field of the header is bad; the message names it, the file stays as it was),
+   EINVAL.                                                                    */
+PERDURE_API void *perdure_open(perdure_store *store, const char *name,
+                               unsigned flags);
+
+/* Drops what one perdure_open or perdure_create gave. The object stays mapped,
+   and pointers to it good, until its store closes. Does not sync.            */
+PERDURE_API void perdure_close(void *in_object);
+
+/* Removes the name and the object's file; pointers from other objects then
+   lead to a missing object. If this process has the object open, its memory
+   stays usable until the store closes, and is lost then. Synced on return.
+   Errors: ENOENT, EINVAL, EROFS.                                             */
+PERDURE_API int perdure_remove(perdure_store *store, const char *name);
+
+/* The object's root. NULL and EINVAL outside every open object. */
+PERDURE_API void *perdure_root(const void *in_object);
+
+/* Allocates a zeroed block in the object that holds `near_`; 0 bytes count as
+   1. Blocks are 16-byte aligned, those of more than 48 bytes 64-byte aligned.
+   The object grows in place as it must. Errors: EINVAL (near_ is in no open
+   object), EROFS, ENOSPC (disk or slot full; the object stays whole), EPROTO
+   (the allocator's tables are damaged). Durability: process death leaves the
+   block allocated or not, never half; on DAX the same holds for power failure.
+   A block that nothing leads to leaks.                                       */
+PERDURE_API void *perdure_alloc(void *near_, size_t bytes);
+
+/* Frees a block that perdure_alloc gave. NULL is ignored. A pointer that is no
+   allocated block of a writable object is reported and ends the process. The
+   same durability as perdure_alloc.                                          */
+PERDURE_API void perdure_free(void *block);
+
+/* The ID of the object that holds the address, which may also be a missing
+   object's; {0, 0} and EINVAL elsewhere.                                     */
+PERDURE_API perdure_id perdure_object_id(const void *in_object);
+
+/* 1 when the address lies in an object (open or missing), else 0. */
+PERDURE_API int perdure_in_object(const void *p);
+
+/* The offset of an address in its object: the same in every process, so a
+   stable input for hashes. For an address outside every object the address
+   itself, which is stable only within this process.                          */
+PERDURE_API uint64_t perdure_offset(const void *p);
+
+/* Fills in *stat for the object that holds the address; walks the allocator's
+   page map. -1: EINVAL, EPROTO.                                              */
+PERDURE_API int perdure_stat(const void *in_object, struct perdure_stat *stat);
+
+/* Makes the bytes durable, together with the object's own header, FOT and
+   allocator state: on return they survive a power failure. On DAX media this
+   flushes cache lines; on page-cache files it is msync or fdatasync, whose
+   failure is reported and ends the process, since what the medium then holds
+   is unknown. Addresses outside every object are ignored.                    */
+PERDURE_API void perdure_persist(const void *addr, size_t bytes);
+
+/* Moves an array of persistent pointers (encoding `object`), each re-encoded
+   from its old place to its new one; overlap in either direction is right.
+   Either end may be in an object or volatile. Returns dst; NULL and EINVAL
+   when an address or the size is no multiple of 8, or an array crosses the
+   border of an object: nothing has been moved then. Use the typed macro of
+   <perdure/perdure.h>, or plain memmove for memory without persistent
+   pointers, for everything else.                                             */
+PERDURE_API void *perdure_memmove(void *dst, const void *src, size_t bytes);
+
+/* What a persistent pointer's bits mean at `container`. Never fails: bits that
+   lead nowhere give an inaccessible address, whose use faults with a report. */
+PERDURE_API void *perdure_decode(uint64_t bits, const void *container);
+
+/* The bits that mean `p` at `container`. May add an entry to the FOT of the
+   container's object, which is durable with the next perdure_persist (at once
+   on DAX and with PERDURE_DURABLE). A native address for an object is an
+   escape, an address in another store too: reported, and the process ends
+   unless PERDURE_OPTIONS=escape= says otherwise. So is what cannot be encoded
+   (FOT full, disk full, object read-only).                                   */
+PERDURE_API uint64_t perdure_encode(const void *p, const void *container);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PERDURE_RUNTIME_H */

@@ -1,0 +1,28 @@
+//===- heap.h - The allocator inside an object ------------------*- C++ -*-===//
+
+#ifndef PERDURE_RUNTIME_ALLOC_HEAP_H
+#define PERDURE_RUNTIME_ALLOC_HEAP_H
+
+#include "object/object.h"
+
+namespace perdure {
+
+/// A zeroed block of O, which is writable. Null: ENOSPC, ENOMEM, EPROTO.
+void *allocate(Object &O, uint64_t Bytes);
+
+/// Frees a block of O. Anything else is reported and ends the process.
+void deallocate(Object &O, void *Block);
+
+struct HeapUse {
+  uint64_t UsedBytes, FreeBytes, Blocks;
+};
+
+/// Walks the page map. EPROTO when it is damaged.
+bool measure(Object &O, HeapUse &Use);
+
+/// Frees the volatile side.
+void heapRelease(Object &O);
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_ALLOC_HEAP_H

@@ -1,0 +1,337 @@
+//===- api.cpp - The public functions -------------------------------------===//
+
+#include "alloc/heap.h"
+#include "api/fault.h"
+#include "fot/fot.h"
+#include "fot/translate.h"
+#include "object/store.h"
+#include "perdure/runtime.h"
+#include "platform/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+using namespace perdure;
+
+static Store &storeOf(perdure_store *S) { return *(Store *)S; }
+
+// The open object that holds P; null and EINVAL when there is none.
+static Object *openObjectAt(const void *P, const char *Function) {
+  Object *O = objectAt(P);
+  if (O && isPresent(*O) && (uint64_t)P - O->Base < TheWindow.limit())
+    return O;
+  fail(EINVAL, "%s: %p lies in no open object", Function, P);
+  return nullptr;
+}
+
+static void *rootOf(const Object &O) {
+  return (void *)(O.Base + headerOf(O)->Ident.RootOffset);
+}
+
+// Puts before a failure's message what was being done.
+static void *failedTo(const char *Verb, const Store &S, const char *Name) {
+  int Saved = errno;
+  char Why[512];
+  snprintf(Why, sizeof(Why), "%s", errorMessage());
+  fail(Saved, "cannot %s '%.255s' in store %s: %s", Verb, Name, S.Path, Why);
+  return nullptr;
+}
+
+const char *perdure_errormsg(void) { return errorMessage(); }
+
+//===----------------------------------------------------------------------===//
+// Stores
+//===----------------------------------------------------------------------===//
+
+perdure_store *perdure_store_open(const char *dir, unsigned flags) {
+  if (!TheWindow.Base && !reserveWindow(defaultSlotBits()))
+    return nullptr;
+  Store *S = openStore(dir, flags);
+  if (S)
+    installFaultHandler();
+  return (perdure_store *)S;
+}
+
+static void discard(Store &S, Object *O) {
+  heapRelease(*O);
+  fotRelease(*O);
+  forgetObject(S, O);
+}
+
+void perdure_store_close(perdure_store *store) {
+  if (!store)
+    return;
+  Store *S = dropStore(storeOf(store));
+  if (!S)
+    return;
+  for (Object *&Bucket : S->Objects)
+    while (Bucket)
+      discard(*S, Bucket);
+  freeStore(S);
+}
+
+//===----------------------------------------------------------------------===//
+// Objects
+//===----------------------------------------------------------------------===//
+
+// Fills a new object: file, root block, identity, name, in this order.
+static bool fill(Store &S, Object &O, const char *Name, size_t RootBytes) {
+  if (!createFile(O))
+    return false;
+  void *Root = allocate(O, RootBytes ? RootBytes : 1);
+  if (Root && finishFile(O, (uint64_t)Root - O.Base, RootBytes) &&
+      publishName(S, Name, O.Id))
+    return true;
+  int Saved = errno;
+  unlinkat(S.ObjectsDir, O.Hex, 0);
+  errno = Saved;
+  return false;
+}
+
+void *perdure_create(perdure_store *store, const char *name, size_t root_bytes,
+                     unsigned flags) {
+  Store &S = storeOf(store);
+  perdure_id Id;
+  if (flags & ~(unsigned)PERDURE_DURABLE) {
+    fail(EINVAL, "perdure_create: flags 0x%x: PERDURE_DURABLE is the only one",
+         flags);
+    return nullptr;
+  }
+  if (S.ReadOnly) {
+    fail(EROFS, "store %s is open with PERDURE_RDONLY", S.Path);
+    return nullptr;
+  }
+  Locked Hold(S.Lock);
+  if (lookUpName(S, name, Id)) {
+    fail(EEXIST, "store %s has an object called '%s'; perdure_open opens it",
+         S.Path, name);
+    return nullptr;
+  }
+  if (errno != ENOENT || !makeId(Id))
+    return nullptr;
+  Object *O = enterObject(S, Id);
+  if (!O)
+    return failedTo("create", S, name);
+  O->Durable |= (flags & PERDURE_DURABLE) != 0;
+  snprintf(O->Name, sizeof(O->Name), "%s", name);
+  if (!fill(S, *O, name, root_bytes)) {
+    int Saved = errno;
+    discard(S, O);
+    errno = Saved;
+    return failedTo("create", S, name);
+  }
+  O->References = 1;
+  return rootOf(*O);
+}
+
+void *perdure_open(perdure_store *store, const char *name, unsigned flags) {
+  Store &S = storeOf(store);
+  perdure_id Id;
+  if (flags & ~(unsigned)(PERDURE_RDONLY | PERDURE_DURABLE)) {
+    fail(EINVAL,
+         "perdure_open: flags 0x%x: PERDURE_RDONLY and PERDURE_DURABLE are "
+         "the only ones; perdure_create creates",
+         flags);
+    return nullptr;
+  }
+  bool Writable = !(flags & PERDURE_RDONLY);
+  if (S.ReadOnly && Writable) {
+    fail(EROFS,
+         "store %s is open with PERDURE_RDONLY: open its objects with it too",
+         S.Path);
+    return nullptr;
+  }
+  Locked Hold(S.Lock);
+  if (!lookUpName(S, name, Id))
+    return nullptr;
+  Object *Known = findObject(S, Id);
+  Object *O = Known ? Known : enterObject(S, Id);
+  if (!O)
+    return failedTo("open", S, name);
+  if (!isPresent(*O) || (Writable && !O->Writable))
+    if (!attach(*O, Writable)) {
+      int Saved = errno;
+      if (!Known)
+        forgetObject(S, O);
+      errno = Saved;
+      return failedTo("open", S, name);
+    }
+  snprintf(O->Name, sizeof(O->Name), "%s", name);
+  O->Durable |= (flags & PERDURE_DURABLE) != 0;
+  ++O->References;
+  return rootOf(*O);
+}
+
+void perdure_close(void *in_object) {
+  Object *O = openObjectAt(in_object, "perdure_close");
+  if (!O)
+    return;
+  Locked Hold(O->Owner->Lock);
+  if (O->References)
+    --O->References;
+  else
+    fail(EINVAL,
+         "perdure_close: object %s has been closed as often as it was "
+         "opened",
+         labelOf(*O).Text);
+}
+
+int perdure_remove(perdure_store *store, const char *name) {
+  Store &S = storeOf(store);
+  perdure_id Id;
+  if (S.ReadOnly) {
+    fail(EROFS, "store %s is open with PERDURE_RDONLY", S.Path);
+    return -1;
+  }
+  Locked Hold(S.Lock);
+  if (!lookUpName(S, name, Id) || !removeName(S, name))
+    return -1;
+  char Hex[33];
+  snprintf(Hex, sizeof(Hex), "%016llx%016llx", (unsigned long long)Id.hi,
+           (unsigned long long)Id.lo);
+  // The name is gone: a file that stays behind only costs space.
+  if ((unlinkat(S.ObjectsDir, Hex, 0) && errno != ENOENT) ||
+      fsync(S.ObjectsDir)) {
+    fail(errno, "cannot remove objects/%s of store %s: %s", Hex, S.Path,
+         strerror(errno));
+    return -1;
+  }
+  return 0;
+}
+
+void *perdure_root(const void *in_object) {
+  Object *O = openObjectAt(in_object, "perdure_root");
+  return O ? rootOf(*O) : nullptr;
+}
+
+perdure_id perdure_object_id(const void *in_object) {
+  if (Object *O = objectAt(in_object))
+    return O->Id;
+  fail(EINVAL, "perdure_object_id: %p lies in no object", in_object);
+  return {0, 0};
+}
+
+int perdure_in_object(const void *p) {
+  Object *O = objectAt(p);
+  return O && (uint64_t)p - O->Base < TheWindow.limit();
+}
+
+uint64_t perdure_offset(const void *p) {
+  Object *O = objectAt(p);
+  return O ? (uint64_t)p - O->Base : (uint64_t)p;
+}
+
+int perdure_stat(const void *in_object, struct perdure_stat *stat) {
+  Object *O = openObjectAt(in_object, "perdure_stat");
+  HeapUse Use;
+  if (!O || !measure(*O, Use))
+    return -1;
+  stat->id = O->Id;
+  stat->file_bytes = __atomic_load_n(&O->FileBytes, __ATOMIC_ACQUIRE);
+  stat->used_bytes = Use.UsedBytes;
+  stat->free_bytes = Use.FreeBytes;
+  stat->blocks = Use.Blocks;
+  stat->fot_entries = fotCount(*O);
+  stat->escapes = __atomic_load_n(&O->Escapes, __ATOMIC_RELAXED);
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+void *perdure_alloc(void *near_, size_t bytes) {
+  Object *O = openObjectAt(near_, "perdure_alloc");
+  if (!O)
+    return nullptr;
+  if (!O->Writable) {
+    fail(EROFS, "object %s is open without the right to write",
+         labelOf(*O).Text);
+    return nullptr;
+  }
+  return allocate(*O, bytes ? bytes : 1);
+}
+
+void perdure_free(void *block) {
+  if (!block)
+    return;
+  Object *O = objectAt(block);
+  if (!O || !isPresent(*O) || (uint64_t)block - O->Base >= TheWindow.limit())
+    die("perdure_free(%p): the address lies in no open object; perdure_alloc "
+        "never gave it, or its store is closed",
+        block);
+  if (!O->Writable)
+    die("perdure_free(%p): object %s is open without the right to write", block,
+        labelOf(*O).Text);
+  deallocate(*O, block);
+}
+
+void perdure_persist(const void *addr, size_t bytes) {
+  Object *O = objectAt(addr);
+  if (!O || !isPresent(*O) || !O->Writable || !bytes)
+    return;
+  bool Ok;
+  // What the runtime changed must not come after what refers to it: all of the
+  // file, then, when it changed anything since the last time.
+  if (O->Map.Page && __atomic_exchange_n(&O->Unsynced, false, __ATOMIC_ACQ_REL))
+    Ok = !fdatasync(O->File) || fail(errno, "cannot sync: %s", strerror(errno));
+  else
+    Ok = persist(O->Map, addr, bytes);
+  if (!Ok)
+    die("perdure_persist: object %s: %s; what the medium holds is unknown now",
+        labelOf(*O).Text, errorMessage());
+}
+
+//===----------------------------------------------------------------------===//
+// Translation
+//===----------------------------------------------------------------------===//
+
+void *perdure_decode(uint64_t bits, const void *container) {
+  return const_cast<void *>(decode((Bits)bits, container));
+}
+
+uint64_t perdure_encode(const void *p, const void *container) {
+  return (uint64_t)encode(p, container, nullptr);
+}
+
+// Whether all of the array lies in one object, or outside the window.
+static bool inOnePlace(const void *P, size_t Bytes) {
+  uint64_t First = (uint64_t)P, Last = First + Bytes - 1;
+  if (Last < First)
+    return false;
+  if (!TheWindow.contains(First) && !TheWindow.contains(Last))
+    return First >= TheWindow.Base || Last < TheWindow.Base;
+  return TheWindow.baseOf(First) == TheWindow.baseOf(Last);
+}
+
+void *perdure_memmove(void *dst, const void *src, size_t bytes) {
+  if (((uint64_t)dst | (uint64_t)src | bytes) % sizeof(Bits)) {
+    fail(EINVAL,
+         "perdure_memmove(%p, %p, %zu): persistent pointers are 8 bytes, "
+         "aligned",
+         dst, src, bytes);
+    return nullptr;
+  }
+  size_t Count = bytes / sizeof(Bits);
+  if (!Count)
+    return dst;
+  if (!inOnePlace(dst, bytes) || !inOnePlace(src, bytes)) {
+    fail(EINVAL,
+         "perdure_memmove(%p, %p, %zu): an array crosses the border of "
+         "an object",
+         dst, src, bytes);
+    return nullptr;
+  }
+  auto *To = (uint64_t *)dst;
+  auto *From = (const uint64_t *)src;
+  // Forward unless that would overwrite what is still to be read.
+  bool Forward = (uint64_t)dst - (uint64_t)src >= bytes;
+  for (size_t I = 0; I < Count; ++I) {
+    size_t J = Forward ? I : Count - 1 - I;
+    To[J] = (uint64_t)reencode((Bits)From[J], &From[J], &To[J], nullptr);
+  }
+  return dst;
+}

@@ -1,0 +1,33 @@
+//===- entry.cpp - What the entry archive calls ---------------------------===//
+
+#include "entry/entry.h"
+#include "fot/translate.h"
+#include "platform/error.h"
+#include "platform/window.h"
+
+using namespace perdure;
+
+void __perdure_register(unsigned Version, unsigned SlotBits,
+                        perdure_window *Window) {
+  if (Version != PerdureAbiVersion)
+    die("a binary of this process was compiled for version %u of the ABI and "
+        "libperdure.so has version %u: compile it again",
+        Version, (unsigned)PerdureAbiVersion);
+  if (!reserveWindow(SlotBits))
+    die("%s", errorMessage());
+  *Window = {TheWindow.Base, TheWindow.Bytes};
+}
+
+void *__perdure_decode(uint64_t B, const void *Container) {
+  return const_cast<void *>(decode((Bits)B, Container));
+}
+
+uint64_t __perdure_encode(const void *P, const void *Container,
+                          const char *Where) {
+  return (uint64_t)encode(P, Container, Where);
+}
+
+uint64_t __perdure_reencode(uint64_t B, const void *From, const void *To,
+                            const char *Where) {
+  return (uint64_t)reencode((Bits)B, From, To, Where);
+}

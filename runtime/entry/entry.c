@@ -1,0 +1,120 @@
+/*===- entry.c - What every compiled binary contains ----------------------===*\
+|*
+|* One member, so that a reference to the ABI symbol brings the constructor.
+|* Compiled by clang, for preserve_most, once per slot size: SLOT_BITS.
+|*
+|* The twins do what the inline sequences do, in plain C: the reference that
+|* those are tested against, and the code of the `callbacks` mode.
+|*
+\*===----------------------------------------------------------------------===*/
+#include "entry/entry.h"
+#include "platform/pointer_format.h"
+
+#include <stddef.h>
+
+#define HIDDEN __attribute__((visibility("hidden")))
+#define UNLIKELY(X) __builtin_expect(!!(X), 0)
+#define JOIN_(A, B) A##B
+#define JOIN(A, B) JOIN_(A, B)
+
+/* A translation unit for another slot size or ABI version does not link. */
+HIDDEN extern const char JOIN(__perdure_abi_v1_slot, SLOT_BITS);
+const char JOIN(__perdure_abi_v1_slot, SLOT_BITS) = 1;
+
+HIDDEN struct perdure_window __perdure_window;
+
+/* Before every constructor of the program: those may translate. */
+__attribute__((constructor(101))) static void registerBinary(void) {
+  __perdure_register(PerdureAbiVersion, SLOT_BITS, &__perdure_window);
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Cold entries: no register but the result's and the vectors' changes. They
+|* call through the PLT, whose resolver may clobber what it likes.
+\*===----------------------------------------------------------------------===*/
+
+#define COLD HIDDEN __attribute__((preserve_most, noinline, cold))
+
+COLD void *__perdure_decode_cold(uint64_t Bits, const void *Container);
+void *__perdure_decode_cold(uint64_t Bits, const void *Container) {
+  return __perdure_decode(Bits, Container);
+}
+
+COLD uint64_t __perdure_encode_cold(const void *P, const void *Container,
+                                    const char *Where);
+uint64_t __perdure_encode_cold(const void *P, const void *Container,
+                               const char *Where) {
+  return __perdure_encode(P, Container, Where);
+}
+
+COLD uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
+                                      const void *To, const char *Where);
+uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
+                                 const void *To, const char *Where) {
+  return __perdure_reencode(Bits, From, To, Where);
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Twins
+\*===----------------------------------------------------------------------===*/
+
+static int inWindow(const void *P) {
+  return (uintptr_t)P - __perdure_window.base < __perdure_window.bytes;
+}
+
+static uint64_t baseOf(const void *P) {
+  return perdureBaseOf((uint64_t)P, SLOT_BITS);
+}
+
+HIDDEN void *__perdure_decode_object(uint64_t Bits, const void *Container);
+void *__perdure_decode_object(uint64_t Bits, const void *Container) {
+  /* One predicted branch. */
+  if (perdureIsOffset(Bits, SLOT_BITS))
+    return (void *)(baseOf(Container) + Bits);
+  if (Bits == 0)
+    return NULL;
+  if (inWindow(Container)) {
+    uint64_t Index = perdureForeignIndex(Bits);
+    uint64_t Offset = perdureForeignOffset(Bits);
+    if (perdureIsForeign(Bits) && Index <= PerdureAbiFotIndexMax &&
+        Offset < perdureLimit(SLOT_BITS)) {
+      uint64_t Base = __atomic_load_n(
+          (uint64_t *)perdureFotCacheEntry(baseOf(Container), Index, SLOT_BITS),
+          __ATOMIC_RELAXED);
+      if (Base)
+        return (void *)(Base + Offset);
+    }
+  } else if (Bits >> PerdureAbiTaggedBit == 0) {
+    return (void *)Bits;
+  }
+  return __perdure_decode_cold(Bits, Container);
+}
+
+HIDDEN uint64_t __perdure_encode_object(const void *P, const void *Container,
+                                        const char *Where);
+uint64_t __perdure_encode_object(const void *P, const void *Container,
+                                 const char *Where) {
+  if (P == NULL)
+    return 0;
+  if (inWindow(Container)) {
+    uint64_t Offset = (uint64_t)P - baseOf(Container);
+    if (perdureIsOffset(Offset, SLOT_BITS))
+      return Offset;
+  } else if (perdureIsPlainNative((uint64_t)P, SLOT_BITS)) {
+    return (uint64_t)P;
+  }
+  return __perdure_encode_cold(P, Container, Where);
+}
+
+HIDDEN uint64_t __perdure_reencode_object(uint64_t Bits, const void *From,
+                                          const void *To, const char *Where);
+uint64_t __perdure_reencode_object(uint64_t Bits, const void *From,
+                                   const void *To, const char *Where) {
+  int FromIn = inWindow(From), ToIn = inWindow(To);
+  if (FromIn == ToIn && (!FromIn || baseOf(From) == baseOf(To)))
+    return Bits;
+  if (UNLIKELY(perdureIsForeign(Bits) || perdureIsTagged(Bits)))
+    return __perdure_reencode_cold(Bits, From, To, Where);
+  return __perdure_encode_object(__perdure_decode_object(Bits, From), To,
+                                 Where);
+}

@@ -1,0 +1,38 @@
+/*===- entry.h - Between the entry archive and libperdure.so --------------===*\
+|*
+|* The archive lies in every binary, the library is shared by all of them.
+|* Exported from the library, called by nobody else.
+|*
+\*===----------------------------------------------------------------------===*/
+#ifndef PERDURE_RUNTIME_ENTRY_ENTRY_H
+#define PERDURE_RUNTIME_ENTRY_ENTRY_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PERDURE_SHARED __attribute__((visibility("default")))
+
+struct perdure_window {
+  uintptr_t base, bytes;
+};
+
+/* Reserves the window and tells where it lies. Ends the process, with a
+   message, when it was made for another ABI version or slot size.            */
+PERDURE_SHARED void __perdure_register(unsigned Version, unsigned SlotBits,
+                                       struct perdure_window *Window);
+
+/* The complete translation, with ordinary calls. */
+PERDURE_SHARED void *__perdure_decode(uint64_t Bits, const void *Container);
+PERDURE_SHARED uint64_t __perdure_encode(const void *P, const void *Container,
+                                         const char *Where);
+PERDURE_SHARED uint64_t __perdure_reencode(uint64_t Bits, const void *From,
+                                           const void *To, const char *Where);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PERDURE_RUNTIME_ENTRY_ENTRY_H */

@@ -1,0 +1,199 @@
+//===- translate.cpp - Decode, encode, re-encode, complete ----------------===//
+
+#include "fot/translate.h"
+#include "fot/fot.h"
+#include "object/store.h"
+#include "platform/error.h"
+#include "platform/options.h"
+
+#include <stdlib.h>
+
+using namespace perdure;
+
+//===----------------------------------------------------------------------===//
+// Damage
+//===----------------------------------------------------------------------===//
+
+// Each reason has its own stretch of a guard, so that the fault tells it. The
+// middle of a stretch leaves room for fields on either side.
+constexpr uint64_t Stretch = 8 << 20;
+constexpr uint64_t Reasons = (uint64_t)Damage::NoObject + 1;
+static_assert(Reasons * Stretch <= PerdureAbiTopBytes - PerdureAbiFotCacheBytes,
+              "the guard is too small");
+
+// In the guard of the container's own slot, or of slot 0 when it has none.
+static const void *damaged(const void *Container, Damage D) {
+  const Object *O = objectAt(Container);
+  uint64_t Base = O ? O->Base : TheWindow.Base;
+  return (const void *)(Base + TheWindow.limit() + (uint64_t)D * Stretch +
+                        Stretch / 2);
+}
+
+bool perdure::damageAt(uint64_t Address, Damage &D) {
+  if (!TheWindow.contains(Address))
+    return false;
+  uint64_t Offset = Address - TheWindow.baseOf(Address);
+  if (Offset < TheWindow.limit() ||
+      Offset >= TheWindow.limit() + Reasons * Stretch)
+    return false;
+  D = (Damage)((Offset - TheWindow.limit()) / Stretch);
+  return true;
+}
+
+const char *perdure::describe(Damage D) {
+  switch (D) {
+  case Damage::NativeInObject:
+    return "the object holds a native address there: a stale escape, or the "
+           "work of code that was compiled without the plugin";
+  case Damage::OffsetPastLimit:
+    return "the pointer's offset lies past every object's end";
+  case Damage::NoFotEntry:
+    return "the pointer's FOT index has no valid entry";
+  case Damage::NoSlotLeft:
+    return "no slot of the window was left for the object it leads to";
+  case Damage::NoObject:
+    return "the pointer leads out of an object but does not lie in one: its "
+           "bits were copied raw";
+  }
+  return "";
+}
+
+//===----------------------------------------------------------------------===//
+// Decode
+//===----------------------------------------------------------------------===//
+
+static const void *decodeForeign(uint64_t B, const void *Container) {
+  Object *O = objectAt(Container);
+  if (!O)
+    return damaged(Container, Damage::NoObject);
+  uint64_t Index = perdureForeignIndex(B), Offset = perdureForeignOffset(B);
+  if (Offset >= TheWindow.limit())
+    return damaged(Container, Damage::OffsetPastLimit);
+  if (Index == 0)
+    return (const void *)(O->Base + Offset);
+  perdure_id Id;
+  if (!isPresent(*O) || !fotId(*O, Index, Id))
+    return damaged(Container, Damage::NoFotEntry);
+  Object *Target = resolveObject(*O->Owner, Id);
+  if (!Target)
+    return damaged(Container, Damage::NoSlotLeft);
+  // A missing target is not cached: it may yet come, to the same slot.
+  if (isPresent(*Target))
+    __atomic_store_n(
+        (uint64_t *)perdureFotCacheEntry(O->Base, Index, TheWindow.SlotBits),
+        Target->Base, __ATOMIC_RELEASE);
+  return (const void *)(Target->Base + Offset);
+}
+
+const void *perdure::decode(Bits Persistent, const void *Container) {
+  uint64_t B = (uint64_t)Persistent;
+  uint64_t C = (uint64_t)Container;
+  if (B == 0)
+    return nullptr;
+  // Before the window exists every container is volatile and none holds an
+  // offset; the default slot size then tells addresses from offsets.
+  unsigned SlotBits = TheWindow.Base ? TheWindow.SlotBits : defaultSlotBits();
+  if (perdureIsOffset(B, SlotBits))
+    return (const void *)(perdureBaseOf(C, SlotBits) + B);
+  if (perdureIsForeign(B))
+    return decodeForeign(B, Container);
+  uint64_t Value = perdureIsTagged(B) ? perdureTaggedValue(B) : B;
+  if (!TheWindow.contains(C))
+    return (const void *)Value;
+  if (perdureIsTagged(B) && perdureIsConstant(Value))
+    return (const void *)Value;
+  if (TheOptions.escape == EscapePolicy::Trap ||
+      (!perdureIsTagged(B) && !perdureIsPlainNative(B, SlotBits)))
+    return damaged(Container, Damage::NativeInObject);
+  return (const void *)Value;
+}
+
+//===----------------------------------------------------------------------===//
+// Encode
+//===----------------------------------------------------------------------===//
+
+static const char *kindOf(uint64_t P, const Object &O) {
+  Damage D;
+  if (damageAt(P, D))
+    return "the inaccessible address of a damaged pointer";
+  const Object *Target = objectAt(P);
+  if (!Target)
+    return TheWindow.contains(P) ? "an address in a closed store"
+                                 : "a native address";
+  return Target->Owner != O.Owner ? "an address in another store"
+                                  : "an address past an object's end";
+}
+
+// Reports an escape and, unless the policy is lenient, stops.
+static Bits escape(uint64_t P, const void *Container, Object &O,
+                   const char *Where) {
+  uint64_t B = perdureMakeNative(P, TheWindow.SlotBits);
+  bool Stop = TheOptions.escape == EscapePolicy::Trap || !B;
+  if (Stop || TheOptions.escape == EscapePolicy::Report)
+    report("escape%s%s: 0x%llx, %s, %s stored at offset 0x%llx of object %s; "
+           "allocate the target with perdure_alloc in an object of this store, "
+           "mark the field [[perdure::transient]], or set "
+           "PERDURE_OPTIONS=escape=report",
+           Where ? " at " : "", Where ? Where : "", (unsigned long long)P,
+           kindOf(P, O), Stop ? "was about to be" : "is",
+           (unsigned long long)((uint64_t)Container - O.Base), labelOf(O).Text);
+  if (Stop)
+    abort();
+  __atomic_fetch_add(&O.Escapes, 1, __ATOMIC_RELAXED);
+  return (Bits)B;
+}
+
+static Bits encodeInObject(uint64_t P, const void *Container,
+                           const char *Where) {
+  uint64_t Offset = P - TheWindow.baseOf((uint64_t)Container);
+  if (Offset - 1 < TheWindow.limit() - 1)
+    return (Bits)Offset;
+  if (Offset == 0)
+    return (Bits)perdureMakeForeign(0, 0);
+  if (perdureIsConstant(P))
+    return (Bits)perdureMakeTagged(P);
+  Object *O = objectAt(Container);
+  if (!O)
+    die("0x%llx was about to be stored at 0x%llx, which belonged to a store "
+        "that is closed now%s%s",
+        (unsigned long long)P, (unsigned long long)Container,
+        Where ? ", at " : "", Where ? Where : "");
+  Object *Target = objectAt(P);
+  if (!Target || Target->Owner != O->Owner || Target == O ||
+      P - Target->Base >= TheWindow.limit())
+    return escape(P, Container, *O, Where);
+  uint64_t Index = isPresent(*O) ? fotIndex(*O, Target->Id) : 0;
+  if (!Index)
+    die("a pointer to object %s cannot be stored at offset 0x%llx of object "
+        "%s%s%s: %s",
+        labelOf(*Target).Text,
+        (unsigned long long)((uint64_t)Container - O->Base), labelOf(*O).Text,
+        Where ? ", at " : "", Where ? Where : "",
+        isPresent(*O) ? errorMessage() : "that object is missing");
+  return (Bits)perdureMakeForeign(Index, P - Target->Base);
+}
+
+Bits perdure::encode(const void *Native, const void *Container,
+                     const char *Where) {
+  uint64_t P = (uint64_t)Native;
+  if (P == 0)
+    return (Bits)0;
+  if (TheWindow.contains(Container))
+    return encodeInObject(P, Container, Where);
+  uint64_t B = perdureMakeNative(P, TheWindow.Base ? TheWindow.SlotBits
+                                                   : defaultSlotBits());
+  if (!B)
+    die("0x%llx%s%s is no address that a persistent pointer can hold: its top "
+        "three bits must be equal, or the top two zero",
+        (unsigned long long)P, Where ? ", at " : "", Where ? Where : "");
+  return (Bits)B;
+}
+
+Bits perdure::reencode(Bits B, const void *From, const void *To,
+                       const char *Where) {
+  bool FromIn = TheWindow.contains(From), ToIn = TheWindow.contains(To);
+  if (FromIn == ToIn && (!FromIn || TheWindow.baseOf((uint64_t)From) ==
+                                        TheWindow.baseOf((uint64_t)To)))
+    return B;
+  return encode(decode(B, From), To, Where);
+}

@@ -1,0 +1,112 @@
+//===- format.h - An object's file, version 1 -------------------*- C++ -*-===//
+//
+// File offset = object offset. All integers are little-endian; nothing depends
+// on an address, a process or a boot. docs/RuntimeABI.md says it in words.
+//
+//   0x0000  identity   512 bytes, written once, checksummed
+//   0x0200  state      512 bytes, two copies, each checksummed
+//   0x0400  state, the other copy
+//   0x0600  log        reserved: two copies of 256 bytes
+//   0x0800  seal       reserved: 256 bytes
+//   0x0900  lock       reserved: 256 bytes
+//   0x0a00             reserved: 1,536 bytes
+//   0x1000  extents of the FOT and the page map, slabs, blocks, in any order
+//
+// A table (FOT, page map) is made of extents: extent k has 4096 << k bytes and
+// its offset in the state; extents never move.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PERDURE_RUNTIME_OBJECT_FORMAT_H
+#define PERDURE_RUNTIME_OBJECT_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "objects are little-endian and this machine is not"
+#endif
+
+namespace perdure {
+
+constexpr uint64_t FilePage = 4096;
+constexpr uint64_t HeaderBytes = FilePage;
+constexpr uint32_t FormatVersion = 1;
+constexpr char FormatMagic[8] = {'P', 'E', 'R', 'D', 'U', 'R', 'E', '\n'};
+
+/// Immutable. Written last at creation, so a file that has it is whole.
+struct Identity {
+  char Magic[8];
+  uint32_t Version;
+  uint32_t HeaderBytes;
+  uint64_t IdHi, IdLo;
+  uint32_t Encoding; // of persistent pointers whose type records no other
+  uint32_t PageBytes;
+  uint64_t Created; // nanoseconds since 1970
+  uint64_t RootOffset, RootBytes;
+  uint8_t Reserved[444]; // zero
+  uint32_t Checksum;     // CRC-32 of what precedes it
+};
+static_assert(sizeof(Identity) == 512, "");
+static_assert(offsetof(Identity, IdHi) == 16, "");
+static_assert(offsetof(Identity, Encoding) == 32, "");
+static_assert(offsetof(Identity, RootOffset) == 48, "");
+static_assert(offsetof(Identity, Checksum) == 508, "");
+
+constexpr unsigned MaxExtents = 20;
+
+/// Mutable, rarely. A change writes copy 1, then copy 0: at every moment one
+/// copy is whole, and at rest both say the same.
+struct State {
+  uint64_t Sequence;       // one more at every change
+  uint64_t FileBytes;      // that are in use; the file may be longer
+  uint64_t NeededFeatures; // bits unknown to a reader: it must not open
+  uint64_t NeededToWrite;  // bits unknown to a writer: it may only read
+  uint64_t FotExtent[MaxExtents];
+  uint64_t MapExtent[MaxExtents];
+  uint64_t EncodingTable; // reserved: offset of the encoding per type
+  uint64_t TypeTable;     // reserved
+  uint64_t Statistics;    // reserved
+  uint64_t Reserved[16];  // zero
+  uint32_t Spare;         // zero
+  uint32_t Checksum;      // CRC-32 of what precedes it
+};
+static_assert(sizeof(State) == 512, "");
+static_assert(offsetof(State, FotExtent) == 32, "");
+static_assert(offsetof(State, MapExtent) == 192, "");
+static_assert(offsetof(State, Checksum) == 508, "");
+
+/// 32 bytes. The first 24 never change once the entry is valid.
+struct FotEntry {
+  uint64_t IdHi, IdLo; // by ID; by name: {0, offset of the name}
+  uint32_t Rights;     // asked for: FotRead, FotWrite
+  uint32_t Reserved;   // zero
+  uint32_t Valid;      // written last: an EntryState
+  uint32_t Checksum;   // CRC-32 of the first 24 bytes
+};
+static_assert(sizeof(FotEntry) == 32, "");
+
+enum : uint32_t { FotRead = 1, FotWrite = 2 };
+enum EntryState : uint32_t {
+  EntryFree = 0,
+  EntryClaimed = 1, // being written; for ever when its writer died
+  EntryById = 2,
+  EntryByName = 3, // reserved for late binding
+};
+
+struct Header {
+  Identity Ident;
+  State Copy[2];
+  uint8_t Log[2][256];
+  uint8_t Seal[256];
+  uint8_t Lock[256];
+  uint8_t Reserved[1536];
+};
+static_assert(sizeof(Header) == HeaderBytes, "");
+static_assert(offsetof(Header, Copy) == 0x200, "");
+static_assert(offsetof(Header, Log) == 0x600, "");
+static_assert(offsetof(Header, Seal) == 0x800, "");
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_OBJECT_FORMAT_H

@@ -1,0 +1,99 @@
+//===- header.cpp - Checks and writes page 0 ------------------------------===//
+
+#include "object/header.h"
+#include "platform/error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+
+using namespace perdure;
+
+uint32_t perdure::checksumOf(const void *Record, size_t Bytes) {
+  return (uint32_t)crc32(0, (const Bytef *)Record, (uInt)Bytes - 4);
+}
+
+uint32_t perdure::checksumOf(const FotEntry &E) {
+  return (uint32_t)crc32(0, (const Bytef *)&E, 24);
+}
+
+static bool bad(const char *Field, const char *What) {
+  return fail(EPROTO,
+              "header field '%s': %s; the file was left as it is: restore it "
+              "from a copy",
+              Field, What);
+}
+
+static bool checkIdentity(const Identity &I, perdure_id Id,
+                          uint64_t FileBytes) {
+  if (memcmp(I.Magic, FormatMagic, sizeof(I.Magic)))
+    return bad("magic", "this is no Perdure object, or was never finished");
+  if (I.Version != FormatVersion)
+    return fail(EPROTO,
+                "header field 'version': the object has format %u and this "
+                "runtime reads format %u; use a runtime that reads it",
+                I.Version, FormatVersion);
+  if (I.Checksum != checksumOf(&I, sizeof(I)))
+    return bad("checksum", "it does not match the identity's bytes");
+  if (I.HeaderBytes != HeaderBytes || I.PageBytes != FilePage)
+    return bad("header_bytes", "sizes that version 1 does not have");
+  if (I.IdHi != Id.hi || I.IdLo != Id.lo)
+    return bad("id", "it is not the one that the file is named by");
+  if (I.Encoding != 0)
+    return bad("encoding", "this runtime knows only the encoding 'object'");
+  if (I.RootOffset < HeaderBytes || I.RootOffset >= FileBytes ||
+      I.RootBytes > FileBytes - I.RootOffset)
+    return bad("root", "it lies outside the file");
+  return true;
+}
+
+static bool checkExtents(const uint64_t *Extent, const char *Field,
+                         uint64_t FileBytes) {
+  bool Ended = false;
+  for (unsigned K = 0; K < MaxExtents; ++K) {
+    if (!Extent[K]) {
+      Ended = true;
+      continue;
+    }
+    if (Ended || Extent[K] % FilePage || Extent[K] < HeaderBytes ||
+        Extent[K] >= FileBytes || FileBytes - Extent[K] < FilePage << K)
+      return bad(Field, "an extent that lies outside the file");
+  }
+  return true;
+}
+
+bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
+                          uint64_t Limit, bool ToWrite, State &Found) {
+  const State *Best = nullptr;
+  for (const State &S : H.Copy)
+    if (S.Checksum == checksumOf(&S, sizeof(S)) &&
+        (!Best || S.Sequence > Best->Sequence))
+      Best = &S;
+  // The identity is checked first: its message says more about a file that is
+  // something else altogether.
+  if (!checkIdentity(H.Ident, Id, Best ? Best->FileBytes : UINT64_MAX))
+    return false;
+  if (!Best)
+    return bad("state", "neither copy's checksum matches");
+  if (Best->NeededFeatures)
+    return bad("needed_features",
+               "the object uses features of a later runtime");
+  if (ToWrite && Best->NeededToWrite)
+    return fail(EROFS,
+                "header field 'needed_to_write': the object uses features of "
+                "a later runtime; open it with PERDURE_RDONLY");
+  if (Best->FileBytes % FilePage || Best->FileBytes < HeaderBytes)
+    return bad("file_bytes", "it is no whole number of pages");
+  if (Best->FileBytes > FileSize)
+    return bad("file_bytes", "the file is shorter: it has been cut off");
+  if (Best->FileBytes > Limit)
+    return fail(EPROTO,
+                "header field 'file_bytes': %llu bytes do not fit a slot's "
+                "%llu; use a program built with larger slots",
+                (unsigned long long)Best->FileBytes, (unsigned long long)Limit);
+  if (!checkExtents(Best->FotExtent, "fot_extent", Best->FileBytes) ||
+      !checkExtents(Best->MapExtent, "map_extent", Best->FileBytes))
+    return false;
+  Found = *Best;
+  return true;
+}

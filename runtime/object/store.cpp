@@ -1,0 +1,354 @@
+//===- store.cpp - A directory of objects and names -----------------------===//
+
+#include "object/store.h"
+#include "platform/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace perdure;
+
+static Mutex StoresLock;
+static Store *Stores;
+
+static const char MarkerName[] = "perdure.store";
+static const char MarkerFormat[] = "perdure store 1 %016llx%016llx\n";
+
+bool perdure::makeId(perdure_id &Id) {
+  if (getrandom(&Id, sizeof(Id), 0) != (ssize_t)sizeof(Id))
+    return fail(errno, "cannot get random bits for an ID: %s", strerror(errno));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Small files, written whole
+//===----------------------------------------------------------------------===//
+
+// Writes Text to a file that appears under Name only when it is whole, and
+// never over another: EEXIST.
+static bool publishFile(int Dir, const char *Name, const char *Text) {
+  perdure_id Unique;
+  if (!makeId(Unique))
+    return false;
+  // A name cannot contain '/', and this one is no user's: 43 bytes of marker.
+  char Temporary[64];
+  snprintf(Temporary, sizeof(Temporary), ".new.%016llx%016llx",
+           (unsigned long long)Unique.hi, (unsigned long long)Unique.lo);
+  int File = openat(Dir, Temporary,
+                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (File < 0)
+    return fail(errno, "cannot create a file: %s", strerror(errno));
+  size_t Length = strlen(Text);
+  bool Ok = write(File, Text, Length) == (ssize_t)Length && !fsync(File);
+  int Error = errno;
+  close(File);
+  if (Ok) {
+    Ok = !renameat2(Dir, Temporary, Dir, Name, RENAME_NOREPLACE);
+    Error = errno;
+    // File systems without RENAME_NOREPLACE: a link does not replace either.
+    if (!Ok && Error == EINVAL) {
+      Ok = !linkat(Dir, Temporary, Dir, Name, 0);
+      Error = errno;
+      unlinkat(Dir, Temporary, 0);
+    }
+  }
+  if (!Ok)
+    unlinkat(Dir, Temporary, 0);
+  else if (fsync(Dir)) {
+    Ok = false;
+    Error = errno;
+  }
+  return Ok || fail(Error, "cannot write '%s': %s", Name, strerror(Error));
+}
+
+// The whole of a small file, as text. Bytes of room for it and its end.
+static bool readFile(int Dir, const char *Name, char *Text, size_t Bytes) {
+  int File = openat(Dir, Name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (File < 0)
+    return fail(errno, "cannot open '%s': %s", Name, strerror(errno));
+  ssize_t Read = read(File, Text, Bytes - 1);
+  int Error = errno;
+  close(File);
+  if (Read < 0)
+    return fail(Error, "cannot read '%s': %s", Name, strerror(Error));
+  Text[Read] = 0;
+  return true;
+}
+
+static bool parseId(const char *Text, perdure_id &Id) {
+  uint64_t Half[2] = {0, 0};
+  for (int I = 0; I < 32; ++I) {
+    char C = Text[I];
+    if (!(C >= '0' && C <= '9') && !(C >= 'a' && C <= 'f'))
+      return false;
+    Half[I / 16] =
+        Half[I / 16] << 4 | (uint64_t)(C <= '9' ? C - '0' : C - 'a' + 10);
+  }
+  Id = {Half[0], Half[1]};
+  return Text[32] == '\n' && !Text[33];
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+static bool checkName(const char *Name) {
+  size_t Length = Name ? strnlen(Name, 256) : 0;
+  if (Length && Length < 256 && !strchr(Name, '/') && strcmp(Name, ".") &&
+      strcmp(Name, ".."))
+    return true;
+  return fail(EINVAL,
+              "'%.64s' is no name of an object: 1 to 255 bytes, no "
+              "'/', neither '.' nor '..'",
+              Name ? Name : "");
+}
+
+bool perdure::lookUpName(Store &S, const char *Name, perdure_id &Id) {
+  if (!checkName(Name))
+    return false;
+  char Text[64];
+  if (!readFile(S.NamesDir, Name, Text, sizeof(Text))) {
+    if (errno == ENOENT)
+      fail(ENOENT,
+           "store %s has no object called '%s'; perdure_create makes "
+           "one",
+           S.Path, Name);
+    return false;
+  }
+  return parseId(Text, Id) ||
+         fail(EPROTO, "store %s: names/%s holds no object ID", S.Path, Name);
+}
+
+bool perdure::publishName(Store &S, const char *Name, perdure_id Id) {
+  char Text[64];
+  snprintf(Text, sizeof(Text), "%016llx%016llx\n", (unsigned long long)Id.hi,
+           (unsigned long long)Id.lo);
+  if (!checkName(Name))
+    return false;
+  if (publishFile(S.NamesDir, Name, Text))
+    return true;
+  if (errno == EEXIST)
+    fail(EEXIST, "store %s has an object called '%s'; perdure_open opens it",
+         S.Path, Name);
+  return false;
+}
+
+bool perdure::removeName(Store &S, const char *Name) {
+  if (unlinkat(S.NamesDir, Name, 0) || fsync(S.NamesDir))
+    return fail(errno, "store %s: cannot remove the name '%s': %s", S.Path,
+                Name, strerror(errno));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Objects
+//===----------------------------------------------------------------------===//
+
+static Object *&bucketOf(Store &S, perdure_id Id) {
+  return S.Objects[(Id.hi ^ Id.lo) % (sizeof(S.Objects) / sizeof(*S.Objects))];
+}
+
+Object *perdure::findObject(Store &S, perdure_id Id) {
+  Object *O = bucketOf(S, Id);
+  while (O && (O->Id.hi != Id.hi || O->Id.lo != Id.lo))
+    O = O->Next;
+  return O;
+}
+
+Object *perdure::enterObject(Store &S, perdure_id Id) {
+  Object *O = (Object *)calloc(1, sizeof(Object));
+  if (!O) {
+    fail(ENOMEM, "no memory for an object");
+    return nullptr;
+  }
+  O->Owner = &S;
+  O->Id = Id;
+  O->File = -1;
+  O->Durable = S.Durable;
+  snprintf(O->Hex, sizeof(O->Hex), "%016llx%016llx", (unsigned long long)Id.hi,
+           (unsigned long long)Id.lo);
+  if (!enterWindow(*O)) {
+    free(O);
+    return nullptr;
+  }
+  O->Next = bucketOf(S, Id);
+  bucketOf(S, Id) = O;
+  return O;
+}
+
+void perdure::forgetObject(Store &S, Object *O) {
+  Object **Link = &bucketOf(S, O->Id);
+  while (*Link != O)
+    Link = &(*Link)->Next;
+  *Link = O->Next;
+  leaveWindow(*O);
+  free(O);
+}
+
+Object *perdure::resolveObject(Store &S, perdure_id Id) {
+  Locked Hold(S.Lock);
+  Object *O = findObject(S, Id);
+  if (!O)
+    O = enterObject(S, Id);
+  if (!O || isPresent(*O))
+    return O;
+  // Rights are late-binding: less than was hoped for is enough to read.
+  if (!S.ReadOnly && attach(*O, true))
+    return O;
+  bool ReadInstead = S.ReadOnly || errno == EACCES || errno == EROFS ||
+                     errno == EBUSY || errno == EPERM;
+  if (!ReadInstead || !attach(*O, false))
+    snprintf(O->WhyMissing, sizeof(O->WhyMissing), "%.255s", errorMessage());
+  return O;
+}
+
+//===----------------------------------------------------------------------===//
+// Stores
+//===----------------------------------------------------------------------===//
+
+static int openDirectory(int At, const char *Path) {
+  // The user's own path may go through links; nothing inside a store does.
+  return openat(At, Path,
+                O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+                    (At == AT_FDCWD ? 0 : O_NOFOLLOW));
+}
+
+// Makes what a store consists of; the marker comes last.
+static bool createStore(int Dir, const char *Path, bool Exclusive) {
+  char Text[128];
+  perdure_id Id;
+  if ((mkdirat(Dir, "objects", 0700) && errno != EEXIST) ||
+      (mkdirat(Dir, "names", 0700) && errno != EEXIST))
+    return fail(errno, "cannot create a store in %s: %s", Path,
+                strerror(errno));
+  if (!makeId(Id))
+    return false;
+  snprintf(Text, sizeof(Text), MarkerFormat, (unsigned long long)Id.hi,
+           (unsigned long long)Id.lo);
+  return publishFile(Dir, MarkerName, Text) ||
+         (errno == EEXIST && !Exclusive); // somebody else was faster
+}
+
+static bool checkMarker(int Dir, const char *Path, unsigned Flags) {
+  char Text[128];
+  perdure_id Id;
+  if (!readFile(Dir, MarkerName, Text, sizeof(Text))) {
+    if (errno != ENOENT)
+      return false;
+    if (!(Flags & PERDURE_CREATE))
+      return fail(ENOENT,
+                  "%s is no store: it has no file %s; PERDURE_CREATE "
+                  "makes one",
+                  Path, MarkerName);
+    return createStore(Dir, Path, Flags & PERDURE_EXCL);
+  }
+  if (Flags & PERDURE_EXCL)
+    return fail(EEXIST, "%s is a store already", Path);
+  static const char Prefix[] = "perdure store 1 ";
+  if (strncmp(Text, Prefix, strlen(Prefix)) ||
+      !parseId(Text + strlen(Prefix), Id))
+    return fail(EPROTO, "%s/%s is not that of a store of format 1", Path,
+                MarkerName);
+  return true;
+}
+
+// The directory, made when it may be; -1 on failure.
+static int openStoreDirectory(const char *Path, unsigned Flags) {
+  if ((Flags & PERDURE_CREATE) && !mkdir(Path, 0700)) {
+    int Parent = openDirectory(AT_FDCWD, Path);
+    int Above = Parent < 0 ? -1 : openDirectory(Parent, "..");
+    if (Above >= 0) {
+      fsync(Above);
+      close(Above);
+    }
+    if (Parent >= 0)
+      close(Parent);
+  }
+  int Dir = openDirectory(AT_FDCWD, Path);
+  if (Dir < 0)
+    fail(errno, "cannot open the directory %s: %s%s", Path, strerror(errno),
+         errno == ENOENT && !(Flags & PERDURE_CREATE)
+             ? "; PERDURE_CREATE makes a store"
+             : "");
+  return Dir;
+}
+
+void perdure::freeStore(Store *S) {
+  if (S->Dir >= 0)
+    close(S->Dir);
+  if (S->ObjectsDir >= 0)
+    close(S->ObjectsDir);
+  if (S->NamesDir >= 0)
+    close(S->NamesDir);
+  free(S);
+}
+
+Store *perdure::openStore(const char *Path, unsigned Flags) {
+  unsigned Known =
+      PERDURE_CREATE | PERDURE_RDONLY | PERDURE_DURABLE | PERDURE_EXCL;
+  if (!Path || (Flags & ~Known) ||
+      ((Flags & PERDURE_EXCL) && !(Flags & PERDURE_CREATE)) ||
+      ((Flags & PERDURE_CREATE) && (Flags & PERDURE_RDONLY))) {
+    fail(EINVAL, "perdure_store_open: flags 0x%x do not go together", Flags);
+    return nullptr;
+  }
+  Locked Hold(StoresLock);
+  Store *S = (Store *)calloc(1, sizeof(Store));
+  if (!S) {
+    fail(ENOMEM, "no memory for a store");
+    return nullptr;
+  }
+  S->ObjectsDir = S->NamesDir = -1;
+  S->Dir = openStoreDirectory(Path, Flags);
+  struct stat Status = {};
+  if (S->Dir < 0 || !checkMarker(S->Dir, Path, Flags)) {
+    freeStore(S);
+    return nullptr;
+  }
+  S->ObjectsDir = openDirectory(S->Dir, "objects");
+  S->NamesDir = openDirectory(S->Dir, "names");
+  if (S->ObjectsDir < 0 || S->NamesDir < 0 || fstat(S->Dir, &Status)) {
+    fail(errno, "cannot open the directories of store %s: %s", Path,
+         strerror(errno));
+    freeStore(S);
+    return nullptr;
+  }
+  // A store is its directory, whatever path leads there.
+  for (Store *Other = Stores; Other; Other = Other->Next)
+    if (Other->Device == Status.st_dev && Other->Inode == Status.st_ino) {
+      freeStore(S);
+      if (Other->ReadOnly && !(Flags & PERDURE_RDONLY)) {
+        fail(EROFS, "store %s is open with PERDURE_RDONLY; close it first",
+             Path);
+        return nullptr;
+      }
+      ++Other->References;
+      return Other;
+    }
+  S->Device = Status.st_dev;
+  S->Inode = Status.st_ino;
+  S->ReadOnly = Flags & PERDURE_RDONLY;
+  S->Durable = Flags & PERDURE_DURABLE;
+  S->References = 1;
+  snprintf(S->Path, sizeof(S->Path), "%s", Path);
+  S->Next = Stores;
+  Stores = S;
+  return S;
+}
+
+Store *perdure::dropStore(Store &S) {
+  Locked Hold(StoresLock);
+  if (--S.References)
+    return nullptr;
+  Store **Link = &Stores;
+  while (*Link != &S)
+    Link = &(*Link)->Next;
+  *Link = S.Next;
+  return &S;
+}

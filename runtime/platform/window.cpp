@@ -1,0 +1,150 @@
+//===- window.cpp - The reserved addresses and their slots ----------------===//
+
+#include "platform/window.h"
+#include "platform/error.h"
+#include "platform/lock.h"
+#include "platform/options.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+using namespace perdure;
+
+static Window TheOne;
+const Window &perdure::TheWindow = TheOne;
+
+static Mutex WindowLock;
+static bool Taken[MaxSlots];
+
+extern "C" {
+__attribute__((weak)) void __asan_init(void);
+__attribute__((weak)) void __tsan_init(void);
+__attribute__((weak)) void __msan_init(void);
+}
+
+static bool underAsan() { return __asan_init != nullptr; }
+static bool underTsanOrMsan() {
+  return __tsan_init != nullptr || __msan_init != nullptr;
+}
+
+unsigned perdure::defaultSlotBits() {
+  return underAsan() || underTsanOrMsan() ? PerdureAbiSanitizerSlotBits
+                                          : PerdureAbiSlotBits;
+}
+
+static const int ReserveFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+// Bytes of inaccessible addresses, slot-aligned; at Wanted when that is not 0.
+static uint64_t reserve(uint64_t Wanted, uint64_t Bytes, uint64_t Slot) {
+  if (Wanted) {
+    void *P = mmap((void *)Wanted, Bytes, PROT_NONE,
+                   ReserveFlags | MAP_FIXED_NOREPLACE, -1, 0);
+    if (P == MAP_FAILED)
+      return 0;
+    if (P == (void *)Wanted)
+      return Wanted;
+    munmap(P, Bytes); // a kernel before 4.17 takes the flag for a hint
+    return 0;
+  }
+  void *P = mmap(nullptr, Bytes + Slot, PROT_NONE, ReserveFlags, -1, 0);
+  if (P == MAP_FAILED)
+    return 0;
+  uint64_t Start = (uint64_t)P, Base = (Start + Slot - 1) & ~(Slot - 1);
+  if (Base != Start)
+    munmap(P, Base - Start);
+  if (uint64_t Rest = Start + Slot - Base)
+    munmap((void *)(Base + Bytes), Rest);
+  return Base;
+}
+
+bool perdure::reserveWindow(unsigned SlotBits) {
+  Locked Hold(WindowLock);
+  if (TheOne.Base) {
+    if (TheOne.SlotBits == SlotBits)
+      return true;
+    return fail(EINVAL,
+                "the window has slots of 1 << %u bytes, but a program or "
+                "library that was loaded later was compiled for 1 << %u; "
+                "compile all parts of a process with the same -fsanitize",
+                TheOne.SlotBits, SlotBits);
+  }
+  uint64_t Slot = perdureSlotBytes(SlotBits);
+  uint64_t Wanted = TheOptions.window;
+  if (Wanted & (Slot - 1)) {
+    report("PERDURE_OPTIONS: window=0x%llx is no multiple of the slot size "
+           "0x%llx; it is ignored",
+           (unsigned long long)Wanted, (unsigned long long)Slot);
+    Wanted = 0;
+  }
+  // Outside these ranges the sanitizers keep their shadow (measured).
+  if (!Wanted && SlotBits == PerdureAbiSanitizerSlotBits) {
+    if (underAsan())
+      Wanted = 0x7a0000000000;
+    else if (underTsanOrMsan())
+      Wanted = 0x7c0000000000;
+  }
+  // 2,048 slots or what the address space and its limits leave, down to a
+  // handful.
+  for (uint64_t Count = MaxSlots; Count >= 4; Count /= 2) {
+    uint64_t Base = reserve(Wanted, Count * Slot, Slot);
+    if (!Base)
+      continue;
+    madvise((void *)Base, Count * Slot, MADV_DONTDUMP);
+    TheOne.Bytes = Count * Slot;
+    TheOne.SlotBits = SlotBits;
+    TheOne.Base = Base;
+    Taken[0] = true; // decode's address for what has no object
+    return true;
+  }
+  return fail(ENOMEM,
+              "no %llu bytes of addresses are left for the window%s; raise "
+              "'ulimit -v'%s",
+              (unsigned long long)(4 * Slot), Wanted ? " at that place" : "",
+              TheOptions.window ? " or choose another PERDURE_OPTIONS=window="
+                                : "");
+}
+
+uint64_t perdure::takeSlot() {
+  Locked Hold(WindowLock);
+  static uint64_t Next = 1; // round robin: a stale pointer meets nothing long
+  uint64_t Count = TheOne.slots();
+  for (uint64_t I = 0; I < Count; ++I) {
+    uint64_t Slot = (Next + I) % Count;
+    if (Taken[Slot])
+      continue;
+    Taken[Slot] = true;
+    Next = Slot + 1;
+    return TheOne.Base + (Slot << TheOne.SlotBits);
+  }
+  fail(ENOSPC,
+       "all %llu slots of the window hold objects; close a store, whose "
+       "objects then leave theirs",
+       (unsigned long long)(Count - 1));
+  return 0;
+}
+
+void perdure::forbid(uint64_t Address, uint64_t Bytes) {
+  if (mmap((void *)Address, Bytes, PROT_NONE, ReserveFlags | MAP_FIXED, -1,
+           0) == MAP_FAILED)
+    die("cannot unmap an object at 0x%llx: %s", (unsigned long long)Address,
+        strerror(errno));
+  madvise((void *)Address, Bytes, MADV_DONTDUMP);
+}
+
+void perdure::dropSlot(uint64_t Base) {
+  forbid(Base, TheOne.slotBytes());
+  Locked Hold(WindowLock);
+  Taken[TheOne.slotOf(Base)] = false;
+}
+
+bool perdure::mapFotCache(uint64_t Base) {
+  uint64_t *Cache = (uint64_t *)perdureFotCacheEntry(Base, 0, TheOne.SlotBits);
+  // The last page stays inaccessible: it guards the next slot's object.
+  uint64_t Bytes = ((uint64_t)PerdureAbiFotIndexMax + 1) * 8;
+  if (mmap(Cache, Bytes, PROT_READ | PROT_WRITE, ReserveFlags | MAP_FIXED, -1,
+           0) == MAP_FAILED)
+    return fail(errno, "cannot map the FOT cache: %s", strerror(errno));
+  Cache[0] = Base;
+  return true;
+}
