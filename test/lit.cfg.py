@@ -88,10 +88,10 @@ config.substitutions.append((r"%run(?![A-Za-z0-9_])", ""))
 config.substitutions.append((r"%store(?![A-Za-z0-9_])", "%t.store"))
 
 # Two windows that meet neither each other nor a program, its heap, its
-# libraries or its stack; under ASan what its map of memory leaves.
+# libraries or its stack. ASan has its shadow where the low one would lie.
 low, high = "0x100000000000", "0x580000000000"
 if config.perdure_sanitize == "address":
-    low, high = "0x7a0000000000", "0x7b0000000000"
+    low = "0x200000000000"
 substitute("%window_low", "env", "PERDURE_OPTIONS=window=" + low)
 substitute("%window_high", "env", "PERDURE_OPTIONS=window=" + high)
 

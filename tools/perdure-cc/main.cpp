@@ -87,6 +87,20 @@ std::string slotBits(const Request &R) {
   return std::to_string(R.NeedsSmallSlots ? SanitizerSlotBits : SlotBits);
 }
 
+/// The number of the encoding that the options name, or "" when abi.def knows
+/// no such name; the plugin complains then.
+std::string encodingNumber(const Request &R) {
+  std::string Chosen = "object";
+  for (const std::string &Option : R.PluginOptions)
+    if (!Option.compare(0, 9, "encoding="))
+      Chosen = Option.substr(9);
+#define PERDURE_ABI_ENCODING(Number, Name, Doc)                                \
+  if (Chosen == #Name)                                                         \
+    return #Number;
+#include "perdure/abi.def"
+  return "";
+}
+
 ArgumentList compileFlags(const Request &R, const Places &P) {
   ArgumentList Flags{"-fplugin=" + P.Lib + "/PerdureClang.so"};
   std::string Bits = slotBits(R);
@@ -94,6 +108,11 @@ ArgumentList compileFlags(const Request &R, const Places &P) {
     Flags.push_back("-fplugin-arg-perdure-slot-bits=" + Bits);
   for (const std::string &Option : R.PluginOptions)
     Flags.push_back("-fplugin-arg-perdure-" + Option);
+  // What the plugin defines too, in the same words: -E and -M never ask it.
+  Flags.insert(Flags.end(),
+               {"-D__PERDURE__=1", "-D__PERDURE_SLOT_BITS__=" + Bits});
+  if (std::string Encoding = encodingNumber(R); !Encoding.empty())
+    Flags.push_back("-D__PERDURE_ENCODING__=" + Encoding);
   return Flags;
 }
 
