@@ -40,7 +40,7 @@ struct task {
       return {};
     }
     // The frame lies in the object that holds the coroutine's first argument.
-    static void *operator new(std::size_t bytes, node *near_) {
+    static void *operator new(std::size_t bytes, node *near_, node **) {
       return perdure_alloc(near_, bytes);
     }
     static void operator delete(void *p) { perdure_free(p); }
