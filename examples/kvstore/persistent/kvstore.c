@@ -42,13 +42,12 @@ static void *kv_alloc(void *near, size_t size) {
 static void kv_free(void *block) { perdure_free(block); }
 
 int kv_open(struct kv_store *store, const char *path, enum kv_access access) {
-  bool writes = access == KV_WRITE;
-  store->handle =
-      perdure_store_open(path, writes ? PERDURE_CREATE : PERDURE_RDONLY);
+  unsigned flags = access == KV_WRITE ? PERDURE_CREATE : PERDURE_RDONLY;
+  store->handle = perdure_store_open(path, flags);
   if (!store->handle)
     return -1;
-  store->pairs = perdure_open(store->handle, "pairs", 0);
-  if (!store->pairs && writes)
+  store->pairs = perdure_open(store->handle, "pairs", flags & PERDURE_RDONLY);
+  if (!store->pairs && access == KV_WRITE)
     store->pairs = perdure_create(store->handle, "pairs", sizeof(struct kv), 0);
   if (store->pairs)
     return 0;
