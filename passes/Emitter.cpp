@@ -18,9 +18,12 @@ Emitter::Emitter(Instruction &At, const Config &C, WhereTable &Where,
   if (auto *CB = dyn_cast<CallBase>(&At))
     CB->getOperandBundlesAsDefs(Bundles);
   BasicBlock *Head = At.getParent();
-  Tail = Head->splitBasicBlock(&At, Head->getName() + ".perdure");
+  Tail = Head->splitBasicBlock(&At, Head->hasName()
+                                        ? Head->getName() + ".perdure"
+                                        : Twine());
   Head->getTerminator()->eraseFromParent();
-  at(Head);
+  B.SetInsertPoint(Head);
+  B.SetCurrentDebugLocation(Loc);
 }
 
 void Emitter::finish() {
@@ -34,6 +37,9 @@ BasicBlock *Emitter::block(const Twine &Name) {
 }
 
 void Emitter::at(BasicBlock *BB) {
+  // Blocks stand in the order in which they are filled.
+  if (BB->empty() && BB->getNextNode() != Tail)
+    BB->moveBefore(Tail);
   B.SetInsertPoint(BB);
   B.SetCurrentDebugLocation(Loc);
 }

@@ -330,6 +330,20 @@ PreservedAnalyses RaisePass::run(Module &M, ModuleAnalysisManager &) {
   for (Function &F : M)
     if (!F.isDeclaration())
       Changed |= Raiser(F).run();
+  // What is left of Clang's pattern.
+  for (Function &F : make_early_inc_range(M))
+    if (F.use_empty() && F.isIntrinsic())
+      switch (F.getIntrinsicID()) {
+      case Intrinsic::ptrauth_auth:
+      case Intrinsic::ptrauth_sign:
+      case Intrinsic::ptrauth_resign:
+      case Intrinsic::ptrauth_blend:
+        F.eraseFromParent();
+        Changed = true;
+        break;
+      default:
+        break;
+      }
   // Declarations from C headers get the contract's attributes.
   for (Verb V : {Verb::Decode, Verb::Encode, Verb::Reencode})
     if (findContractFunction(M, V))

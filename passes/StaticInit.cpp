@@ -41,9 +41,13 @@ public:
   explicit StaticInit(Module &M) : M(M), C(Config::get(M)) {}
 
   bool run() {
-    for (GlobalVariable &GV : make_early_inc_range(M.globals()))
-      if (GV.hasInitializer())
-        raiseGlobal(GV);
+    // Constructors replace llvm.global_ctors behind an iterator.
+    SmallVector<GlobalVariable *, 32> Globals;
+    for (GlobalVariable &GV : M.globals())
+      if (GV.hasInitializer() && !GV.getName().starts_with("llvm."))
+        Globals.push_back(&GV);
+    for (GlobalVariable *GV : Globals)
+      raiseGlobal(*GV);
     for (GlobalAlias &GA : M.aliases())
       raiseUse(GA, 0);
     for (Function &F : M) {
@@ -70,9 +74,6 @@ private:
 
   void raiseGlobal(GlobalVariable &GV) {
     Constant *Init = GV.getInitializer();
-    // llvm.used and its like hold plain pointers.
-    if (GV.getName().starts_with("llvm."))
-      return;
     Lates.clear();
     // Memoised results must not hide that a second global needs a constructor.
     Map.clear();

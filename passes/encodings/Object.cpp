@@ -31,7 +31,6 @@ struct Join {
   Join(Emitter &E) : BB(E.block("cont")) {}
   void add(Emitter &E, Value *V) { In.push_back({V, E.B.GetInsertBlock()}); }
   Value *finish(Emitter &E) {
-    BB->moveAfter(In.back().second);
     E.at(BB);
     PHINode *P = E.B.CreatePHI(In.front().first->getType(), In.size());
     for (auto &[V, From] : In)

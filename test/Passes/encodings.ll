@@ -1,0 +1,64 @@
+; Encodings other than object; operands that name none.
+; RUN: split-file %s %t
+; RUN: %opt -passes='perdure-lower,verify' -S %t/good.ll | FileCheck %s
+; RUN: not %opt -passes=perdure-lower -disable-output %t/variable.ll 2>&1 | FileCheck --check-prefix=VARIABLE %s
+; RUN: not %opt -passes=perdure-lower -disable-output %t/unknown.ll 2>&1 | FileCheck --check-prefix=UNKNOWN %s
+; RUN: not %opt -passes=perdure-lower -disable-output %t/taken.ll 2>&1 | FileCheck --check-prefix=TAKEN %s
+
+;--- good.ll
+declare ptr @perdure.decode(i64, ptr, i32)
+declare i64 @perdure.encode(ptr, ptr, i64, i32)
+declare i64 @perdure.reencode(i64, ptr, ptr, i64, i32)
+
+; CHECK-LABEL: define ptr @native_decode
+; CHECK-NEXT:    [[P:%.*]] = inttoptr i64 %b to ptr
+; CHECK-NEXT:    ret ptr [[P]]
+define ptr @native_decode(i64 noundef %b, ptr %c) {
+  %p = call ptr @perdure.decode(i64 %b, ptr %c, i32 1)
+  ret ptr %p
+}
+; CHECK-LABEL: define i64 @native_encode
+; CHECK-NEXT:    [[P:%.*]] = ptrtoint ptr %p to i64
+; CHECK-NEXT:    ret i64 [[P]]
+define i64 @native_encode(ptr noundef %p, ptr %c) {
+  %b = call i64 @perdure.encode(ptr %p, ptr %c, i64 0, i32 1)
+  ret i64 %b
+}
+; CHECK-LABEL: define i64 @native_reencode
+; CHECK-NEXT:    ret i64 %b
+define i64 @native_reencode(i64 noundef %b, ptr %c, ptr %d) {
+  %r = call i64 @perdure.reencode(i64 %b, ptr %c, ptr %d, i64 0, i32 1)
+  ret i64 %r
+}
+; The position goes in at both ends of a copy, volatile or not.
+; CHECK-LABEL: define i64 @strict_reencode
+; CHECK:         mul i64 {{.*}}, -7046029254386353131
+; CHECK:         @__perdure_reencode_cold
+; CHECK:         mul i64 {{.*}}, -7046029254386353131
+define i64 @strict_reencode(i64 noundef %b, ptr %c, ptr %d) {
+  %r = call i64 @perdure.reencode(i64 %b, ptr %c, ptr %d, i64 0, i32 2)
+  ret i64 %r
+}
+
+;--- variable.ll
+declare ptr @perdure.decode(i64, ptr, i32)
+; VARIABLE: in function variable {{.*}}perdure: the encoding must be a constant
+define ptr @variable(i64 %b, ptr %c, i32 %e) {
+  %p = call ptr @perdure.decode(i64 %b, ptr %c, i32 %e)
+  ret ptr %p
+}
+
+;--- unknown.ll
+declare ptr @perdure.decode(i64, ptr, i32)
+; UNKNOWN: in function unknown {{.*}}perdure: this build knows no such encoding
+define ptr @unknown(i64 %b, ptr %c) {
+  %p = call ptr @perdure.decode(i64 %b, ptr %c, i32 99)
+  ret ptr %p
+}
+
+;--- taken.ll
+declare ptr @perdure.decode(i64, ptr, i32)
+; TAKEN: error: perdure: 'perdure.decode' may only be called
+define ptr @taken() {
+  ret ptr @perdure.decode
+}
