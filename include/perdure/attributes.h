@@ -1,0 +1,21 @@
+/*===- perdure/attributes.h - How a program says "persistent" --------------===*\
+|*
+|* The macros behind which the annotations stand, and the check that something
+|* gives them a meaning. docs/LanguageReference.md describes them.
+|*
+\*===----------------------------------------------------------------------===*/
+#ifndef PERDURE_ATTRIBUTES_H
+#define PERDURE_ATTRIBUTES_H
+
+#if defined(__PERDURE__)
+#define PERDURE __attribute__((perdure_persistent))
+#define PERDURE_TRANSIENT __attribute__((perdure_transient))
+#elif defined(PERDURE_EDITOR)
+/* Editors and analysers read the program as ordinary C and C++. */
+#define PERDURE
+#define PERDURE_TRANSIENT
+#else
+#error "perdure/perdure.h needs the Perdure plugin: compile with perdure-cc or perdure-c++, or add -fplugin=PerdureClang.so (define PERDURE_EDITOR for tools that only read the code)"
+#endif
+
+#endif /* PERDURE_ATTRIBUTES_H */
