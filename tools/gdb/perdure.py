@@ -9,6 +9,9 @@ mean, and defines `$perdure(POINTER)`, which gdb can follow:
     $1 = {next = (struct node *) 0x7f5800001040, value = 3}
     (gdb) print *$perdure(node->next)
 
+`$perdure` calls the runtime in the program for an object that is not mapped
+yet, so it needs a live process; printing never does.
+
 The compiler describes such a pointer as a typedef named `perdure_ptr(TYPE)`
 over the plain pointer. The format is that of include/perdure/abi.def; encodings
 other than `object` are shown as stored.
@@ -19,7 +22,7 @@ import re
 import gdb
 import gdb.printing
 
-TYPE_NAME = re.compile(r"^perdure_ptr\b")
+TYPE_NAME = re.compile(r"^perdure_ptr\(")
 TOP_BYTES = 128 << 20
 FOT_CACHE_BYTES = 64 << 20
 OFFSET_MASK = (1 << 40) - 1
@@ -119,16 +122,25 @@ class NativeFunction(gdb.Function):
         if not is_persistent(value.type):
             return value
         pointer = native(value)
-        if isinstance(pointer, str):
-            raise gdb.GdbError(f"this pointer leads nowhere here ({pointer})")
-        return pointer
+        if not isinstance(pointer, str):
+            return pointer
+        # Only the runtime can map an object that nothing has led to yet. That
+        # changes the process, so it is done here and not when printing.
+        try:
+            decode_there = gdb.parse_and_eval("(void *(*)(unsigned long, void *))perdure_decode")
+            bits = value.cast(gdb.lookup_type("unsigned long"))
+            return decode_there(bits, value.address).cast(value.type.strip_typedefs())
+        except gdb.error as error:
+            raise gdb.GdbError(f"this pointer leads nowhere here ({pointer}): {error}")
 
 
-def lookup(value):
-    # gdb drops const and volatile from what it hands to printers, not typedefs.
-    return PersistentPointerPrinter(value) if is_persistent(value.type.unqualified()) else None
+class Lookup:
+    name = "perdure"
+    enabled = True
+
+    def __call__(self, value):
+        return PersistentPointerPrinter(value) if is_persistent(value.type.unqualified()) else None
 
 
-lookup.name = "perdure"
-gdb.printing.register_pretty_printer(gdb.current_objfile(), lookup, replace=True)
+gdb.printing.register_pretty_printer(gdb.current_objfile(), Lookup(), replace=True)
 NativeFunction()

@@ -68,6 +68,11 @@ static task walk(node *head, node **where) {
   co_yield &cursor;
 }
 
+// A caller that also destroys the coroutine may keep the frame on its stack.
+__attribute__((noinline)) static task start(node *head, node **where) {
+  return walk(head, where);
+}
+
 int main(int, char **argv) {
   perdure_store *store = perdure_store_open(argv[1], PERDURE_CREATE);
   CHECK(store);
@@ -81,7 +86,7 @@ int main(int, char **argv) {
     head->next = n;
   }
   node *cursor = nullptr;
-  task t = walk(head, &cursor);
+  task t = start(head, &cursor);
   CHECK(in_object_of(t.handle.address(), head));
   long sum = 0, steps = 0;
   for (t.handle.resume(); t.handle.promise().yielded != cursor; t.handle.resume()) {
