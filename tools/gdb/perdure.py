@@ -127,9 +127,10 @@ class NativeFunction(gdb.Function):
         # Only the runtime can map an object that nothing has led to yet. That
         # changes the process, so it is done here and not when printing.
         try:
-            decode_there = gdb.parse_and_eval("(void *(*)(unsigned long, void *))perdure_decode")
-            bits = value.cast(gdb.lookup_type("unsigned long"))
-            return decode_there(bits, value.address).cast(value.type.strip_typedefs())
+            bits = int(value.cast(gdb.lookup_type("unsigned long")))
+            there = gdb.parse_and_eval("((void *(*)(unsigned long, void *))perdure_decode)"
+                                       f"({bits:#x}, (void *){int(value.address):#x})")
+            return there.cast(value.type.strip_typedefs())
         except gdb.error as error:
             raise gdb.GdbError(f"this pointer leads nowhere here ({pointer}): {error}")
 
