@@ -22,8 +22,8 @@ bool isAnnotated(clang::QualType T);
 /// Marks the record as annotated.
 void markAnnotated(clang::RecordDecl *Record, clang::SourceRange Range);
 
-/// Keeps a field native. Holds for the TU that declares the field.
-void markTransient(const clang::FieldDecl *Field);
+/// Keeps a field native.
+void markTransient(clang::FieldDecl *Field);
 bool isTransient(const clang::FieldDecl *Field);
 
 /// Applies the annotation `persistent` to a declaration; says so where it has
@@ -41,6 +41,22 @@ void referToPersistent(clang::Sema &S, clang::Decl *D);
 void checkRecord(clang::Sema &S, clang::RecordDecl *Record);
 /// Says why the field may not stand in an annotated record; true if it may.
 bool checkField(clang::Sema &S, clang::FieldDecl *Field);
+
+/// Says what no record with persistent pointers may be, annotated or not;
+/// called when it is complete, with the attributes behind it.
+void checkLayout(clang::Sema &S, clang::RecordDecl *Record);
+
+/// Does the record hold pointers that are not persistent, other than those that
+/// annotated records keep native on purpose?
+bool holdsNativePointers(const clang::ASTContext &Context,
+                         const clang::RecordDecl *Record);
+/// Does a value of the type hold persistent pointers?
+bool holdsPersistentPointers(const clang::ASTContext &Context,
+                             clang::QualType T);
+
+/// Reports the fields of annotated records that lead to records which hold
+/// native pointers (-Wperdure-reach).
+void checkReach(clang::Sema &S, const clang::RecordDecl *Record);
 
 /// Clang takes defaulted copies of classes with qualified fields for trivial;
 /// called when a class is complete, and again for implicit members.

@@ -55,7 +55,7 @@ struct TransientAttr final : PerdureAttr {
 
   AttrHandling handleDeclAttribute(Sema &S, Decl *D,
                                    const ParsedAttr &Attr) const override {
-    if (const auto *F = dyn_cast<FieldDecl>(D)) {
+    if (auto *F = dyn_cast<FieldDecl>(D)) {
       perdure::markTransient(F);
       return AttributeApplied;
     }

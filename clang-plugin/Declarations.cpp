@@ -19,7 +19,6 @@
 #include "clang/Basic/SourceManager.h"
 #include "clang/Sema/ParsedAttr.h"
 #include "clang/Sema/Sema.h"
-#include "llvm/ADT/DenseSet.h"
 
 using namespace clang;
 
@@ -35,10 +34,9 @@ bool hasMark(const Decl *D) {
   return false;
 }
 
-llvm::DenseSet<const FieldDecl *> &transientFields() {
-  static llvm::DenseSet<const FieldDecl *> Fields;
-  return Fields;
-}
+// On fields an attribute `annotate` would make code; this one makes none, and
+// like the other it reaches PCHs and modules.
+constexpr StringRef TransientMark = "perdure::transient";
 
 void setFieldType(Sema &S, FieldDecl *Field, QualType T) {
   Field->setType(T);
@@ -185,10 +183,17 @@ void markAnnotated(RecordDecl *Record, SourceRange Range) {
                                                  nullptr, 0, Range));
 }
 
-void markTransient(const FieldDecl *Field) { transientFields().insert(Field); }
+void markTransient(FieldDecl *Field) {
+  StringRef Rule = TransientMark;
+  Field->addAttr(SuppressAttr::CreateImplicit(Field->getASTContext(), &Rule, 1,
+                                              Field->getSourceRange()));
+}
 
 bool isTransient(const FieldDecl *Field) {
-  return transientFields().contains(Field);
+  for (const auto *A : Field->specific_attrs<SuppressAttr>())
+    if (llvm::is_contained(A->diagnosticIdentifiers(), TransientMark))
+      return true;
+  return false;
 }
 
 void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {

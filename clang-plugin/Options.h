@@ -15,6 +15,7 @@ struct Options {
   unsigned EncodingNumber = 0;     ///< its number in abi.def
   unsigned SlotBits = 35;          ///< slot-bits=N
   bool Callbacks = false;          ///< callbacks: call the twins
+  bool Reach = false;              ///< reach: -Wperdure-reach
   std::string PassesPath;          ///< passes=FILE; "" = beside the plugin
 };
 

@@ -3,13 +3,14 @@
 #include "Messages.h"
 #include "Options.h"
 #include "Passes.h"
+#include "Uses.h"
 
 #include "clang/AST/ASTMutationListener.h"
 #include "clang/Basic/DiagnosticSema.h"
 #include "clang/Frontend/CompilerInstance.h"
 #include "clang/Frontend/FrontendPluginRegistry.h"
+#include "clang/Lex/PPCallbacks.h"
 #include "clang/Lex/Preprocessor.h"
-#include "clang/Sema/MultiplexExternalSemaSource.h"
 #include "clang/Sema/SemaConsumer.h"
 
 using namespace clang;
@@ -31,22 +32,20 @@ constexpr std::pair<unsigned, const char *> Encodings[] = {
 /// The namespace of our own push of the hook, which no program's pop matches.
 constexpr const char *HookNamespace = "__perdure";
 
-/// Takes the hook away just before Clang looks for pushes without a pop. Clang
-/// asks external sources for pending instantiations at that moment.
-class HookRemover final : public ExternalSemaSource {
+/// Takes the hook away where the main file ends, before Clang looks for pushes
+/// without a pop. Nothing is declared after the last token.
+class HookRemover final : public PPCallbacks {
 public:
-  explicit HookRemover(Sema &S) : S(S) {}
+  explicit HookRemover(CompilerInstance &CI) : CI(CI) {}
 
-  void ReadPendingInstantiations(
-      SmallVectorImpl<std::pair<ValueDecl *, SourceLocation>> &) override {
-    if (Removed)
+  void EndOfMainFile() override {
+    if (!CI.hasSema())
       return;
-    Removed = true;
+    Sema &S = CI.getSema();
     // An empty TU has used no push; that is no reason to warn.
     DiagnosticsEngine &Diags = S.Diags;
     SourceLocation None;
-    bool Ignored =
-        Diags.isIgnored(diag::warn_pragma_attribute_unused, None);
+    bool Ignored = Diags.isIgnored(diag::warn_pragma_attribute_unused, None);
     Diags.setSeverity(diag::warn_pragma_attribute_unused,
                       diag::Severity::Ignored, None);
     S.ActOnPragmaAttributePop(None, &S.Context.Idents.get(HookNamespace));
@@ -56,20 +55,39 @@ public:
   }
 
 private:
-  Sema &S;
-  bool Removed = false;
+  CompilerInstance &CI;
 };
 
 class Consumer final : public SemaConsumer, ASTMutationListener {
 public:
-  void InitializeSema(Sema &Now) override {
-    S = &Now;
-    S->addExternalSource(llvm::makeIntrusiveRefCnt<HookRemover>(Now));
-  }
+  void InitializeSema(Sema &Now) override { S = &Now; }
   void ForgetSema() override { S = nullptr; }
   ASTMutationListener *GetASTMutationListener() override { return this; }
 
-  void HandleTagDeclDefinition(TagDecl *D) override { repair(D); }
+  bool HandleTopLevelDecl(DeclGroupRef Group) override {
+    Declarations.append(Group.begin(), Group.end());
+    return true;
+  }
+  void HandleTagDeclDefinition(TagDecl *D) override {
+    auto *Record = dyn_cast<RecordDecl>(D);
+    if (!Record || !S)
+      return;
+    checkLayout(*S, Record);
+    repair(Record);
+    if (isAnnotated(Record) && !Record->isDependentContext())
+      Annotated.push_back(Record);
+  }
+  void HandleTranslationUnit(ASTContext &) override {
+    if (!S)
+      return;
+    for (CXXRecordDecl *Class : Late)
+      repairTrivialCopies(Class);
+    checkUses(*S, Declarations);
+    // Only now is known which records are complete.
+    if (options().Reach)
+      for (const RecordDecl *Record : Annotated)
+        checkReach(*S, Record);
+  }
 
 private:
   void CompletedTagDefinition(const TagDecl *D) override {
@@ -90,6 +108,8 @@ private:
   }
 
   Sema *S = nullptr;
+  SmallVector<Decl *, 64> Declarations;
+  SmallVector<RecordDecl *, 8> Annotated;
   SmallVector<CXXRecordDecl *, 8> Late;
 };
 
@@ -114,6 +134,15 @@ class Action final : public PluginASTAction {
                       diag::Severity::Ignored, SourceLocation());
     Diags.setSeverity(diag::err_ptrauth_qualifier_cast,
                       diag::Severity::Ignored, SourceLocation());
+    // RawCopies.cpp gives these two, with the difference between a memset to
+    // zero and a copy, and without the advice to cast them away.
+    Diags.setSeverity(diag::warn_cstruct_memaccess, diag::Severity::Ignored,
+                      SourceLocation());
+    Diags.setSeverity(diag::warn_cxxstruct_memaccess, diag::Severity::Ignored,
+                      SourceLocation());
+    PP.addPPCallbacks(std::make_unique<HookRemover>(CI));
+    options().Reach |=
+        llvm::is_contained(CI.getDiagnosticOpts().Warnings, "perdure-reach");
     rewriteMessages(Diags);
     addPasses(CI);
     return std::make_unique<Consumer>();
@@ -147,6 +176,8 @@ class Action final : public PluginASTAction {
           Complain("Perdure's slot size is 28 to 40 bits, not", Value);
       } else if (Name == "callbacks") {
         options().Callbacks = true;
+      } else if (Name == "reach") {
+        options().Reach = true;
       } else if (Name == "passes") {
         options().PassesPath = Value.str();
       } else {

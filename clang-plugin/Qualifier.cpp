@@ -134,6 +134,20 @@ QualType stripped(ASTContext &Context, QualType T) {
   return Context.getQualifiedType(Split.Ty, Quals);
 }
 
+QualType strippedEverywhere(ASTContext &Context, QualType T) {
+  return changeElements(Context, T, [&](QualType E) {
+    E = stripped(Context, E);
+    if (const auto *R = E->getAs<LValueReferenceType>())
+      return Context.getLValueReferenceType(
+          strippedEverywhere(Context, R->getPointeeType()));
+    const auto *P = E->getAs<PointerType>();
+    if (!P)
+      return E;
+    QualType New = strippedEverywhere(Context, P->getPointeeType());
+    return New == P->getPointeeType() ? E : repointed(Context, E, New);
+  });
+}
+
 QualType strippedInFunctions(ASTContext &Context, QualType T) {
   return changeElements(Context, T, [&](QualType E) {
     if (const auto *P = E->getAs<PointerType>()) {

@@ -45,6 +45,10 @@ clang::QualType persistentPointees(clang::ASTContext &Context,
 /// T without the qualifier on its outermost level.
 clang::QualType stripped(clang::ASTContext &Context, clang::QualType T);
 
+/// The same at every pointer level and behind references.
+clang::QualType strippedEverywhere(clang::ASTContext &Context,
+                                   clang::QualType T);
+
 /// T without the qualifier where it has no meaning: on results and parameters
 /// of the functions that T is, or points to.
 clang::QualType strippedInFunctions(clang::ASTContext &Context,

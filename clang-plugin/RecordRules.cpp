@@ -6,6 +6,9 @@
 #include "clang/AST/ASTContext.h"
 #include "clang/AST/DeclCXX.h"
 #include "clang/AST/DeclTemplate.h"
+#include "clang/AST/RecordLayout.h"
+#include "clang/Basic/SourceManager.h"
+#include "clang/Basic/TargetInfo.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
 using namespace clang;
@@ -101,18 +104,10 @@ bool checkField(Sema &S, FieldDecl *Field) {
     T = A->getValueType();
   }
   if (T->isPointerType()) {
-    if (Context.getTypeSize(T) != 64 &&
-        !T->isDependentType()) {
+    if (Context.getTargetInfo().getPointerWidth(LangAS::Default) != 64) {
       report(S, Loc, Error,
              "%0 cannot be persistent on a target whose pointers are not 64 "
-             "bits wide")
-          << Where;
-      return false;
-    }
-    if (Record->hasAttr<PackedAttr>() || Field->hasAttr<PackedAttr>()) {
-      report(S, Loc, Error,
-             "%0 is a packed pointer; a persistent pointer lies on a multiple "
-             "of 8: remove the packing, or mark the field transient")
+             "bits wide; compile for a 64-bit target")
           << Where;
       return false;
     }
@@ -187,17 +182,106 @@ void checkRecord(Sema &S, RecordDecl *Record) {
               << Field << S.Context.getCanonicalTagType(Class) << T << H.Path;
       }
   }
-  if (Record->isUnion() && !Record->field_empty() &&
-      std::next(Record->field_begin()) != Record->field_end())
-    for (const FieldDecl *Field : Record->fields())
-      if (isPersistent(elementType(S.Context, Field->getType()))) {
-        report(S, Field->getLocation(), Error,
-               "%0 is a persistent pointer that shares its place with other "
-               "members of a union, whose stored bits mean different things; "
-               "give it a place of its own, or mark it transient")
-            << Field;
-        return;
-      }
+}
+
+bool holdsNativePointers(const ASTContext &Context, const RecordDecl *Record) {
+  return bool(nativePointerIn(Context, Record));
+}
+
+bool holdsPersistentPointers(const ASTContext &Context, QualType T) {
+  T = elementType(Context, T);
+  if (isPersistent(T))
+    return true;
+  const RecordDecl *Record = T->getAsRecordDecl();
+  Record = Record ? Record->getDefinition() : nullptr;
+  if (!Record)
+    return false;
+  for (const FieldDecl *Field : Record->fields())
+    if (holdsPersistentPointers(Context, Field->getType()))
+      return true;
+  if (const auto *Class = dyn_cast<CXXRecordDecl>(Record))
+    for (const CXXBaseSpecifier &Base : Class->bases())
+      if (holdsPersistentPointers(Context, Base.getType()))
+        return true;
+  return false;
+}
+
+namespace {
+
+void checkUnion(Sema &S, const RecordDecl *Union) {
+  if (Union->field_empty() ||
+      std::next(Union->field_begin()) == Union->field_end())
+    return;
+  const FieldDecl *Record = nullptr, *Other = nullptr;
+  for (const FieldDecl *Field : Union->fields()) {
+    QualType T = elementType(S.Context, Field->getType());
+    if (isPersistent(T)) {
+      report(S, Field->getLocation(), Error,
+             "%0 is a persistent pointer that shares its place with other "
+             "members of a union, whose stored bits mean different things; "
+             "give it a place of its own, or mark it transient")
+          << Field;
+      return;
+    }
+    if (!T->isRecordType())
+      Other = Field;
+    else if (holdsPersistentPointers(S.Context, T))
+      Record = Field;
+  }
+  // Alternatives that are records each are a variant; bytes are a pun.
+  if (Record && Other)
+    report(S, Other->getLocation(), Warning,
+           "union member %0 shares its place with the persistent pointers of "
+           "%1 and would show their stored bits; make it a field of its own")
+        << Other << Record;
+}
+
+/// A specialisation does not inherit its template's annotation.
+void checkSpecialisation(Sema &S, const CXXRecordDecl *Class) {
+  const CXXRecordDecl *Primary = nullptr;
+  if (const auto *Spec = dyn_cast<ClassTemplateSpecializationDecl>(Class)) {
+    if (!Spec->isExplicitSpecialization() &&
+        !isa<ClassTemplatePartialSpecializationDecl>(Spec))
+      return;
+    Primary = Spec->getSpecializedTemplate()->getTemplatedDecl();
+  }
+  if (Primary && isAnnotated(Primary) && !isAnnotated(Class))
+    report(S, Class->getLocation(), Warning,
+           "this specialisation of the annotated template %0 does not inherit "
+           "the annotation, so its pointers stay native; annotate it too")
+        << Primary;
+}
+
+} // namespace
+
+void checkLayout(Sema &S, RecordDecl *Record) {
+  if (Record->isInvalidDecl())
+    return;
+  if (const auto *Class = dyn_cast<CXXRecordDecl>(Record))
+    checkSpecialisation(S, Class);
+  if (Record->isDependentContext() || !Record->isCompleteDefinition())
+    return;
+  if (!S.getSourceManager().isInSystemHeader(Record->getLocation()) &&
+      Record->isUnion())
+    checkUnion(S, Record);
+  // Attributes and #pragma pack alike show in the layout.
+  const ASTRecordLayout *Layout = nullptr;
+  for (const FieldDecl *Field : Record->fields()) {
+    if (Field->isInvalidDecl() ||
+        !holdsPersistentPointers(S.Context, Field->getType()))
+      continue;
+    if (!Layout)
+      Layout = &S.Context.getASTRecordLayout(Record);
+    if (Layout->getFieldOffset(Field->getFieldIndex()) % 64 == 0 &&
+        Layout->getAlignment().getQuantity() % 8 == 0)
+      continue;
+    report(S, Field->getLocation(), Error,
+           "field %0 of record %1 is packed: a persistent pointer lies on a "
+           "multiple of 8; remove the packing, or mark the field transient")
+        << Field << Record;
+    Record->setInvalidDecl();
+    return;
+  }
 }
 
 } // namespace perdure

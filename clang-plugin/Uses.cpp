@@ -1,0 +1,156 @@
+//===- Uses.cpp - Walks over everything that the TU does ------------------===//
+#include "Uses.h"
+
+#include "Annotations.h"
+#include "Qualifier.h"
+
+#include "clang/AST/RecursiveASTVisitor.h"
+#include "clang/AST/StmtOpenMP.h"
+#include "clang/Basic/SourceManager.h"
+#include "clang/Sema/Sema.h"
+#include "llvm/ADT/DenseSet.h"
+
+using namespace clang;
+
+namespace perdure {
+
+namespace {
+
+/// Dependent code is checked when it is instantiated. Parents come before
+/// their children, so an expression can excuse what lies below it.
+class Walker final : public RecursiveASTVisitor<Walker> {
+  using Base = RecursiveASTVisitor<Walker>;
+
+public:
+  explicit Walker(Sema &S) : S(S) {}
+
+  bool shouldVisitTemplateInstantiations() const { return true; }
+  bool shouldVisitImplicitCode() const { return true; }
+  bool shouldTraversePostOrder() const { return false; }
+
+  bool TraverseDecl(Decl *D) {
+    if (!D || D->isInvalidDecl() || isForeign(D))
+      return true;
+    if (isa<FunctionDecl, VarDecl>(D) && !Seen.insert(D).second)
+      return true;
+    // A dependent body is walked for nothing but the templates in it.
+    if (const auto *F = dyn_cast<FunctionDecl>(D))
+      if (F->isDependentContext())
+        return true;
+    return Base::TraverseDecl(D);
+  }
+  // The types that are written contain expressions that are never evaluated.
+  bool TraverseTypeLoc(TypeLoc, bool = true) { return true; }
+  bool TraverseUnaryExprOrTypeTraitExpr(UnaryExprOrTypeTraitExpr *) {
+    return true;
+  }
+  bool TraverseCXXNoexceptExpr(CXXNoexceptExpr *) { return true; }
+  bool TraverseRequiresExpr(RequiresExpr *) { return true; }
+  bool TraverseConceptSpecializationExpr(ConceptSpecializationExpr *) {
+    return true;
+  }
+  // Only the semantic form is evaluated.
+  bool TraverseInitListExpr(InitListExpr *List) {
+    return Base::TraverseSynOrSemInitListExpr(
+        List->isSemanticForm() ? List : List->getSemanticForm(), nullptr);
+  }
+
+  bool VisitFunctionDecl(FunctionDecl *F) {
+    checkSignature(S, F);
+    return true;
+  }
+  bool VisitVarDecl(VarDecl *V) {
+    if (V->isExceptionVariable())
+      checkCaught(S, V);
+    return true;
+  }
+  bool VisitMaterializeTemporaryExpr(MaterializeTemporaryExpr *E) {
+    checkReference(S, E);
+    return true;
+  }
+  bool VisitExpr(Expr *E) {
+    excuseInteger(E, S.Context, Excused);
+    return true;
+  }
+  bool VisitCastExpr(CastExpr *E) {
+    if (E->isInstantiationDependent())
+      return true;
+    checkCast(S, E);
+    checkInteger(S, E, Excused);
+    if (E->getCastKind() == CK_LValueToRValueBitCast)
+      checkBits(S, E->getSubExpr(), E->getExprLoc());
+    return true;
+  }
+  bool VisitCallExpr(CallExpr *E) {
+    if (E->isInstantiationDependent())
+      return true;
+    checkCall(S, E);
+    checkBuiltin(S, E);
+    return true;
+  }
+  bool VisitCXXNewExpr(CXXNewExpr *E) {
+    checkNewArray(S, E);
+    return true;
+  }
+  bool VisitAsmStmt(AsmStmt *A) {
+    checkAsm(S, A);
+    return true;
+  }
+  bool VisitOMPAtomicDirective(OMPAtomicDirective *D) {
+    checkOpenMPAtomic(S, D);
+    return true;
+  }
+  bool VisitVAArgExpr(VAArgExpr *E) {
+    checkVaArg(S, E);
+    return true;
+  }
+
+private:
+  /// Code of the system's headers cannot name what a program annotates, but
+  /// for its templates.
+  bool isForeign(const Decl *D) const {
+    if (isa<TranslationUnitDecl, NamespaceDecl, LinkageSpecDecl,
+            ClassTemplateDecl, FunctionTemplateDecl, VarTemplateDecl>(D))
+      return false;
+    if (!S.getSourceManager().isInSystemHeader(D->getLocation()))
+      return false;
+    if (const auto *R = dyn_cast<CXXRecordDecl>(D))
+      return R->isDependentContext() || !R->getTemplateInstantiationPattern();
+    if (const auto *F = dyn_cast<FunctionDecl>(D))
+      return F->isDependentContext() || !F->isTemplateInstantiation();
+    return false;
+  }
+
+  Sema &S;
+  llvm::DenseSet<const Decl *> Seen;
+  CastSet Excused;
+};
+
+} // namespace
+
+void checkUses(Sema &S, llvm::ArrayRef<Decl *> Declarations) {
+  Walker W(S);
+  for (Decl *D : Declarations)
+    W.TraverseDecl(D);
+}
+
+const Expr *bare(const Expr *E) { return E->IgnoreParenImpCasts(); }
+
+const Expr *loadedPersistent(const Expr *E) {
+  E = E->IgnoreParens();
+  if (const auto *C = dyn_cast<ExprWithCleanups>(E))
+    return loadedPersistent(C->getSubExpr());
+  if (const auto *C = dyn_cast<AbstractConditionalOperator>(E)) {
+    const Expr *True = loadedPersistent(C->getTrueExpr());
+    return True ? True : loadedPersistent(C->getFalseExpr());
+  }
+  const auto *Cast = dyn_cast<ImplicitCastExpr>(E);
+  if (!Cast)
+    return nullptr;
+  const Expr *Sub = Cast->getSubExpr();
+  if (Cast->getCastKind() == CK_LValueToRValue)
+    return Sub->isGLValue() && isPersistent(Sub->getType()) ? Sub : nullptr;
+  return loadedPersistent(Sub);
+}
+
+} // namespace perdure
