@@ -7,19 +7,19 @@
  * RUN: %perdure_cc -O2 -fno-pie -no-pie %s -o %t.static
  * RUN: %perdure_cc -O2 -fperdure-callbacks %s -o %t.callbacks
  * RUN: %perdure_cc -O1 -fperdure-encoding=strict %s -o %t.strict
- * RUN: env %window_low %t.O0 %t.store build
- * RUN: env %window_high %t.O3 %t.store check
- * RUN: env %window_low %t.static %t.store check
- * RUN: env %window_high %t.callbacks %t.store check
+ * RUN: %window_low %t.O0 %t.store build
+ * RUN: %window_high %t.O3 %t.store check
+ * RUN: %window_low %t.static %t.store check
+ * RUN: %window_high %t.callbacks %t.store check
  * RUN: rm -rf %t.store
- * RUN: env %window_high %t.static %t.store build
- * RUN: env %window_low %t.O0 %t.store check
+ * RUN: %window_high %t.static %t.store build
+ * RUN: %window_low %t.O0 %t.store check
  * RUN: rm -rf %t.store
- * RUN: env %window_low %t.callbacks %t.store build
- * RUN: env %window_high %t.static %t.store check
+ * RUN: %window_low %t.callbacks %t.store build
+ * RUN: %window_high %t.static %t.store check
  * RUN: rm -rf %t.store
- * RUN: env %window_low %t.strict %t.store build
- * RUN: env %window_high %t.strict %t.store check
+ * RUN: %window_low %t.strict %t.store build
+ * RUN: %window_high %t.strict %t.store check
  */
 #include <perdure/perdure.h>
 #include <setjmp.h>
@@ -44,7 +44,7 @@ typedef struct cell *cell_ref PERDURE;
 struct PERDURE corners {
   struct cell *null, *one, *minus_one, *high_constant, *low_constant;
   struct cell *tagged, *self, *first, *past_the_end, *middle;
-  char *byte, *last_byte;
+  char *byte, *last_byte, *limit;
   void *anything;
   struct cell *volatile careful;
   struct cell cells[4];
@@ -86,6 +86,13 @@ __attribute__((noinline)) static void copy(struct cell *to, struct cell *from) {
   to->p = from->p;
 }
 
+/* LIMIT - 1: the highest offset; 128 MiB at the top of a slot are no file's. */
+static char *last_offset(void *in_object) {
+  unsigned long slot = 1ul << __PERDURE_SLOT_BITS__;
+  return (char *)((unsigned long)in_object & ~(slot - 1)) + slot - (128 << 20) -
+         1;
+}
+
 static void build(struct corners *r) {
   r->null = 0;
   r->one = (struct cell *)1;
@@ -99,6 +106,7 @@ static void build(struct corners *r) {
   r->middle = (struct cell *)((char *)&r->cells[2] + 3);
   r->byte = (char *)r + 1;
   r->last_byte = (char *)(r + 1) - 1;
+  r->limit = last_offset(r);
   r->anything = (void *)&r->anything;
   r->careful = &r->cells[3];
   for (int i = 0; i < 4; ++i) {
@@ -124,6 +132,7 @@ static void check(struct corners *r) {
   CHECK(r->past_the_end == r->cells + 4 && r->past_the_end[-1].value == 3);
   CHECK((char *)r->middle == (char *)&r->cells[2] + 3);
   CHECK(r->byte == (char *)r + 1 && r->last_byte == (char *)(r + 1) - 1);
+  CHECK(r->limit == last_offset(r));
   CHECK(r->anything == (void *)&r->anything && r->careful == &r->cells[3]);
   for (int i = 0; i < 4; ++i)
     CHECK(r->cells[i].p->p->p->p == &r->cells[i]);

@@ -1,6 +1,9 @@
 /* <uthash.h>, unchanged. Its records are annotated by declaring them before
  * the header defines them; its memory comes from the object through the two
- * macros that it offers for that. */
+ * macros that it offers for that. *
+ * REQUIRES: uthash
+ * RUN: %python %S/../Inputs/relocate.py %perdure_cc %cc %t %s
+ */
 #include "../Inputs/harness.h"
 
 struct PERDURE UT_hash_bucket;
