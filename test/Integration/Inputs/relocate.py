@@ -1,10 +1,11 @@
 """Differential and relocation test of one program built on harness.h.
 
-relocate.py PERDURE_CC NATIVE_CC SCRATCH SOURCE [FLAG...]
+relocate.py PERDURE_CC NATIVE_CC LOW HIGH SCRATCH SOURCE [FLAG...]
 
 Builds SOURCE natively and, at each optimisation level, annotated. Each annotated
 program must print what the native one prints, and go on printing it when new
 processes map the object lower and higher, with the old addresses forbidden.
+LOW and HIGH end in window=ADDRESS.
 """
 import os
 import pathlib
@@ -13,7 +14,6 @@ import shutil
 import subprocess
 import sys
 
-LOW, HIGH = "0x100000000000", "0x500000000000"
 LEVELS = ["-O0", "-O1", "-O2", "-O3", "-Os", "-O2 -flto", "-O2 -flto=thin",
           "-O0 -fperdure-callbacks", "-O2 -fperdure-callbacks",
           "-O1 -fperdure-encoding=strict", "-O2 -fno-pie -no-pie"]
@@ -29,7 +29,8 @@ def run(command, env=None):
 
 
 def main():
-    perdure, native, scratch, source, *flags = sys.argv[1:]
+    perdure, native, low, high, scratch, source, *flags = sys.argv[1:]
+    low, high = low.split("window=")[1], high.split("window=")[1]
     perdure, native = shlex.split(perdure), shlex.split(native)
     scratch = pathlib.Path(scratch) / pathlib.Path(source).stem
     shutil.rmtree(scratch, ignore_errors=True)
@@ -46,8 +47,8 @@ def main():
         for seed in seeds:
             store = scratch / "store"
             shutil.rmtree(store, ignore_errors=True)
-            steps = [(["build", str(seed[0]), str(seed[1])], LOW, HIGH),
-                     (["print"], HIGH, LOW), (["print"], LOW, HIGH)]
+            steps = [(["build", str(seed[0]), str(seed[1])], low, high),
+                     (["print"], high, low), (["print"], low, high)]
             for arguments, window, old in steps:
                 result = run([program, store, *arguments],
                              {"PERDURE_OPTIONS": f"window={window}", "FORBID": old})

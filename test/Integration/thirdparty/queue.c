@@ -1,8 +1,9 @@
 /* All five lists of <bsd/sys/queue.h>, unchanged. The macros that swap two
  * lists keep the address of a link in a `struct item **`: the region below
- * retypes such variables. *
+ * retypes such variables.
+ *
  * REQUIRES: libbsd
- * RUN: %python %S/../Inputs/relocate.py %perdure_cc %cc %t %s
+ * RUN: %python %S/../Inputs/relocate.py "%perdure_cc" "%cc" "%window_low" "%window_high" %t %s
  */
 #include "../Inputs/harness.h"
 #include <bsd/sys/queue.h>

@@ -1,7 +1,8 @@
 /* Red-black and splay trees of <bsd/sys/tree.h>, unchanged: RB_HEAD takes the
- * annotation before the name, as the struct that it declares does. *
+ * annotation before the name, as the struct that it declares does.
+ *
  * REQUIRES: libbsd
- * RUN: %python %S/../Inputs/relocate.py %perdure_cc %cc %t %s
+ * RUN: %python %S/../Inputs/relocate.py "%perdure_cc" "%cc" "%window_low" "%window_high" %t %s
  */
 #include "../Inputs/harness.h"
 #include <bsd/sys/tree.h>

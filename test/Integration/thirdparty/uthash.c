@@ -1,8 +1,9 @@
 /* <uthash.h>, unchanged. Its records are annotated by declaring them before
  * the header defines them; its memory comes from the object through the two
- * macros that it offers for that. *
+ * macros that it offers for that.
+ *
  * REQUIRES: uthash
- * RUN: %python %S/../Inputs/relocate.py %perdure_cc %cc %t %s
+ * RUN: %python %S/../Inputs/relocate.py "%perdure_cc" "%cc" "%window_low" "%window_high" %t %s
  */
 #include "../Inputs/harness.h"
 
