@@ -89,8 +89,8 @@ struct ReferencesAttr final : PerdureAttr {
   }
 };
 
-/// Pushed over the whole TU by the predefines: the plugin's hook on every
-/// declaration. No program writes it.
+/// Lies over the whole TU: the plugin's hook on every declaration (Hook.h). No
+/// program writes it.
 struct DeclaredAttr final : PerdureAttr {
   static constexpr Spelling Names[] = {
       {ParsedAttr::AS_GNU, "__perdure_declared"}};

@@ -1,9 +1,9 @@
 //===- Declarations.cpp - What an annotation does to each declaration -----===//
 //
 // Clang gives every declaration its attributes right after it has made it and
-// before anything uses it. A pragma in the predefines pushes an attribute of
-// ours over the whole TU, so `declared` sees every record, field, variable,
-// parameter, function and alias at that moment. Fields of annotated records
+// before anything uses it. An attribute of ours lies over the whole TU
+// (Hook.h), so `declared` sees every record, field, variable, parameter,
+// function and alias at that moment. Fields of annotated records
 // thus have their persistent type before the record itself is complete, and
 // Clang derives from it all that it derives from a field's type: triviality,
 // argument passing, conversions inside the class. docs/Design.md compares this

@@ -1,5 +1,6 @@
 //===- Plugin.cpp - The action that Clang runs ----------------------------===//
 #include "Annotations.h"
+#include "Hook.h"
 #include "Messages.h"
 #include "Options.h"
 #include "Passes.h"
@@ -9,7 +10,6 @@
 #include "clang/Basic/DiagnosticSema.h"
 #include "clang/Frontend/CompilerInstance.h"
 #include "clang/Frontend/FrontendPluginRegistry.h"
-#include "clang/Lex/PPCallbacks.h"
 #include "clang/Lex/Preprocessor.h"
 #include "clang/Sema/SemaConsumer.h"
 
@@ -29,38 +29,12 @@ constexpr std::pair<unsigned, const char *> Encodings[] = {
 #include "perdure/abi.def"
 };
 
-/// The namespace of our own push of the hook, which no program's pop matches.
-constexpr const char *HookNamespace = "__perdure";
-
-/// Takes the hook away where the main file ends, before Clang looks for pushes
-/// without a pop. Nothing is declared after the last token.
-class HookRemover final : public PPCallbacks {
-public:
-  explicit HookRemover(CompilerInstance &CI) : CI(CI) {}
-
-  void EndOfMainFile() override {
-    if (!CI.hasSema())
-      return;
-    Sema &S = CI.getSema();
-    // An empty TU has used no push; that is no reason to warn.
-    DiagnosticsEngine &Diags = S.Diags;
-    SourceLocation None;
-    bool Ignored = Diags.isIgnored(diag::warn_pragma_attribute_unused, None);
-    Diags.setSeverity(diag::warn_pragma_attribute_unused,
-                      diag::Severity::Ignored, None);
-    S.ActOnPragmaAttributePop(None, &S.Context.Idents.get(HookNamespace));
-    if (!Ignored)
-      Diags.setSeverity(diag::warn_pragma_attribute_unused,
-                        diag::Severity::Warning, None);
-  }
-
-private:
-  CompilerInstance &CI;
-};
-
 class Consumer final : public SemaConsumer, ASTMutationListener {
 public:
-  void InitializeSema(Sema &Now) override { S = &Now; }
+  void InitializeSema(Sema &Now) override {
+    S = &Now;
+    Hook.push(Now);
+  }
   void ForgetSema() override { S = nullptr; }
   ASTMutationListener *GetASTMutationListener() override { return this; }
 
@@ -108,6 +82,7 @@ private:
   }
 
   Sema *S = nullptr;
+  DeclarationHook Hook;
   SmallVector<Decl *, 64> Declarations;
   SmallVector<RecordDecl *, 8> Annotated;
   SmallVector<CXXRecordDecl *, 8> Late;
@@ -122,10 +97,7 @@ class Action final : public PluginASTAction {
     PP.setPredefines(
         PP.getPredefines() + "#define __PERDURE__ 1\n#define __PERDURE_SLOT_BITS__ " +
         std::to_string(options().SlotBits) + "\n#define __PERDURE_ENCODING__ " +
-        std::to_string(options().EncodingNumber) +
-        "\n#pragma clang attribute __perdure.push("
-        "__attribute__((__perdure_declared)), apply_to = any(record, field, "
-        "variable, function, type_alias))\n");
+        std::to_string(options().EncodingNumber) + "\n");
     DiagnosticsEngine &Diags = CI.getDiagnostics();
     // Results, parameters and cast targets that name a persistent pointer mean
     // a native one: the qualifier is taken off there (Declarations.cpp; casts
@@ -140,7 +112,7 @@ class Action final : public PluginASTAction {
                       SourceLocation());
     Diags.setSeverity(diag::warn_cxxstruct_memaccess, diag::Severity::Ignored,
                       SourceLocation());
-    PP.addPPCallbacks(std::make_unique<HookRemover>(CI));
+    DeclarationHook::popAtEnd(CI);
     options().Reach |=
         llvm::is_contained(CI.getDiagnosticOpts().Warnings, "perdure-reach");
     rewriteMessages(Diags);
