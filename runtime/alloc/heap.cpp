@@ -315,8 +315,8 @@ static bool absorb(Object &O, Heap &H) {
                  push(H, H.Room[Class], (uint32_t)Page);
              }
            });
-  if (Ok)
-    H.Pages = End;
+  // Also after a failure: what was taken in must not be taken in twice.
+  H.Pages = End;
   return Ok;
 }
 

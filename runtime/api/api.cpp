@@ -151,7 +151,10 @@ void *perdure_open(perdure_store *store, const char *name, unsigned flags) {
   Object *O = Known ? Known : enterObject(S, Id);
   if (!O)
     return failedTo("open", S, name);
-  if (!isPresent(*O) || (Writable && !O->Writable))
+  if (!isPresent(*O) || (Writable && !O->Writable)) {
+    // What was learnt of a file that others could change.
+    heapRelease(*O);
+    fotRelease(*O);
     if (!attach(*O, Writable)) {
       int Saved = errno;
       if (!Known)
@@ -159,6 +162,7 @@ void *perdure_open(perdure_store *store, const char *name, unsigned flags) {
       errno = Saved;
       return failedTo("open", S, name);
     }
+  }
   snprintf(O->Name, sizeof(O->Name), "%s", name);
   O->Durable |= (flags & PERDURE_DURABLE) != 0;
   ++O->References;

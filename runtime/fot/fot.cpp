@@ -52,10 +52,14 @@ static bool isValid(FotEntry *E) {
          makeLastWord(EntryById, checksumOf(*E));
 }
 
-bool perdure::fotId(const Object &O, uint64_t Index, perdure_id &Id) {
+bool perdure::fotId(Object &O, uint64_t Index, perdure_id &Id) {
   if (Index == 0 || Index > PerdureAbiFotIndexMax)
     return false;
   FotEntry *E = entryAt(O, Index);
+  if (!E && !O.Writable) {
+    followWriter(O);
+    E = entryAt(O, Index);
+  }
   if (!E || !isValid(E))
     return false;
   Id = {E->IdHi, E->IdLo};

@@ -8,7 +8,7 @@
 namespace perdure {
 
 /// The ID that index leads to; false when there is no such valid entry.
-bool fotId(const Object &O, uint64_t Index, perdure_id &Id);
+bool fotId(Object &O, uint64_t Index, perdure_id &Id);
 
 /// The lowest index that leads to Id, inserted when there is none: atomic
 /// across threads. 0 on failure: EROFS, ENOSPC (FOT or disk full), ENOMEM.

@@ -6,6 +6,7 @@
 #include "platform/error.h"
 #include "platform/options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 using namespace perdure;
@@ -58,11 +59,20 @@ const char *perdure::describe(Damage D) {
   return "";
 }
 
+// A load or store of a pointer must not change the program's errno.
+namespace {
+struct KeepErrno {
+  int Saved = errno;
+  ~KeepErrno() { errno = Saved; }
+};
+} // namespace
+
 //===----------------------------------------------------------------------===//
 // Decode
 //===----------------------------------------------------------------------===//
 
 static const void *decodeForeign(uint64_t B, const void *Container) {
+  KeepErrno Keep;
   Object *O = objectAt(Container);
   if (!O)
     return damaged(Container, Damage::NoObject);
@@ -162,6 +172,7 @@ static Bits encodeInObject(uint64_t P, const void *Container,
   if (!Target || Target->Owner != O->Owner || Target == O ||
       P - Target->Base >= TheWindow.limit())
     return escape(P, Container, *O, Where);
+  KeepErrno Keep;
   uint64_t Index = isPresent(*O) ? fotIndex(*O, Target->Id) : 0;
   if (!Index)
     die("a pointer to object %s cannot be stored at offset 0x%llx of object "

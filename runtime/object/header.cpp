@@ -62,13 +62,18 @@ static bool checkExtents(const uint64_t *Extent, const char *Field,
   return true;
 }
 
-bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
-                          uint64_t Limit, bool ToWrite, State &Found) {
+const State *perdure::newestState(const Header &H) {
   const State *Best = nullptr;
   for (const State &S : H.Copy)
     if (S.Checksum == checksumOf(&S, sizeof(S)) &&
         (!Best || S.Sequence > Best->Sequence))
       Best = &S;
+  return Best;
+}
+
+bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
+                          uint64_t Limit, bool ToWrite, State &Found) {
+  const State *Best = newestState(H);
   // The identity is checked first: its message says more about a file that is
   // something else altogether.
   if (!checkIdentity(H.Ident, Id, Best ? Best->FileBytes : UINT64_MAX))

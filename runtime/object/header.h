@@ -13,6 +13,9 @@ namespace perdure {
 bool checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
                  uint64_t Limit, bool ToWrite, State &Found);
 
+/// The newer of the state copies whose checksum holds, or null.
+const State *newestState(const Header &H);
+
 /// The checksum of a record whose last four bytes hold it.
 uint32_t checksumOf(const void *Record, size_t Bytes);
 

@@ -111,6 +111,20 @@ uint64_t perdure::extentOf(const Object &O, Table T, unsigned K) {
   return K < MaxExtents ? __atomic_load_n(&Extents[K], __ATOMIC_ACQUIRE) : 0;
 }
 
+void perdure::followWriter(Object &O) {
+  Locked Hold(O.GrowLock);
+  Header Now;
+  struct stat Status;
+  State Found;
+  memcpy(&Now, headerOf(O), sizeof(Now));
+  if (fstat(O.File, &Status) ||
+      !checkHeader(Now, (uint64_t)Status.st_size, O.Id, TheWindow.limit(),
+                   false, Found))
+    return; // the writer is in the middle of it: as before, then
+  O.Current = Found;
+  __atomic_store_n(&O.FileBytes, Found.FileBytes, __ATOMIC_RELEASE);
+}
+
 bool perdure::appendExtent(Object &O, Table T, unsigned K) {
   Locked Hold(O.GrowLock);
   State New = O.Current;
@@ -175,7 +189,8 @@ bool perdure::createFile(Object &O) {
   int File = openat(O.Owner->ObjectsDir, O.Hex,
                     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (File < 0)
-    return fail(errno, "cannot create the object's file: %s", strerror(errno));
+    return fail(errno, "cannot create the object's file: %s%s", strerror(errno),
+                errno == EMFILE ? "; raise 'ulimit -n'" : "");
   O.File = File;
   if (lockToWrite(File) && allocateFile(O, 0, HeaderBytes) &&
       mapInto(O, File, true)) {
@@ -263,7 +278,8 @@ bool perdure::attach(Object &O, bool Writable) {
                     (Writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC |
                         O_NONBLOCK);
   if (File < 0)
-    return fail(errno, "cannot open the object's file: %s", strerror(errno));
+    return fail(errno, "cannot open the object's file: %s%s", strerror(errno),
+                errno == EMFILE ? "; raise 'ulimit -n'" : "");
   State Found;
   struct stat Status;
   bool Upgrade = isPresent(O);

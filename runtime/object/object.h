@@ -87,6 +87,9 @@ inline ExtentPlace placeIn(uint64_t Index, uint64_t First) {
   return {K, Index - First * (((uint64_t)1 << K) - 1)};
 }
 
+/// Reads the state again: another process may have made the file longer.
+void followWriter(Object &O);
+
 /// Appends extent K, zeroed, to the file.
 bool appendExtent(Object &O, Table T, unsigned K);
 

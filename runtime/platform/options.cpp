@@ -70,10 +70,9 @@ __attribute__((constructor(101))) static void readEnvironment() {
     set(Item, Equals ? Equals + 1 : "");
   }
   free(Text);
-  if (Values.help)
+  if (!Values.help)
+    return;
 #define PERDURE_FLAG(Type, Name, Default, Description)                         \
   fprintf(stderr, "%-8s %s\n", #Name, Description);
-  {
 #include "platform/flags.def"
-  }
 }

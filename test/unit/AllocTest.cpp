@@ -1,0 +1,358 @@
+//===- AllocTest.cpp - The allocator against a model ----------------------===//
+
+#include "Support.h"
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+
+namespace {
+
+class AllocTest : public StoreTest {
+protected:
+  struct perdure_stat stat(const void *P) {
+    struct perdure_stat Stat = {};
+    EXPECT_EQ(perdure_stat(P, &Stat), 0) << perdure_errormsg();
+    return Stat;
+  }
+};
+
+bool isZero(const void *P, size_t Bytes) {
+  auto *C = (const char *)P;
+  return std::all_of(C, C + Bytes, [](char X) { return X == 0; });
+}
+
+TEST_F(AllocTest, EverySizeIsAlignedZeroedAndApart) {
+  uint64_t *Root = create("a");
+  for (int Round = 0; Round < 2; ++Round) { // the second reuses blocks
+    std::map<uint64_t, size_t> Blocks;
+    for (size_t Bytes = 0; Bytes < 10000; Bytes += Bytes < 600 ? 1 : 97) {
+      void *P = perdure_alloc(Root, Bytes);
+      ASSERT_NE(P, nullptr) << perdure_errormsg();
+      EXPECT_EQ((uint64_t)P % (Bytes > 48 ? 64 : 16), 0u) << Bytes;
+      if (Bytes <= 32 && Bytes) {
+        EXPECT_EQ((uint64_t)P / 64, ((uint64_t)P + Bytes - 1) / 64) << Bytes;
+      }
+      EXPECT_TRUE(isZero(P, Bytes)) << Bytes;
+      memset(P, 0xa5, Bytes);
+      Blocks[(uint64_t)P] = Bytes;
+    }
+    uint64_t End = 0;
+    for (auto &[P, Bytes] : Blocks) {
+      EXPECT_GE(P, End);
+      End = P + Bytes;
+    }
+    for (auto &[P, Bytes] : Blocks)
+      perdure_free((void *)P);
+  }
+  perdure_free(nullptr);
+  EXPECT_EQ(stat(Root).blocks, 1u);
+}
+
+TEST_F(AllocTest, AgainstAModelWithReopening) {
+  std::mt19937_64 Random(12345);
+  create("a");
+  std::map<uint64_t, std::pair<size_t, unsigned char>> Model; // by offset
+  for (int Round = 0; Round < 6; ++Round) {
+    reopenStore();
+    uint64_t *Root = open("a");
+    uint64_t Base = baseOf(Root);
+    for (int Step = 0; Step < 20000; ++Step) {
+      bool Grow = Random() % 100 < (Round % 2 ? 35 : 60);
+      if (Grow || Model.empty()) {
+        size_t Bytes = 1 + Random() % 200;
+        if (Random() % 20 == 0)
+          Bytes = 1 + Random() % 5000;
+        if (Random() % 400 == 0)
+          Bytes = 1 + Random() % 300000;
+        auto *P = (unsigned char *)perdure_alloc(Root, Bytes);
+        ASSERT_NE(P, nullptr) << perdure_errormsg();
+        ASSERT_TRUE(isZero(P, Bytes));
+        uint64_t Offset = (uint64_t)P - Base;
+        auto Next = Model.lower_bound(Offset);
+        ASSERT_TRUE(Next == Model.end() || Next->first >= Offset + Bytes);
+        ASSERT_TRUE(Next == Model.begin() ||
+                    std::prev(Next)->first + std::prev(Next)->second.first <=
+                        Offset);
+        auto Fill = (unsigned char)Random();
+        memset(P, Fill, Bytes);
+        Model[Offset] = {Bytes, Fill};
+      } else {
+        auto It = Model.lower_bound(Random() % (Model.rbegin()->first + 1));
+        auto *P = (unsigned char *)(Base + It->first);
+        for (size_t I = 0; I < It->second.first; ++I)
+          ASSERT_EQ(P[I], It->second.second);
+        perdure_free(P);
+        Model.erase(It);
+      }
+    }
+    EXPECT_EQ(stat(Root).blocks, Model.size() + 1);
+  }
+  uint64_t *Root = open("a");
+  for (auto &[Offset, Block] : Model)
+    perdure_free((void *)(baseOf(Root) + Offset));
+  EXPECT_EQ(stat(Root).blocks, 1u);
+}
+
+TEST_F(AllocTest, LargeBlocksCoalesce) {
+  uint64_t *Root = create("a");
+  // One run that is large enough for all that follows.
+  perdure_free(perdure_alloc(Root, 20 << 20));
+  std::vector<void *> Blocks;
+  for (int I = 0; I < 64; ++I)
+    Blocks.push_back(perdure_alloc(Root, 100000));
+  uint64_t Bytes = stat(Root).file_bytes;
+  std::mt19937 Random(1);
+  std::shuffle(Blocks.begin(), Blocks.end(), Random);
+  for (void *P : Blocks)
+    perdure_free(P);
+  ASSERT_NE(perdure_alloc(Root, 20 << 20), nullptr);
+  EXPECT_EQ(stat(Root).file_bytes, Bytes); // out of what was freed
+}
+
+TEST_F(AllocTest, FreedSlabsServeOtherSizes) {
+  uint64_t *Root = create("a");
+  std::vector<void *> Blocks;
+  for (int I = 0; I < 20000; ++I)
+    Blocks.push_back(perdure_alloc(Root, 16));
+  uint64_t Bytes = stat(Root).file_bytes;
+  for (void *P : Blocks)
+    perdure_free(P);
+  for (int I = 0; I < 250; ++I)
+    ASSERT_NE(perdure_alloc(Root, 1000), nullptr);
+  EXPECT_EQ(stat(Root).file_bytes, Bytes);
+}
+
+TEST_F(AllocTest, TooMuchIsRefused) {
+  uint64_t *Root = create("a");
+  for (size_t Bytes : {(size_t)Limit, (size_t)Limit + 1, ~(size_t)0,
+                       ~(size_t)0 - 4095, (size_t)1 << 50}) {
+    errno = 0;
+    EXPECT_EQ(perdure_alloc(Root, Bytes), nullptr);
+    EXPECT_EQ(errno, ENOSPC) << perdure_errormsg();
+  }
+  errno = 0;
+  uint64_t Local = 0;
+  EXPECT_EQ(perdure_alloc(&Local, 8), nullptr);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_NE(perdure_alloc(Root, 8), nullptr);
+}
+
+// Misuse ends the process. Args: store, what.
+CHILD(misuse) {
+  perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(S);
+  auto *Root = (char *)perdure_open(S, "a", 0);
+  REQUIRE(Root);
+  auto *P = (char *)perdure_alloc(Root, 100);
+  auto *Large = (char *)perdure_alloc(Root, 20000);
+  uint64_t Local = 0;
+  void *Bad = &Local;
+  if (Args[1] == "twice") {
+    perdure_free(P);
+    Bad = P;
+  } else if (Args[1] == "largetwice") {
+    perdure_free(Large);
+    Bad = Large;
+  } else if (Args[1] == "inside") {
+    Bad = P + 16;
+  } else if (Args[1] == "largeinside") {
+    Bad = Large + 4096;
+  } else if (Args[1] == "header") {
+    Bad = (void *)baseOf(Root);
+  } else if (Args[1] == "slab") {
+    Bad = (void *)((uint64_t)P & ~uint64_t(4095));
+  } else if (Args[1] == "pastend") {
+    Bad = Root + (1 << 30) / 2;
+  } else if (Args[1] == "closed") {
+    perdure_store_close(S);
+    Bad = P;
+  }
+  perdure_free(Bad);
+  printf("went on\n");
+  return 0;
+}
+
+TEST_F(AllocTest, MisuseIsReported) {
+  create("a");
+  closeStore();
+  for (const char *What : {"twice", "largetwice", "inside", "largeinside",
+                           "header", "slab", "pastend", "closed", "foreign"}) {
+    ChildResult R = runChild("misuse", {Dir, What});
+    EXPECT_EQ(R.Signal, SIGABRT) << What << R.Output;
+    EXPECT_NE(R.Output.find("perdure_free("), std::string::npos) << R.Output;
+    EXPECT_EQ(R.Output.find("went on"), std::string::npos) << What;
+  }
+}
+
+TEST_F(AllocTest, ThreadsShareAnObject) {
+  uint64_t *Root = create("a");
+  std::vector<std::thread> Pool;
+  for (unsigned T = 1; T <= 6; ++T)
+    Pool.emplace_back([&, T] {
+      std::mt19937 Random(T);
+      std::vector<std::pair<unsigned char *, size_t>> Mine;
+      for (int Step = 0; Step < 20000; ++Step) {
+        if (Random() % 2 || Mine.empty()) {
+          size_t Bytes = 1 + Random() % 400;
+          auto *P = (unsigned char *)perdure_alloc(Root, Bytes);
+          if (!P || !isZero(P, Bytes))
+            abort();
+          memset(P, (int)T, Bytes);
+          Mine.push_back({P, Bytes});
+        } else {
+          std::swap(Mine[Random() % Mine.size()], Mine.back());
+          auto [P, Bytes] = Mine.back();
+          for (size_t I = 0; I < Bytes; ++I)
+            if (P[I] != T)
+              abort();
+          perdure_free(P);
+          Mine.pop_back();
+        }
+      }
+      for (auto &[P, Bytes] : Mine)
+        perdure_free(P);
+    });
+  for (std::thread &T : Pool)
+    T.join();
+  EXPECT_EQ(stat(Root).blocks, 1u);
+}
+
+// Allocates and frees for ever; what is in the table was allocated and carries
+// its own offset.
+CHILD(churn) {
+  perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(S);
+  auto *Root = (uint64_t *)perdure_open(S, "a", 0);
+  REQUIRE(Root);
+  std::mt19937_64 Random((unsigned)std::stoul(Args[1]));
+  for (;;) {
+    uint64_t &Entry = Root[Random() % 512];
+    if (Entry) {
+      auto *Block = (uint64_t *)perdure_decode(Entry, &Entry);
+      Entry = 0; // unlinked first: a crash in between leaks
+      perdure_free(Block);
+    }
+    size_t Words = 1 + Random() % (Random() % 16 ? 60 : 3000);
+    auto *Block = (uint64_t *)perdure_alloc(Root, Words * 8);
+    REQUIRE(Block);
+    REQUIRE(isZero(Block, Words * 8));
+    for (size_t I = 1; I < Words; ++I)
+      Block[I] = perdure_offset(Block);
+    Block[0] = Words;
+    __atomic_store_n(&Entry, perdure_encode(Block, &Entry), __ATOMIC_RELEASE);
+  }
+}
+
+TEST_F(AllocTest, KilledAtAnyMomentNothingOverlaps) {
+  create("a", 512 * 8);
+  for (unsigned Round = 0; Round < 40; ++Round) {
+    closeStore();
+    ChildResult R = runChild("churn", {Dir, std::to_string(Round)}, "",
+                             20000 + Round * 1777);
+    ASSERT_EQ(R.Signal, SIGKILL) << R.Output;
+    reopenStore();
+    uint64_t *Root = open("a");
+    std::map<uint64_t, uint64_t> Blocks; // end by start
+    for (int I = 0; I < 512; ++I) {
+      if (!Root[I])
+        continue;
+      auto *Block = (uint64_t *)perdure_decode(Root[I], &Root[I]);
+      uint64_t Start = perdure_offset(Block);
+      for (uint64_t J = 1; J < Block[0]; ++J)
+        ASSERT_EQ(Block[J], Start);
+      Blocks[Start] = Start + Block[0] * 8;
+    }
+    uint64_t End = 0;
+    for (auto &[Start, Stop] : Blocks) {
+      ASSERT_GE(Start, End);
+      End = Stop;
+    }
+    // The allocator's tables are whole, and know all that is linked.
+    EXPECT_GE(stat(Root).blocks, Blocks.size() + 1);
+    void *P = perdure_alloc(Root, 64);
+    ASSERT_NE(P, nullptr) << perdure_errormsg();
+    perdure_free(P);
+  }
+}
+
+// Fills a small file system. Args: directory, whether to mount.
+CHILD(full) {
+  if (unshare(CLONE_NEWNS) ||
+      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) ||
+      mount("none", Args[0].c_str(), "tmpfs", 0, "size=4m"))
+    return 77;
+  perdure_store *S =
+      perdure_store_open((Args[0] + "/s").c_str(), PERDURE_CREATE);
+  REQUIRE(S);
+  auto *Root = (uint64_t *)perdure_create(S, "a", 64, 0);
+  REQUIRE(Root);
+  std::vector<uint64_t *> Blocks;
+  for (;;) {
+    errno = 0;
+    auto *P = (uint64_t *)perdure_alloc(Root, 1000);
+    if (!P)
+      break;
+    for (int I = 0; I < 125; ++I)
+      P[I] = (uint64_t)P;
+    Blocks.push_back(P);
+  }
+  REQUIRE(errno == ENOSPC);
+  REQUIRE(strstr(perdure_errormsg(), "free disk space"));
+  REQUIRE(Blocks.size() > 3000);
+  errno = 0;
+  REQUIRE(!perdure_create(S, "b", 64, 0) && errno == ENOSPC);
+  errno = 0;
+  REQUIRE(!perdure_open(S, "b", 0) && errno == ENOENT);
+  for (uint64_t *P : Blocks)
+    for (int I = 0; I < 125; ++I)
+      REQUIRE(P[I] == (uint64_t)P);
+  // Whole: what is freed serves again, and the object opens.
+  for (size_t I = 0; I < Blocks.size(); I += 2)
+    perdure_free(Blocks[I]);
+  REQUIRE(perdure_alloc(Root, 1000));
+  perdure_store_close(S);
+  S = perdure_store_open((Args[0] + "/s").c_str(), 0);
+  REQUIRE(S && perdure_open(S, "a", 0));
+  return 0;
+}
+
+TEST_F(AllocTest, FullDiskLeavesTheObjectWhole) {
+  ChildResult R = runChild("full", {Temporary});
+  if (R.Exit == 77)
+    GTEST_SKIP() << "needs the right to mount";
+  EXPECT_EQ(R.Exit, 0) << R.Output;
+}
+
+TEST_F(AllocTest, DamagedPageMapIsAnError) {
+  create("a");
+  closeStore();
+  std::string Path = fileOf("a"), Bytes = readFile(Path);
+  perdure::Header H;
+  memcpy(&H, Bytes.data(), sizeof(H));
+  // A slab that reaches past the end of the file; a kind that is none.
+  for (uint64_t Word :
+       {uint64_t(1) << 56 | 0xffff, uint64_t(9) << 56, uint64_t(3) << 56,
+        uint64_t(1) << 56 | uint64_t(99) << 48 | 1}) {
+    std::string Bad = Bytes;
+    memcpy(&Bad[H.Copy[0].MapExtent[0] + H.Ident.RootOffset / 4096 * 8], &Word,
+           8);
+    writeFile(Path, Bad);
+    reopenStore();
+    uint64_t *Root = open("a");
+    errno = 0;
+    EXPECT_EQ(perdure_alloc(Root, 8), nullptr);
+    EXPECT_EQ(errno, EPROTO) << perdure_errormsg();
+    EXPECT_NE(strstr(perdure_errormsg(), "page map"), nullptr);
+    Root[0] = 1; // the data is as good as it was
+  }
+}
+
+} // namespace

@@ -1,0 +1,194 @@
+//===- FotTest.cpp - The foreign object table -----------------------------===//
+
+#include "Support.h"
+
+#include <string.h>
+#include <thread>
+#include <unistd.h>
+
+namespace {
+
+constexpr uint64_t ForeignBit = uint64_t(1) << 63;
+uint64_t indexOf(uint64_t Bits) { return Bits >> 40 & 0x7fffff; }
+
+class FotTest : public StoreTest {
+protected:
+  // Count objects, the first of which is called "0".
+  std::vector<uint64_t *> createMany(int Count) {
+    std::vector<uint64_t *> Roots;
+    for (int I = 0; I < Count; ++I)
+      Roots.push_back(create(std::to_string(I).c_str(), 2048));
+    return Roots;
+  }
+  uint64_t entries(const void *P) {
+    struct perdure_stat Stat;
+    EXPECT_EQ(perdure_stat(P, &Stat), 0);
+    return Stat.fot_entries;
+  }
+  // Where entry Index of the FOT's first extent lies in the file.
+  static size_t entryAt(const std::string &File, uint64_t Index) {
+    perdure::Header H;
+    memcpy(&H, File.data(), sizeof(H));
+    return H.Copy[0].FotExtent[0] + Index * 32;
+  }
+};
+
+TEST_F(FotTest, OneEntryPerTarget) {
+  auto Roots = createMany(4);
+  for (int Round = 0; Round < 3; ++Round)
+    for (int I = 1; I < 4; ++I) {
+      uint64_t Bits = perdure_encode(Roots[I] + Round, Roots[0]);
+      EXPECT_EQ(indexOf(Bits), (uint64_t)I);
+    }
+  EXPECT_EQ(entries(Roots[0]), 3u);
+  EXPECT_EQ(entries(Roots[1]), 0u);
+}
+
+TEST_F(FotTest, EntriesSurviveReopeningAndStayCanonical) {
+  auto Roots = createMany(4);
+  for (int I = 1; I < 4; ++I)
+    Roots[0][I] = perdure_encode(Roots[I], &Roots[0][I]);
+  reopenStore();
+  uint64_t *Root = open("0");
+  for (int I = 3; I > 0; --I) {
+    void *P = perdure_decode(Root[I], &Root[I]);
+    EXPECT_EQ(P, open(std::to_string(I).c_str()));
+    EXPECT_EQ(perdure_encode(P, Root), Root[I]);
+  }
+  EXPECT_EQ(entries(Root), 3u);
+}
+
+TEST_F(FotTest, CacheIsFilledByDecode) {
+  auto Roots = createMany(2);
+  uint64_t Bits = perdure_encode(Roots[1], Roots[0]);
+  auto *Cache = (uint64_t *)(baseOf(Roots[0]) + Slot - (64 << 20));
+  EXPECT_EQ(Cache[0], baseOf(Roots[0]));
+  EXPECT_EQ(Cache[1], 0u);
+  EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Roots[1]);
+  EXPECT_EQ(Cache[1], baseOf(Roots[1]));
+  EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Roots[1]);
+}
+
+TEST_F(FotTest, GrowsThroughExtents) {
+  // 127 entries fill the first extent, 256 more the second.
+  auto Roots = createMany(400);
+  for (int I = 1; I < 400; ++I)
+    ASSERT_EQ(indexOf(perdure_encode(Roots[I], Roots[0])), (uint64_t)I);
+  // The allocator keeps out of the extents.
+  for (int I = 0; I < 2000; ++I)
+    memset(perdure_alloc(Roots[0], 3000), 0xff, 3000);
+  reopenStore();
+  uint64_t *Root = open("0");
+  EXPECT_EQ(entries(Root), 399u);
+  for (int I = 1; I < 400; I += 13)
+    EXPECT_EQ(perdure_decode(
+                  ForeignBit | (uint64_t)I << 40 | perdure_offset(Root), Root),
+              open(std::to_string(I).c_str()));
+}
+
+TEST_F(FotTest, ThreadsInsertAtomically) {
+  constexpr int Targets = 200, Threads = 8;
+  auto Roots = createMany(Targets);
+  std::vector<std::vector<uint64_t>> Bits(Threads,
+                                          std::vector<uint64_t>(Targets));
+  std::vector<std::thread> Pool;
+  for (int T = 0; T < Threads; ++T)
+    Pool.emplace_back([&, T] {
+      for (int I = 1; I < Targets; ++I) {
+        int Target = T % 2 ? I : Targets - I;
+        Bits[T][Target] = perdure_encode(Roots[Target], Roots[0]);
+        if (perdure_decode(Bits[T][Target], Roots[0]) != Roots[Target])
+          abort();
+        perdure_alloc(Roots[0], 100); // extents grow beside blocks
+      }
+    });
+  for (std::thread &T : Pool)
+    T.join();
+  for (int T = 1; T < Threads; ++T)
+    EXPECT_EQ(Bits[T], Bits[0]);
+  EXPECT_EQ(entries(Roots[0]), (uint64_t)Targets - 1);
+}
+
+TEST_F(FotTest, MissingTargetKeepsItsPointer) {
+  auto Roots = createMany(2);
+  Roots[0][1] = perdure_encode(Roots[1] + 3, &Roots[0][1]);
+  uint64_t Bits = Roots[0][1];
+  perdure_id Id = perdure_object_id(Roots[1]);
+  closeStore();
+  std::string File = fileOf("1");
+  ASSERT_EQ(rename(File.c_str(), (File + "x").c_str()), 0);
+  reopenStore();
+  uint64_t *Root = open("0");
+  auto *P = (uint64_t *)perdure_decode(Bits, &Root[1]);
+  ASSERT_NE(P, nullptr);
+  EXPECT_EQ(perdure_object_id(P).lo, Id.lo);
+  EXPECT_EQ(perdure_in_object(P), 1);
+  EXPECT_EQ(perdure_encode(P, Root), Bits);
+  EXPECT_EQ(perdure_decode(Bits, Root), P); // the ID keeps its slot
+  uint64_t Local = 0;
+  Local = perdure_encode(P, &Local);
+  EXPECT_EQ(perdure_encode(perdure_decode(Local, &Local), Root), Bits);
+  errno = 0;
+  EXPECT_EQ(perdure_open(S, "1", 0), nullptr);
+  EXPECT_EQ(errno, ENOENT);
+  EXPECT_EQ(perdure_alloc(P, 8), nullptr);
+  EXPECT_EQ(entries(Root), 1u);
+  // It comes back, to where it was expected.
+  ASSERT_EQ(rename((File + "x").c_str(), File.c_str()), 0);
+  EXPECT_EQ(perdure_decode(Bits, Root), P);
+  P[0] = 5;
+  EXPECT_EQ(open("1"), P - 3);
+}
+
+TEST_F(FotTest, DamagedTargetIsAsGoodAsMissing) {
+  auto Roots = createMany(2);
+  Roots[0][1] = perdure_encode(Roots[1], &Roots[0][1]);
+  closeStore();
+  std::string File = fileOf("1"), Bytes = readFile(File);
+  Bytes[20] ^= 1;
+  writeFile(File, Bytes);
+  reopenStore();
+  uint64_t *Root = open("0");
+  void *P = perdure_decode(Root[1], &Root[1]);
+  EXPECT_EQ(perdure_encode(P, Root), Root[1]);
+  EXPECT_EQ(readFile(File), Bytes);
+}
+
+TEST_F(FotTest, DamagedEntriesAreNoEntries) {
+  auto Roots = createMany(3);
+  for (int I = 1; I < 3; ++I)
+    Roots[0][I] = perdure_encode(Roots[I], &Roots[0][I]);
+  closeStore();
+  std::string File = fileOf("0"), Good = readFile(File);
+  for (int Byte = 0; Byte < 32; ++Byte) {
+    std::string Bytes = Good;
+    Bytes[entryAt(Good, 1) + Byte] ^= 0x40;
+    writeFile(File, Bytes);
+    reopenStore();
+    uint64_t *Root = open("0");
+    uint64_t P = (uint64_t)perdure_decode(Root[1], &Root[1]);
+    EXPECT_GE(P - baseOf(Root), Limit) << Byte;
+    EXPECT_LT(P - baseOf(Root), Slot) << Byte;
+    EXPECT_EQ(perdure_decode(Root[2], &Root[2]), open("2")) << Byte;
+    // The target gets another entry; the second keeps its own.
+    EXPECT_EQ(indexOf(perdure_encode(open("1"), Root)), 3u) << Byte;
+    EXPECT_EQ(perdure_encode(open("2"), Root), Root[2]) << Byte;
+  }
+}
+
+TEST_F(FotTest, DeadClaimIsSkipped) {
+  auto Roots = createMany(3);
+  Roots[0][1] = perdure_encode(Roots[1], &Roots[0][1]);
+  closeStore();
+  std::string File = fileOf("0"), Bytes = readFile(File);
+  uint64_t Claimed = perdure::EntryClaimed;
+  memcpy(&Bytes[entryAt(Bytes, 2) + 24], &Claimed, 8);
+  writeFile(File, Bytes);
+  reopenStore();
+  uint64_t *Root = open("0");
+  EXPECT_EQ(indexOf(perdure_encode(open("2"), Root)), 3u);
+  EXPECT_EQ(indexOf(perdure_encode(open("1"), Root)), 1u);
+  EXPECT_EQ(entries(Root), 2u);
+}
+
+} // namespace

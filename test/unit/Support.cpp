@@ -1,0 +1,122 @@
+//===- Support.cpp - Stores to test on, and child processes ---------------===//
+
+#include "Support.h"
+
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <poll.h>
+#include <signal.h>
+#include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+
+void StoreTest::SetUp() {
+  const char *Where = getenv("TMPDIR");
+  Temporary = std::string(Where ? Where : "/tmp") + "/perdure-unit-XXXXXX";
+  ASSERT_NE(mkdtemp(Temporary.data()), nullptr);
+  Dir = Temporary + "/store";
+  S = perdure_store_open(Dir.c_str(), PERDURE_CREATE);
+  ASSERT_NE(S, nullptr) << perdure_errormsg();
+}
+
+void StoreTest::TearDown() {
+  closeStore();
+  fs::remove_all(Temporary);
+}
+
+void StoreTest::closeStore() {
+  perdure_store_close(S);
+  S = nullptr;
+}
+
+void StoreTest::reopenStore(unsigned Flags) {
+  closeStore();
+  S = perdure_store_open(Dir.c_str(), Flags);
+  ASSERT_NE(S, nullptr) << perdure_errormsg();
+}
+
+std::string StoreTest::fileOf(const char *Name) const {
+  return Dir + "/objects/" + readFile(Dir + "/names/" + Name).substr(0, 32);
+}
+
+std::string readFile(const std::string &Path) {
+  std::ifstream In(Path, std::ios::binary);
+  EXPECT_TRUE(In.good()) << Path;
+  std::stringstream Text;
+  Text << In.rdbuf();
+  return Text.str();
+}
+
+void writeFile(const std::string &Path, const std::string &Bytes) {
+  std::ofstream Out(Path, std::ios::binary | std::ios::trunc);
+  Out << Bytes;
+  ASSERT_TRUE(Out.good()) << Path;
+}
+
+void copyTree(const std::string &From, const std::string &To) {
+  fs::copy(From, To, fs::copy_options::recursive);
+}
+
+static std::map<std::string, ChildBody> &children() {
+  static std::map<std::string, ChildBody> Map;
+  return Map;
+}
+
+ChildEntry::ChildEntry(const char *Name, ChildBody Body) {
+  children()[Name] = Body;
+}
+
+ChildResult runChild(const char *Name, const std::vector<std::string> &Args,
+                     const std::string &Options, unsigned KillAfter) {
+  int Pipe[2];
+  EXPECT_EQ(pipe(Pipe), 0);
+  pid_t Pid = fork();
+  if (Pid == 0) {
+    dup2(Pipe[1], 1);
+    dup2(Pipe[1], 2);
+    close(Pipe[0]);
+    close(Pipe[1]);
+    if (!Options.empty())
+      setenv("PERDURE_OPTIONS", Options.c_str(), 1);
+    std::vector<char *> Argv{(char *)"perdure_unit", (char *)"--child",
+                             (char *)Name};
+    for (const std::string &A : Args)
+      Argv.push_back((char *)A.c_str());
+    Argv.push_back(nullptr);
+    execv("/proc/self/exe", Argv.data());
+    _exit(127);
+  }
+  close(Pipe[1]);
+  if (KillAfter) {
+    usleep(KillAfter);
+    kill(Pid, SIGKILL);
+  }
+  ChildResult R = {-1, 0, ""};
+  char Buffer[4096];
+  ssize_t Read;
+  while ((Read = read(Pipe[0], Buffer, sizeof(Buffer))) > 0)
+    R.Output.append(Buffer, (size_t)Read);
+  close(Pipe[0]);
+  int Status;
+  waitpid(Pid, &Status, 0);
+  if (WIFEXITED(Status))
+    R.Exit = WEXITSTATUS(Status);
+  else
+    R.Signal = WTERMSIG(Status);
+  return R;
+}
+
+int main(int Argc, char **Argv) {
+  if (Argc > 2 && !strcmp(Argv[1], "--child")) {
+    auto It = children().find(Argv[2]);
+    if (It == children().end())
+      return 126;
+    return It->second(std::vector<std::string>(Argv + 3, Argv + Argc));
+  }
+  ::testing::InitGoogleTest(&Argc, Argv);
+  return RUN_ALL_TESTS();
+}

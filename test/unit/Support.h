@@ -1,0 +1,92 @@
+//===- Support.h - Stores to test on, and child processes -------*- C++ -*-===//
+
+#ifndef PERDURE_TEST_UNIT_SUPPORT_H
+#define PERDURE_TEST_UNIT_SUPPORT_H
+
+#include "object/format.h"
+#include "perdure/runtime.h"
+#include "platform/pointer_format.h"
+
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+constexpr uint64_t Slot = uint64_t(1) << SLOT_BITS;
+constexpr uint64_t Limit = Slot - PerdureAbiTopBytes;
+
+// What the entry archive gives this program.
+extern "C" {
+struct WindowPlace {
+  uintptr_t base, bytes;
+};
+extern WindowPlace __perdure_window;
+void *__perdure_decode_object(uint64_t, const void *);
+uint64_t __perdure_encode_object(const void *, const void *, const char *);
+uint64_t __perdure_reencode_object(uint64_t, const void *, const void *,
+                                   const char *);
+}
+
+inline uint64_t baseOf(const void *P) { return (uint64_t)P & ~(Slot - 1); }
+
+/// A directory that goes away, and a store in it.
+class StoreTest : public ::testing::Test {
+protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  uint64_t *create(const char *Name, size_t Bytes = 4096, unsigned Flags = 0) {
+    auto *Root = (uint64_t *)perdure_create(S, Name, Bytes, Flags);
+    EXPECT_NE(Root, nullptr) << perdure_errormsg();
+    return Root;
+  }
+  uint64_t *open(const char *Name, unsigned Flags = 0) {
+    auto *Root = (uint64_t *)perdure_open(S, Name, Flags);
+    EXPECT_NE(Root, nullptr) << perdure_errormsg();
+    return Root;
+  }
+  void closeStore();
+  void reopenStore(unsigned Flags = 0);
+
+  /// The file of the object called Name in the store at Dir.
+  std::string fileOf(const char *Name) const;
+
+  std::string Temporary, Dir;
+  perdure_store *S = nullptr;
+};
+
+std::string readFile(const std::string &Path);
+void writeFile(const std::string &Path, const std::string &Bytes);
+void copyTree(const std::string &From, const std::string &To);
+
+using ChildBody = int (*)(const std::vector<std::string> &Args);
+struct ChildEntry {
+  ChildEntry(const char *Name, ChildBody Body);
+};
+#define CHILD(Name)                                                            \
+  static int child_##Name(const std::vector<std::string> &Args);               \
+  static ChildEntry entry_##Name(#Name, child_##Name);                         \
+  static int child_##Name([[maybe_unused]] const std::vector<std::string> &Args)
+
+struct ChildResult {
+  int Exit;           // status, or -1
+  int Signal;         // that ended it, or 0
+  std::string Output; // stdout and stderr
+};
+
+/// Runs CHILD(Name) in a fresh process with these PERDURE_OPTIONS. KillAfter:
+/// microseconds until SIGKILL, or 0.
+ChildResult runChild(const char *Name, const std::vector<std::string> &Args,
+                     const std::string &Options = "", unsigned KillAfter = 0);
+
+/// In a child: leaves with the source line when the condition is false.
+#define REQUIRE(Condition)                                                     \
+  do {                                                                         \
+    if (!(Condition)) {                                                        \
+      fprintf(stderr, "%s:%d: %s: %s (%s)\n", __FILE__, __LINE__, #Condition,  \
+              perdure_errormsg(), strerror(errno));                            \
+      return 1;                                                                \
+    }                                                                          \
+  } while (0)
+
+#endif // PERDURE_TEST_UNIT_SUPPORT_H
