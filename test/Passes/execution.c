@@ -9,6 +9,12 @@
 // RUN: %clang -O0 -fno-pie -no-pie %s %t.stub.o -o %t.S0 && %t.S0 | FileCheck %s
 // RUN: %clang -O2 -fno-pie -no-pie %s %t.stub.o -o %t.S2 && %t.S2 | FileCheck %s
 // RUN: %clang -Oz -fno-pie -no-pie %s %t.stub.o -o %t.Sz && %t.Sz | FileCheck %s
+// Scrambled by position: an access that escaped translation would show. And the
+// twins in place of inline code.
+// RUN: %clang -O0 -fplugin-arg-PerdureClang-encoding=strict -DSTRICT %s %t.stub.o -o %t.T0 && %t.T0 | FileCheck %s
+// RUN: %clang -O2 -fplugin-arg-PerdureClang-encoding=strict -DSTRICT %s %t.stub.o -o %t.T2 && %t.T2 | FileCheck %s
+// RUN: %clang -O2 -fno-pie -no-pie -fplugin-arg-PerdureClang-encoding=strict -DSTRICT %s %t.stub.o -o %t.TS && %t.TS | FileCheck %s
+// RUN: %clang -O2 -fplugin-arg-PerdureClang-callbacks %s %t.stub.o -o %t.C2 && %t.C2 | FileCheck %s
 // An escape stops the program and says where, down to the line.
 // RUN: env ESC=1 not %t.O0 2>&1 | FileCheck --check-prefix=NOWHERE %s
 // RUN: %clang -g -O2 %s %t.stub.o -o %t.g && env ESC=1 not %t.g 2>&1 | FileCheck --check-prefix=WHERE %s
