@@ -1,4 +1,4 @@
-/*===- perdure/allocator.h - Containers inside objects ---------------------===*\
+/*===- perdure/allocator.h - Containers inside objects --------------------===*\
 |*
 |* perdure::allocator<T> puts what a container allocates into an object:
 |*
@@ -65,9 +65,7 @@ public:
   using propagate_on_container_move_assignment = std::false_type;
   using propagate_on_container_swap = std::false_type;
   using is_always_equal = std::false_type;
-  template <class U> struct rebind {
-    using other = allocator<U>;
-  };
+  template <class U> struct rebind { using other = allocator<U>; };
 
   allocator() noexcept : Near(inObject(this)) {}
   explicit allocator(const void *InObject) noexcept

@@ -1,4 +1,4 @@
-/*===- perdure/arrays.h - Moving and sorting persistent pointers -----------===*\
+/*===- perdure/arrays.h - Moving and sorting persistent pointers ----------===*\
 |*
 |* What memmove and qsort would do by copying bytes, done by assignment, which
 |* re-encodes every persistent pointer for the place where it comes to lie:
@@ -34,6 +34,8 @@
 #include <stdlib.h>
 
 #if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wgcc-compat"
 #define PERDURE__REFUSE_IF(Condition, Message)                                 \
   __attribute__((diagnose_if(Condition, Message, "error")))
 #else
@@ -66,6 +68,10 @@ PERDURE__INLINE void perdure__check_size(size_t given, size_t size)
   }
 }
 
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
 /* Picks the name for three or for four arguments. */
 #define PERDURE__PICK(One, Two, Name, ...) Name
 
@@ -73,16 +79,23 @@ PERDURE__INLINE void perdure__check_size(size_t given, size_t size)
 
 /* Statement expressions; -Wshadow would speak up when one is nested in
    another's argument, where it does no harm.                                 */
+/* clang-format off */
 #define PERDURE__BLOCK                                                         \
-  _Pragma("GCC diagnostic push")                                               \
-      _Pragma("GCC diagnostic ignored \"-Wshadow\"")
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
 #define PERDURE__END _Pragma("GCC diagnostic pop")
+/* clang-format on */
 
+/* clang-format off: it breaks lines of _Generic */
 #define perdure_memmove(dst, src, bytes)                                       \
   __extension__({                                                              \
     PERDURE__BLOCK                                                             \
     __typeof__(&*(dst)) perdure__to = (dst);                                   \
-    const __typeof__(*perdure__to) *perdure__from = (src);                     \
+    /* void leads to anything in C, but not to a persistent pointer without a  \
+       cast. */                                                                \
+    const __typeof__(*perdure__to) *perdure__from = _Generic((src),            \
+        void *: (const __typeof__(*perdure__to) *)(const void *)(src),         \
+        const void *: (const __typeof__(*perdure__to) *)(const void *)(src),   \
+        default: (src));                                                       \
     size_t perdure__n = perdure__count((bytes), sizeof *perdure__to);          \
     /* As addresses: the arrays need not be parts of one. */                   \
     if ((uintptr_t)perdure__to <= (uintptr_t)perdure__from)                    \
@@ -94,11 +107,12 @@ PERDURE__INLINE void perdure__check_size(size_t given, size_t size)
     PERDURE__END                                                               \
     perdure__to;                                                               \
   })
+/* clang-format on */
 
 /* Heapsort: in place, never worse than n log n, and one element held in a
    local. First it makes a heap of the array, from the last parent to the first;
-   then it puts the greatest behind the heap, which thereby shrinks. Either way
-   the element held sinks from `hole` to where it is no less than its children. */
+   then it puts the greatest behind the heap, which thereby shrinks. Each time
+   the element held sinks from the hole to where its children are no greater. */
 #define PERDURE__QSORT_3(base, count, cmp)                                     \
   __extension__({                                                              \
     PERDURE__BLOCK                                                             \

@@ -1,4 +1,4 @@
-/*===- perdure/atomic.h - Atomic access to persistent pointers -------------===*\
+/*===- perdure/atomic.h - Atomic access to persistent pointers ------------===*\
 |*
 |* `_Atomic(T *)` cannot be persistent; these act on an ordinary persistent
 |* pointer, `T *persistent *p`, and keep its type:
@@ -53,9 +53,8 @@ PERDURE__INLINE void *perdure__atomic_load(const volatile void *p, int order) {
       __atomic_load_n((const volatile perdure__atomic_bits *)p, order), p);
 }
 
-PERDURE__INLINE void perdure__atomic_store(volatile void *p,
-                                           const volatile void *value,
-                                           int order) {
+PERDURE__INLINE void
+perdure__atomic_store(volatile void *p, const volatile void *value, int order) {
   __atomic_store_n((volatile perdure__atomic_bits *)p,
                    perdure__atomic_encode(value, p), order);
 }
@@ -102,13 +101,14 @@ perdure__atomic_compare_exchange(volatile void *p, void *expected,
 #define PERDURE__READABLE(p)                                                   \
   ((void)sizeof(struct {                                                       \
      int perdure__;                                                            \
-     _Static_assert(_Generic((p), PERDURE__NATIVE(p) *: 0,                     \
-                        PERDURE__NATIVE(p) const *: 0,                         \
-                        PERDURE__NATIVE(p) volatile *: 0,                      \
-                        PERDURE__NATIVE(p) const volatile *: 0, default: 1),   \
-                    "this is a pointer to a native pointer, which <stdatomic.h>" \
-                    " serves; perdure_atomic_* want the address of a field of " \
-                    "an annotated record, or a PERDURE alias for it");         \
+     _Static_assert(                                                           \
+         _Generic((p), PERDURE__NATIVE(p) * : 0,                               \
+                  PERDURE__NATIVE(p) const * : 0,                              \
+                  PERDURE__NATIVE(p) volatile * : 0,                           \
+                  PERDURE__NATIVE(p) const volatile * : 0, default : 1),       \
+         "this is a pointer to a native pointer, which <stdatomic.h>"          \
+         " serves; perdure_atomic_* want the address of a field of "           \
+         "an annotated record, or a PERDURE alias for it");                    \
    }),                                                                         \
    (const volatile void *)(p))
 #else
@@ -124,8 +124,7 @@ perdure__atomic_compare_exchange(volatile void *p, void *expected,
 #define perdure_atomic_load_explicit(p, order)                                 \
   ((PERDURE__NATIVE(p))perdure__atomic_load(PERDURE__READABLE(p), (order)))
 #define perdure_atomic_store_explicit(p, value, order)                         \
-  perdure__atomic_store(PERDURE__WRITABLE(p), PERDURE__VALUE(p, value),        \
-                        (order))
+  perdure__atomic_store(PERDURE__WRITABLE(p), PERDURE__VALUE(p, value), (order))
 #define perdure_atomic_exchange_explicit(p, value, order)                      \
   ((PERDURE__NATIVE(p))perdure__atomic_exchange(                               \
       PERDURE__WRITABLE(p), PERDURE__VALUE(p, value), (order)))
@@ -135,8 +134,7 @@ perdure__atomic_compare_exchange(volatile void *p, void *expected,
       PERDURE__WRITABLE(p), ((PERDURE__NATIVE(p) *){(expected)}),              \
       PERDURE__VALUE(p, desired), 0, (success), (failure))
 
-#define perdure_atomic_load(p)                                                 \
-  perdure_atomic_load_explicit(p, __ATOMIC_SEQ_CST)
+#define perdure_atomic_load(p) perdure_atomic_load_explicit(p, __ATOMIC_SEQ_CST)
 #define perdure_atomic_store(p, value)                                         \
   perdure_atomic_store_explicit(p, value, __ATOMIC_SEQ_CST)
 #define perdure_atomic_exchange(p, value)                                      \
@@ -152,9 +150,7 @@ perdure__atomic_compare_exchange(volatile void *p, void *expected,
 namespace perdure {
 namespace detail {
 /// T, in a place from which nothing is deduced.
-template <class T> struct Given {
-  using type = T;
-};
+template <class T> struct Given { using type = T; };
 template <class T> using Value = typename Given<T>::type *;
 } // namespace detail
 } // namespace perdure

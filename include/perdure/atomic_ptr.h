@@ -1,4 +1,4 @@
-/*===- perdure/atomic_ptr.h - std::atomic<T *> for objects -----------------===*\
+/*===- perdure/atomic_ptr.h - std::atomic<T *> for objects ----------------===*\
 |*
 |* perdure::atomic_ptr<T> holds one persistent pointer that is accessed
 |* atomically: what std::atomic<T *> is to `T *`, with its members and its
@@ -39,8 +39,8 @@ public:
   using value_type = T *;
   using difference_type = std::ptrdiff_t;
 
-  static constexpr bool is_always_lock_free = __atomic_always_lock_free(
-      sizeof(Held), static_cast<void *>(nullptr));
+  static constexpr bool is_always_lock_free =
+      __atomic_always_lock_free(sizeof(Held), static_cast<void *>(nullptr));
   static_assert(is_always_lock_free,
                 "a lock would lie in the program, not in the object");
   bool is_lock_free() const noexcept { return true; }

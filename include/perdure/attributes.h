@@ -1,4 +1,4 @@
-/*===- perdure/attributes.h - How a program says "persistent" --------------===*\
+/*===- perdure/attributes.h - How a program says "persistent" -------------===*\
 |*
 |* The macros behind which the annotations stand, and the check that something
 |* gives them a meaning. docs/LanguageReference.md describes them.
@@ -15,7 +15,9 @@
 #define PERDURE
 #define PERDURE_TRANSIENT
 #else
+/* clang-format off */
 #error "perdure/perdure.h needs the Perdure plugin: compile with perdure-cc or perdure-c++, or add -fplugin=PerdureClang.so (define PERDURE_EDITOR for tools that only read the code)"
+/* clang-format on */
 #endif
 
 #endif /* PERDURE_ATTRIBUTES_H */

@@ -1,4 +1,4 @@
-/*===- perdure/contract.h - The early contract, for our own headers --------===*\
+/*===- perdure/contract.h - The early contract, for our own headers -------===*\
 |*
 |* The compiler's three verbs by name (abi.def, early contract). The passes give
 |* these declarations their attributes and lower the calls inline. Programs

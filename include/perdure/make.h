@@ -1,4 +1,4 @@
-/*===- perdure/make.h - new and delete in objects --------------------------===*\
+/*===- perdure/make.h - new and delete in objects -------------------------===*\
 |*
 |*   T *perdure::make<T>(near, args...)   constructs T(args...) in the object
 |*                                        that holds near
@@ -6,6 +6,7 @@
 |*   perdure::destroy(p)                  ends its life and frees its block
 |*   perdure::destroy(p, n)               the same for n of them
 |*
+|* A T that holds native pointers, which no object can keep, does not compile.
 |* `near` is any address in the object, its root for instance. When there is no
 |* room (perdure_errormsg() says why) make throws std::bad_alloc; without
 |* exceptions it returns nullptr. When a constructor throws, the block is freed.
@@ -17,6 +18,7 @@
 #ifndef PERDURE_MAKE_H
 #define PERDURE_MAKE_H
 
+#include <perdure/attributes.h>
 #include <perdure/runtime.h>
 
 #include <cstddef>
@@ -29,12 +31,17 @@ namespace perdure {
 
 namespace detail {
 
+/// Being annotated and having a T, it does not compile when T holds native
+/// pointers; the compiler's message says where.
+template <class T> struct PERDURE Storable { T Value; };
+
 /// A block for Count of T, or null.
 template <class T>
 inline void *allocateFor(const void *Near, std::size_t Count) {
   static_assert(alignof(T) <= 16 || (sizeof(T) > 48 && alignof(T) <= 64),
                 "blocks of an object are aligned to 16 bytes, those of more "
                 "than 48 bytes to 64");
+  static_assert(sizeof(Storable<std::remove_cv_t<T>>) == sizeof(T));
   if (Count > PTRDIFF_MAX / sizeof(T))
     return nullptr;
   return perdure_alloc(const_cast<void *>(Near), Count * sizeof(T));
@@ -75,8 +82,7 @@ template <class T, class... Args,
   return Made;
 }
 
-template <class T, std::enable_if_t<std::is_array_v<T> &&
-                                        std::extent_v<T> == 0,
+template <class T, std::enable_if_t<std::is_array_v<T> && std::extent_v<T> == 0,
                                     int> = 0>
 [[nodiscard]] inline std::remove_extent_t<T> *make(const void *Near,
                                                    std::size_t Count) {

@@ -1,4 +1,4 @@
-/*===- perdure/perdure.h - Attributes and the runtime, for programs --------===*\
+/*===- perdure/perdure.h - Attributes and the runtime, for programs -------===*\
 |*
 |* What a program includes, in C11 or C++17 and later. The attributes need the
 |* compiler plugin; the runtime's functions alone are in <perdure/runtime.h>,

@@ -1,4 +1,4 @@
-/*===- perdure/ptr.h - The persistent pointer type by name -----------------===*\
+/*===- perdure/ptr.h - The persistent pointer type by name ----------------===*\
 |*
 |* perdure::ptr<T>: the type "persistent pointer to T". It is an alias over
 |* `T *`, no class: a field of this type is a pointer that is stored as a

@@ -1,4 +1,4 @@
-/*===- perdure/ref.h - A class that holds one persistent pointer -----------===*\
+/*===- perdure/ref.h - A class that holds one persistent pointer ----------===*\
 |*
 |* perdure::ref<T> is a persistent pointer as a class, for the places where
 |* templates want one: the element type of containers, of optional, variant and
@@ -42,8 +42,7 @@ public:
   using value_type = std::remove_cv_t<T>;
   using difference_type = std::ptrdiff_t;
   using pointer = ref;
-  using reference =
-      std::conditional_t<std::is_void_v<T>, detail::Nothing, T> &;
+  using reference = std::conditional_t<std::is_void_v<T>, detail::Nothing, T> &;
   using iterator_category = std::random_access_iterator_tag;
   template <class U> using rebind = ref<U>;
 
@@ -56,10 +55,8 @@ public:
                                       int> = 0>
   ref(const ref<U> &Other) noexcept : Held(Other.get()) {}
   /// From what `T *` can be cast from.
-  template <
-      class U,
-      class = std::enable_if_t<!std::is_convertible_v<U *, T *>>,
-      class = decltype(static_cast<T *>(static_cast<U *>(nullptr)))>
+  template <class U, class = std::enable_if_t<!std::is_convertible_v<U *, T *>>,
+            class = decltype(static_cast<T *>(static_cast<U *>(nullptr)))>
   explicit ref(const ref<U> &Other) noexcept
       : Held(static_cast<T *>(Other.get())) {}
 

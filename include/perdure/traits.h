@@ -1,4 +1,4 @@
-/*===- perdure/traits.h - The standard library meets persistent pointers ---===*\
+/*===- perdure/traits.h - The standard library meets persistent pointers --===*\
 |*
 |* perdure::ptr<T> is `T *` with a qualifier that the standard library does not
 |* know. What it gets wrong for that reason is put right here, and no more:

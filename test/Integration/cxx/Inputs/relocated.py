@@ -1,0 +1,46 @@
+"""Builds a program made on object.h in several ways and runs it at several
+addresses.
+
+relocated.py COMPILER LOW HIGH SCRATCH SOURCE [FLAG...]
+
+LOW and HIGH are prefixes, `env PERDURE_OPTIONS=window=ADDRESS`. Each build
+fills a new object in the low window, then checks what it finds there in a
+higher and again in the lower one, each time with the old addresses forbidden.
+The strict encoding shows every access that escapes translation.
+"""
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+
+BUILDS = ["-O0", "-O2", "-O3", "-O0 -fperdure-encoding=strict",
+          "-O2 -fperdure-encoding=strict"]
+
+
+def run(command):
+    result = subprocess.run(command, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+    if result.returncode:
+        sys.exit(f"{shlex.join(map(str, command))}: exit {result.returncode}\n"
+                 f"{result.stdout[-6000:]}")
+
+
+def main():
+    compiler, low, high, scratch, source, *flags = sys.argv[1:]
+    scratch = pathlib.Path(scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    address = {window: window.split("window=")[1] for window in (low, high)}
+    for number, build in enumerate(BUILDS):
+        program = scratch / f"program{number}"
+        store = scratch / f"store{number}"
+        run([*shlex.split(compiler), *build.split(), "-g", "-Wall", "-Wextra",
+             "-Werror", source, "-o", program, "-pthread", *flags])
+        for verb, window, old in [("build", low, high), ("check", high, low),
+                                  ("check", low, high)]:
+            run([*shlex.split(window), f"FORBID={address[old]}", program, store,
+                 verb])
+
+
+main()
