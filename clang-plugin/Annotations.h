@@ -62,6 +62,10 @@ void checkReach(clang::Sema &S, const clang::RecordDecl *Record);
 /// called when a class is complete, and again for implicit members.
 void repairTrivialCopies(clang::CXXRecordDecl *Record);
 
+/// Keeps Clang from leaving string literals in static initialisers raw; called
+/// before code is made of the declaration.
+void parenthesiseStaticStrings(clang::Decl *D);
+
 } // namespace perdure
 
 #endif // PERDURE_CLANG_ANNOTATIONS_H

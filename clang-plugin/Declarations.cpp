@@ -17,6 +17,7 @@
 #include "clang/AST/Attr.h"
 #include "clang/AST/DeclTemplate.h"
 #include "clang/Basic/SourceManager.h"
+#include "clang/Basic/TargetInfo.h"
 #include "clang/Sema/ParsedAttr.h"
 #include "clang/Sema/Sema.h"
 
@@ -46,6 +47,19 @@ void setFieldType(Sema &S, FieldDecl *Field, QualType T) {
         S.Context.getTrivialTypeSourceInfo(T, Field->getLocation()));
 }
 
+/// Templates instantiate from what was written, and so would bring back what
+/// has been taken off: writes the function's type as it is now.
+void writeSignature(Sema &S, FunctionDecl *Function) {
+  TypeSourceInfo *Written = S.Context.getTrivialTypeSourceInfo(
+      Function->getType(), Function->getLocation());
+  auto Loc = Written->getTypeLoc().getAs<FunctionProtoTypeLoc>();
+  if (!Loc)
+    return;
+  for (unsigned I = 0; I != Loc.getNumParams(); ++I)
+    Loc.setParam(I, Function->getParamDecl(I));
+  Function->setTypeSourceInfo(Written);
+}
+
 /// Every field of an annotated record passes here once.
 void persistField(Sema &S, FieldDecl *Field) {
   if (isTransient(Field) || Field->isInvalidDecl())
@@ -62,8 +76,17 @@ void persistField(Sema &S, FieldDecl *Field) {
 /// A trailing attribute arrives when the record is complete: its fields change
 /// now, and what Clang has derived from them is derived again.
 void persistCompleteRecord(Sema &S, RecordDecl *Record) {
-  for (FieldDecl *Field : Record->fields())
+  for (FieldDecl *Field : Record->fields()) {
+    QualType Old = Field->getType();
     persistField(S, Field);
+    // Only C++ has code inside a record.
+    if (Field->getType() != Old && Field->isReferenced())
+      report(S, Field->getLocation(), Error,
+             "field %0 is used before the annotation of its record, which "
+             "stands behind it; write it behind the keyword: struct PERDURE %1 "
+             "{ ... }")
+          << Field << Record;
+  }
   for (Decl *D : Record->decls())
     if (auto *Nested = dyn_cast<RecordDecl>(D))
       if (!Nested->isImplicit() && Nested->isCompleteDefinition())
@@ -91,6 +114,27 @@ void persistCompleteRecord(Sema &S, RecordDecl *Record) {
   checkRecord(S, Record);
 }
 
+/// A region annotates the records that it defines and the pointers that it
+/// declares; what a system header has in it is never meant, nor is the mere
+/// mention of a record that is defined elsewhere.
+bool isRegionSubject(Sema &S, Decl *D) {
+  if (S.getSourceManager().isInSystemHeader(D->getLocation()))
+    return false;
+  if (const auto *Record = dyn_cast<RecordDecl>(D))
+    return Record->isThisDeclarationADefinition() || Record->isBeingDefined();
+  if (isa<ParmVarDecl>(D))
+    return false;
+  QualType T;
+  if (const auto *Value = dyn_cast<ValueDecl>(D))
+    T = Value->getType();
+  else if (const auto *Alias = dyn_cast<TypedefNameDecl>(D))
+    T = Alias->getUnderlyingType();
+  if (T.isNull())
+    return false;
+  T = elementType(S.Context, T);
+  return T->isPointerType() && !T->isFunctionPointerType();
+}
+
 void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc) {
   RecordDecl *Definition = Record->getDefinition();
   if (Definition && Definition != Record) {
@@ -114,7 +158,13 @@ void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc) {
 QualType annotatedType(Sema &S, QualType T, SourceLocation Loc,
                        StringRef What) {
   QualType Element = elementType(S.Context, T);
-  if (Element->isFunctionPointerType() || Element->isMemberPointerType())
+  if (Element->isPointerType() && S.Context.getTargetInfo().getPointerWidth(
+                                      LangAS::Default) != 64)
+    report(S, Loc, Error,
+           "%0 cannot be persistent on a target whose pointers are not 64 bits "
+           "wide; compile for a 64-bit target")
+        << What;
+  else if (Element->isFunctionPointerType() || Element->isMemberPointerType())
     report(S, Loc, Error,
            "%0 is annotated as persistent, but %1 points to code, which no "
            "object holds; remove the annotation")
@@ -198,6 +248,8 @@ bool isTransient(const FieldDecl *Field) {
 
 void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
   SourceLocation Loc = Attr.getLoc();
+  if (Attr.isPragmaClangAttribute() && !isRegionSubject(S, D))
+    return;
   if (auto *Record = dyn_cast<RecordDecl>(D))
     return annotateRecord(S, Record, Loc);
   if (auto *Field = dyn_cast<FieldDecl>(D)) {
@@ -273,14 +325,12 @@ void declared(Sema &S, Decl *D) {
     QualType T = strippedInFunctions(S.Context, Old);
     if (T == Old)
       return;
-    if (Function->isDependentContext() &&
-        isPersistent(Function->getReturnType()))
-      report(S, Function->getLocation(), Error,
-             "the result of function template %0 names a persistent pointer; a "
-             "result is a native pointer: write it as T *")
-          << Function;
     Function->setType(T);
+    if (Function->isDependentContext())
+      writeSignature(S, Function);
     Function->setInvalidDecl(false);
+    if (FunctionTemplateDecl *Template = Function->getDescribedFunctionTemplate())
+      Template->setInvalidDecl(false);
     return;
   }
   if (auto *Var = dyn_cast<VarDecl>(D)) {

@@ -18,6 +18,7 @@
 #include "Qualifier.h"
 
 #include "clang/Basic/SourceManager.h"
+#include "llvm/ADT/bit.h"
 
 using namespace clang;
 
@@ -48,11 +49,14 @@ void excuseAll(const Expr *E, CastSet &Excused) {
   }
 }
 
-bool isLowMask(const Expr *E, const ASTContext &Context) {
+/// A mask, or a divisor that is a power of two.
+bool isLow(const Expr *E, const ASTContext &Context, bool Divides) {
   Expr::EvalResult R;
-  return !E->isValueDependent() && E->getType()->isIntegralOrEnumerationType() &&
-         E->EvaluateAsInt(R, Context) && R.Val.getInt().getActiveBits() <= 64 &&
-         R.Val.getInt().getZExtValue() <= LowBits;
+  if (E->isValueDependent() || !E->getType()->isIntegralOrEnumerationType() ||
+      !E->EvaluateAsInt(R, Context) || R.Val.getInt().getActiveBits() > 64)
+    return false;
+  uint64_t Value = R.Val.getInt().getZExtValue();
+  return Value <= LowBits && (!Divides || llvm::has_single_bit(Value));
 }
 
 } // namespace
@@ -63,9 +67,10 @@ void excuseInteger(const Expr *E, const ASTContext &Context, CastSet &Excused) {
       excuseAll(B->getLHS(), Excused);
       excuseAll(B->getRHS(), Excused);
     } else if (B->getOpcode() == BO_And || B->getOpcode() == BO_Rem) {
-      if (isLowMask(B->getRHS(), Context))
+      bool Divides = B->getOpcode() == BO_Rem;
+      if (isLow(B->getRHS(), Context, Divides))
         excuseAll(B->getLHS(), Excused);
-      if (isLowMask(B->getLHS(), Context))
+      if (!Divides && isLow(B->getLHS(), Context, false))
         excuseAll(B->getRHS(), Excused);
     }
   } else if (const auto *Cast = dyn_cast<CastExpr>(E)) {

@@ -16,18 +16,16 @@ constexpr auto Error = clang::DiagnosticsEngine::Error;
 constexpr auto Warning = clang::DiagnosticsEngine::Warning;
 constexpr auto Note = clang::DiagnosticsEngine::Note;
 
-/// Reports at Loc. Message has %0, %1 ... for what follows in <<.
-inline clang::DiagnosticBuilder report(clang::Sema &S,
-                                       clang::SourceLocation Loc,
-                                       clang::DiagnosticsEngine::Level Level,
-                                       const char *Message) {
-  return S.Diags.Report(
-      Loc, S.Diags.getDiagnosticIDs()->getCustomDiagID(
-               static_cast<clang::DiagnosticIDs::Level>(Level), Message));
-}
+/// Reports at Loc. Message has %0, %1 ... for what follows in <<. Warnings
+/// belong to Clang's group -Wnontrivial-memaccess, so that its flags and pragmas
+/// reach them, and are silent in system headers.
+clang::DiagnosticBuilder report(clang::Sema &S, clang::SourceLocation Loc,
+                                clang::DiagnosticsEngine::Level Level,
+                                const char *Message);
 
 /// Puts our words between Clang and whatever shows its messages.
-void rewriteMessages(clang::DiagnosticsEngine &Diags);
+void rewriteMessages(clang::DiagnosticsEngine &Diags,
+                     const clang::LangOptions &Lang);
 
 } // namespace perdure
 

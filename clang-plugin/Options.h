@@ -16,6 +16,7 @@ struct Options {
   unsigned SlotBits = 35;          ///< slot-bits=N
   bool Callbacks = false;          ///< callbacks: call the twins
   bool Reach = false;              ///< reach: -Wperdure-reach
+  bool NoRepairs = false;          ///< no-repairs: shows Clang's bugs (tests)
   std::string PassesPath;          ///< passes=FILE; "" = beside the plugin
 };
 

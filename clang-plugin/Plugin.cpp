@@ -40,6 +40,9 @@ public:
 
   bool HandleTopLevelDecl(DeclGroupRef Group) override {
     Declarations.append(Group.begin(), Group.end());
+    if (options().Encoding != "object" && !options().NoRepairs)
+      for (Decl *D : Group)
+        parenthesiseStaticStrings(D);
     return true;
   }
   void HandleTagDeclDefinition(TagDecl *D) override {
@@ -115,7 +118,7 @@ class Action final : public PluginASTAction {
     DeclarationHook::popAtEnd(CI);
     options().Reach |=
         llvm::is_contained(CI.getDiagnosticOpts().Warnings, "perdure-reach");
-    rewriteMessages(Diags);
+    rewriteMessages(Diags, CI.getLangOpts());
     addPasses(CI);
     return std::make_unique<Consumer>();
   }
@@ -150,6 +153,8 @@ class Action final : public PluginASTAction {
         options().Callbacks = true;
       } else if (Name == "reach") {
         options().Reach = true;
+      } else if (Name == "no-repairs") {
+        options().NoRepairs = true;
       } else if (Name == "passes") {
         options().PassesPath = Value.str();
       } else {

@@ -16,6 +16,15 @@ using namespace clang;
 
 namespace perdure {
 
+namespace {
+DiagnosticBuilder remark(Sema &S, const FieldDecl *Field, const char *Message) {
+  return S.Diags.Report(
+      Field->getLocation(),
+      S.Diags.getDiagnosticIDs()->getCustomDiagID(
+          {diag::Severity::Warning, Message, DiagnosticIDs::CLASS_WARNING}));
+}
+} // namespace
+
 void checkReach(Sema &S, const RecordDecl *Record) {
   for (const FieldDecl *Field : Record->fields()) {
     QualType T = elementType(S.Context, Field->getType());
@@ -28,12 +37,12 @@ void checkReach(Sema &S, const RecordDecl *Record) {
     if (!Target || isAnnotated(Target))
       continue;
     if (!Target->getDefinition())
-      report(S, Field->getLocation(), Warning,
+      remark(S, Field,
              "%0 leads to %1, which is incomplete here: what it holds is not "
              "known [-Wperdure-reach]")
           << Field << T;
     else if (holdsNativePointers(S.Context, Target))
-      report(S, Field->getLocation(), Warning,
+      remark(S, Field,
              "%0 leads to %1, which holds native pointers; annotate it "
              "[-Wperdure-reach]")
           << Field << T;

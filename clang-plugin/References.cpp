@@ -5,10 +5,8 @@
 // without annotations the reference would bind the field itself. So it is
 // refused wherever that would have been so; where plain C++ makes a temporary
 // too (`const void *const &` of a `node *`) nothing has changed.
-//
-// Inside the templates of system headers such a copy lives as long as the call
-// that reads it, and nobody can change the code: std::copy into a
-// back_inserter is let through. References that stay are not.
+// Overload resolution refuses most call arguments by itself; Messages.cpp adds
+// the way out there.
 //
 //===----------------------------------------------------------------------===//
 #include "Uses.h"
@@ -17,7 +15,6 @@
 #include "Qualifier.h"
 
 #include "clang/AST/DeclCXX.h"
-#include "clang/Basic/SourceManager.h"
 
 using namespace clang;
 
@@ -33,16 +30,12 @@ void checkReference(Sema &S, const MaterializeTemporaryExpr *E) {
                                                    Loaded->getType())))
     return;
   const ValueDecl *Extending = E->getExtendingDecl();
-  if (!Extending && S.getSourceManager().isInSystemHeader(E->getExprLoc()))
-    return;
   if (Extending)
     report(S, E->getExprLoc(), Error,
            "reference %0 would be bound to a decoded copy of the persistent "
            "pointer, which goes stale; bind the pointer itself with 'const "
            "auto &' or 'auto &', or copy it: %1")
-        << Extending
-        << S.Context.getPointerType(Bound->getPointeeType())
-               .getUnqualifiedType();
+        << Extending << stripped(S.Context, Bound).getUnqualifiedType();
   else
     report(S, E->getExprLoc(), Error,
            "a reference to %0 would be bound to a decoded copy of the "

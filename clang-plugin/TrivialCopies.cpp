@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Annotations.h"
+#include "Options.h"
 #include "Qualifier.h"
 
 #include "clang/AST/DeclCXX.h"
@@ -44,7 +45,8 @@ bool isCopy(const CXXMethodDecl *Method) {
 } // namespace
 
 void repairTrivialCopies(CXXRecordDecl *Class) {
-  if (Class->isDependentContext() || !copiesPersistent(Class))
+  if (options().NoRepairs || Class->isDependentContext() ||
+      !copiesPersistent(Class))
     return;
   bool Changed = false;
   for (CXXMethodDecl *Method : Class->methods())

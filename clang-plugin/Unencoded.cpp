@@ -54,8 +54,10 @@ void checkNewArray(Sema &S, const CXXNewExpr *E) {
     return;
   report(S, Init->getBeginLoc(), Error,
          "the initialisers of a new array of persistent pointers are not "
-         "encoded; write 'new %0[n]()' and assign the elements")
-      << stripped(S.Context, E->getAllocatedType());
+         "encoded; write 'new perdure::ptr<%0>[n]()' and assign the elements")
+      << elementType(S.Context, E->getAllocatedType())
+             ->getPointeeType()
+             .getAsString(S.getPrintingPolicy());
 }
 
 void checkCaught(Sema &S, const VarDecl *Exception) {
@@ -73,8 +75,8 @@ void checkAsm(Sema &S, const AsmStmt *Asm) {
     if (Operand->isGLValue() && isPersistent(Operand->getType()))
       report(S, Operand->getExprLoc(), Error,
              "an operand of inline assembly is a persistent pointer, whose "
-             "stored bits are no address; use a native copy: '%0 p' before "
-             "and after the assembly")
+             "stored bits are no address; give it a native variable of "
+             "type %0")
           << stripped(S.Context, Operand->getType()).getUnqualifiedType();
   };
   for (unsigned I = 0; I != Asm->getNumOutputs(); ++I)
@@ -115,7 +117,7 @@ void checkVaArg(Sema &S, const VAArgExpr *E) {
   if (isPersistent(E->getWrittenTypeInfo()->getType()))
     report(S, E->getBeginLoc(), Error,
            "va_arg of a persistent pointer type: arguments are native "
-           "pointers; write va_arg(list, %0)")
+           "pointers; name %0")
         << stripped(S.Context, E->getWrittenTypeInfo()->getType());
 }
 

@@ -1,0 +1,52 @@
+//===- StaticStrings.cpp - String literals in static initialisers ---------===//
+//
+// In C, Clang 22 emits the address of a string literal in a static initialiser
+// without looking at the qualifier of what it initialises, so it stays a plain
+// address. For the encoding `object` that is what volatile memory holds anyway;
+// for one that depends on the position it is wrong. Parentheses around the
+// literal keep Clang off that path. test/bugs/static-string.c tells when it is
+// no longer needed.
+//
+//===----------------------------------------------------------------------===//
+#include "Annotations.h"
+
+#include "clang/AST/RecursiveASTVisitor.h"
+
+using namespace clang;
+
+namespace perdure {
+
+namespace {
+
+class Parenthesiser final : public RecursiveASTVisitor<Parenthesiser> {
+public:
+  explicit Parenthesiser(ASTContext &Context) : Context(Context) {}
+
+  bool TraverseVarDecl(VarDecl *V) {
+    bool Outer = InStatic;
+    InStatic |= V->hasGlobalStorage();
+    bool Result = RecursiveASTVisitor::TraverseVarDecl(V);
+    InStatic = Outer;
+    return Result;
+  }
+  bool VisitImplicitCastExpr(ImplicitCastExpr *Cast) {
+    Expr *Literal = Cast->getSubExpr();
+    if (InStatic && Cast->getCastKind() == CK_ArrayToPointerDecay &&
+        isa<StringLiteral>(Literal))
+      Cast->setSubExpr(new (Context) ParenExpr(Literal->getBeginLoc(),
+                                               Literal->getEndLoc(), Literal));
+    return true;
+  }
+
+private:
+  ASTContext &Context;
+  bool InStatic = false;
+};
+
+} // namespace
+
+void parenthesiseStaticStrings(Decl *D) {
+  Parenthesiser(D->getASTContext()).TraverseDecl(D);
+}
+
+} // namespace perdure
