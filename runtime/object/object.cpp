@@ -46,7 +46,6 @@ void perdure::leaveWindow(Object &O) {
   if (isPresent(O) && O.Writable && O.Durable && fdatasync(O.File))
     report("object %s: cannot sync at close: %s", labelOf(O).Text,
            strerror(errno));
-  releaseMapping(O.Map);
   dropSlot(O.Base);
   if (O.File >= 0)
     close(O.File);
@@ -175,7 +174,6 @@ static bool mapInto(Object &O, int File, bool Writable) {
   Mapping Map = {};
   if (!mapFile(Map, File, O.Base, TheWindow.limit(), Writable) ||
       !mapFotCache(O.Base)) {
-    releaseMapping(Map);
     forbid(O.Base, TheWindow.slotBytes());
     return false;
   }

@@ -1,9 +1,9 @@
 //===- medium.h - Mapping files and making them durable ---------*- C++ -*-===//
 //
-// The runtime's only use of libpmem2. A file is mapped past its end, so the
-// mapping is our own and libpmem2 is told of it (pmem2_map_from_existing); what
-// the medium is and how to flush to it are libpmem2's words, so that
-// PMEM2_FORCE_GRANULARITY lets tests take the DAX paths anywhere.
+// The runtime's only use of libpmem2, which tells what the medium is and how to
+// flush to it; so PMEM2_FORCE_GRANULARITY lets tests take the DAX paths
+// anywhere. Objects are mapped past the end of their files, which libpmem2 does
+// not do: the mapping itself is ours.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,14 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct pmem2_map;
-
 namespace perdure {
 
 struct Mapping {
   uint64_t Address; // 0: not mapped
   uint64_t Bytes;
-  pmem2_map *Map;
   bool Page; // stores reach the medium a page at a time, by msync
   void (*Flush)(const void *, size_t); // of the other media
 };
@@ -31,9 +28,6 @@ bool mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
 
 /// Gives the right to write to a mapping, through a descriptor that has it.
 bool makeWritable(Mapping &M, int File);
-
-/// Forgets the mapping. The addresses stay for the caller to overmap.
-void releaseMapping(Mapping &M);
 
 /// On return the bytes survive a power failure.
 bool persist(const Mapping &M, const void *P, size_t Bytes);

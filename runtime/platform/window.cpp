@@ -86,7 +86,7 @@ bool perdure::reserveWindow(unsigned SlotBits) {
   }
   // 2,048 slots or what the address space and its limits leave, down to a
   // handful.
-  for (uint64_t Count = MaxSlots; Count >= 4; Count /= 2) {
+  for (uint64_t Count = MaxSlots; Count >= 4; Count = Count * 3 / 4) {
     uint64_t Base = reserve(Wanted, Count * Slot, Slot);
     if (!Base)
       continue;

@@ -191,4 +191,33 @@ TEST_F(FotTest, DeadClaimIsSkipped) {
   EXPECT_EQ(entries(Root), 2u);
 }
 
+// Args: store, count. Object 0 leads to all others afterwards.
+CHILD(insert) {
+  perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(S);
+  auto *Root = (uint64_t *)perdure_open(S, "0", 0);
+  REQUIRE(Root);
+  for (int I = 1; I < std::stoi(Args[1]); ++I) {
+    void *Target = perdure_open(S, std::to_string(I).c_str(), 0);
+    REQUIRE(Target);
+    Root[I] = perdure_encode(Target, &Root[I]);
+  }
+  return 0;
+}
+
+TEST_F(FotTest, ReadersFollowAWriterInAnotherProcess) {
+  createMany(200);
+  reopenStore();
+  uint64_t *Root = open("0", PERDURE_RDONLY);
+  EXPECT_EQ(entries(Root), 0u);
+  ChildResult R = runChild("insert", {Dir, "200"});
+  ASSERT_EQ(R.Exit, 0) << R.Output;
+  for (int I = 1; I < 200; ++I) // two extents that this process did not know
+    ASSERT_EQ(perdure_decode(Root[I], &Root[I]),
+              open(std::to_string(I).c_str()));
+  // And the canonical index, once it may write.
+  open("0");
+  EXPECT_EQ(perdure_encode(open("7"), Root), Root[7]);
+}
+
 } // namespace

@@ -94,7 +94,7 @@ TEST_F(Objects, RunningOutOfSlotsSaysSo) {
 #if defined(__SANITIZE_ADDRESS__) || SLOT_BITS != 35
   GTEST_SKIP() << "the window does not shrink with the limit here";
 #endif
-  // Four slots of 32 GiB are what this leaves; one is never given.
+  // Five slots of 32 GiB are what this leaves; one is never given.
   struct rlimit Old, Small;
   getrlimit(RLIMIT_AS, &Old);
   Small = Old;
@@ -103,8 +103,8 @@ TEST_F(Objects, RunningOutOfSlotsSaysSo) {
   ChildResult R = runChild("noslot", {Temporary + "/many"});
   setrlimit(RLIMIT_AS, &Old);
   EXPECT_EQ(R.Exit, 0) << R.Output;
-  EXPECT_EQ(R.Output.find("3 1 "), 0u) << R.Output;
-  EXPECT_NE(R.Output.find("all 3 slots"), std::string::npos) << R.Output;
+  EXPECT_EQ(R.Output.find("4 1 "), 0u) << R.Output;
+  EXPECT_NE(R.Output.find("all 4 slots"), std::string::npos) << R.Output;
 }
 
 CHILD(hold) {
