@@ -57,6 +57,11 @@ public:
         for (unsigned N = 0; N != I.getNumOperands(); ++N)
           raiseUse(I, N);
     }
+    if (auto *GV = M.getGlobalVariable(abi::AbsoluteSymbol)) {
+      GV->removeDeadConstantUsers();
+      if (GV->use_empty())
+        GV->eraseFromParent();
+    }
     return Changed;
   }
 
@@ -189,8 +194,20 @@ private:
     return Old;
   }
 
+  /// The plugin's stand-in for address 0 has done its work: Clang has seen an
+  /// address where it would have left a number raw.
+  Constant *withoutAbsolute(Constant *Target) {
+    APInt Offset(64, 0);
+    const Value *Root = Target->stripAndAccumulateConstantOffsets(
+        M.getDataLayout(), Offset, /*AllowNonInbounds=*/true);
+    if (Root->getName() != abi::AbsoluteSymbol)
+      return Target;
+    return ConstantExpr::getIntToPtr(ConstantInt::get(M.getContext(), Offset),
+                                     Target->getType());
+  }
+
   Constant *translatePointer(ConstantPtrAuth *P, const Encoding &E) {
-    Constant *Target = translate(P->getPointer());
+    Constant *Target = withoutAbsolute(translate(P->getPointer()));
     if (Target->isNullValue() && E.T.ZeroIsNull)
       return Target;
     if (Constant *Bits = E.constant(Target, M, C))

@@ -25,6 +25,14 @@ target triple = "x86_64-pc-linux-gnu"
 ; CHECK: @minus = global ptr inttoptr (i64 9223372036854775807 to ptr)
 @minus = global ptr ptrauth (ptr inttoptr (i64 -1 to ptr), i32 2, i64 23808, ptr @minus)
 
+; The plugin's stand-in for address 0, and nothing of it is left.
+; CHECK-NOT: perdure.absolute
+@perdure.absolute = external global i8
+; CHECK: @five = global ptr inttoptr (i64 4611686018427387909 to ptr)
+@five = global ptr ptrauth (ptr getelementptr (i8, ptr @perdure.absolute, i64 5), i32 2, i64 23808, ptr @five)
+; CHECK: @minus_two = global ptr inttoptr (i64 9223372036854775806 to ptr)
+@minus_two = global ptr ptrauth (ptr getelementptr (i8, ptr @perdure.absolute, i64 -2), i32 2, i64 23808, ptr @minus_two)
+
 ; In arrays, vectors, expressions, and as an operand in code.
 ; PIC: @array = global [2 x ptr] [ptr @g, ptr null]
 @array = global [2 x ptr] [ptr ptrauth (ptr @g, i32 2, i64 23808, ptr @array), ptr null]
