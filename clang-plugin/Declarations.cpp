@@ -47,8 +47,8 @@ void setFieldType(Sema &S, FieldDecl *Field, QualType T) {
         S.Context.getTrivialTypeSourceInfo(T, Field->getLocation()));
 }
 
-/// Templates instantiate from what was written, and so would bring back what
-/// has been taken off: writes the function's type as it is now.
+/// Templates are instantiated from the type as it was written, and
+/// redeclarations are compared by it: writes the type as it is now.
 void writeSignature(Sema &S, FunctionDecl *Function) {
   TypeSourceInfo *Written = S.Context.getTrivialTypeSourceInfo(
       Function->getType(), Function->getLocation());
@@ -85,7 +85,7 @@ void persistCompleteRecord(Sema &S, RecordDecl *Record) {
              "field %0 is used before the annotation of its record, which "
              "stands behind it; write it behind the keyword: struct PERDURE %1 "
              "{ ... }")
-          << Field << Record;
+          << Field << Record->getName();
   }
   for (Decl *D : Record->decls())
     if (auto *Nested = dyn_cast<RecordDecl>(D))
@@ -267,8 +267,8 @@ void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
       report(S, Alias->getLocation(), Error,
              "the annotation on %0 comes after its record, where it has no "
              "effect; write it behind the keyword: typedef struct PERDURE "
-             "{ ... } %0")
-          << Alias;
+             "{ ... } %1")
+          << Alias << Alias->getName();
       return;
     }
     QualType T = annotatedType(S, Old, Alias->getLocation(),
@@ -326,8 +326,7 @@ void declared(Sema &S, Decl *D) {
     if (T == Old)
       return;
     Function->setType(T);
-    if (Function->isDependentContext())
-      writeSignature(S, Function);
+    writeSignature(S, Function);
     Function->setInvalidDecl(false);
     if (FunctionTemplateDecl *Template = Function->getDescribedFunctionTemplate())
       Template->setInvalidDecl(false);
