@@ -124,7 +124,7 @@ TEST_F(FotTest, MissingTargetKeepsItsPointer) {
   EXPECT_EQ(perdure_object_id(P).lo, Id.lo);
   EXPECT_EQ(perdure_in_object(P), 1);
   EXPECT_EQ(perdure_encode(P, Root), Bits);
-  EXPECT_EQ(perdure_decode(Bits, Root), P); // the ID keeps its slot
+  EXPECT_EQ(__perdure_decode_object(Bits, Root), P); // the ID keeps its slot
   uint64_t Local = 0;
   Local = perdure_encode(P, &Local);
   EXPECT_EQ(perdure_encode(perdure_decode(Local, &Local), Root), Bits);
@@ -135,7 +135,7 @@ TEST_F(FotTest, MissingTargetKeepsItsPointer) {
   EXPECT_EQ(entries(Root), 1u);
   // It comes back, to where it was expected.
   ASSERT_EQ(rename((File + "x").c_str(), File.c_str()), 0);
-  EXPECT_EQ(perdure_decode(Bits, Root), P);
+  EXPECT_EQ(__perdure_decode_object(Bits, Root), P);
   P[0] = 5;
   EXPECT_EQ(open("1"), P - 3);
 }

@@ -2,8 +2,10 @@
 
 #include "Support.h"
 
+#include <atomic>
 #include <string.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace {
@@ -157,6 +159,37 @@ TEST_F(Stores, CopiesSideBySide) {
   B1[0] = 2;
   EXPECT_EQ(B2[0], 1u);
   perdure_store_close(T);
+}
+
+// Args: store. Creates "x", and says whether that worked.
+CHILD(create) {
+  perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(S);
+  auto *Root = (uint64_t *)perdure_create(S, "x", 8, 0);
+  REQUIRE(Root || errno == EEXIST);
+  printf("%d\n", Root != nullptr);
+  return 0;
+}
+
+TEST_F(Stores, OneProcessOfManyCreatesAName) {
+  closeStore();
+  for (int Round = 0; Round < 10; ++Round) {
+    std::vector<std::thread> Pool;
+    std::atomic<int> Created{0}, Refused{0};
+    for (int I = 0; I < 6; ++I)
+      Pool.emplace_back([&] {
+        std::string Output = runChild("create", {Dir}).Output;
+        Created += Output == "1\n";
+        Refused += Output == "0\n";
+      });
+    for (std::thread &T : Pool)
+      T.join();
+    EXPECT_EQ(Created, 1);
+    EXPECT_EQ(Refused, 5);
+    reopenStore();
+    EXPECT_EQ(perdure_remove(S, "x"), 0);
+    closeStore();
+  }
 }
 
 } // namespace
