@@ -206,10 +206,12 @@ CHILD(insert) {
 }
 
 TEST_F(FotTest, ReadersFollowAWriterInAnotherProcess) {
-  createMany(200);
+  auto Roots = createMany(200);
+  Roots[0][1] = perdure_encode(Roots[1], &Roots[0][1]);
   reopenStore();
   uint64_t *Root = open("0", PERDURE_RDONLY);
-  EXPECT_EQ(entries(Root), 0u);
+  EXPECT_EQ(entries(Root), 1u);
+  EXPECT_EQ(perdure_encode(open("1", PERDURE_RDONLY), Root), Root[1]);
   ChildResult R = runChild("insert", {Dir, "200"});
   ASSERT_EQ(R.Exit, 0) << R.Output;
   for (int I = 1; I < 200; ++I) // two extents that this process did not know
