@@ -118,7 +118,8 @@ void checkCast(Sema &S, const CastExpr *E) {
   ASTContext &Context = S.Context;
   const Expr *Sub = E->getSubExpr();
   SourceLocation Loc = E->getExprLoc();
-  if (E->getCastKind() == CK_LValueBitCast) {
+  if (E->getCastKind() == CK_LValueBitCast ||
+      (E->getCastKind() == CK_NoOp && E->isGLValue() && Sub->isGLValue())) {
     if (changesPersistence(Context, Sub->getType(), E->getType()))
       report(S, Loc, Error,
              "cast of a persistent pointer of type %0 to a reference to %1 "

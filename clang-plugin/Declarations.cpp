@@ -297,6 +297,15 @@ void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
 }
 
 void declared(Sema &S, Decl *D) {
+  // `_Atomic node_ref`: Clang refuses only `_Atomic(node_ref)`.
+  if (auto *Value = dyn_cast<ValueDecl>(D); Value && !isa<FunctionDecl>(D)) {
+    QualType T = elementType(S.Context, Value->getType());
+    if (T->isAtomicType() && isPersistent(T) && !Value->isInvalidDecl()) {
+      annotatedType(S, T, Value->getLocation(), Value->getNameAsString());
+      Value->setInvalidDecl();
+      return;
+    }
+  }
   if (auto *Field = dyn_cast<FieldDecl>(D)) {
     if (isAnnotated(Field->getParent()))
       persistField(S, Field);

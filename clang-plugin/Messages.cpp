@@ -45,6 +45,10 @@ public:
       if (Info.getArgKind(I) == DiagnosticsEngine::ak_qualtype)
         add(QualType::getFromOpaquePtr(
             reinterpret_cast<void *>(Info.getRawArg(I))));
+    // Clang names the destination first where it assigns or initialises.
+    if (Info.getID() == diag::err_typecheck_incompatible_ptrauth &&
+        Info.getRawArg(2) != 0 && Info.getRawArg(2) != 4)
+      IsDestination = !IsDestination;
   }
 
   std::string text(unsigned ID) const {
@@ -55,9 +59,8 @@ public:
       return "; write '+' before the pointer to pass its value";
     if (Other.isNull())
       return "";
-    if (!Pointee.isNull() && Other->isVoidPointerType() && PointeeFirst)
-      return "; cast the 'void *', which is memory that you know to be of that "
-             "type";
+    if (!Pointee.isNull() && Other->isVoidPointerType() && IsDestination)
+      return "; cast the 'void *' to it, if that is what lies there";
     if (!Pointee.isNull() && Other->isVoidPointerType())
       return "; cast it to 'void *' to handle the bits as bytes; "
              "perdure_memmove and perdure_qsort re-encode";
@@ -75,7 +78,7 @@ private:
     while (!Inner.isNull() && Inner->isArrayType())
       Inner = QualType(Inner->getArrayElementTypeNoTypeQual(), 0);
     if (!Inner.isNull() && isPersistent(Inner)) {
-      PointeeFirst = Pointee.isNull() && Other.isNull();
+      IsDestination = Other.isNull();
       Pointee = Inner;
     } else if (isPersistent(T))
       Loaded = T;
@@ -104,7 +107,7 @@ private:
   QualType Pointee; ///< of the pointer to a persistent pointer
   QualType Loaded;  ///< a persistent pointer itself
   QualType Other;   ///< what it meets
-  bool PointeeFirst = false; ///< Clang names the destination first
+  bool IsDestination = false; ///< is it Pointee's type that is asked for?
 };
 
 /// Sentences that say nothing to who does not know the qualifier.
@@ -122,9 +125,6 @@ const char *replacement(unsigned ID) {
     return "a persistent pointer cannot be _Atomic; use a plain one with "
            "perdure_atomic_load, _store, _exchange and _compare_exchange, or "
            "perdure::atomic_ptr";
-  case diag::err_bit_cast_non_trivially_copyable:
-    return "the bits of a persistent pointer are no value of another type; use "
-           "its value, or perdure_encode and perdure_decode";
   default:
     return nullptr;
   }

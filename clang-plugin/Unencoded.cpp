@@ -121,14 +121,4 @@ void checkVaArg(Sema &S, const VAArgExpr *E) {
         << stripped(S.Context, E->getWrittenTypeInfo()->getType());
 }
 
-void checkBits(Sema &S, const Expr *Source, SourceLocation Loc) {
-  QualType T = Source->getType();
-  if (T->isReferenceType())
-    T = T->getPointeeType();
-  if (isPersistentElement(S, T))
-    report(S, Loc, Error,
-           "the bits of a persistent pointer are no value of another type; "
-           "use perdure_encode and perdure_decode to handle them");
-}
-
 } // namespace perdure

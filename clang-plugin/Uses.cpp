@@ -77,8 +77,6 @@ public:
       return true;
     checkCast(S, E);
     checkInteger(S, E, Excused);
-    if (E->getCastKind() == CK_LValueToRValueBitCast)
-      checkBits(S, E->getSubExpr(), E->getExprLoc());
     return true;
   }
   bool VisitCallExpr(CallExpr *E) {

@@ -37,8 +37,6 @@ void checkAsm(clang::Sema &S, const clang::AsmStmt *Asm);
 void checkOpenMPAtomic(clang::Sema &S, const clang::OMPAtomicDirective *D);
 void checkBuiltin(clang::Sema &S, const clang::CallExpr *Call);
 void checkVaArg(clang::Sema &S, const clang::VAArgExpr *E);
-void checkBits(clang::Sema &S, const clang::Expr *Source,
-               clang::SourceLocation Loc);
 
 // RawCopies.cpp: bytes that functions copy, compare or keep.
 void checkCall(clang::Sema &S, const clang::CallExpr *Call);
