@@ -40,9 +40,11 @@ public:
 
   bool HandleTopLevelDecl(DeclGroupRef Group) override {
     Declarations.append(Group.begin(), Group.end());
-    if (options().Encoding != "object" && !options().NoRepairs)
-      for (Decl *D : Group)
+    if (!options().NoRepairs)
+      for (Decl *D : Group) {
         parenthesiseStaticStrings(D);
+        qualifyStaticNumbers(D);
+      }
     return true;
   }
   void HandleTagDeclDefinition(TagDecl *D) override {
