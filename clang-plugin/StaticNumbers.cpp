@@ -44,7 +44,8 @@ private:
   bool initialise(Expr *&Init, QualType T) {
     if (!Init)
       return false;
-    if (isPersistent(T))
+    // An array has the qualifiers of its elements.
+    if (isPersistent(T) && !T->isArrayType())
       return initialisePointer(Init, T);
     Expr *Bare = Init->IgnoreParens();
     if (auto *Literal = dyn_cast<CompoundLiteralExpr>(Bare)) {

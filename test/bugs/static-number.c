@@ -15,7 +15,7 @@ struct __attribute__((perdure_persistent)) node {
 // REPAIRED: @one = {{.*}}ptr ptrauth (ptr getelementptr (i8, ptr @perdure.absolute, i64 1), i32 2, i64 23808, ptr @one)
 // BUG: @one = {{.*}}ptr inttoptr (i64 1 to ptr)
 struct node one = {(struct node *)1, 2};
-// REPAIRED: @nested = {{.*}}i64 -1)
+// REPAIRED: @nested = {{.*}}getelementptr (i8, ptr @perdure.absolute, i64 -1)
 // REPAIRED-SAME: getelementptr (i8, ptr @perdure.absolute, i64 7)
 struct node nested[2] = {{0, 1, {0, (struct node *)-1}}, {(struct node *)7}};
 // Null stays null, and a number elsewhere stays a number.
