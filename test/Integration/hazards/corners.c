@@ -55,6 +55,7 @@ struct PERDURE corners {
 static struct cell a_global, b_global = {&a_global, 1};
 static struct cell self_global = {&self_global, 2};
 static struct cell constant_global = {(struct cell *)1, 3};
+static cell_ref constants[2] = {(struct cell *)-1, (struct cell *)2};
 static cell_ref global_ref = &b_global;
 static cell_ref table[3] = {&a_global, 0, &self_global};
 static _Thread_local struct cell per_thread;
@@ -64,6 +65,7 @@ static struct PERDURE names { const char *name; } named[] = {{"zero"}, {"one"}};
 static void check_globals(void) {
   CHECK(b_global.p == &a_global && self_global.p == &self_global);
   CHECK(constant_global.p == (struct cell *)1);
+  CHECK(constants[0] == (struct cell *)-1 && constants[1] == (void *)2);
   CHECK(global_ref == &b_global && global_ref->p == &a_global);
   CHECK(table[0] == &a_global && !table[1] && table[2]->p == table[2]);
   CHECK(!strcmp(named[1].name, "one") && !strcmp(plain, "plain"));
