@@ -88,6 +88,10 @@ bool perdure::reserveWindow(unsigned SlotBits) {
   // handful.
   for (uint64_t Count = MaxSlots; Count >= 4; Count = Count * 3 / 4) {
     uint64_t Base = reserve(Wanted, Count * Slot, Slot);
+    // The loader's random places may lie in ASan's range; where the kernel
+    // finds room is application memory to ASan as well.
+    if (!Base && underAsan() && !TheOptions.window)
+      Base = reserve(0, Count * Slot, Slot);
     if (!Base)
       continue;
     madvise((void *)Base, Count * Slot, MADV_DONTDUMP);
