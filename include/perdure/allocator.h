@@ -19,9 +19,11 @@
 |* std::pmr::polymorphic_allocator, so each copy keeps its elements near itself.
 |* Two allocators are equal when they serve the same object or both the heap.
 |* Assignment of containers, by copy or move, leaves allocators where they are
-|* and moves the elements one by one between unequal ones. Move construction
-|* takes the memory over, wherever it lies; to move a container from the heap
-|* into an object, give the new one's allocator:
+|* and moves the elements one by one between unequal ones; so does a container
+|* that gets an rvalue container as an element. Any other move construction
+takes
+|* the memory over, wherever it lies; to move a container from the heap into an
+|* object, give the new one's allocator:
 |* make<C>(near, std::move(c), perdure::allocator<T>(near)).
 |*
 |* fancy_ptr<T>, the allocator's pointer type, is perdure::ref<T>. docs/Cxx.md
@@ -42,6 +44,24 @@
 namespace perdure {
 
 template <class T> using fancy_ptr = ref<T>;
+
+namespace detail {
+template <class A, class V>
+constexpr bool Adopts =
+    std::conjunction_v<std::uses_allocator<V, A>,
+                       std::is_constructible<V, V &&, const A &>>;
+
+/// A container that is about to be moved into a new element comes with an
+/// allocator that knows nothing of the element's place: one that serves the
+/// place takes what it holds over first. All else passes unchanged.
+template <class A, class V>
+decltype(auto) adopt(const A &Allocator, V &&Value) {
+  if constexpr (std::is_rvalue_reference_v<V &&> && Adopts<A, V>)
+    return V(std::forward<V>(Value), Allocator);
+  else
+    return std::forward<V>(Value);
+}
+} // namespace detail
 
 template <class T> class allocator {
   /// An address in the object that is served; null: the heap.
@@ -106,6 +126,13 @@ public:
       ::operator delete(P, std::align_val_t(alignof(T)));
     else
       ::operator delete(P);
+  }
+
+  template <class U, class... Args>
+  std::enable_if_t<std::is_constructible_v<U, Args &&...>>
+  construct(U *P, Args &&...As) {
+    ::new (static_cast<void *>(P))
+        U(detail::adopt(*this, std::forward<Args>(As))...);
   }
 
   size_type max_size() const noexcept { return PTRDIFF_MAX / sizeof(T); }

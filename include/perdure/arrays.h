@@ -85,7 +85,7 @@ PERDURE__INLINE void perdure__check_size(size_t given, size_t size)
 #define PERDURE__END _Pragma("GCC diagnostic pop")
 /* clang-format on */
 
-/* clang-format off: it breaks lines of _Generic */
+/* clang-format off */
 #define perdure_memmove(dst, src, bytes)                                       \
   __extension__({                                                              \
     PERDURE__BLOCK                                                             \

@@ -77,7 +77,14 @@ template <class T, class... Args,
   if constexpr (std::is_constructible_v<T, Args &&...>)
     Made = ::new (Guard.Block) T(std::forward<Args>(As)...);
   else
+#if defined(__clang__) // the braces within are the caller's to leave out
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wmissing-braces"
+#endif
     Made = ::new (Guard.Block) T{std::forward<Args>(As)...};
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
   Guard.Block = nullptr;
   return Made;
 }

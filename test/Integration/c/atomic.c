@@ -65,23 +65,25 @@ static void evaluate_once(struct root *r) {
   perdure_atomic_store(&local[places++], &r->nodes[values++]);
   CHECK(places == 1 && values == 1 && local[0] == r->nodes && !local[1]);
   CHECK(perdure_atomic_load(&local[--places]) == r->nodes && places == 0);
-  perdure_atomic_store(&local[1], perdure_atomic_exchange(
-                                      &local[0], perdure_atomic_load(&local[1])));
+  perdure_atomic_store(
+      &local[1],
+      perdure_atomic_exchange(&local[0], perdure_atomic_load(&local[1])));
   CHECK(!local[0] && local[1] == r->nodes);
   struct node *expected[2] = {0, 0};
-  CHECK(!perdure_atomic_compare_exchange(&local[++places],
-                                         &expected[--values], &r->nodes[3]));
+  CHECK(!perdure_atomic_compare_exchange(&local[++places], &expected[--values],
+                                         &r->nodes[3]));
   CHECK(places == 1 && values == 0 && expected[0] == r->nodes);
 }
 
-static void types(struct root *r, const struct root *c, volatile struct root *v) {
+static void types(struct root *r, const struct root *c,
+                  volatile struct root *v) {
   _Static_assert(__builtin_types_compatible_p(
                      __typeof__(perdure_atomic_load(&r->place)), struct node *),
                  "the type is kept");
-  _Static_assert(__builtin_types_compatible_p(
-                     __typeof__(perdure_atomic_exchange(&r->name, "")),
-                     const char *),
-                 "the type is kept");
+  _Static_assert(
+      __builtin_types_compatible_p(
+          __typeof__(perdure_atomic_exchange(&r->name, "")), const char *),
+      "the type is kept");
   perdure_atomic_store(&r->name, (const char *)r->nodes);
   CHECK(perdure_atomic_load(&c->name) == (const char *)r->nodes);
   perdure_atomic_store(&r->anything, r->nodes);
@@ -119,7 +121,8 @@ static void *push_many(void *argument) {
     push(t->root, n);
     /* Now and then take all and push it again: the top moves both ways. */
     if (i % 64 == 63)
-      for (struct node *all = perdure_atomic_exchange(&t->root->stack, 0), *rest;
+      for (struct node *all = perdure_atomic_exchange(&t->root->stack, 0),
+                       *rest;
            all; all = rest) {
         rest = all->next;
         push(t->root, all);

@@ -33,9 +33,7 @@ static int by_value(const struct node *a, const struct node *b) {
   return order(a->value, b->value);
 }
 /* As written for qsort. */
-static int by_void(const void *a, const void *b) {
-  return by_value(a, b);
-}
+static int by_void(const void *a, const void *b) { return by_value(a, b); }
 static int by_plain_long(const void *a, const void *b) {
   return order(*(const long *)a, *(const long *)b);
 }

@@ -29,10 +29,10 @@
 static inline void forbid_old_addresses(void) {
   const char *at = getenv("FORBID");
   void *want = at ? (void *)strtoull(at, 0, 0) : 0;
-  CHECK(!want || mmap(want, 1ull << 40, PROT_NONE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-                          MAP_FIXED_NOREPLACE,
-                      -1, 0) == want);
+  CHECK(!want ||
+        mmap(want, 1ull << 40, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+             -1, 0) == want);
 }
 
 static inline void *given(void *p) {
