@@ -4,6 +4,8 @@
 #include "Messages.h"
 #include "Options.h"
 
+#include "clang/AST/ASTContext.h"
+#include "clang/AST/Mangle.h"
 #include "clang/Frontend/CompilerInstance.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Module.h"
@@ -13,12 +15,19 @@
 #include "llvm/Support/Path.h"
 
 #include <dlfcn.h>
+#include <set>
 
 using namespace clang;
 
 namespace perdure {
 
 namespace {
+
+/// The annotated types of the TU, by mangled name, once each.
+std::set<std::string> &typeNames() {
+  static std::set<std::string> Names;
+  return Names;
+}
 
 /// Module flags carry the options, so that they reach opt and a link-time
 /// optimiser too, which refuses to merge modules of different slot sizes.
@@ -35,6 +44,14 @@ public:
     Set(llvm::Module::Error, "perdure.slot.bits", Chosen.SlotBits);
     if (Chosen.Callbacks)
       Set(llvm::Module::Max, "perdure.callbacks", 1);
+    if (!M.getNamedMetadata("perdure.types"))
+      for (StringRef Name : typeNames()) {
+        llvm::LLVMContext &Ctx = M.getContext();
+        M.getOrInsertNamedMetadata("perdure.types")
+            ->addOperand(llvm::MDNode::get(
+                Ctx, {llvm::MDString::get(Ctx, Name),
+                      llvm::MDString::get(Ctx, Chosen.Encoding)}));
+      }
     return llvm::PreservedAnalyses::all();
   }
   static bool isRequired() { return true; }
@@ -55,7 +72,27 @@ std::string ownFolder() {
 
 } // namespace
 
+void tellTypeEncoding(const RecordDecl *Record) {
+  const IdentifierInfo *Tag = Record->getIdentifier();
+  if (!Tag || Record->isDependentContext())
+    return;
+  ASTContext &Context = Record->getASTContext();
+  if (!Context.getLangOpts().CPlusPlus) {
+    // As C++ mangles the same struct: headers are shared.
+    typeNames().insert(std::to_string(Tag->getLength()) + Tag->getName().str());
+    return;
+  }
+  if (!Record->hasExternalFormalLinkage())
+    return;
+  std::string Name;
+  llvm::raw_string_ostream Out(Name);
+  std::unique_ptr<MangleContext> Mangler(Context.createMangleContext());
+  Mangler->mangleCXXRTTIName(Context.getCanonicalTagType(Record), Out);
+  typeNames().insert(StringRef(Out.str()).drop_front(strlen("_ZTS")).str());
+}
+
 void addPasses(CompilerInstance &CI) {
+  typeNames().clear();
   auto &Callbacks = CI.getCodeGenOpts().PassBuilderCallbacks;
   Callbacks.push_back([Chosen = options()](llvm::PassBuilder &PB) {
     PB.registerPipelineStartEPCallback(

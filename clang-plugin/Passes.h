@@ -4,7 +4,8 @@
 
 namespace clang {
 class CompilerInstance;
-}
+class RecordDecl;
+} // namespace clang
 
 namespace perdure {
 
@@ -12,6 +13,10 @@ namespace perdure {
 /// this TU's pipeline, and that the module carries the options that it reads.
 /// Says so when it cannot be loaded. -fplugin alone then suffices.
 void addPasses(clang::CompilerInstance &CI);
+
+/// Tells the passes that this TU takes the pointers of an annotated type in its
+/// encoding: files that disagree on that must not link.
+void tellTypeEncoding(const clang::RecordDecl *Record);
 
 } // namespace perdure
 

@@ -62,6 +62,8 @@ public:
     for (CXXRecordDecl *Class : Late)
       repairTrivialCopies(Class);
     checkUses(*S, Declarations);
+    for (const RecordDecl *Record : Annotated)
+      tellTypeEncoding(Record);
     // Only now is known which records are complete.
     if (options().Reach)
       for (const RecordDecl *Record : Annotated)

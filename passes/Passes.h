@@ -40,6 +40,9 @@ bool rewriteDebugTypes(llvm::Module &M);
 /// Tie the module to its slot size.
 bool addAbiReference(llvm::Module &M);
 
+/// Let files that disagree on the encoding of a type not link.
+bool addTypeEncodings(llvm::Module &M);
+
 /// Whether key and discriminator are ours, and which encoding they choose.
 class Encoding;
 const Encoding *matchSchema(uint64_t Key, uint64_t Discriminator);

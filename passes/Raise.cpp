@@ -350,6 +350,7 @@ PreservedAnalyses RaisePass::run(Module &M, ModuleAnalysisManager &) {
       Changed |= getContractFunction(M, V) != nullptr;
   Changed |= internaliseCopyHelpers(M);
   Changed |= addAbiReference(M);
+  Changed |= addTypeEncodings(M);
   Changed |= rewriteDebugTypes(M);
   return Changed ? PreservedAnalyses::none() : PreservedAnalyses::all();
 }
