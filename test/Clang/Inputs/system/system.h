@@ -1,0 +1,1 @@
+struct from_system { int *p; };

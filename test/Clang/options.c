@@ -1,0 +1,16 @@
+// RUN: not %clang -fsyntax-only -fplugin-arg-perdure-encoding=none %s 2>&1 | FileCheck %s --check-prefix=ENCODING
+// RUN: not %clang -fsyntax-only -fplugin-arg-perdure-slot-bits=20 %s 2>&1 | FileCheck %s --check-prefix=SLOT
+// RUN: not %clang -fsyntax-only -fplugin-arg-perdure-other %s 2>&1 | FileCheck %s --check-prefix=OTHER
+// RUN: not %clang -c -o %t.o -fplugin-arg-perdure-passes=/nowhere.so %s 2>&1 | FileCheck %s --check-prefix=PASSES
+// RUN: %clang -fplugin-arg-perdure-slot-bits=30 -fplugin-arg-perdure-encoding=native -fsyntax-only -Werror -DMACROS %s
+// RUN: %clang -fplugin-arg-perdure-slot-bits=30 -S -emit-llvm -o - %s | FileCheck %s --check-prefix=FLAGS
+
+// ENCODING: error: Perdure knows no such encoding: 'none'
+// SLOT: error: Perdure's slot size is 28 to 40 bits, not '20'
+// OTHER: error: Perdure's plugin has no option 'other'
+// PASSES: error: cannot load Perdure's passes:
+// FLAGS: !{i32 1, !"perdure.slot.bits", i32 30}
+#ifdef MACROS
+_Static_assert(__PERDURE__ && __PERDURE_SLOT_BITS__ == 30 && __PERDURE_ENCODING__ == 1, "");
+#endif
+int nothing;
