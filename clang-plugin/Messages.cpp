@@ -141,19 +141,36 @@ public:
   void BeginSourceFile(const LangOptions &Lang, const Preprocessor *P) override {
     Next.BeginSourceFile(Lang, P);
   }
-  void EndSourceFile() override { Next.EndSourceFile(); }
-  void finish() override { Next.finish(); }
+  void EndSourceFile() override {
+    Next.EndSourceFile();
+    count();
+  }
+  void finish() override {
+    Next.finish();
+    count();
+  }
   bool IncludeInDiagnosticCounts() const override {
     return Next.IncludeInDiagnosticCounts();
   }
   void clear() override {
-    DiagnosticConsumer::clear();
     Next.clear();
+    count();
   }
 
   void HandleDiagnostic(DiagnosticsEngine::Level Level,
                         const Diagnostic &Info) override {
-    DiagnosticConsumer::HandleDiagnostic(Level, Info);
+    handle(Level, Info);
+    count();
+  }
+
+private:
+  /// What is an error is for the other to say: -verify counts differently.
+  void count() {
+    NumErrors = Next.getNumErrors();
+    NumWarnings = Next.getNumWarnings();
+  }
+
+  void handle(DiagnosticsEngine::Level Level, const Diagnostic &Info) {
     SmallString<256> Text;
     Info.FormatDiagnostic(Text);
     if (!StringRef(Text).contains("ptrauth") &&
@@ -177,7 +194,6 @@ public:
     forward(Level, Info, New);
   }
 
-private:
   static bool aboutPersistent(const Diagnostic &Info) {
     for (unsigned I = 0; I != Info.getNumArgs(); ++I) {
       if (Info.getArgKind(I) != DiagnosticsEngine::ak_qualtype)

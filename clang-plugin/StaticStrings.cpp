@@ -24,24 +24,40 @@ public:
   explicit Parenthesiser(ASTContext &Context) : Context(Context) {}
 
   bool TraverseVarDecl(VarDecl *V) {
-    bool Outer = InStatic;
+    bool Outer = InStatic, OuterChanged = Changed;
     InStatic |= V->hasGlobalStorage();
+    Changed = false;
     bool Result = RecursiveASTVisitor::TraverseVarDecl(V);
+    // C++ has evaluated the initialiser already: forget the value.
+    if (Changed && V->hasGlobalStorage())
+      V->setInit(V->getInit());
     InStatic = Outer;
+    Changed = OuterChanged;
     return Result;
+  }
+  // Code is made of the semantic form.
+  bool TraverseInitListExpr(InitListExpr *List) {
+    if (!List->isSemanticForm())
+      List = List->getSemanticForm();
+    for (Stmt *Child : List->children())
+      TraverseStmt(Child);
+    return true;
   }
   bool VisitImplicitCastExpr(ImplicitCastExpr *Cast) {
     Expr *Literal = Cast->getSubExpr();
     if (InStatic && Cast->getCastKind() == CK_ArrayToPointerDecay &&
-        isa<StringLiteral>(Literal))
+        isa<StringLiteral>(Literal)) {
       Cast->setSubExpr(new (Context) ParenExpr(Literal->getBeginLoc(),
                                                Literal->getEndLoc(), Literal));
+      Changed = true;
+    }
     return true;
   }
 
 private:
   ASTContext &Context;
   bool InStatic = false;
+  bool Changed = false;
 };
 
 } // namespace
