@@ -3,8 +3,9 @@
 // Errors: a cast from `T *persistent *`, or of such an lvalue, to any other
 // pointer than `void *`, also where a `void *` or an integer stands between
 // the two in one expression, unless what comes out are plain bytes. A pointer
-// to an annotated record is right too: it is how sys/queue.h and container_of
-// get from a field to its record, which sees the same persistent pointer.
+// to a record that is annotated or holds persistent pointers is right too: it is
+// how sys/queue.h and container_of get from a field to its record, which sees
+// the same persistent pointer.
 //
 // Warnings:
 //  - `T **` (T annotated) made from bytes or `void *`: what lies there may be
@@ -147,7 +148,8 @@ void checkCast(Sema &S, const CastExpr *E) {
                     !mentionsPersistent(Context, Pointee));
       // Bytes may be taken, by way of `void *`, which says that it is meant.
       bool Meant = From != Direct && isBytes(Context, Pointee);
-      if (Drops && isAnnotated(Pointee))
+      if (Drops && (isAnnotated(Pointee) ||
+                    holdsPersistentPointers(Context, Pointee)))
         return;
       if (Drops && !Meant) {
         report(S, Loc, Error,
