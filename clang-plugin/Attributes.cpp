@@ -117,7 +117,7 @@ ParsedAttrInfoRegistry::Add<TransientAttr>
     T("perdure_transient", "a field of an annotated record stays native");
 ParsedAttrInfoRegistry::Add<ReferencesAttr>
     R("perdure_references", "pointers to pointers to annotated records");
-ParsedAttrInfoRegistry::Add<DeclaredAttr>
-    D("__perdure_declared", "the plugin's own hook");
+ParsedAttrInfoRegistry::Add<DeclaredAttr> D("__perdure_declared",
+                                            "the plugin's own hook");
 
 } // namespace

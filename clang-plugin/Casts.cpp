@@ -3,9 +3,9 @@
 // Errors: a cast from `T *persistent *`, or of such an lvalue, to any other
 // pointer than `void *`, also where a `void *` or an integer stands between
 // the two in one expression, unless what comes out are plain bytes. A pointer
-// to a record that is annotated or holds persistent pointers is right too: it is
-// how sys/queue.h and container_of get from a field to its record, which sees
-// the same persistent pointer.
+// to a record that is annotated or holds persistent pointers is right too: it
+// is how sys/queue.h and container_of get from a field to its record, which
+// sees the same persistent pointer.
 //
 // Warnings:
 //  - `T **` (T annotated) made from bytes or `void *`: what lies there may be
@@ -148,8 +148,8 @@ void checkCast(Sema &S, const CastExpr *E) {
                     !mentionsPersistent(Context, Pointee));
       // Bytes may be taken, by way of `void *`, which says that it is meant.
       bool Meant = From != Direct && isBytes(Context, Pointee);
-      if (Drops && (isAnnotated(Pointee) ||
-                    holdsPersistentPointers(Context, Pointee)))
+      if (Drops &&
+          (isAnnotated(Pointee) || holdsPersistentPointers(Context, Pointee)))
         return;
       if (Drops && !Meant) {
         report(S, Loc, Error,
@@ -175,9 +175,8 @@ void checkCast(Sema &S, const CastExpr *E) {
   if (isa<ExplicitCastExpr>(E))
     checkRecordCast(S, E, Source, Pointee);
   const auto *Inner = Pointee->getAs<PointerType>();
-  if (Inner && !isPersistent(Pointee) &&
-      isAnnotated(Inner->getPointeeType()) && isBytes(Context, Source) &&
-      !isFreshMemory(Sub) &&
+  if (Inner && !isPersistent(Pointee) && isAnnotated(Inner->getPointeeType()) &&
+      isBytes(Context, Source) && !isFreshMemory(Sub) &&
       !Sub->isNullPointerConstant(Context, Expr::NPC_ValueDependentIsNotNull))
     report(S, Loc, Warning,
            "%0 is made from %1, where persistent pointers may lie; declare it "

@@ -108,7 +108,8 @@ void persistCompleteRecord(Sema &S, RecordDecl *Record) {
                QualType::PCK_Trivial;
     if (Holds) {
       Record->setNonTrivialToPrimitiveCopy(true);
-      Record->setArgPassingRestrictions(RecordArgPassingKind::CanNeverPassInRegs);
+      Record->setArgPassingRestrictions(
+          RecordArgPassingKind::CanNeverPassInRegs);
     }
   }
   checkRecord(S, Record);
@@ -158,8 +159,8 @@ void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc) {
 QualType annotatedType(Sema &S, QualType T, SourceLocation Loc,
                        StringRef What) {
   QualType Element = elementType(S.Context, T);
-  if (Element->isPointerType() && S.Context.getTargetInfo().getPointerWidth(
-                                      LangAS::Default) != 64)
+  if (Element->isPointerType() &&
+      S.Context.getTargetInfo().getPointerWidth(LangAS::Default) != 64)
     report(S, Loc, Error,
            "%0 cannot be persistent on a target whose pointers are not 64 bits "
            "wide; compile for a 64-bit target")
@@ -170,8 +171,9 @@ QualType annotatedType(Sema &S, QualType T, SourceLocation Loc,
            "object holds; remove the annotation")
         << What << T;
   else if (Element->isReferenceType())
-    report(S, Loc, Error,
-           "%0 is annotated as persistent, but it is a reference; use a pointer")
+    report(
+        S, Loc, Error,
+        "%0 is annotated as persistent, but it is a reference; use a pointer")
         << What;
   else if (Element->isAtomicType())
     report(S, Loc, Error,
@@ -271,8 +273,8 @@ void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
           << Alias << Alias->getName();
       return;
     }
-    QualType T = annotatedType(S, Old, Alias->getLocation(),
-                               Alias->getNameAsString());
+    QualType T =
+        annotatedType(S, Old, Alias->getLocation(), Alias->getNameAsString());
     if (!T.isNull())
       Alias->setModedTypeSourceInfo(Alias->getTypeSourceInfo(), T);
     return;
@@ -316,8 +318,7 @@ void declared(Sema &S, Decl *D) {
   }
   if (auto *Param = dyn_cast<ParmVarDecl>(D)) {
     QualType Old = Param->getType();
-    QualType T =
-        stripped(S.Context, strippedInFunctions(S.Context, Old));
+    QualType T = stripped(S.Context, strippedInFunctions(S.Context, Old));
     if (T == Old)
       return;
     Param->setType(T);
@@ -337,7 +338,8 @@ void declared(Sema &S, Decl *D) {
     Function->setType(T);
     writeSignature(S, Function);
     Function->setInvalidDecl(false);
-    if (FunctionTemplateDecl *Template = Function->getDescribedFunctionTemplate())
+    if (FunctionTemplateDecl *Template =
+            Function->getDescribedFunctionTemplate())
       Template->setInvalidDecl(false);
     return;
   }

@@ -81,8 +81,8 @@ void excuseInteger(const Expr *E, const ASTContext &Context, CastSet &Excused) {
     const FunctionDecl *Callee = Call->getDirectCallee();
     if (!Callee)
       return;
-    bool Own = Callee->getIdentifier() &&
-               Callee->getName().starts_with("perdure_");
+    bool Own =
+        Callee->getIdentifier() && Callee->getName().starts_with("perdure_");
     for (unsigned I = 0; I < Call->getNumArgs(); ++I)
       if (Own || I >= Callee->getNumParams())
         excuseAll(Call->getArg(I), Excused);
@@ -97,10 +97,10 @@ void checkInteger(Sema &S, const CastExpr *E, const CastSet &Excused) {
   const Expr *Sub = E->getSubExpr()->IgnoreParenCasts();
   QualType T = Sub->getType();
   QualType Pointee = T->getPointeeType();
-  bool Ours = isPersistent(T) ||
-              (!Pointee.isNull() &&
-               (isAnnotated(Pointee) ||
-                isPersistent(elementType(S.Context, Pointee))));
+  bool Ours =
+      isPersistent(T) ||
+      (!Pointee.isNull() &&
+       (isAnnotated(Pointee) || isPersistent(elementType(S.Context, Pointee))));
   if (Ours)
     report(S, E->getExprLoc(), Warning,
            "an integer is made from the address %0, which differs from run "

@@ -25,13 +25,14 @@ std::string reword(StringRef Text) {
       Text = Text.drop_front(std::min(Text.find(')'), Text.size() - 1) + 1);
     Out += "persistent";
   }
-  for (auto [From, To] : {std::pair<StringRef, StringRef>
-           {"'persistent'-qualified type", "the persistent pointer type"},
-           {"pointer authentication qualifier", "persistent pointer"},
-           {"pointer authentication", "persistence"},
-            {"drops unqualified qualifiers", "drops its persistence"},
-            {"may not be qualified with 'persistent'",
-             "cannot be a persistent pointer; name the native one"}})
+  for (auto [From, To] :
+       {std::pair<StringRef, StringRef>{"'persistent'-qualified type",
+                                        "the persistent pointer type"},
+        {"pointer authentication qualifier", "persistent pointer"},
+        {"pointer authentication", "persistence"},
+        {"drops unqualified qualifiers", "drops its persistence"},
+        {"may not be qualified with 'persistent'",
+         "cannot be a persistent pointer; name the native one"}})
     for (size_t At; (At = Out.find(From)) != std::string::npos;)
       Out.replace(At, From.size(), To);
   return Out;
@@ -88,8 +89,7 @@ private:
 
   /// How a program names the address, or a reference, of such a pointer.
   std::string alias(StringRef Mark = "*") const {
-    QualType Target =
-        (Pointee.isNull() ? Loaded : Pointee)->getPointeeType();
+    QualType Target = (Pointee.isNull() ? Loaded : Pointee)->getPointeeType();
     PrintingPolicy Policy{LangOptions()};
     Policy.SuppressTagKeyword = CPlusPlus;
     std::string Name = Target.getAsString(Policy);
@@ -104,9 +104,9 @@ private:
   }
 
   bool CPlusPlus;
-  QualType Pointee; ///< of the pointer to a persistent pointer
-  QualType Loaded;  ///< a persistent pointer itself
-  QualType Other;   ///< what it meets
+  QualType Pointee;           ///< of the pointer to a persistent pointer
+  QualType Loaded;            ///< a persistent pointer itself
+  QualType Other;             ///< what it meets
   bool IsDestination = false; ///< is it Pointee's type that is asked for?
 };
 
@@ -138,7 +138,8 @@ public:
            bool CPlusPlus)
       : Owned(std::move(Owned)), Next(Next), CPlusPlus(CPlusPlus) {}
 
-  void BeginSourceFile(const LangOptions &Lang, const Preprocessor *P) override {
+  void BeginSourceFile(const LangOptions &Lang,
+                       const Preprocessor *P) override {
     Next.BeginSourceFile(Lang, P);
   }
   void EndSourceFile() override {
@@ -200,8 +201,8 @@ private:
         continue;
       QualType T = QualType::getFromOpaquePtr(
           reinterpret_cast<void *>(Info.getRawArg(I)));
-      if (isPersistent(T) || (!T->getPointeeType().isNull() &&
-                              isPersistent(T->getPointeeType())))
+      if (isPersistent(T) ||
+          (!T->getPointeeType().isNull() && isPersistent(T->getPointeeType())))
         return true;
     }
     return false;
@@ -229,20 +230,20 @@ DiagnosticBuilder report(Sema &S, SourceLocation Loc,
   DiagnosticIDs &IDs = *S.Diags.getDiagnosticIDs();
   if (Level != Warning)
     return S.Diags.Report(
-        Loc, IDs.getCustomDiagID(static_cast<DiagnosticIDs::Level>(Level),
-                                 Message));
+        Loc,
+        IDs.getCustomDiagID(static_cast<DiagnosticIDs::Level>(Level), Message));
   return S.Diags.Report(
-      Loc, IDs.getCustomDiagID({diag::Severity::Warning, Message,
-                                DiagnosticIDs::CLASS_WARNING,
-                                /*ShowInSystemHeader=*/false,
-                                /*ShowInSystemMacro=*/true,
-                                diag::Group::NonTrivialMemaccess}));
+      Loc, IDs.getCustomDiagID(
+               {diag::Severity::Warning, Message, DiagnosticIDs::CLASS_WARNING,
+                /*ShowInSystemHeader=*/false,
+                /*ShowInSystemMacro=*/true, diag::Group::NonTrivialMemaccess}));
 }
 
 void rewriteMessages(DiagnosticsEngine &Diags, const LangOptions &Lang) {
   DiagnosticConsumer *Old = Diags.getClient();
   std::unique_ptr<DiagnosticConsumer> Owned = Diags.takeClient();
-  Diags.setClient(new Rewriter(std::move(Owned), *Old, Lang.CPlusPlus), /*ShouldOwn=*/true);
+  Diags.setClient(new Rewriter(std::move(Owned), *Old, Lang.CPlusPlus),
+                  /*ShouldOwn=*/true);
 }
 
 } // namespace perdure

@@ -17,8 +17,8 @@ constexpr auto Warning = clang::DiagnosticsEngine::Warning;
 constexpr auto Note = clang::DiagnosticsEngine::Note;
 
 /// Reports at Loc. Message has %0, %1 ... for what follows in <<. Warnings
-/// belong to Clang's group -Wnontrivial-memaccess, so that its flags and pragmas
-/// reach them, and are silent in system headers.
+/// belong to Clang's group -Wnontrivial-memaccess, so that its flags and
+/// pragmas reach them, and are silent in system headers.
 clang::DiagnosticBuilder report(clang::Sema &S, clang::SourceLocation Loc,
                                 clang::DiagnosticsEngine::Level Level,
                                 const char *Message);

@@ -39,6 +39,7 @@ public:
   ASTMutationListener *GetASTMutationListener() override { return this; }
 
   bool HandleTopLevelDecl(DeclGroupRef Group) override {
+    repairLate();
     Declarations.append(Group.begin(), Group.end());
     if (!options().NoRepairs)
       for (Decl *D : Group) {
@@ -59,8 +60,7 @@ public:
   void HandleTranslationUnit(ASTContext &) override {
     if (!S)
       return;
-    for (CXXRecordDecl *Class : Late)
-      repairTrivialCopies(Class);
+    repairLate();
     checkUses(*S, Declarations);
     for (const RecordDecl *Record : Annotated)
       tellTypeEncoding(Record);
@@ -83,6 +83,13 @@ private:
                               const Decl *) override {
     Late.push_back(const_cast<CXXRecordDecl *>(Class));
   }
+  /// Members that a class has got since it was complete, before code is made of
+  /// what uses them.
+  void repairLate() {
+    for (CXXRecordDecl *Class : Late)
+      repairTrivialCopies(Class);
+    Late.clear();
+  }
   void repair(TagDecl *D) {
     if (auto *Class = dyn_cast<CXXRecordDecl>(D))
       repairTrivialCopies(Class);
@@ -101,18 +108,19 @@ class Action final : public PluginASTAction {
     // The qualifier's semantics; no target feature, no code generation.
     CI.getLangOpts().PointerAuthIntrinsics = 1;
     Preprocessor &PP = CI.getPreprocessor();
-    PP.setPredefines(
-        PP.getPredefines() + "#define __PERDURE__ 1\n#define __PERDURE_SLOT_BITS__ " +
-        std::to_string(options().SlotBits) + "\n#define __PERDURE_ENCODING__ " +
-        std::to_string(options().EncodingNumber) + "\n");
+    PP.setPredefines(PP.getPredefines() +
+                     "#define __PERDURE__ 1\n#define __PERDURE_SLOT_BITS__ " +
+                     std::to_string(options().SlotBits) +
+                     "\n#define __PERDURE_ENCODING__ " +
+                     std::to_string(options().EncodingNumber) + "\n");
     DiagnosticsEngine &Diags = CI.getDiagnostics();
     // Results, parameters and cast targets that name a persistent pointer mean
     // a native one: the qualifier is taken off there (Declarations.cpp; casts
     // drop it by themselves).
     Diags.setSeverity(diag::err_ptrauth_qualifier_invalid,
                       diag::Severity::Ignored, SourceLocation());
-    Diags.setSeverity(diag::err_ptrauth_qualifier_cast,
-                      diag::Severity::Ignored, SourceLocation());
+    Diags.setSeverity(diag::err_ptrauth_qualifier_cast, diag::Severity::Ignored,
+                      SourceLocation());
     // RawCopies.cpp gives these two, with the difference between a memset to
     // zero and a copy, and without the advice to cast them away.
     Diags.setSeverity(diag::warn_cstruct_memaccess, diag::Severity::Ignored,

@@ -10,7 +10,8 @@ using namespace clang;
 namespace perdure {
 
 namespace {
-#define PERDURE_ABI_NUMBER(Name, Value, Doc) constexpr uint64_t Abi##Name = Value;
+#define PERDURE_ABI_NUMBER(Name, Value, Doc)                                   \
+  constexpr uint64_t Abi##Name = Value;
 #include "perdure/abi.def"
 
 PointerAuthQualifier qualifier() {
@@ -158,8 +159,8 @@ QualType strippedInFunctions(ASTContext &Context, QualType T) {
     const auto *F = E->getAs<FunctionType>();
     if (!F)
       return E;
-    QualType Result = stripped(
-        Context, strippedInFunctions(Context, F->getReturnType()));
+    QualType Result =
+        stripped(Context, strippedInFunctions(Context, F->getReturnType()));
     bool Changed = Result != F->getReturnType();
     const auto *Proto = dyn_cast<FunctionProtoType>(F);
     if (!Proto)
@@ -170,10 +171,9 @@ QualType strippedInFunctions(ASTContext &Context, QualType T) {
       Params.push_back(stripped(Context, strippedInFunctions(Context, Old)));
       Changed |= Params.back() != Old;
     }
-    return Changed
-               ? Context.getFunctionType(Result, Params,
-                                         Proto->getExtProtoInfo())
-               : E;
+    return Changed ? Context.getFunctionType(Result, Params,
+                                             Proto->getExtProtoInfo())
+                   : E;
   });
 }
 

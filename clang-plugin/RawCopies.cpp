@@ -62,8 +62,8 @@ bool holdsOurs(Sema &S, QualType Pointee) {
 
 /// An annotated record, with or without pointers, or persistent pointers.
 bool isOurs(Sema &S, QualType Pointee) {
-  return !Pointee.isNull() &&
-         (isAnnotated(elementType(S.Context, Pointee)) || holdsOurs(S, Pointee));
+  return !Pointee.isNull() && (isAnnotated(elementType(S.Context, Pointee)) ||
+                               holdsOurs(S, Pointee));
 }
 
 /// The variable or field that an address is computed from.
@@ -86,7 +86,8 @@ Root rootOf(const Expr *E) {
       Dereferenced |= U->getOpcode() == UO_Deref;
       E = U->getSubExpr();
     } else if (const auto *A = dyn_cast<ArraySubscriptExpr>(E)) {
-      Dereferenced |= !A->getBase()->IgnoreParenImpCasts()->getType()->isArrayType();
+      Dereferenced |=
+          !A->getBase()->IgnoreParenImpCasts()->getType()->isArrayType();
       E = A->getBase();
     } else if (const auto *B = dyn_cast<BinaryOperator>(E);
                B && B->isAdditiveOp()) {
@@ -161,10 +162,11 @@ private:
 /// Functions that look at an address, not at what lies there.
 bool looksAtAddressOnly(const FunctionDecl *Callee) {
   static const llvm::StringSet<> Names = {
-      "free",     "cfree",   "realloc",  "reallocarray", "munmap",
-      "mremap",   "msync",   "madvise",  "mlock",        "munlock",
-      "mprotect", "mincore", "tsearch",  "tfind",        "tdelete",
-      "malloc_usable_size",  "bsearch",  "posix_madvise"};
+      "free",    "cfree",        "realloc",  "reallocarray",
+      "munmap",  "mremap",       "msync",    "madvise",
+      "mlock",   "munlock",      "mprotect", "mincore",
+      "tsearch", "tfind",        "tdelete",  "malloc_usable_size",
+      "bsearch", "posix_madvise"};
   if (Callee->getOverloadedOperator() == OO_Delete ||
       Callee->getOverloadedOperator() == OO_Array_Delete ||
       Callee->getOverloadedOperator() == OO_New ||
@@ -216,15 +218,15 @@ void warnAsClang(Sema &S, const CallExpr *Call, const FunctionDecl *Callee) {
       !T->getAsRecordDecl()->getDefinition() ||
       T.isTriviallyCopyableType(S.Context))
     return;
-  S.Diags.Report(Call->getArg(0)->getExprLoc(),
-                 S.Diags.getDiagnosticIDs()->getCustomDiagID(
-                     {diag::Severity::Warning,
-                      "first argument in call to %0 is a pointer to "
-                      "non-trivially copyable type %1",
-                      DiagnosticIDs::CLASS_WARNING,
-                      /*ShowInSystemHeader=*/false,
-                      /*ShowInSystemMacro=*/false,
-                      diag::Group::NonTrivialMemcall}))
+  S.Diags.Report(
+      Call->getArg(0)->getExprLoc(),
+      S.Diags.getDiagnosticIDs()->getCustomDiagID(
+          {diag::Severity::Warning,
+           "first argument in call to %0 is a pointer to "
+           "non-trivially copyable type %1",
+           DiagnosticIDs::CLASS_WARNING,
+           /*ShowInSystemHeader=*/false,
+           /*ShowInSystemMacro=*/false, diag::Group::NonTrivialMemcall}))
       << Callee << T.getUnqualifiedType();
 }
 
@@ -243,9 +245,9 @@ void checkMemory(Sema &S, const CallExpr *Call, const FunctionDecl *Callee,
   if (Call->getNumArgs() < 2)
     return;
   const Expr *Second = Call->getArg(1);
-  const Expr *Ours = OursFirst                       ? First
+  const Expr *Ours = OursFirst                      ? First
                      : isOurs(S, pointeeOf(Second)) ? Second
-                                                     : nullptr;
+                                                    : nullptr;
   if (Kind == Builtin::BImemcmp || Kind == Builtin::BIbcmp) {
     if (Ours)
       report(S, Ours->getExprLoc(), Warning,
@@ -259,7 +261,8 @@ void checkMemory(Sema &S, const CallExpr *Call, const FunctionDecl *Callee,
     return;
   if (!Ours)
     return warnAsClang(S, Call, Callee);
-  bool Holds = holdsOurs(S, pointeeOf(First)) || holdsOurs(S, pointeeOf(Second));
+  bool Holds =
+      holdsOurs(S, pointeeOf(First)) || holdsOurs(S, pointeeOf(Second));
   if (!Holds || rootOf(First) == rootOf(Second) ||
       (isVariable(First) && isVariable(Second)))
     return;

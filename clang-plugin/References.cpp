@@ -25,9 +25,9 @@ void checkReference(Sema &S, const MaterializeTemporaryExpr *E) {
   if (!Loaded)
     return;
   QualType Bound = E->getType();
-  if (!S.Context.hasSimilarType(strippedEverywhere(S.Context, Bound),
-                                strippedEverywhere(S.Context,
-                                                   Loaded->getType())))
+  if (!S.Context.hasSimilarType(
+          strippedEverywhere(S.Context, Bound),
+          strippedEverywhere(S.Context, Loaded->getType())))
     return;
   const ValueDecl *Extending = E->getExtendingDecl();
   if (Extending)

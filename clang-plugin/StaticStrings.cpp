@@ -3,10 +3,10 @@
 // In C, Clang 22 emits the address of a string literal in a static initialiser
 // without looking at the qualifier of what it initialises, so it stays a plain
 // address. For the encoding `object` that is what volatile memory holds anyway,
-// but not where code lies below SLOT (-no-pie), and for an encoding that depends
-// on the position it is wrong everywhere. Parentheses around the literal keep
-// Clang off that path. test/bugs/static-string.c tells when it is no longer
-// needed.
+// but not where code lies below SLOT (-no-pie), and for an encoding that
+// depends on the position it is wrong everywhere. Parentheses around the
+// literal keep Clang off that path. test/bugs/static-string.c tells when it is
+// no longer needed.
 //
 //===----------------------------------------------------------------------===//
 #include "Annotations.h"

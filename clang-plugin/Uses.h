@@ -1,4 +1,5 @@
-//===- Uses.h - What a program may not do with persistent pointers -*- C++ -*-===//
+//===- Uses.h - What a program may not do with persistent pointers -*- C++
+//-*-===//
 //
 // Clang checks most of what is done with a qualified pointer. What its code
 // generation would leave unencoded, and what a cast takes the qualifier from,

@@ -53,6 +53,7 @@ void fine(node *n, perdure::ptr<node> *p) {
   n->kids = p;
   (void)(char *)n->next;
 }
+static_assert(sizeof(perdure::ref<node>) == 8);
 void record(node *n) {
   (void)(perdure::ref<node> *)(void *)&n->next; // holds the same pointer
 }
