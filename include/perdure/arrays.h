@@ -190,7 +190,7 @@ inline void perdure_qsort(perdure::ptr<T> *base, std::size_t count,
   using Holder = perdure::ref<T>;
   static_assert(sizeof(Holder) == sizeof(*base) &&
                 std::is_standard_layout_v<Holder>);
-  Holder *first = (Holder *)(void *)base;
+  Holder *first = Holder::at((void *)base);
   std::sort(first, first + count, [&cmp](const Holder &a, const Holder &b) {
     return cmp(a.place(), b.place()) < 0;
   });

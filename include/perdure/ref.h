@@ -113,6 +113,10 @@ public:
     return std::addressof(Target);
   }
 
+  /// The object whose persistent pointer is the ptr<T> that lies at Place: it
+  /// is all that a ref holds.
+  static ref *at(void *Place) noexcept { return static_cast<ref *>(Place); }
+
   /// Where the persistent pointer lies.
   ptr<T> *place() noexcept { return &Held; }
   const ptr<T> *place() const noexcept { return &Held; }

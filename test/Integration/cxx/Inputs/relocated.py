@@ -35,7 +35,7 @@ def main():
     for number, build in enumerate(BUILDS):
         program = scratch / f"program{number}"
         store = scratch / f"store{number}"
-        run([*shlex.split(compiler), *build.split(), "-g", "-Wall", "-Wextra",
+        run([*shlex.split(compiler), *build.split(), "-Wall", "-Wextra",
              "-Werror", source, "-o", program, "-pthread", *flags])
         for verb, window, old in [("build", low, high), ("check", high, low),
                                   ("check", low, high)]:
