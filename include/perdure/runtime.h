@@ -65,8 +65,9 @@ struct perdure_stat {
   uint64_t free_bytes;  /* that the file holds and perdure_alloc can give */
   uint64_t blocks;      /* allocated */
   uint64_t fot_entries; /* other objects that this one leads to */
-  uint64_t escapes;     /* native addresses stored by this process under the
-                           options escape=report and escape=allow */
+  uint64_t escapes;     /* times that this process stored a native address
+                           under escape=report or escape=allow; closing the
+                           object tells which stayed */
 };
 
 /* The message of this thread's last failure, in words: what, where, what to
@@ -83,7 +84,9 @@ PERDURE_API const char *perdure_errormsg(void);
 PERDURE_API perdure_store *perdure_store_open(const char *dir, unsigned flags);
 
 /* Closes a store: at the last close its objects are unmapped and every pointer
-   into them, decoded or not, ends its life. NULL is ignored.                 */
+   into them, decoded or not, ends its life. Under escape=report and
+   escape=allow each object is checked as perdure_close does it. NULL is
+   ignored.                                                                   */
 PERDURE_API void perdure_store_close(perdure_store *store);
 
 /* Creates an object under `name` with a zeroed root block of `root_bytes` (0
@@ -104,7 +107,11 @@ PERDURE_API void *perdure_open(perdure_store *store, const char *name,
                                unsigned flags);
 
 /* Drops what one perdure_open or perdure_create gave. The object stays mapped,
-   and pointers to it good, until its store closes. Does not sync.            */
+   and pointers to it good, until its store closes. Does not sync. Under
+   PERDURE_OPTIONS=escape=report and escape=allow the last close looks at every
+   place in an allocated block that was given a native address since the check
+   before, and reports on stderr those that hold one still: how many, and for
+   the first few offset, address and source line. errno stays.                */
 PERDURE_API void perdure_close(void *in_object);
 
 /* Removes the name and the object's file; pointers from other objects then

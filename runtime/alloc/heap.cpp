@@ -263,31 +263,58 @@ static unsigned roomOf(const Object &O, uint64_t Page, unsigned Class) {
   return Used < Blocks ? Blocks - Used : 0;
 }
 
+// walk, while nobody allocates.
+template <typename Visitor> static bool walkAll(Object &O, Visitor Visit) {
+  // Without lists there is nobody, and nobody begins under this lock.
+  pthread_mutex_lock(&OpenLock.Handle);
+  Mutex *Held = &OpenLock;
+  if (Heap *H = O.TheHeap) {
+    pthread_mutex_unlock(&OpenLock.Handle);
+    Held = &H->Lock;
+    pthread_mutex_lock(&H->Lock.Handle);
+  }
+  uint64_t End = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE) / FilePage;
+  bool Ok = walk(O, 0, End, Visit);
+  pthread_mutex_unlock(&Held->Handle);
+  return Ok;
+}
+
 bool perdure::measure(Object &O, HeapUse &Use) {
   Use = HeapUse();
-  Heap *H = __atomic_load_n(&O.TheHeap, __ATOMIC_ACQUIRE);
-  if (H)
-    pthread_mutex_lock(&H->Lock.Handle);
-  uint64_t End = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE) / FilePage;
-  bool Ok =
-      walk(O, 0, End,
-           [&](PageKind Kind, uint64_t Page, uint64_t Pages, unsigned Class) {
-             if (Kind == PageKind::Free) {
-               Use.FreeBytes += Pages * FilePage;
-             } else if (Kind == PageKind::Large) {
-               Use.UsedBytes += Pages * FilePage;
-               ++Use.Blocks;
-             } else {
-               uint64_t Room = roomOf(O, Page, Class);
-               uint64_t Used = Classes[Class].blocks() - Room;
-               Use.FreeBytes += Room * Classes[Class].BlockBytes;
-               Use.UsedBytes += Used * Classes[Class].BlockBytes;
-               Use.Blocks += Used;
-             }
-           });
-  if (H)
-    pthread_mutex_unlock(&H->Lock.Handle);
-  return Ok;
+  return walkAll(
+      O, [&](PageKind Kind, uint64_t Page, uint64_t Pages, unsigned Class) {
+        if (Kind == PageKind::Free) {
+          Use.FreeBytes += Pages * FilePage;
+        } else if (Kind == PageKind::Large) {
+          Use.UsedBytes += Pages * FilePage;
+          ++Use.Blocks;
+        } else {
+          uint64_t Room = roomOf(O, Page, Class);
+          uint64_t Used = Classes[Class].blocks() - Room;
+          Use.FreeBytes += Room * Classes[Class].BlockBytes;
+          Use.UsedBytes += Used * Classes[Class].BlockBytes;
+          Use.Blocks += Used;
+        }
+      });
+}
+
+bool perdure::visitBlocks(Object &O,
+                          void (*Visit)(void *Context, uint64_t Offset,
+                                        uint64_t Bytes),
+                          void *Context) {
+  return walkAll(
+      O, [&](PageKind Kind, uint64_t Page, uint64_t Pages, unsigned Class) {
+        uint64_t Offset = Page * FilePage;
+        if (Kind == PageKind::Large)
+          Visit(Context, Offset, Pages * FilePage);
+        if (Kind != PageKind::Slab)
+          return;
+        const uint64_t *Used = slabAt(O, Page)->Used;
+        uint64_t Bytes = Classes[Class].BlockBytes;
+        for (unsigned I = 0; I < Classes[Class].blocks(); ++I)
+          if (Used[I / 64] >> I % 64 & 1)
+            Visit(Context, Offset + sizeof(SlabHeader) + I * Bytes, Bytes);
+      });
 }
 
 // Takes in the pages by which the file has grown since the last time: at first

@@ -20,6 +20,12 @@ struct HeapUse {
 /// Walks the page map. EPROTO when it is damaged.
 bool measure(Object &O, HeapUse &Use);
 
+/// Calls Visit with each allocated block, by ascending offset. EPROTO when the
+/// page map is damaged, after the blocks before that.
+bool visitBlocks(Object &O,
+                 void (*Visit)(void *Context, uint64_t Offset, uint64_t Bytes),
+                 void *Context);
+
 /// Frees the volatile side.
 void heapRelease(Object &O);
 

@@ -2,6 +2,8 @@
 
 #include "alloc/heap.h"
 #include "api/fault.h"
+#include "api/stayed.h"
+#include "fot/escapes.h"
 #include "fot/fot.h"
 #include "fot/translate.h"
 #include "object/store.h"
@@ -58,6 +60,7 @@ perdure_store *perdure_store_open(const char *dir, unsigned flags) {
 static void discard(Store &S, Object *O) {
   heapRelease(*O);
   fotRelease(*O);
+  escapesRelease(*O);
   forgetObject(S, O);
 }
 
@@ -68,8 +71,10 @@ void perdure_store_close(perdure_store *store) {
   if (!S)
     return;
   for (Object *&Bucket : S->Objects)
-    while (Bucket)
+    while (Bucket) {
+      reportWhatStayed(*Bucket);
       discard(*S, Bucket);
+    }
   freeStore(S);
 }
 
@@ -174,13 +179,13 @@ void perdure_close(void *in_object) {
   if (!O)
     return;
   Locked Hold(O->Owner->Lock);
-  if (O->References)
-    --O->References;
-  else
+  if (!O->References)
     fail(EINVAL,
          "perdure_close: object %s has been closed as often as it was "
          "opened",
          labelOf(*O).Text);
+  else if (!--O->References)
+    reportWhatStayed(*O);
 }
 
 int perdure_remove(perdure_store *store, const char *name) {
@@ -196,6 +201,8 @@ int perdure_remove(perdure_store *store, const char *name) {
   char Hex[33];
   snprintf(Hex, sizeof(Hex), "%016llx%016llx", (unsigned long long)Id.hi,
            (unsigned long long)Id.lo);
+  if (Object *O = findObject(S, Id))
+    O->Removed = true;
   // The name is gone: a file that stays behind only costs space.
   if ((unlinkat(S.ObjectsDir, Hex, 0) && errno != ENOENT) ||
       fsync(S.ObjectsDir)) {

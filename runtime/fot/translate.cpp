@@ -1,6 +1,7 @@
 //===- translate.cpp - Decode, encode, re-encode, complete ----------------===//
 
 #include "fot/translate.h"
+#include "fot/escapes.h"
 #include "fot/fot.h"
 #include "object/store.h"
 #include "platform/error.h"
@@ -137,6 +138,8 @@ static const char *kindOf(uint64_t P, const Object &O) {
 // Reports an escape and, unless the policy is lenient, stops.
 static Bits escape(uint64_t P, const void *Container, Object &O,
                    const char *Where) {
+  KeepErrno Keep;
+  uint64_t Offset = (uint64_t)Container - O.Base;
   uint64_t B = perdureMakeNative(P, TheWindow.SlotBits);
   bool Stop = TheOptions.escape == EscapePolicy::Trap || !B;
   if (Stop || TheOptions.escape == EscapePolicy::Report)
@@ -146,10 +149,11 @@ static Bits escape(uint64_t P, const void *Container, Object &O,
            "PERDURE_OPTIONS=escape=report",
            Where ? " at " : "", Where ? Where : "", (unsigned long long)P,
            kindOf(P, O), Stop ? "was about to be" : "is",
-           (unsigned long long)((uint64_t)Container - O.Base), labelOf(O).Text);
+           (unsigned long long)Offset, labelOf(O).Text);
   if (Stop)
     abort();
   __atomic_fetch_add(&O.Escapes, 1, __ATOMIC_RELAXED);
+  rememberEscape(O, Offset, (Bits)B, Where);
   return (Bits)B;
 }
 

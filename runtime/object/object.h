@@ -18,8 +18,9 @@
 namespace perdure {
 
 struct Store;
-struct Fot;  // fot/fot.h
-struct Heap; // alloc/heap.h
+struct Fot;       // fot/fot.h
+struct EscapeSet; // fot/escapes.h
+struct Heap;      // alloc/heap.h
 
 struct Object {
   Store *Owner;
@@ -40,9 +41,10 @@ struct Object {
   uint64_t FileBytes;   // Current.FileBytes; atomic, for readers without lock
   Mapping Map;
   Mutex GrowLock;
-  State Current; // what the state copies say; GrowLock
-  Fot *TheFot;   // the FOT layer's, made at first use
-  Heap *TheHeap; // the allocator's, made at first use
+  State Current;         // what the state copies say; GrowLock
+  Fot *TheFot;           // the FOT layer's, made at first use
+  EscapeSet *TheEscapes; // the same
+  Heap *TheHeap;         // the allocator's, made at first use
 };
 
 /// The object whose slot holds the address, present or missing, or null.
