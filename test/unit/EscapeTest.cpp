@@ -2,6 +2,7 @@
 
 #include "Support.h"
 
+#include <atomic>
 #include <string.h>
 #include <sys/resource.h>
 #include <thread>
@@ -104,15 +105,18 @@ CHILD(stay) {
   } else if (What == "pastend") {
     perdure_encode(&Global[0], (void *)(baseOf(A) + Limit - 8));
   } else if (What == "threads") {
+    // Enough to grow while the other one is at it; all stay.
+    constexpr int Containers = 1 << 17;
+    auto *Block = (uint64_t *)perdure_alloc(A, Containers * 8);
+    REQUIRE(Block);
+    std::atomic<int> Ready{0};
     auto Run = [&](int Thread) {
       char Where[32];
       snprintf(Where, sizeof(Where), "thread%d.c:1", Thread);
-      for (int Round = 0; Round < 200; ++Round)
-        for (int I = Thread; I < 512; I += 2)
-          escapeTo(&A[I], Where, &Global[Round % 8]);
-      for (int I = Thread; I < 512; I += 2)
-        if (I != 100 + Thread)
-          A[I] = 0;
+      for (++Ready; Ready < 2;)
+        ;
+      for (int I = Thread; I < Containers; I += 2)
+        escapeTo(&Block[I], Where);
     };
     std::thread One(Run, 0), Two(Run, 1);
     One.join();
@@ -276,10 +280,10 @@ TEST_F(EscapeTest, OutsideEveryBlockIsSilent) {
 
 TEST_F(EscapeTest, ThreadsRememberTogether) {
   std::string Said = closing("threads");
-  EXPECT_EQ(Before, "escapes 102400\n");
-  EXPECT_EQ(count(Said, "2 native addresses stayed"), 1) << Said;
-  EXPECT_EQ(count(Said, "thread0.c:1\n"), 1) << Said;
-  EXPECT_EQ(count(Said, "thread1.c:1\n"), 1) << Said;
+  EXPECT_EQ(Before, "escapes 131072\n");
+  EXPECT_EQ(count(Said, "131072 native addresses stayed"), 1) << Said;
+  EXPECT_EQ(count(Said, "thread0.c:1\n"), 3) << Said;
+  EXPECT_EQ(count(Said, "thread1.c:1\n"), 2) << Said;
 }
 
 TEST_F(EscapeTest, LinesOutliveTheirLibrary) {
