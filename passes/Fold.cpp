@@ -305,7 +305,8 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
 
   tell(Start.call(), "volatile local carried as a native pointer");
   Type *Ptr = Start.call()->getType();
-  DenseMap<Value *, Value *> Native;
+  // Handles: a root may be the encode of a sink, which is replaced below.
+  DenseMap<Value *, WeakTrackingVH> Native;
   for (CallBase *CB : Roots) {
     ContractCall R(CB);
     IRBuilder<> B(CB);
@@ -329,7 +330,7 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
     } else {
       continue;
     }
-    cast<Instruction>(Native[N])->setDebugLoc(N->getDebugLoc());
+    cast<Instruction>((Value *)Native[N])->setDebugLoc(N->getDebugLoc());
   }
   // Casts vanish, and so do freezes: the roots are frozen instead, an undef
   // one as null, since a freeze in a loop hides the null tests from later
@@ -342,7 +343,7 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
     return Constant::getNullValue(Ptr);
   };
   for (Instruction *N : Web) {
-    auto *New = cast_or_null<Instruction>(Native.lookup(N));
+    auto *New = cast_or_null<Instruction>((Value *)Native.lookup(N));
     if (!New)
       continue;
     if (auto *P = dyn_cast<PHINode>(N)) {

@@ -146,3 +146,29 @@ two:
   %p = call ptr @perdure.decode(i64 %x, ptr null, i32 0)
   ret ptr %p
 }
+
+; A root of the web encodes what a sink of it decodes, and is decoded again: the
+; sink goes before that second decode asks for its value.
+; CHECK-LABEL: define void @web_root_encodes_sink
+; CHECK:         [[A:%.*]] = freeze ptr %a
+; CHECK:       loop:
+; CHECK-NEXT:    [[P:%.*]] = phi ptr [ [[A]], %entry ], [ [[P]], %loop ]
+; CHECK-NEXT:    load i64, ptr [[P]]
+; CHECK-NEXT:    load i64, ptr [[P]]
+; CHECK-NEXT:    br
+define void @web_root_encodes_sink(ptr %a, i1 %t) {
+entry:
+  %e = call i64 @perdure.encode(ptr %a, ptr null, i64 0, i32 0)
+  br label %loop
+loop:
+  %x = phi i64 [ %e, %entry ], [ %f, %loop ]
+  %p = call ptr @perdure.decode(i64 %x, ptr null, i32 0)
+  %v = load i64, ptr %p
+  %y = call i64 @perdure.encode(ptr %p, ptr null, i64 0, i32 0)
+  %f = freeze i64 %y
+  %q = call ptr @perdure.decode(i64 %f, ptr null, i32 0)
+  %w = load i64, ptr %q
+  br i1 %t, label %loop, label %done
+done:
+  ret void
+}
