@@ -10,6 +10,7 @@
 #include "Contract.h"
 #include "Emitter.h"
 #include "Encoding.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/Instructions.h"
@@ -64,9 +65,67 @@ private:
         *I.getFunction(), Message, I.getDebugLoc()));
   }
 
+  /// The numbers that \p V may be, when all are constants.
+  static bool findNumbers(Value *V, SmallSetVector<ConstantInt *, 4> &Numbers) {
+    SmallSetVector<Value *, 8> Work;
+    Work.insert(V);
+    for (unsigned I = 0; I != Work.size(); ++I) {
+      if (auto *N = dyn_cast<ConstantInt>(Work[I])) {
+        Numbers.insert(N);
+      } else if (auto *P = dyn_cast<PHINode>(Work[I])) {
+        for (Value *In : P->incoming_values())
+          Work.insert(In);
+      } else if (auto *S = dyn_cast<SelectInst>(Work[I])) {
+        Work.insert(S->getTrueValue());
+        Work.insert(S->getFalseValue());
+      } else {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// SimplifyCFG merges the calls of two branches, whose encodings may differ:
+  /// one call for each again, in place of \p Call.
+  bool split(ContractCall Call) {
+    SmallSetVector<ConstantInt *, 4> Numbers;
+    CallBase *CB = Call.call();
+    Value *Which = Call.encodingOperand();
+    if (isa<ConstantInt>(Which) || !isa<CallInst>(CB) ||
+        !findNumbers(Which, Numbers) || Numbers.empty())
+      return false;
+    BasicBlock *Head = CB->getParent(),
+               *Tail = Head->splitBasicBlock(CB, "perdure.merged");
+    Instruction *Br = Head->getTerminator();
+    IRBuilder<> B(Br);
+    auto *Result = PHINode::Create(CB->getType(), Numbers.size(), "",
+                                   Tail->begin());
+    SwitchInst *Switch = nullptr;
+    for (ConstantInt *N : Numbers) {
+      auto *BB = BasicBlock::Create(CB->getContext(), "perdure.encoding",
+                                    Head->getParent(), Tail);
+      if (Switch)
+        Switch->addCase(N, BB);
+      else
+        Switch = B.CreateSwitch(Which, BB, Numbers.size() - 1);
+      auto *Clone = cast<CallBase>(CB->clone());
+      Clone->setArgOperand(Clone->arg_size() - 1, N);
+      Clone->insertInto(BB, BB->end());
+      BranchInst::Create(Tail, BB);
+      Result->addIncoming(Clone, BB);
+      lower(ContractCall(Clone));
+    }
+    Br->eraseFromParent();
+    CB->replaceAllUsesWith(Result);
+    CB->eraseFromParent();
+    return true;
+  }
+
   void lower(ContractCall Call) {
     CallBase *CB = Call.call();
     const Encoding *Enc = Call.encoding();
+    if (!Enc && split(Call))
+      return;
     if (!Enc) {
       error(*CB, isa<ConstantInt>(Call.encodingOperand())
                      ? "perdure: this build knows no such encoding"

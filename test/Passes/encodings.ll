@@ -39,6 +39,34 @@ define i64 @strict_reencode(i64 noundef %b, ptr %c, ptr %d) {
   %r = call i64 @perdure.reencode(i64 %b, ptr %c, ptr %d, i64 0, i32 2)
   ret i64 %r
 }
+; SimplifyCFG merges two decodes whose encodings differ; each gets its own again.
+; RUN: %opt -passes='function(simplifycfg<sink-common-insts>)' -S %t/merged.ll | FileCheck --check-prefix=SUNK %s
+; RUN: %opt -passes='function(simplifycfg<sink-common-insts>),perdure-lower,verify' -S %t/merged.ll | FileCheck --check-prefix=MERGED %s
+; RUN: %opt -O2 -S %t/merged.ll | FileCheck --check-prefix=MERGED %s
+
+;--- merged.ll
+declare ptr @perdure.decode(i64, ptr, i32)
+; SUNK: call ptr @perdure.decode(i64 {{.*}}, ptr %a, i32 %
+; MERGED-LABEL: define ptr @merged
+; MERGED-NOT:     @perdure.decode
+; MERGED:         mul i64 {{.*}}, -7046029254386353131
+; MERGED:         phi ptr
+; MERGED-NOT:     @perdure.decode
+; MERGED:         ret ptr
+define ptr @merged(i1 %c, ptr %a) {
+  br i1 %c, label %t, label %e
+t:
+  %b1 = load i64, ptr %a
+  %p1 = call ptr @perdure.decode(i64 %b1, ptr %a, i32 0)
+  br label %j
+e:
+  %b2 = load i64, ptr %a
+  %p2 = call ptr @perdure.decode(i64 %b2, ptr %a, i32 2)
+  br label %j
+j:
+  %p = phi ptr [ %p1, %t ], [ %p2, %e ]
+  ret ptr %p
+}
 
 ;--- variable.ll
 declare ptr @perdure.decode(i64, ptr, i32)
