@@ -71,7 +71,10 @@ struct Side {
   /// The container as the pointer that it was before ptrtoint.
   Value *container(IRBuilderBase &B) const {
     if (Operator::getOpcode(Address) == Instruction::PtrToInt)
-      return cast<Operator>(Address)->getOperand(0);
+      if (Value *P = cast<Operator>(Address)->getOperand(0);
+          P->getType() == B.getPtrTy())
+        return P;
+    // A segment or another address space: as good as any volatile address.
     return B.CreateIntToPtr(Address, B.getPtrTy());
   }
 };

@@ -64,7 +64,8 @@ PreservedAnalyses ResolveVolatilePass::run(Function &F,
       } else if (E->T.Movable) {
         New = C->stripInBoundsOffsets();
       }
-      if (New == C)
+      // What lies behind a cast between address spaces is no container.
+      if (New == C || New->getType() != C->getType())
         continue;
       Call.call()->setArgOperand(N, New);
       Changed = true;

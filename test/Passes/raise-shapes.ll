@@ -109,6 +109,21 @@ define void @between(ptr %c, ptr %e) {
   ret void
 }
 
+; A container in a segment: its offset there serves, since no call takes the
+; pointer itself.
+; CHECK-LABEL: define i64 @segment
+; CHECK:         [[A:%.*]] = ptrtoint ptr addrspace(257) %c to i64
+; CHECK:         [[C:%.*]] = inttoptr i64 [[A]] to ptr
+; CHECK:         call ptr @perdure.decode(i64 {{.*}}, ptr [[C]], i32 0)
+define i64 @segment(ptr addrspace(257) %c) {
+  %a = ptrtoint ptr addrspace(257) %c to i64
+  %d = call i64 @llvm.ptrauth.blend(i64 %a, i64 23808)
+  %x = load ptr, ptr addrspace(257) %c
+  %i = ptrtoint ptr %x to i64
+  %r = call i64 @llvm.ptrauth.auth(i64 %i, i32 2, i64 %d)
+  ret i64 %r
+}
+
 ; A declaration from a C header gets the contract's attributes.
 ; CHECK-LABEL: define ptr @header
 ; CHECK:         call ptr @perdure.decode(i64 noundef %b, ptr noundef %c, i32 noundef 0)
