@@ -29,6 +29,8 @@ class StaticInit {
   Config C;
   DenseMap<Constant *, Constant *> Map;
   bool Changed = false;
+  /// Some initialiser is a plain address, which must not lie below SLOT.
+  bool Plain = false;
 
   /// What one global leaves to its constructor.
   struct Late {
@@ -57,6 +59,8 @@ public:
         for (unsigned N = 0; N != I.getNumOperands(); ++N)
           raiseUse(I, N);
     }
+    if (Plain)
+      refuseLowAddresses();
     if (auto *GV = M.getGlobalVariable(abi::AbsoluteSymbol)) {
       GV->removeDeadConstantUsers();
       if (GV->use_empty())
@@ -75,6 +79,23 @@ private:
 
   void error(const Twine &Message) {
     M.getContext().diagnose(DiagnosticInfoGeneric(Message, DS_Error));
+  }
+
+  /// Position-independent code may still be linked into a program without PIE,
+  /// whose data lies below SLOT: the plain addresses in the initialisers would
+  /// then read as offsets in an object. Such a link must fail. The first byte of
+  /// anything position-independent has the link-time address 0, that of a
+  /// program without PIE has not: 16 bits hold the one and not the other. The
+  /// section is not loaded, and its name is what the linker's message shows.
+  void refuseLowAddresses() {
+    if (!M.getTargetTriple().isOSBinFormatELF())
+      return;
+    constexpr StringLiteral Asm(
+        ".pushsection .perdure.compile_with_fno_pie_for_no_pie,\"\",@progbits\n"
+        ".2byte __ehdr_start\n"
+        ".popsection\n");
+    if (!StringRef(M.getModuleInlineAsm()).contains(Asm))
+      M.appendModuleInlineAsm(Asm);
   }
 
   void raiseGlobal(GlobalVariable &GV) {
@@ -210,8 +231,11 @@ private:
     Constant *Target = withoutAbsolute(translate(P->getPointer()));
     if (Target->isNullValue() && E.T.ZeroIsNull)
       return Target;
-    if (Constant *Bits = E.constant(Target, M, C))
+    if (Constant *Bits = E.constant(Target, M, C)) {
+      Plain |= isa<GlobalValue>(
+          Bits->stripInBoundsConstantOffsets()) && !C.LowAddresses;
       return Bits;
+    }
     Lates.push_back({P->getAddrDiscriminator(), Target, &E});
     return Constant::getNullValue(P->getType());
   }

@@ -4,6 +4,12 @@
 ; RUN: %opt -passes='perdure-raise,verify' -S %s | FileCheck --check-prefixes=CHECK,STATIC %s
 
 target triple = "x86_64-pc-linux-gnu"
+
+; A plain address must not end up below SLOT: that link fails.
+; PIC: module asm ".pushsection .perdure.compile_with_fno_pie_for_no_pie,\22\22,@progbits"
+; PIC: module asm ".2byte __ehdr_start"
+; STATIC-NOT: module asm
+
 @g = global { ptr, i64 } zeroinitializer
 @weak = extern_weak global i8
 @extern = external global i8
