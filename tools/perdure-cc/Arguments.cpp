@@ -176,6 +176,16 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
       continue;
     }
 
+    // Clang knows no warnings of a plugin's: it would call the name unknown.
+    if (Argument == "-Wperdure-reach" || Argument == "-Wno-perdure-reach") {
+      ArgumentList &Options = Result.PluginOptions;
+      Options.erase(std::remove(Options.begin(), Options.end(), "reach"),
+                    Options.end());
+      if (Argument == "-Wperdure-reach")
+        Options.push_back("reach");
+      continue;
+    }
+
     Result.Arguments.push_back(Argument);
     if (Argument == "-" || Argument.empty() || Argument[0] != '-') {
       Result.HasInputs = true;

@@ -192,6 +192,7 @@ const char Help[] =
     "-fsanitize=\n"
     "                            address, thread or memory)\n"
     "  -fperdure-callbacks       call the runtime where code would be inline\n"
+    "  -Wperdure-reach           warn of fields that lead to native pointers\n"
     "  --perdure-cflags          print what it adds when compiling, and stop\n"
     "  --perdure-libs            print what it adds when linking, and stop\n"
     "  --perdure-version         print Perdure's version, and stop\n"
