@@ -20,6 +20,11 @@
 |*
 |* In C++ perdure_qsort is std::sort: cmp must order strictly.
 |*
+|*   perdure_free(block)
+|*
+|* also takes an array of persistent pointers without a cast to void *, which
+|* Clang asks for elsewhere.
+|*
 |* perdure_memmove is also the name of the runtime's function for arrays of
 |* persistent pointers whose type is not known: (perdure_memmove)(dst, src, n).
 |*
@@ -86,6 +91,13 @@ PERDURE__INLINE void perdure__check_size(size_t given, size_t size)
 /* clang-format on */
 
 /* clang-format off */
+/* The builtin is the one function of Clang's that takes a pointer to any type,
+   qualified or not, as void *. The conditional makes one of a literal 0 too. */
+#if defined(__PERDURE__)
+#define perdure_free(block)                                                    \
+  perdure_free(__builtin_assume_aligned(1 ? (block) : (void *)0, 1))
+#endif
+
 #define perdure_memmove(dst, src, bytes)                                       \
   __extension__({                                                              \
     PERDURE__BLOCK                                                             \
@@ -182,6 +194,10 @@ inline void perdure_qsort(T *base, std::size_t count, Compare cmp) {
             [&cmp](const T &a, const T &b) { return cmp(&a, &b) < 0; });
 }
 #if defined(__PERDURE__)
+template <class T> inline void perdure_free(perdure::ptr<T> *block) {
+  perdure_free((void *)block);
+}
+
 // std::sort keeps the element in hand as its native value, whose address no
 // comparison of persistent pointers can take: sort objects that hold one.
 template <class T, class Compare>
