@@ -118,13 +118,14 @@ private:
       GV.setComdat(nullptr);
       return;
     }
+    // An error too leaves nothing that a back end would stumble over.
+    GV.setInitializer(New);
     if (GV.isThreadLocal())
       return error("perdure: thread-local variable '" + GV.getName() +
                    "' needs a persistent pointer that only start-up code can "
                    "make (encoding '" +
                    Lates.front().E->Name +
                    "'); initialise it in a function instead");
-    GV.setInitializer(New);
     GV.setConstant(false);
     // Its initial value is no longer its value.
     GV.setExternallyInitialized(true);
@@ -162,12 +163,12 @@ private:
     if (New == Op)
       return;
     Changed = true;
-    if (!Lates.empty())
-      return error("perdure: a persistent pointer of encoding '" +
-                   Lates.front().E->Name +
-                   "' is used as a constant in code; its value is known at "
-                   "start-up only");
     U.setOperand(N, New);
+    if (!Lates.empty())
+      error("perdure: a persistent pointer of encoding '" +
+            Lates.front().E->Name +
+            "' is used as a constant in code; its value is known at "
+            "start-up only");
   }
 
   /// \p Old with our constants replaced; \p Old itself if it has none.
