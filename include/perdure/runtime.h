@@ -76,11 +76,12 @@ PERDURE_API const char *perdure_errormsg(void);
 
 /* Opens the store in directory `dir`. Flags: CREATE (and EXCL), RDONLY,
    DURABLE: the last two then hold for all its objects. Opening the same
-   directory again gives the same store, which closes with its last close; a
-   copy of a directory is another store. A created store and its directory
-   have been synced on return. Errors: ENOENT (no directory, or no store in
-   it), EEXIST, EACCES, EPROTO (not the format of this version), EINVAL, those
-   of open(2), and ENOMEM (no addresses left for the window).                 */
+   directory again gives the same store, durable from then on if any open says
+   so, which closes with its last close; a copy of a directory is another store.
+   A created store and its directory have been synced on return. Errors: ENOENT
+   (no directory, or no store in it), EEXIST, EACCES, EPROTO (not the format of
+   this version), EINVAL, those of open(2), and ENOMEM (no addresses left for
+   the window).                                                               */
 PERDURE_API perdure_store *perdure_store_open(const char *dir, unsigned flags);
 
 /* Closes a store: at the last close its objects are unmapped and every pointer

@@ -201,11 +201,11 @@ int perdure_remove(perdure_store *store, const char *name) {
   char Hex[33];
   snprintf(Hex, sizeof(Hex), "%016llx%016llx", (unsigned long long)Id.hi,
            (unsigned long long)Id.lo);
-  if (Object *O = findObject(S, Id))
-    O->Removed = true;
   // The name is gone: a file that stays behind only costs space.
-  if ((unlinkat(S.ObjectsDir, Hex, 0) && errno != ENOENT) ||
-      fsync(S.ObjectsDir)) {
+  bool Gone = !unlinkat(S.ObjectsDir, Hex, 0) || errno == ENOENT;
+  if (Object *O = Gone ? findObject(S, Id) : nullptr)
+    O->Removed = true;
+  if (!Gone || fsync(S.ObjectsDir)) {
     fail(errno, "cannot remove objects/%s of store %s: %s", Hex, S.Path,
          strerror(errno));
     return -1;
@@ -284,14 +284,7 @@ void perdure_persist(const void *addr, size_t bytes) {
   Object *O = objectAt(addr);
   if (!O || !isPresent(*O) || !O->Writable || !bytes)
     return;
-  bool Ok;
-  // What the runtime changed must not come after what refers to it: all of the
-  // file, then, when it changed anything since the last time.
-  if (O->Map.Page && __atomic_exchange_n(&O->Unsynced, false, __ATOMIC_ACQ_REL))
-    Ok = !fdatasync(O->File) || fail(errno, "cannot sync: %s", strerror(errno));
-  else
-    Ok = persist(O->Map, addr, bytes);
-  if (!Ok)
+  if (!persistAll(*O, addr, bytes))
     die("perdure_persist: object %s: %s; what the medium holds is unknown now",
         labelOf(*O).Text, errorMessage());
 }

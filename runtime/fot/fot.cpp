@@ -123,6 +123,14 @@ static bool remember(const Object &O, Fot &F, uint64_t Index) {
   return true;
 }
 
+static void release(Object &O) {
+  if (!O.TheFot)
+    return;
+  free(O.TheFot->Buckets);
+  free(O.TheFot);
+  O.TheFot = nullptr;
+}
+
 static Fot *open(Object &O) {
   if (O.TheFot)
     return O.TheFot;
@@ -142,16 +150,14 @@ static Fot *open(Object &O) {
   }
   if (Ok)
     return F;
-  fotRelease(O);
+  release(O);
   return nullptr;
 }
 
 void perdure::fotRelease(Object &O) {
-  if (!O.TheFot)
-    return;
-  free(O.TheFot->Buckets);
-  free(O.TheFot);
-  O.TheFot = nullptr;
+  // When the object becomes writable others may be looking for an ID.
+  Locked Hold(FotLock);
+  release(O);
 }
 
 //===----------------------------------------------------------------------===//

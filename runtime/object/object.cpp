@@ -69,6 +69,24 @@ void perdure::flushHeader(Object &O, const void *P, size_t Bytes) {
         errorMessage());
 }
 
+bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
+  if (!O.Map.Page)
+    return persist(O.Map, P, Bytes);
+  // What the runtime changed must not come after what refers to it: all of the
+  // file, then. Also while another thread is at it: what that one has taken
+  // upon itself is not there yet.
+  __atomic_fetch_add(&O.Syncing, 1, __ATOMIC_SEQ_CST);
+  bool Mine = __atomic_exchange_n(&O.Unsynced, false, __ATOMIC_SEQ_CST);
+  bool Changed =
+      Mine || __atomic_sub_fetch(&O.Syncing, 1, __ATOMIC_SEQ_CST) > 0;
+  bool Ok = Changed ? !fdatasync(O.File) ||
+                          fail(errno, "cannot sync: %s", strerror(errno))
+                    : persist(O.Map, P, Bytes);
+  if (Mine)
+    __atomic_sub_fetch(&O.Syncing, 1, __ATOMIC_SEQ_CST);
+  return Ok;
+}
+
 // Copy 1 first, then copy 0, each persistent before the next is touched. The
 // checksum is written last, so a copy that was interrupted does not match.
 static void writeState(Object &O, State New) {
@@ -112,6 +130,8 @@ uint64_t perdure::extentOf(const Object &O, Table T, unsigned K) {
 
 void perdure::followWriter(Object &O) {
   Locked Hold(O.GrowLock);
+  if (O.Writable)
+    return; // since a moment ago: nobody else writes it
   Header Now;
   struct stat Status;
   State Found;
@@ -231,6 +251,11 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
 // Checks the file behind File before anything of it is mapped.
 static bool checkFile(const Object &O, int File, bool Writable, State &Found,
                       struct stat &Status) {
+  // The header before the size: a writer makes the file longer and says so
+  // then.
+  Header H;
+  ssize_t Read = pread(File, &H, sizeof(H), 0);
+  int Error = errno;
   if (fstat(File, &Status))
     return fail(errno, "cannot stat the file: %s", strerror(errno));
   if (!S_ISREG(Status.st_mode))
@@ -241,11 +266,9 @@ static bool checkFile(const Object &O, int File, bool Writable, State &Found,
                 "been cut off; restore it from a copy",
                 (unsigned long long)Status.st_size,
                 (unsigned long long)HeaderBytes);
-  Header H;
-  ssize_t Read = pread(File, &H, sizeof(H), 0);
   if (Read != (ssize_t)sizeof(H))
-    return fail(Read < 0 ? errno : EIO, "cannot read the header: %s",
-                Read < 0 ? strerror(errno) : "the file ended");
+    return fail(Read < 0 ? Error : EIO, "cannot read the header: %s",
+                Read < 0 ? strerror(Error) : "the file ended");
   return checkHeader(H, (uint64_t)Status.st_size, O.Id, TheWindow.limit(),
                      Writable, Found);
 }
@@ -290,6 +313,7 @@ bool perdure::attach(Object &O, bool Writable) {
     errno = Saved;
     return false;
   }
+  Locked Hold(O.GrowLock);
   if (Upgrade) {
     close(O.File);
     O.File = File;

@@ -35,6 +35,7 @@ struct Object {
   bool Durable;         // PERDURE_DURABLE
   bool Removed;         // its file is gone
   bool Unsynced;        // runtime metadata changed since the last sync; atomic
+  unsigned Syncing;     // threads that sync such changes right now; atomic
   int File;             // -1: none
   unsigned References;  // perdure_open and perdure_create less perdure_close
   uint64_t Escapes;     // native addresses stored under a lenient policy
@@ -104,6 +105,9 @@ void flushMetadata(Object &O, const void *P, size_t Bytes);
 
 /// The same for the header and the FOT, which PERDURE_DURABLE syncs at once.
 void flushHeader(Object &O, const void *P, size_t Bytes);
+
+/// Makes the bytes durable, and what the runtime has changed in O before.
+bool persistAll(Object &O, const void *P, size_t Bytes);
 
 /// What reports call the object: 'name' (id), or the ID alone.
 struct ObjectLabel {

@@ -15,7 +15,8 @@
 using namespace perdure;
 
 static Mutex StoresLock;
-static Store *Stores;
+static Store *Stores; // the open ones, and those that are closing
+static pthread_cond_t StoreClosed = PTHREAD_COND_INITIALIZER;
 
 static const char MarkerName[] = "perdure.store";
 static const char MarkerFormat[] = "perdure store 1 %016llx%016llx\n";
@@ -63,6 +64,7 @@ static bool publishFile(int Dir, const char *Name, const char *Text) {
   else if (fsync(Dir)) {
     Ok = false;
     Error = errno;
+    unlinkat(Dir, Name, 0); // a failure changes nothing
   }
   return Ok || fail(Error, "cannot write '%s': %s", Name, strerror(Error));
 }
@@ -279,7 +281,7 @@ static int openStoreDirectory(const char *Path, unsigned Flags) {
   return Dir;
 }
 
-void perdure::freeStore(Store *S) {
+static void freeStoreOnly(Store *S) {
   if (S->Dir >= 0)
     close(S->Dir);
   if (S->ObjectsDir >= 0)
@@ -287,6 +289,22 @@ void perdure::freeStore(Store *S) {
   if (S->NamesDir >= 0)
     close(S->NamesDir);
   free(S);
+}
+
+// A store is its directory, whatever path leads there.
+static Store *findStore(const struct stat &Status) {
+  Store *S = Stores;
+  while (S && (S->Device != Status.st_dev || S->Inode != Status.st_ino))
+    S = S->Next;
+  return S;
+}
+
+static void makeDurable(Store &S) {
+  Locked Hold(S.Lock);
+  S.Durable = true;
+  for (Object *O : S.Objects)
+    for (; O; O = O->Next)
+      O->Durable = true;
 }
 
 Store *perdure::openStore(const char *Path, unsigned Flags) {
@@ -308,7 +326,7 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
   S->Dir = openStoreDirectory(Path, Flags);
   struct stat Status = {};
   if (S->Dir < 0 || !checkMarker(S->Dir, Path, Flags)) {
-    freeStore(S);
+    freeStoreOnly(S);
     return nullptr;
   }
   S->ObjectsDir = openDirectory(S->Dir, "objects");
@@ -316,21 +334,24 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
   if (S->ObjectsDir < 0 || S->NamesDir < 0 || fstat(S->Dir, &Status)) {
     fail(errno, "cannot open the directories of store %s: %s", Path,
          strerror(errno));
-    freeStore(S);
+    freeStoreOnly(S);
     return nullptr;
   }
-  // A store is its directory, whatever path leads there.
-  for (Store *Other = Stores; Other; Other = Other->Next)
-    if (Other->Device == Status.st_dev && Other->Inode == Status.st_ino) {
-      freeStore(S);
-      if (Other->ReadOnly && !(Flags & PERDURE_RDONLY)) {
-        fail(EROFS, "store %s is open with PERDURE_RDONLY; close it first",
-             Path);
-        return nullptr;
-      }
-      ++Other->References;
-      return Other;
+  Store *Other;
+  // One that is closing has its objects locked.
+  while ((Other = findStore(Status)) && !Other->References)
+    pthread_cond_wait(&StoreClosed, &StoresLock.Handle);
+  if (Other) {
+    freeStoreOnly(S);
+    if (Other->ReadOnly && !(Flags & PERDURE_RDONLY)) {
+      fail(EROFS, "store %s is open with PERDURE_RDONLY; close it first", Path);
+      return nullptr;
     }
+    ++Other->References;
+    if (Flags & PERDURE_DURABLE)
+      makeDurable(*Other);
+    return Other;
+  }
   S->Device = Status.st_dev;
   S->Inode = Status.st_ino;
   S->ReadOnly = Flags & PERDURE_RDONLY;
@@ -344,11 +365,15 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
 
 Store *perdure::dropStore(Store &S) {
   Locked Hold(StoresLock);
-  if (--S.References)
-    return nullptr;
+  return --S.References ? nullptr : &S;
+}
+
+void perdure::freeStore(Store *S) {
+  Locked Hold(StoresLock);
   Store **Link = &Stores;
-  while (*Link != &S)
+  while (*Link != S)
     Link = &(*Link)->Next;
-  *Link = S.Next;
-  return &S;
+  *Link = S->Next;
+  freeStoreOnly(S);
+  pthread_cond_broadcast(&StoreClosed);
 }

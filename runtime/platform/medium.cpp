@@ -42,22 +42,28 @@ static bool probe(Mapping &M, int File) {
   return Ok;
 }
 
-static bool mapFixed(int File, uint64_t Address, uint64_t Bytes, bool Writable,
-                     bool Page) {
-  int Protection = PROT_READ | (Writable ? PROT_WRITE : 0);
-  void *P = MAP_FAILED;
+// Whether a mapping can be synchronous: one that is refused at its fixed place
+// has unmapped what was there, where other threads may be at work.
 #ifdef MAP_SYNC
-  if (!Page)
-    P = mmap((void *)Address, Bytes, Protection,
-             MAP_SHARED_VALIDATE | MAP_SYNC | MAP_FIXED, File, 0);
-#else
-  (void)Page;
+static bool canSync(int File) {
+  size_t Bytes = (size_t)sysconf(_SC_PAGESIZE);
+  void *P =
+      mmap(nullptr, Bytes, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, File, 0);
+  return P != MAP_FAILED && !munmap(P, Bytes);
+}
 #endif
+
+static bool mapFixed(int File, uint64_t Address, uint64_t Bytes, bool Writable,
+                     [[maybe_unused]] bool Page) {
+  int Protection = PROT_READ | (Writable ? PROT_WRITE : 0);
+  int Flags = MAP_SHARED | MAP_FIXED;
+#ifdef MAP_SYNC
   // A forced granularity lies about the file: no MAP_SYNC then.
-  if (P == MAP_FAILED)
-    P = mmap((void *)Address, Bytes, Protection, MAP_SHARED | MAP_FIXED, File,
-             0);
-  return P != MAP_FAILED ||
+  if (!Page && canSync(File))
+    Flags = MAP_SHARED_VALIDATE | MAP_SYNC | MAP_FIXED;
+#endif
+  return mmap((void *)Address, Bytes, Protection, Flags, File, 0) !=
+             MAP_FAILED ||
          fail(errno, "cannot map the file: %s", strerror(errno));
 }
 

@@ -95,10 +95,11 @@ bool perdure::reserveWindow(unsigned SlotBits) {
     if (!Base)
       continue;
     madvise((void *)Base, Count * Slot, MADV_DONTDUMP);
-    TheOne.Bytes = Count * Slot;
-    TheOne.SlotBits = SlotBits;
-    TheOne.Base = Base;
     Taken[0] = true; // decode's address for what has no object
+    // In this order: other threads may be asking whether it contains a thing.
+    TheOne.SlotBits = SlotBits;
+    __atomic_store_n(&TheOne.Base, Base, __ATOMIC_RELEASE);
+    __atomic_store_n(&TheOne.Bytes, Count * Slot, __ATOMIC_RELEASE);
     return true;
   }
   return fail(ENOMEM,
