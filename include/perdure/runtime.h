@@ -99,11 +99,11 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
                                  size_t root_bytes, unsigned flags);
 
 /* Opens the object called `name` and returns its root. Opening it again gives
-   the same address and counts. Flags: RDONLY (of no effect when the process
-   has it open for writing), DURABLE. Errors: ENOENT, EBUSY (open for writing
-   in another process), EACCES, EROFS, ENOSPC (all slots taken), EPROTO (a
-   field of the header is bad; the message names it, the file stays as it was),
-   EINVAL.                                                                    */
+   the same address and counts. Flags: RDONLY (always so in a store open with
+   it; of no effect when the process has the object open for writing), DURABLE.
+   Errors: ENOENT, EBUSY (open for writing in another process), EACCES, EROFS,
+   ENOSPC (all slots taken), EPROTO (a field of the header is bad; the
+   message names it, the file stays as it was), EINVAL.                       */
 PERDURE_API void *perdure_open(perdure_store *store, const char *name,
                                unsigned flags);
 
@@ -134,7 +134,7 @@ PERDURE_API void *perdure_root(const void *in_object);
 PERDURE_API void *perdure_alloc(void *near_, size_t bytes);
 
 /* Frees a block that perdure_alloc gave. NULL is ignored. A pointer that is no
-   allocated block of a writable object is reported and ends the process. The
+   allocated block of a writable object, or its root, is reported and ends the process. The
    same durability as perdure_alloc.                                          */
 PERDURE_API void perdure_free(void *block);
 

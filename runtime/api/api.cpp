@@ -142,13 +142,9 @@ void *perdure_open(perdure_store *store, const char *name, unsigned flags) {
          flags);
     return nullptr;
   }
-  bool Writable = !(flags & PERDURE_RDONLY);
-  if (S.ReadOnly && Writable) {
-    fail(EROFS,
-         "store %s is open with PERDURE_RDONLY: open its objects with it too",
-         S.Path);
-    return nullptr;
-  }
+  // A store without the right to write gives none to its objects: rights bind
+  // late, so what needs them faults when it is done.
+  bool Writable = !(flags & PERDURE_RDONLY) && !S.ReadOnly;
   Locked Hold(S.Lock);
   if (!lookUpName(S, name, Id))
     return nullptr;
@@ -277,6 +273,10 @@ void perdure_free(void *block) {
   if (!O->Writable)
     die("perdure_free(%p): object %s is open without the right to write", block,
         labelOf(*O).Text);
+  if (block == rootOf(*O))
+    die("perdure_free(%p): that is the root of object %s, which lives as long "
+        "as the object; perdure_remove removes both",
+        block, labelOf(*O).Text);
   deallocate(*O, block);
 }
 

@@ -165,6 +165,8 @@ CHILD(misuse) {
     Bad = P + 16;
   } else if (Args[1] == "largeinside") {
     Bad = Large + 4096;
+  } else if (Args[1] == "root") {
+    Bad = Root;
   } else if (Args[1] == "header") {
     Bad = (void *)baseOf(Root);
   } else if (Args[1] == "slab") {
@@ -184,7 +186,8 @@ TEST_F(AllocTest, MisuseIsReported) {
   create("a");
   closeStore();
   for (const char *What : {"twice", "largetwice", "inside", "largeinside",
-                           "header", "slab", "pastend", "closed", "foreign"}) {
+                           "root", "header", "slab", "pastend", "closed",
+                           "foreign"}) {
     ChildResult R = runChild("misuse", {Dir, What});
     EXPECT_EQ(R.Signal, SIGABRT) << What << R.Output;
     EXPECT_NE(R.Output.find("perdure_free("), std::string::npos) << R.Output;
