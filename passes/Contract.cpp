@@ -152,7 +152,8 @@ CallInst *createReencode(IRBuilderBase &B, Value *Bits, Value *From, Value *To,
 }
 
 Value *stripTransparent(Value *V) {
-  while (true) {
+  // In unreachable code a chain may end in itself; no other is this long.
+  for (unsigned Steps = 0; Steps != 64; ++Steps) {
     if (auto *F = dyn_cast<FreezeInst>(V)) {
       V = F->getOperand(0);
     } else if (Operator::getOpcode(V) == Instruction::IntToPtr ||
@@ -168,6 +169,7 @@ Value *stripTransparent(Value *V) {
       return V;
     }
   }
+  return V;
 }
 
 } // namespace perdure

@@ -13,6 +13,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Constants.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/Function.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/Transforms/Utils/Local.h"
@@ -37,10 +38,13 @@ bool sameContainer(const Encoding &E, Value *A, Value *B) {
 
 class Folder {
   OptimizationRemarkEmitter &ORE;
+  /// Unreachable values may be built on themselves: they are left alone.
+  const DominatorTree &DT;
   bool Changed = false;
 
 public:
-  explicit Folder(OptimizationRemarkEmitter &ORE) : ORE(ORE) {}
+  Folder(OptimizationRemarkEmitter &ORE, const DominatorTree &DT)
+      : ORE(ORE), DT(DT) {}
 
   bool run(Function &F) {
     bool Again = true;
@@ -49,7 +53,8 @@ public:
       Again = false;
       SmallVector<WeakTrackingVH, 16> Work;
       for (ContractCall &C : findContractCalls(F))
-        Work.push_back(C.call());
+        if (DT.isReachableFromEntry(C.call()->getParent()))
+          Work.push_back(C.call());
       for (WeakTrackingVH &V : Work)
         if (ContractCall C{V})
           Again |= fold(C);
@@ -258,6 +263,8 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
     if (Web.size() > MaxWeb)
       return false;
     Instruction *N = Web[I];
+    if (!DT.isReachableFromEntry(N->getParent()))
+      return false;
     unsigned FirstOp = isa<SelectInst>(N) ? 1 : 0;
     for (unsigned Op = FirstOp; Op != N->getNumOperands(); ++Op) {
       Value *V = N->getOperand(Op);
@@ -385,7 +392,7 @@ PreservedAnalyses FoldPass::run(Function &F, FunctionAnalysisManager &AM) {
   if (F.hasOptNone())
     return PreservedAnalyses::all();
   auto &ORE = AM.getResult<OptimizationRemarkEmitterAnalysis>(F);
-  if (!Folder(ORE).run(F))
+  if (!Folder(ORE, AM.getResult<DominatorTreeAnalysis>(F)).run(F))
     return PreservedAnalyses::all();
   PreservedAnalyses PA;
   PA.preserveSet<CFGAnalyses>();

@@ -23,6 +23,7 @@
 #include "Remarks.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Constants.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/Function.h"
 
 using namespace llvm;
@@ -46,10 +47,12 @@ PreservedAnalyses ResolveVolatilePass::run(Function &F,
   if (F.isPresplitCoroutine())
     return PreservedAnalyses::all();
   auto &ORE = AM.getResult<OptimizationRemarkEmitterAnalysis>(F);
+  auto &DT = AM.getResult<DominatorTreeAnalysis>(F);
   bool Changed = false;
   for (ContractCall &Call : findContractCalls(F)) {
     const Encoding *E = Call.encoding();
-    if (!E)
+    // Unreachable containers may be built on themselves.
+    if (!E || !DT.isReachableFromEntry(Call.call()->getParent()))
       continue;
     for (unsigned N : Call.containerOperands()) {
       Value *C = Call.call()->getArgOperand(N);
