@@ -66,6 +66,9 @@ void repairTrivialCopies(clang::CXXRecordDecl *Record);
 /// before code is made of the declaration.
 void parenthesiseStaticStrings(clang::Decl *D);
 
+/// Clang assigns to a qualified pointer left side first.
+void assignRightFirst(clang::Decl *D);
+
 /// Clang writes a pointer that is a number raw into a static initialiser.
 void qualifyStaticNumbers(clang::Decl *D);
 

@@ -45,6 +45,7 @@ public:
       for (Decl *D : Group) {
         parenthesiseStaticStrings(D);
         qualifyStaticNumbers(D);
+        assignRightFirst(D);
       }
     return true;
   }
