@@ -76,7 +76,7 @@ Value *Emitter::inWindow(Value *Address) {
     W->setVisibility(GlobalValue::HiddenVisibility);
     W->setDSOLocal(true);
   }
-  // Constructor 101 writes the window once, before any code that translates
+  // Constructor 99 writes the window once, before any code that translates
   // runs: invariant, so that loops keep it in registers.
   auto Load = [&](unsigned Field) {
     LoadInst *L = B.CreateAlignedLoad(

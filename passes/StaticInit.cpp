@@ -21,8 +21,8 @@ namespace perdure {
 
 namespace {
 
-/// After the entry archive's 101, which places the window.
-constexpr int ConstructorPriority = 102;
+/// After the entry archive's 99, which places the window.
+constexpr int ConstructorPriority = 100;
 
 class StaticInit {
   Module &M;

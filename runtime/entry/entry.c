@@ -23,8 +23,9 @@ const char JOIN(__perdure_abi_v1_slot, SLOT_BITS) = 1;
 
 HIDDEN struct perdure_window __perdure_window;
 
-/* Before every constructor of the program: those may translate. */
-__attribute__((constructor(101))) static void registerBinary(void) {
+/* Before every constructor of the program, 101 and up: those may translate. The
+   static initialisers that only start-up code can make come next, at 100. */
+__attribute__((constructor(99))) static void registerBinary(void) {
   __perdure_register(PerdureAbiVersion, SLOT_BITS, &__perdure_window);
 }
 

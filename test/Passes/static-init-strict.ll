@@ -15,7 +15,7 @@ $inl = comdat any
 ; CHECK-NOT: elsewhere
 @elsewhere = available_externally externally_initialized global ptr ptrauth (ptr @g, i32 2, i64 23810, ptr @elsewhere)
 
-; CHECK: @llvm.global_ctors = {{.*}}{ i32 102, ptr @perdure.init.a, ptr null }, {{.*}}{ i32 102, ptr @perdure.init.inl, ptr @inl }
+; CHECK: @llvm.global_ctors = {{.*}}{ i32 100, ptr @perdure.init.a, ptr null }, {{.*}}{ i32 100, ptr @perdure.init.inl, ptr @inl }
 ; CHECK: define internal void @perdure.init.a()
 ; CHECK: call i64 @perdure.encode(ptr @g, ptr getelementptr (i8, ptr @a, i64 16), i64 0, i32 2)
 ; CHECK: define internal void @perdure.init.inl() {{.*}}comdat($inl)

@@ -57,7 +57,7 @@ target triple = "x86_64-pc-linux-gnu"
 ; STATIC: @late2 = externally_initialized global ptr null
 @late2 = global ptr ptrauth (ptr @extern, i32 2, i64 23808, ptr @late2)
 
-; STATIC: @llvm.global_ctors = appending global [2 x { i32, ptr, ptr }] [{ i32, ptr, ptr } { i32 102, ptr @perdure.init.late, ptr null }, { i32, ptr, ptr } { i32 102, ptr @perdure.init.late2, ptr null }]
+; STATIC: @llvm.global_ctors = appending global [2 x { i32, ptr, ptr }] [{ i32, ptr, ptr } { i32 100, ptr @perdure.init.late, ptr null }, { i32, ptr, ptr } { i32 100, ptr @perdure.init.late2, ptr null }]
 
 ; CHECK-LABEL: define ptr @code
 ; PIC: ret ptr @g

@@ -204,6 +204,13 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
     else if (consumePrefix(Argument, "-fuse-ld=", Rest) ||
              consumePrefix(Argument, "--ld-path=", Rest))
       Result.ChoosesLinker = true;
+    else if (isOneOf(Argument, {"-no-pie", "-nopie"}))
+      Result.LinksWithoutPie = true;
+    else if (isOneOf(Argument, {"-pie", "-static-pie", "-shared"}))
+      Result.LinksWithoutPie = false;
+    else if (isOneOf(Argument, {"-fpie", "-fPIE", "-fpic", "-fPIC", "-fno-pie",
+                                "-fno-PIE", "-fno-pic", "-fno-PIC"}))
+      Result.ChoosesPie = true;
     else if (isOneOf(Argument, {"-nostdlib", "-nodefaultlibs", "-r"}))
       Result.ManagesLibraries = true;
     else if (Argument != "-l" && consumePrefix(Argument, "-l", Rest))

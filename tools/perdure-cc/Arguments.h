@@ -24,6 +24,10 @@ struct Request {
   bool NeedsSmallSlots = false;
   bool IsLto = false;
   bool ChoosesLinker = false;
+  /// -no-pie, without a word on how to compile: clang would compile for PIE,
+  /// whose static initialisers a link without it refuses.
+  bool LinksWithoutPie = false;
+  bool ChoosesPie = false;
   /// -nostdlib, -nodefaultlibs, -r: the user says what is linked.
   bool ManagesLibraries = false;
 };

@@ -113,6 +113,8 @@ ArgumentList compileFlags(const Request &R, const Places &P) {
                {"-D__PERDURE__=1", "-D__PERDURE_SLOT_BITS__=" + Bits});
   if (std::string Encoding = encodingNumber(R); !Encoding.empty())
     Flags.push_back("-D__PERDURE_ENCODING__=" + Encoding);
+  if (R.LinksWithoutPie && !R.ChoosesPie)
+    Flags.push_back("-fno-pie");
   return Flags;
 }
 
