@@ -25,6 +25,8 @@ static void registerCallbacks(PassBuilder &PB) {
       });
   PB.registerPeepholeEPCallback(
       [](FunctionPassManager &FPM, OptimizationLevel) {
+        // Inlining brings translations to the locals that they are for.
+        FPM.addPass(ResolveVolatilePass());
         FPM.addPass(FoldPass());
       });
   // Fires at every level and before the pre-link of either LTO ends.
