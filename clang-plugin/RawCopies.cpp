@@ -44,9 +44,22 @@ namespace perdure {
 
 namespace {
 
+/// The argument as it was written. PERDURE__BYTES of <perdure/arrays.h> wraps
+/// it as __builtin_assume_aligned(1 ? argument : (void *)0, 1).
+const Expr *asWritten(const Expr *Argument) {
+  const auto *Call = dyn_cast<CallExpr>(Argument->IgnoreParenImpCasts());
+  if (!Call || Call->getBuiltinCallee() != Builtin::BI__builtin_assume_aligned)
+    return Argument;
+  const Expr *Pointer = Call->getArg(0)->IgnoreParenImpCasts();
+  if (const auto *Choice = dyn_cast<ConditionalOperator>(Pointer);
+      Choice && isa<IntegerLiteral>(Choice->getCond()->IgnoreParenImpCasts()))
+    return Choice->getTrueExpr();
+  return Pointer;
+}
+
 /// What an argument says of its pointee, before it became a `void *`.
 QualType pointeeOf(const Expr *Argument) {
-  QualType T = Argument->IgnoreParenImpCasts()->getType();
+  QualType T = asWritten(Argument)->IgnoreParenImpCasts()->getType();
   if (T->isArrayType())
     return T;
   return T->getPointeeType();
@@ -80,6 +93,7 @@ struct Root {
 Root rootOf(const Expr *E) {
   Root R;
   bool Dereferenced = false;
+  E = asWritten(E);
   for (;;) {
     E = E->IgnoreParenCasts();
     if (const auto *U = dyn_cast<UnaryOperator>(E)) {

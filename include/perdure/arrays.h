@@ -91,11 +91,13 @@ PERDURE__INLINE void perdure__check_size(size_t given, size_t size)
 /* clang-format on */
 
 /* clang-format off */
-/* The builtin is the one function of Clang's that takes a pointer to any type,
-   qualified or not, as void *. The conditional makes one of a literal 0 too. */
+/* Any pointer as void *, for calls. The builtin is the one function of Clang's
+   that takes a pointer to any type, qualified or not; the conditional makes a
+   pointer of a literal 0 too. The plugin's warnings look through it. */
 #if defined(__PERDURE__)
-#define perdure_free(block)                                                    \
-  perdure_free(__builtin_assume_aligned(1 ? (block) : (void *)0, 1))
+#define PERDURE__BYTES(pointer)                                                \
+  __builtin_assume_aligned(1 ? (pointer) : (void *)0, 1)
+#define perdure_free(block) perdure_free(PERDURE__BYTES(block))
 #endif
 
 #define perdure_memmove(dst, src, bytes)                                       \
