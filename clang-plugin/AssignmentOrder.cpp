@@ -11,6 +11,7 @@
 #include "Annotations.h"
 #include "Qualifier.h"
 
+#include "clang/AST/ExprCXX.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 
 using namespace clang;
@@ -26,8 +27,28 @@ public:
   bool shouldVisitTemplateInstantiations() const { return true; }
 
   bool VisitFunctionDecl(FunctionDecl *F) {
-    if (F->doesThisDeclarationHaveABody() && !F->isDependentContext())
-      rewriteBelow(F->getBody());
+    if (!F->doesThisDeclarationHaveABody() || F->isDependentContext())
+      return true;
+    if (auto *Constructor = dyn_cast<CXXConstructorDecl>(F))
+      for (CXXCtorInitializer *Init : Constructor->inits())
+        rewriteBelow(Init->getInit());
+    rewriteBelow(F->getBody());
+    return true;
+  }
+  // What lies outside of functions.
+  bool VisitVarDecl(VarDecl *V) {
+    auto *Param = dyn_cast<ParmVarDecl>(V);
+    if (!V->getDeclContext()->isDependentContext() &&
+        (Param ? Param->hasDefaultArg() && !Param->hasUnparsedDefaultArg() &&
+                     !Param->hasUninstantiatedDefaultArg()
+               : V->isFileVarDecl()))
+      rewriteBelow(V->getInit());
+    return true;
+  }
+  bool VisitFieldDecl(FieldDecl *Field) {
+    if (!Field->getDeclContext()->isDependentContext() &&
+        Field->hasInClassInitializer())
+      rewriteBelow(Field->getInClassInitializer());
     return true;
   }
 
@@ -61,7 +82,27 @@ private:
         Context, Left, Value, BO_Assign, Assign->getType(),
         Assign->getValueKind(), Assign->getObjectKind(),
         Assign->getOperatorLoc(), Assign->getStoredFPFeaturesOrDefault());
-    return PseudoObjectExpr::Create(Context, Assign, {Value, Later}, 1);
+    return PseudoObjectExpr::Create(Context, written(Assign), {Value, Later},
+                                    1);
+  }
+
+  /// What templates are instantiated from, which share with their instances
+  /// what depends on no parameter. Clang takes an assignment there for one to a
+  /// property, but transforms a call as it stands: a call of `operator=`, which
+  /// for pointers it makes the assignment again.
+  Expr *written(BinaryOperator *Assign) {
+    if (!Context.getLangOpts().CPlusPlus)
+      return Assign;
+    SourceLocation Loc = Assign->getOperatorLoc();
+    DeclarationNameInfo Name(
+        Context.DeclarationNames.getCXXOperatorName(OO_Equal), Loc);
+    auto *Callee = UnresolvedLookupExpr::Create(
+        Context, nullptr, NestedNameSpecifierLoc(), Name, /*RequiresADL=*/true,
+        UnresolvedSetIterator(), UnresolvedSetIterator(),
+        /*KnownDependent=*/false, /*KnownInstantiationDependent=*/false);
+    return CXXOperatorCallExpr::Create(
+        Context, OO_Equal, Callee, {Assign->getLHS(), Assign->getRHS()},
+        Assign->getType(), Assign->getValueKind(), Loc, FPOptionsOverride());
   }
 
   ASTContext &Context;

@@ -41,13 +41,14 @@ public:
   bool HandleTopLevelDecl(DeclGroupRef Group) override {
     repairLate();
     Declarations.append(Group.begin(), Group.end());
-    if (!options().NoRepairs)
-      for (Decl *D : Group) {
-        parenthesiseStaticStrings(D);
-        qualifyStaticNumbers(D);
-        assignRightFirst(D);
-      }
+    for (Decl *D : Group)
+      repairCode(D);
     return true;
+  }
+  /// Also variables that are instantiated from templates.
+  void HandleCXXStaticMemberVarInstantiation(VarDecl *V) override {
+    repairLate();
+    repairCode(V);
   }
   void HandleTagDeclDefinition(TagDecl *D) override {
     auto *Record = dyn_cast<RecordDecl>(D);
@@ -90,6 +91,14 @@ private:
     for (CXXRecordDecl *Class : Late)
       repairTrivialCopies(Class);
     Late.clear();
+  }
+  /// What Clang would make wrong code of.
+  void repairCode(Decl *D) {
+    if (options().NoRepairs)
+      return;
+    parenthesiseStaticStrings(D);
+    qualifyStaticNumbers(D);
+    assignRightFirst(D);
   }
   void repair(TagDecl *D) {
     if (auto *Class = dyn_cast<CXXRecordDecl>(D))

@@ -28,6 +28,7 @@ public:
 
   bool VisitVarDecl(VarDecl *V) {
     if (!V->hasGlobalStorage() || !V->hasInit() || V->isInvalidDecl() ||
+        V->getDeclContext()->isDependentContext() ||
         V->getType()->isDependentType() || V->getInit()->isValueDependent())
       return true;
     Expr *Init = V->getInit();
@@ -36,6 +37,15 @@ public:
     if (Whole || Changed)
       V->setInit(Init);
     Changed = false;
+    return true;
+  }
+
+  /// What an initialiser takes the address of.
+  bool VisitCompoundLiteralExpr(CompoundLiteralExpr *Literal) {
+    if (Expr *Init = Literal->getInitializer();
+        Literal->isFileScope() && !Init->isValueDependent() &&
+        initialise(Init, Literal->getType()))
+      Literal->setInitializer(Init);
     return true;
   }
 
