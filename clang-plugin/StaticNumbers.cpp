@@ -14,6 +14,8 @@
 #include "clang/AST/Attr.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 
+#include <utility>
+
 using namespace clang;
 
 namespace perdure {
@@ -54,6 +56,15 @@ private:
   bool initialise(Expr *&Init, QualType T) {
     if (!Init)
       return false;
+    // A default member initialiser is shared with code that runs, where the
+    // number is encoded as it should be: it cannot be rewritten for one object.
+    if (auto *Default = dyn_cast<CXXDefaultInitExpr>(Init->IgnoreParens())) {
+      Expr *Shared = Default->getExpr();
+      bool Outer = std::exchange(InDefault, true);
+      initialise(Shared, T);
+      InDefault = Outer;
+      return false;
+    }
     // An array has the qualifiers of its elements.
     if (isPersistent(T) && !T->isArrayType())
       return initialisePointer(Init, T);
@@ -109,6 +120,17 @@ private:
     int64_t Number = Value.Val.getLValueOffset().getQuantity();
     if (Number == 0)
       return false;
+    if (InDefault) {
+      DiagnosticsEngine &Diags = Context.getDiagnostics();
+      Diags.Report(Init->getExprLoc(),
+                   Diags.getCustomDiagID(
+                       DiagnosticsEngine::Error,
+                       "a number as the default of a persistent pointer cannot "
+                       "initialise a static variable; give the member a "
+                       "constructor, or name the number in the variable's own "
+                       "initialiser"));
+      return false;
+    }
     Init = numberAsAddress(Number, stripped(Context, T.getUnqualifiedType()),
                            Init->getExprLoc());
     Changed = true;
@@ -119,26 +141,27 @@ private:
   Expr *numberAsAddress(int64_t Number, QualType T, SourceLocation Loc) {
     VarDecl *V = absolute();
     QualType Word = Context.getUIntPtrType();
-    auto *Ref = DeclRefExpr::Create(Context, NestedNameSpecifierLoc(),
-                                    SourceLocation(), V, false, Loc,
-                                    V->getType(), VK_LValue);
+    auto *Ref =
+        DeclRefExpr::Create(Context, NestedNameSpecifierLoc(), SourceLocation(),
+                            V, false, Loc, V->getType(), VK_LValue);
     auto *Address = UnaryOperator::Create(
         Context, Ref, UO_AddrOf, Context.getPointerType(V->getType()),
         VK_PRValue, OK_Ordinary, Loc, false, FPOptionsOverride());
-    auto *Integer = ImplicitCastExpr::Create(Context, Word, CK_PointerToIntegral,
-                                             Address, nullptr, VK_PRValue,
-                                             FPOptionsOverride());
+    auto *Integer =
+        ImplicitCastExpr::Create(Context, Word, CK_PointerToIntegral, Address,
+                                 nullptr, VK_PRValue, FPOptionsOverride());
     auto *Literal = IntegerLiteral::Create(
         Context, llvm::APInt(64, static_cast<uint64_t>(Number)), Word, Loc);
-    auto *Sum =
-        BinaryOperator::Create(Context, Integer, Literal, BO_Add, Word,
-                               VK_PRValue, OK_Ordinary, Loc, FPOptionsOverride());
+    auto *Sum = BinaryOperator::Create(Context, Integer, Literal, BO_Add, Word,
+                                       VK_PRValue, OK_Ordinary, Loc,
+                                       FPOptionsOverride());
     return ImplicitCastExpr::Create(Context, T, CK_IntegralToPointer, Sum,
                                     nullptr, VK_PRValue, FPOptionsOverride());
   }
 
   VarDecl *absolute() {
-#define PERDURE_ABI_EARLY(Name, Symbol, Doc) constexpr StringRef Abi##Name = Symbol;
+#define PERDURE_ABI_EARLY(Name, Symbol, Doc)                                   \
+  constexpr StringRef Abi##Name = Symbol;
 #include "perdure/abi.def"
     (void)AbiDecode, (void)AbiEncode, (void)AbiReencode;
     if (!Absolute) {
@@ -156,6 +179,7 @@ private:
   ASTContext &Context;
   VarDecl *Absolute = nullptr;
   bool Changed = false;
+  bool InDefault = false;
 };
 
 } // namespace
