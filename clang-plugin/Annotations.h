@@ -58,6 +58,10 @@ bool holdsPersistentPointers(const clang::ASTContext &Context,
 /// native pointers (-Wperdure-reach).
 void checkReach(clang::Sema &S, const clang::RecordDecl *Record);
 
+/// A class derives its triviality as members are added: adds them again, after
+/// their types or their own triviality have changed.
+void deriveTrivialityAgain(clang::CXXRecordDecl *Class);
+
 /// Clang takes defaulted copies of classes with qualified fields for trivial;
 /// called when a class is complete, and again for implicit members.
 void repairTrivialCopies(clang::CXXRecordDecl *Record);

@@ -92,14 +92,7 @@ void persistCompleteRecord(Sema &S, RecordDecl *Record) {
       if (!Nested->isImplicit() && Nested->isCompleteDefinition())
         persistCompleteRecord(S, Nested);
   if (auto *Class = dyn_cast<CXXRecordDecl>(Record)) {
-    SmallVector<Decl *, 16> Members(Class->decls());
-    for (Decl *D : Members)
-      Class->removeDecl(D);
-    for (Decl *D : Members) {
-      Class->addHiddenDecl(D);
-      if (auto *Named = dyn_cast<NamedDecl>(D))
-        Class->makeDeclVisibleInContext(Named);
-    }
+    deriveTrivialityAgain(Class);
     repairTrivialCopies(Class);
   } else {
     bool Holds = false;

@@ -44,6 +44,17 @@ bool isCopy(const CXXMethodDecl *Method) {
 }
 } // namespace
 
+void deriveTrivialityAgain(CXXRecordDecl *Class) {
+  SmallVector<Decl *, 16> Members(Class->decls());
+  for (Decl *D : Members)
+    Class->removeDecl(D);
+  for (Decl *D : Members) {
+    Class->addHiddenDecl(D);
+    if (auto *Named = dyn_cast<NamedDecl>(D))
+      Class->makeDeclVisibleInContext(Named);
+  }
+}
+
 void repairTrivialCopies(CXXRecordDecl *Class) {
   if (options().NoRepairs || Class->isDependentContext() ||
       !copiesPersistent(Class))
@@ -57,17 +68,8 @@ void repairTrivialCopies(CXXRecordDecl *Class) {
       Changed = true;
     }
   Class->setArgPassingRestrictions(RecordArgPassingKind::CanNeverPassInRegs);
-  if (!Changed)
-    return;
-  // The class derives its own triviality as members are added: add them again.
-  SmallVector<Decl *, 16> Members(Class->decls());
-  for (Decl *D : Members)
-    Class->removeDecl(D);
-  for (Decl *D : Members) {
-    Class->addHiddenDecl(D);
-    if (auto *Named = dyn_cast<NamedDecl>(D))
-      Class->makeDeclVisibleInContext(Named);
-  }
+  if (Changed)
+    deriveTrivialityAgain(Class);
 }
 
 } // namespace perdure
