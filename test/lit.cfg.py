@@ -83,6 +83,7 @@ substitute("%build", build)
 substitute("%lib", lib_dir)
 substitute("%include", os.path.join(source, "include"))
 substitute("%examples", os.path.join(source, "examples"))
+substitute("%kvstore", os.path.join(source, "examples", "kvstore"))
 
 # Programs run as they are; a target that needs a wrapper puts it here.
 config.substitutions.append((r"%run(?![A-Za-z0-9_])", ""))

@@ -2,6 +2,7 @@
 
 Keys come from a set that is small enough for most commands to meet one that
 is there; many share their first eight bytes, which the store compares first.
+None begins with '.', which makes a pair private from step 4 on.
 """
 import random
 import sys
@@ -19,7 +20,7 @@ def key():
         return "samehead%d" % number
     if shape == 2:
         return "x" * (number % 40)
-    return chr(33 + number % 90).replace('"', "a").replace("\\", "b").replace("#", "c")
+    return chr(33 + number % 90).replace('"', "a").replace("\\", "b").replace("#", "c").replace(".", "d")
 
 
 def value():
@@ -34,6 +35,8 @@ for i in range(count):
         print('get "%s"' % key())
     elif kind == "all" and roll < 0.2:
         print('scan "%s" "%s" %d' % (key(), key(), rng.randrange(30)))
+    elif kind == "all" and roll < 0.21:
+        print('find "%s"' % value())
     elif roll < (0.8 if growing else 0.45):
         print('put "%s" "%s"' % (key(), value()))
     else:

@@ -12,34 +12,34 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "Usage: kvstore STORE COMMAND      runs one command\n"
-    "       kvstore STORE < COMMANDS   runs one command a line\n"
+    "Usage: kvstore [--read] STORE COMMAND      runs one command\n"
+    "       kvstore [--read] STORE < COMMANDS   runs one command a line\n"
     "\n"
     "  put KEY VALUE          gives the key this value\n"
     "  get KEY                prints its value\n"
     "  del KEY                removes it\n"
-    "  scan FROM TO [LIMIT]   prints the pairs with FROM <= key < TO, in "
-    "order;\n"
+    "  scan FROM TO [LIMIT]   prints the pairs with FROM <= key < TO, sorted;\n"
     "                         '' as FROM or TO leaves that end open\n"
-    "  load FILE [--dpkg | --words]\n"
-    "                         puts every line KEY<TAB>VALUE of a file; "
-    "--dpkg:\n"
-    "                         every record of a dpkg status file, by its "
-    "package;\n"
-    "                         --words: every word of a list, with its line "
-    "number\n"
-    "  same OTHER             opens another store as well and compares the "
-    "two\n"
-    "  stats                  counts pairs, bytes and nodes\n"
+    "  find VALUE             prints the keys that have this value, in order\n"
+    "  load FILE              puts every line KEY<TAB>VALUE of a file,\n"
+    "    or FILE --dpkg       every record of a dpkg status file by its "
+    "package,\n"
+    "    or FILE --words      every word of a list with its line number\n"
+    "  same OTHER             opens another store too and compares the two\n"
+    "  check [TIMES]          looks at all pairs: are they in order, and as\n"
+    "                         many as the store has counted?\n"
+    "  stats                  counts pairs, bytes and changes\n"
     "\n"
-    "In a file of commands, blanks separate words, \"...\" keeps them, and \\\n"
-    "quotes a character. Exit status: 0, 1 when a key is not there or stores\n"
-    "differ, 2 on errors.\n";
+    "--read opens the store for reading, whatever the commands. In a file of\n"
+    "commands, blanks separate words, \"...\" keeps them, and \\ quotes a\n"
+    "character. Exit status: 0, 1 when a key is not there or stores differ,\n"
+    "2 on errors.\n";
 
 enum { OK = 0, NO = 1, FAILED = 2 };
 
-static struct kv_store store;
+static struct kv *store;
 static const char *store_path;
+static enum kv_access store_access;
 
 static int complain(const char *format, ...) {
   va_list arguments;
@@ -64,25 +64,37 @@ static double seconds(void) {
 
 /*===- Commands -----------------------------------------------------------===*/
 
+/* Around what reads or changes pairs. */
+static int begin(struct kv *kv, enum kv_access access) {
+  int got = kv_begin(kv, access);
+  if (got < 0)
+    return complain("%s", kv_error());
+  if (got > 0)
+    complain("warning: a process died in the middle of a change; see check");
+  return OK;
+}
+
 static int put(char **argument) {
-  if (kv_put(store.pairs, text(argument[0]), text(argument[1])) < 0)
+  if (kv_put(store, text(argument[0]), text(argument[1])) < 0)
     return complain("put: %s", kv_error());
   return OK;
 }
 
 static int get(char **argument) {
   struct kv_text value;
-  if (!kv_get(store.pairs, text(argument[0]), &value)) {
+  if (!kv_get(store, text(argument[0]), &value)) {
     complain("no key '%s'", argument[0]);
     return NO;
   }
+  if (!value.bytes)
+    return complain("no right to read the value of '%s'", argument[0]);
   fwrite(value.bytes, 1, value.length, stdout);
   putchar('\n');
   return OK;
 }
 
 static int del(char **argument) {
-  if (kv_del(store.pairs, text(argument[0])))
+  if (kv_del(store, text(argument[0])))
     return OK;
   complain("no key '%s'", argument[0]);
   return NO;
@@ -112,69 +124,139 @@ static int order_of(struct kv_text a, struct kv_text b) {
   return order ? order : (a.length > b.length) - (a.length < b.length);
 }
 
+static bool number(const char *string, unsigned long *value) {
+  char *end;
+  errno = 0;
+  *value = strtoul(string, &end, 10);
+  return !errno && end != string && !*end && !strchr(string, '-');
+}
+
 static int scan(char **argument) {
   struct kv_text to = text(argument[1]), key, value;
   unsigned long limit = -1ul;
-  if (argument[2]) {
-    char *end;
-    errno = 0;
-    limit = strtoul(argument[2], &end, 10);
-    if (errno || *end || end == argument[2] || argument[2][0] == '-')
-      return complain("scan: '%s' is not a number", argument[2]);
-  }
+  if (argument[2] && !number(argument[2], &limit))
+    return complain("scan: '%s' is not a number", argument[2]);
   struct kv_cursor cursor;
-  kv_seek(store.pairs, text(argument[0]), &cursor);
+  kv_seek(store, text(argument[0]), &cursor);
   while (limit-- && kv_next(&cursor, &key, &value)) {
     if (to.length && order_of(key, to) >= 0)
       break;
     print_escaped(key);
     putchar('\t');
-    print_escaped(value);
+    if (value.bytes)
+      print_escaped(value);
+    else
+      fputs("(no right to read it)", stdout);
     putchar('\n');
   }
+  return OK;
+}
+
+static void print_key(struct kv_text key) {
+  print_escaped(key);
+  putchar('\n');
+}
+
+static int find(char **argument) {
+  kv_find(store, text(argument[0]), print_key);
   return OK;
 }
 
 static int stats(char **argument) {
   (void)argument;
   struct kv_stats s;
-  kv_measure(store.pairs, &s);
+  kv_measure(store, &s);
   printf("pairs        %zu\n", s.pairs);
   printf("key bytes    %zu\n", s.key_bytes);
   printf("value bytes  %zu\n", s.value_bytes);
   printf("nodes        %zu\n", s.nodes);
   printf("height       %d\n", s.height);
-  printf("this time at %p\n", (void *)store.pairs);
+  printf("changes      %zu\n", s.changes);
+  printf("this time at %p\n", s.at);
   return OK;
 }
 
-static int same(char **argument) {
-  struct kv_store other;
-  if (kv_open(&other, argument[0], KV_READ))
-    return complain("%s: %s", argument[0], kv_error());
+static int compare(struct kv *other, const char *other_path) {
   struct kv_cursor here, there;
-  kv_seek(store.pairs, text(""), &here);
-  kv_seek(other.pairs, text(""), &there);
-  size_t pairs = 0;
-  for (;; pairs++) {
+  kv_seek(store, text(""), &here);
+  kv_seek(other, text(""), &there);
+  for (size_t pairs = 0;; pairs++) {
     struct kv_text key[2], value[2];
     bool more = kv_next(&here, &key[0], &value[0]);
     bool more_there = kv_next(&there, &key[1], &value[1]);
-    if (!more && !more_there)
-      break;
-    if (more && more_there && order_of(key[0], key[1]) == 0 &&
-        order_of(value[0], value[1]) == 0)
-      continue;
+    if (!more && !more_there) {
+      struct kv_stats s[2];
+      kv_measure(store, &s[0]);
+      kv_measure(other, &s[1]);
+      printf("same: %zu pairs, %s at %p, %s at %p\n", pairs, store_path,
+             s[0].at, other_path, s[1].at);
+      return OK;
+    }
+    if (more && more_there && order_of(key[0], key[1]) == 0) {
+      if (!value[0].bytes || !value[1].bytes) {
+        fputs("no right to read the value of ", stdout);
+        print_key(key[0]);
+        return FAILED;
+      }
+      if (order_of(value[0], value[1]) == 0)
+        continue;
+    }
     bool first = !more_there || (more && order_of(key[0], key[1]) <= 0);
     printf("differ, first at key ");
-    print_escaped(key[first ? 0 : 1]);
-    putchar('\n');
-    kv_close(&other);
+    print_key(key[first ? 0 : 1]);
     return NO;
   }
-  printf("same: %zu pairs, %s at %p, %s at %p\n", pairs, store_path,
-         (void *)store.pairs, argument[0], (void *)other.pairs);
-  kv_close(&other);
+}
+
+static int same(char **argument) {
+  struct kv *other = kv_open(argument[0], KV_READ);
+  if (!other)
+    return complain("%s: %s", argument[0], kv_error());
+  int result = begin(other, KV_READ);
+  if (result == OK) {
+    result = compare(other, argument[0]);
+    kv_end(other);
+  }
+  kv_close(other);
+  return result;
+}
+
+/* What is wrong with the pairs: NULL when nothing is. */
+static const char *wrong(size_t *changes) {
+  struct kv_stats s;
+  struct kv_cursor cursor;
+  struct kv_text before = {0}, key, value;
+  size_t pairs = 0, key_bytes = 0, value_bytes = 0;
+  kv_measure(store, &s);
+  *changes = s.changes;
+  kv_seek(store, text(""), &cursor);
+  for (; kv_next(&cursor, &key, &value); before = key) {
+    if (pairs++ && order_of(before, key) >= 0)
+      return "keys are out of order";
+    key_bytes += key.length;
+    value_bytes += value.length;
+  }
+  if (pairs != s.pairs || key_bytes != s.key_bytes ||
+      value_bytes != s.value_bytes)
+    return "the counts are not those of the pairs";
+  return NULL;
+}
+
+static int check(char **argument) {
+  unsigned long times = 1;
+  if (argument[0] && !number(argument[0], &times))
+    return complain("check: '%s' is not a number", argument[0]);
+  size_t states = 0, changes, changes_before = 0;
+  for (unsigned long i = 0; i < times; i++, changes_before = changes) {
+    if (begin(store, KV_READ) != OK)
+      return FAILED;
+    const char *what = wrong(&changes);
+    kv_end(store);
+    if (what)
+      return complain("check %lu: %s", i + 1, what);
+    states += i == 0 || changes != changes_before;
+  }
+  printf("whole: looked %lu times, saw %zu different states\n", times, states);
   return OK;
 }
 
@@ -201,7 +283,10 @@ static void show_progress(struct load *load) {
 
 static int load_pair(struct load *load, struct kv_text key,
                      struct kv_text value) {
-  int put = kv_put(store.pairs, key, value);
+  if (begin(store, KV_WRITE) != OK)
+    return FAILED;
+  int put = kv_put(store, key, value);
+  kv_end(store);
   if (put < 0)
     return complain("%s, line %zu: %s", load->path, load->line, kv_error());
   load->pairs++;
@@ -332,12 +417,18 @@ static const struct command {
   const char *name;
   int least, most;
   enum kv_access access;
+  bool long_run; /* begins and ends by itself, again and again */
   int (*run)(char **argument);
 } commands[] = {
-    {"put", 2, 2, KV_WRITE, put},    {"get", 1, 1, KV_READ, get},
-    {"del", 1, 1, KV_WRITE, del},    {"scan", 2, 3, KV_READ, scan},
-    {"load", 1, 2, KV_WRITE, load},  {"same", 1, 1, KV_READ, same},
-    {"stats", 0, 0, KV_READ, stats},
+    {"put", 2, 2, KV_WRITE, false, put},
+    {"get", 1, 1, KV_READ, false, get},
+    {"del", 1, 1, KV_WRITE, false, del},
+    {"scan", 2, 3, KV_READ, false, scan},
+    {"find", 1, 1, KV_READ, false, find},
+    {"load", 1, 2, KV_WRITE, true, load},
+    {"same", 1, 1, KV_READ, false, same},
+    {"check", 0, 1, KV_READ, true, check},
+    {"stats", 0, 0, KV_READ, false, stats},
 };
 
 static const struct command *find_command(const char *name, int words) {
@@ -382,6 +473,19 @@ static int split_words(char *line, char **word) {
   }
 }
 
+static int run(const struct command *c, char **argument) {
+  if (c->access == KV_WRITE && store_access == KV_READ)
+    return complain("%s: the store is open for reading", c->name);
+  if (c->long_run)
+    return c->run(argument);
+  int result = begin(store, c->access);
+  if (result == OK) {
+    result = c->run(argument);
+    kv_end(store);
+  }
+  return result;
+}
+
 static int run_lines(FILE *file) {
   char *line = NULL;
   size_t capacity = 0, number = 0;
@@ -398,7 +502,7 @@ static int run_lines(FILE *file) {
       complain("line %zu: too many words, or no closing quote", number);
     else
       c = find_command(word[0], words - 1);
-    int got = c ? c->run(word + 1) : FAILED;
+    int got = c ? run(c, word + 1) : FAILED;
     if (got > result)
       result = got;
   }
@@ -411,6 +515,9 @@ int main(int argc, char **argv) {
     fputs(usage, stdout);
     return OK;
   }
+  bool reads = argc > 1 && !strcmp(argv[1], "--read");
+  argc -= reads;
+  argv += reads;
   if (argc < 2 || argc > 2 + MAX_WORDS) {
     fputs(usage, stderr);
     return FAILED;
@@ -419,10 +526,11 @@ int main(int argc, char **argv) {
   if (argc > 2 && !(c = find_command(argv[2], argc - 3)))
     return FAILED;
   store_path = argv[1];
-  if (kv_open(&store, store_path, c ? c->access : KV_WRITE))
+  store_access = reads ? KV_READ : c ? c->access : KV_WRITE;
+  if (!(store = kv_open(store_path, store_access)))
     return complain("%s: %s", store_path, kv_error());
-  int result = c ? c->run(argv + 3) : run_lines(stdin);
-  kv_close(&store);
+  int result = c ? run(c, argv + 3) : run_lines(stdin);
+  kv_close(store);
   if (fflush(stdout) || ferror(stdout))
     return complain("standard output: %s", strerror(errno));
   return result;

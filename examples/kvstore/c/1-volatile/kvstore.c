@@ -1,4 +1,4 @@
-/* kvstore.c - A tree of pairs in a Perdure store.
+/* kvstore.c - A tree of pairs in ordinary memory.
  *
  * Every node holds up to ORDER items in order. An item of a leaf is an entry.
  * An item of an inner node is a child, with the least entry below it. Beside
@@ -8,20 +8,20 @@
  */
 #include "../kv.h"
 
-#include <perdure/perdure.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ORDER = 32 };
 
-struct PERDURE entry {
+struct entry {
   char *value;
   size_t value_length;
   size_t key_length;
   char key[];
 };
 
-struct PERDURE kv_node {
+struct kv_node {
   int count;
   int height; /* of a leaf: 0 */
   uint64_t head[ORDER];
@@ -29,35 +29,22 @@ struct PERDURE kv_node {
   struct kv_node *child[]; /* a leaf has none */
 };
 
-struct PERDURE kv {
+struct tree {
   struct kv_node *root;
-  size_t pairs, key_bytes, value_bytes, nodes;
+  size_t pairs, key_bytes, value_bytes, nodes, changes;
 };
 
-/* Zeroed, and close to `near` where that means something. */
-static void *kv_alloc(void *near, size_t size) {
-  return perdure_alloc(near, size);
+struct kv {
+  struct tree *tree;
+};
+
+static struct kv_text key_of(struct entry *e) {
+  return (struct kv_text){e->key, e->key_length};
 }
 
-static void kv_free(void *block) { perdure_free(block); }
-
-int kv_open(struct kv_store *store, const char *path, enum kv_access access) {
-  unsigned flags = access == KV_WRITE ? PERDURE_CREATE : PERDURE_RDONLY;
-  store->handle = perdure_store_open(path, flags);
-  if (!store->handle)
-    return -1;
-  store->pairs = perdure_open(store->handle, "pairs", flags & PERDURE_RDONLY);
-  if (!store->pairs && access == KV_WRITE)
-    store->pairs = perdure_create(store->handle, "pairs", sizeof(struct kv), 0);
-  if (store->pairs)
-    return 0;
-  perdure_store_close(store->handle);
-  return -1;
+static struct kv_text value_of(struct entry *e) {
+  return (struct kv_text){e->value, e->value_length};
 }
-
-void kv_close(struct kv_store *store) { perdure_store_close(store->handle); }
-
-const char *kv_error(void) { return perdure_errormsg(); }
 
 /*===- Keys ---------------------------------------------------------------===*/
 
@@ -108,8 +95,8 @@ static bool is_at(const struct kv_node *leaf, int i, struct kv_text key) {
   return i < leaf->count && compare(key, leaf->entry[i]) == 0;
 }
 
-static struct kv_node *leaf_of(struct kv *kv, struct kv_text key) {
-  struct kv_node *n = kv->root;
+static struct kv_node *leaf_of(struct tree *tree, struct kv_text key) {
+  struct kv_node *n = tree->root;
   while (n && n->height)
     n = n->child[child_of(n, key)];
   return n;
@@ -117,20 +104,20 @@ static struct kv_node *leaf_of(struct kv *kv, struct kv_text key) {
 
 /*===- Nodes --------------------------------------------------------------===*/
 
-static struct kv_node *make_node(struct kv *kv, int height) {
+static struct kv_node *make_node(struct tree *tree, int height) {
   size_t children = height ? ORDER : 0;
   struct kv_node *n =
-      kv_alloc(kv, sizeof *n + children * sizeof(struct kv_node *));
+      calloc(1, sizeof *n + children * sizeof(struct kv_node *));
   if (n) {
     n->height = height;
-    kv->nodes++;
+    tree->nodes++;
   }
   return n;
 }
 
-static void free_node(struct kv *kv, struct kv_node *n) {
-  kv->nodes--;
-  kv_free(n);
+static void free_node(struct tree *tree, struct kv_node *n) {
+  tree->nodes--;
+  free(n);
 }
 
 static void copy_item(struct kv_node *to, int i, struct kv_node *from, int j) {
@@ -167,20 +154,19 @@ static void split(struct kv_node *n, struct kv_node *right) {
 
 /*===- Changes ------------------------------------------------------------===*/
 
-static char *copy_value(struct kv *kv, struct kv_text value) {
-  char *copy = kv_alloc(kv, value.length ? value.length : 1);
+static char *copy_value(struct kv_text value) {
+  char *copy = calloc(1, value.length ? value.length : 1);
   if (copy && value.length)
     memcpy(copy, value.bytes, value.length);
   return copy;
 }
 
-static struct entry *make_entry(struct kv *kv, struct kv_text key,
-                                struct kv_text value) {
-  struct entry *e = kv_alloc(kv, sizeof *e + key.length);
-  char *copy = copy_value(kv, value);
+static struct entry *make_entry(struct kv_text key, struct kv_text value) {
+  struct entry *e = calloc(1, sizeof *e + key.length);
+  char *copy = copy_value(value);
   if (!e || !copy) {
-    kv_free(e);
-    kv_free(copy);
+    free(e);
+    free(copy);
     return NULL;
   }
   e->value = copy;
@@ -192,8 +178,8 @@ static struct entry *make_entry(struct kv *kv, struct kv_text key,
 }
 
 /* The parent has room: full nodes are split on the way down. */
-static int split_child(struct kv *kv, struct kv_node *parent, int i) {
-  struct kv_node *right = make_node(kv, parent->height - 1);
+static int split_child(struct tree *tree, struct kv_node *parent, int i) {
+  struct kv_node *right = make_node(tree, parent->height - 1);
   if (!right)
     return -1;
   split(parent->child[i], right);
@@ -203,27 +189,28 @@ static int split_child(struct kv *kv, struct kv_node *parent, int i) {
   return 0;
 }
 
-static int grow_root(struct kv *kv) {
-  struct kv_node *top = make_node(kv, kv->root ? kv->root->height + 1 : 0);
+static int grow_root(struct tree *tree) {
+  struct kv_node *top =
+      make_node(tree, tree->root ? tree->root->height + 1 : 0);
   if (!top)
     return -1;
-  if (kv->root) {
+  if (tree->root) {
     top->count = 1;
-    top->child[0] = kv->root;
+    top->child[0] = tree->root;
     refresh_item(top, 0);
   }
-  kv->root = top;
+  tree->root = top;
   return 0;
 }
 
 /* Splits what is full on the key's way down. */
-static int make_room(struct kv *kv, struct kv_text key) {
-  if ((!kv->root || kv->root->count == ORDER) && grow_root(kv))
+static int make_room(struct tree *tree, struct kv_text key) {
+  if ((!tree->root || tree->root->count == ORDER) && grow_root(tree))
     return -1;
-  struct kv_node *n = kv->root;
+  struct kv_node *n = tree->root;
   while (n->height) {
     int i = child_of(n, key);
-    if (n->child[i]->count == ORDER && split_child(kv, n, i))
+    if (n->child[i]->count == ORDER && split_child(tree, n, i))
       return -1;
     n = n->child[child_of(n, key)];
   }
@@ -236,8 +223,8 @@ static void set_entry(struct kv_node *n, int i, struct entry *e) {
 }
 
 /* There is room, and the key is not there. */
-static void insert(struct kv *kv, struct kv_text key, struct entry *e) {
-  struct kv_node *n = kv->root;
+static void insert(struct tree *tree, struct kv_text key, struct entry *e) {
+  struct kv_node *n = tree->root;
   while (n->height) {
     if (rank(n, key, true) == 0) /* the new least of all below */
       set_entry(n, 0, e);
@@ -249,36 +236,40 @@ static void insert(struct kv *kv, struct kv_text key, struct entry *e) {
 }
 
 int kv_put(struct kv *kv, struct kv_text key, struct kv_text value) {
-  struct kv_node *leaf = leaf_of(kv, key);
+  struct tree *tree = kv->tree;
+  struct kv_node *leaf = leaf_of(tree, key);
   int i = leaf ? rank(leaf, key, false) : 0;
   if (leaf && is_at(leaf, i, key)) {
     struct entry *e = leaf->entry[i];
-    char *copy = copy_value(kv, value);
+    char *copy = copy_value(value);
     if (!copy)
       return -1;
-    kv_free(e->value);
-    kv->value_bytes += value.length - e->value_length;
+    char *old = e->value;
+    tree->changes++;
+    tree->value_bytes += value.length - e->value_length;
     e->value = copy;
     e->value_length = value.length;
+    free(old);
     return 0;
   }
-  struct entry *e = make_entry(kv, key, value);
+  struct entry *e = make_entry(key, value);
   if (!e)
     return -1;
-  if (make_room(kv, key)) {
-    kv_free(e->value);
-    kv_free(e);
+  if (make_room(tree, key)) {
+    free(e->value);
+    free(e);
     return -1;
   }
-  insert(kv, key, e);
-  kv->pairs++;
-  kv->key_bytes += key.length;
-  kv->value_bytes += value.length;
+  tree->changes++;
+  insert(tree, key, e);
+  tree->pairs++;
+  tree->key_bytes += key.length;
+  tree->value_bytes += value.length;
   return 1;
 }
 
 /* Takes the key's item out of the nodes from n down; its entry, or NULL. */
-static struct entry *take(struct kv *kv, struct kv_node *n,
+static struct entry *take(struct tree *tree, struct kv_node *n,
                           struct kv_text key) {
   if (n->height == 0) {
     int i = rank(n, key, false);
@@ -289,32 +280,35 @@ static struct entry *take(struct kv *kv, struct kv_node *n,
     return e;
   }
   int i = child_of(n, key);
-  struct entry *e = take(kv, n->child[i], key);
+  struct entry *e = take(tree, n->child[i], key);
   if (!e)
     return NULL;
   if (n->child[i]->count) {
     refresh_item(n, i);
   } else {
-    free_node(kv, n->child[i]);
+    free_node(tree, n->child[i]);
     close_gap(n, i);
   }
   return e;
 }
 
 bool kv_del(struct kv *kv, struct kv_text key) {
-  struct entry *e = kv->root ? take(kv, kv->root, key) : NULL;
-  if (!e)
+  struct tree *tree = kv->tree;
+  struct kv_text value;
+  if (!kv_get(kv, key, &value))
     return false;
-  kv->pairs--;
-  kv->key_bytes -= e->key_length;
-  kv->value_bytes -= e->value_length;
-  kv_free(e->value);
-  kv_free(e);
+  tree->changes++;
+  struct entry *e = take(tree, tree->root, key);
+  tree->pairs--;
+  tree->key_bytes -= e->key_length;
+  tree->value_bytes -= e->value_length;
+  free(e->value);
+  free(e);
   /* A root that has one child, or nothing, is one level too many. */
-  while (kv->root && kv->root->count <= (kv->root->height ? 1 : 0)) {
-    struct kv_node *top = kv->root;
-    kv->root = top->count ? top->child[0] : NULL;
-    free_node(kv, top);
+  while (tree->root && tree->root->count <= (tree->root->height ? 1 : 0)) {
+    struct kv_node *top = tree->root;
+    tree->root = top->count ? top->child[0] : NULL;
+    free_node(tree, top);
   }
   return true;
 }
@@ -322,18 +316,17 @@ bool kv_del(struct kv *kv, struct kv_text key) {
 /*===- Questions ----------------------------------------------------------===*/
 
 bool kv_get(struct kv *kv, struct kv_text key, struct kv_text *value) {
-  struct kv_node *leaf = leaf_of(kv, key);
+  struct kv_node *leaf = leaf_of(kv->tree, key);
   int i = leaf ? rank(leaf, key, false) : 0;
   if (!leaf || !is_at(leaf, i, key))
     return false;
-  value->bytes = leaf->entry[i]->value;
-  value->length = leaf->entry[i]->value_length;
+  *value = value_of(leaf->entry[i]);
   return true;
 }
 
 void kv_seek(struct kv *kv, struct kv_text from, struct kv_cursor *cursor) {
   cursor->depth = 0;
-  for (struct kv_node *n = kv->root; n;) {
+  for (struct kv_node *n = kv->tree->root; n;) {
     int i = n->height ? child_of(n, from) : rank(n, from, false);
     cursor->node[cursor->depth] = n;
     cursor->at[cursor->depth++] = i;
@@ -341,28 +334,89 @@ void kv_seek(struct kv *kv, struct kv_text from, struct kv_cursor *cursor) {
   }
 }
 
-bool kv_next(struct kv_cursor *cursor, struct kv_text *key,
-             struct kv_text *value) {
+static struct entry *next_entry(struct kv_cursor *cursor) {
   int depth = cursor->depth;
   while (depth && cursor->at[depth - 1] == cursor->node[depth - 1]->count)
     if (--depth)
       cursor->at[depth - 1]++;
   if (!depth)
-    return false;
+    return NULL;
   for (; depth < cursor->depth; depth++) {
     cursor->node[depth] = cursor->node[depth - 1]->child[cursor->at[depth - 1]];
     cursor->at[depth] = 0;
   }
-  struct entry *e = cursor->node[depth - 1]->entry[cursor->at[depth - 1]++];
-  *key = (struct kv_text){e->key, e->key_length};
-  *value = (struct kv_text){e->value, e->value_length};
+  return cursor->node[depth - 1]->entry[cursor->at[depth - 1]++];
+}
+
+bool kv_next(struct kv_cursor *cursor, struct kv_text *key,
+             struct kv_text *value) {
+  struct entry *e = next_entry(cursor);
+  if (!e)
+    return false;
+  *key = key_of(e);
+  *value = value_of(e);
   return true;
 }
 
-void kv_measure(struct kv *kv, struct kv_stats *stats) {
-  stats->pairs = kv->pairs;
-  stats->key_bytes = kv->key_bytes;
-  stats->value_bytes = kv->value_bytes;
-  stats->nodes = kv->nodes;
-  stats->height = kv->root ? kv->root->height + 1 : 0;
+void kv_find(struct kv *kv, struct kv_text value,
+             void (*found)(struct kv_text key)) {
+  struct kv_cursor cursor;
+  struct kv_text key, got;
+  kv_seek(kv, (struct kv_text){"", 0}, &cursor);
+  while (kv_next(&cursor, &key, &got))
+    if (got.length == value.length &&
+        (!value.length || !memcmp(got.bytes, value.bytes, value.length)))
+      found(key);
 }
+
+void kv_measure(struct kv *kv, struct kv_stats *stats) {
+  struct tree *tree = kv->tree;
+  stats->pairs = tree->pairs;
+  stats->key_bytes = tree->key_bytes;
+  stats->value_bytes = tree->value_bytes;
+  stats->nodes = tree->nodes;
+  stats->changes = tree->changes;
+  stats->height = tree->root ? tree->root->height + 1 : 0;
+  stats->at = tree;
+}
+
+/*===- Opening and closing ------------------------------------------------===*/
+
+struct kv *kv_open(const char *path, enum kv_access access) {
+  (void)path, (void)access;
+  struct kv *kv = calloc(1, sizeof *kv);
+  if (!kv)
+    return NULL;
+  kv->tree = calloc(1, sizeof *kv->tree);
+  if (kv->tree)
+    return kv;
+  free(kv);
+  return NULL;
+}
+
+static void free_nodes(struct kv_node *n) {
+  for (int i = 0; i < n->count; i++)
+    if (n->height) {
+      free_nodes(n->child[i]);
+    } else {
+      free(n->entry[i]->value);
+      free(n->entry[i]);
+    }
+  free(n);
+}
+
+void kv_close(struct kv *kv) {
+  if (kv->tree->root)
+    free_nodes(kv->tree->root);
+  free(kv->tree);
+  free(kv);
+}
+
+const char *kv_error(void) { return "out of memory"; }
+
+int kv_begin(struct kv *kv, enum kv_access access) {
+  (void)kv, (void)access;
+  return 0;
+}
+
+void kv_end(struct kv *kv) { (void)kv; }

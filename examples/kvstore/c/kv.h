@@ -2,7 +2,7 @@
  *
  * Keys and values are any bytes. Keys order as memcmp() orders them, and a key
  * before every longer one that begins with it. Not thread-safe. Functions that
- * can run out of memory return -1 then, and change nothing.
+ * can fail return NULL or -1 then, change nothing, and kv_error() says why.
  */
 #ifndef KV_H
 #define KV_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct kv;
+struct kv; /* an open store */
 struct kv_node;
 
 struct kv_text {
@@ -18,23 +18,24 @@ struct kv_text {
   size_t length;
 };
 
-struct kv_store {
-  struct kv *pairs;
-  void *handle;
-};
-
 enum kv_access { KV_READ, KV_WRITE };
 
-/* KV_WRITE makes the store that is not there. -1: kv_error() says why. */
-int kv_open(struct kv_store *store, const char *path, enum kv_access access);
-void kv_close(struct kv_store *store);
+/* KV_WRITE makes the store that is not there. */
+struct kv *kv_open(const char *path, enum kv_access access);
+void kv_close(struct kv *kv);
 const char *kv_error(void);
+
+/* All that follows lies between these two. What it gave is good until kv_end,
+ * or until it is changed. 1: as 0, but a process has died in the middle of a
+ * change, which may be half done. */
+int kv_begin(struct kv *kv, enum kv_access access);
+void kv_end(struct kv *kv);
 
 /* 1: a new key. 0: the key had another value, which is gone. */
 int kv_put(struct kv *kv, struct kv_text key, struct kv_text value);
-/* What *value refers to stays until the key is put or deleted. */
-bool kv_get(struct kv *kv, struct kv_text key, struct kv_text *value);
 bool kv_del(struct kv *kv, struct kv_text key);
+/* The bytes of a value that this process has no right to read are NULL. */
+bool kv_get(struct kv *kv, struct kv_text key, struct kv_text *value);
 
 /* The way down the tree to the next pair. Ends with the next change. */
 struct kv_cursor {
@@ -49,9 +50,14 @@ void kv_seek(struct kv *kv, struct kv_text from, struct kv_cursor *cursor);
 bool kv_next(struct kv_cursor *cursor, struct kv_text *key,
              struct kv_text *value);
 
+/* Calls `found` for every key that has this value, in order. */
+void kv_find(struct kv *kv, struct kv_text value,
+             void (*found)(struct kv_text key));
+
 struct kv_stats {
-  size_t pairs, key_bytes, value_bytes, nodes;
+  size_t pairs, key_bytes, value_bytes, nodes, changes;
   int height;
+  const void *at;
 };
 void kv_measure(struct kv *kv, struct kv_stats *stats);
 
