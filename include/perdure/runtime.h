@@ -15,10 +15,16 @@
 |*
 |* Threads. Every function may be called from any thread at any time, except
 |* that nothing may use a store, or memory of its objects, while or after its
-|* last perdure_store_close. User data is not locked: that is the program's
-|* affair. One process at a time may have an object open for writing; others
-|* get EBUSY, or may read it. A child of fork() must not use the stores of its
-|* parent.
+|* last perdure_store_close. User data is not locked: perdure_lock is there for
+|* programs that want it.
+|*
+|* Processes. An object has one writing process for as long as that has it open,
+|* or several that open it with PERDURE_SHARED and take turns (perdure_lock);
+|* any number of others read it meanwhile. Locks are the kernel's and end with
+|* the process that holds them, however it ends. A child of fork() finds its
+|* parent's stores open and their objects mapped without the right to write; it
+|* holds no lock and is in no section. It may open objects for writing once its
+|* parent has closed the store or is gone.
 |*
 |* Process death (kill -9, abort) at any point leaves every object whole as far
 |* as the runtime is concerned: at worst, blocks that were just allocated or
@@ -47,7 +53,9 @@ enum {
   PERDURE_RDONLY = 2,  /* map without the right to write; a write faults */
   PERDURE_DURABLE = 4, /* also on page-cache files, sync the object's header
                           and FOT before the call that changed them returns */
-  PERDURE_EXCL = 8     /* with PERDURE_CREATE: EEXIST when it exists */
+  PERDURE_EXCL = 8,    /* with PERDURE_CREATE: EEXIST when it exists */
+  PERDURE_SHARED = 16, /* several processes write, in turns: see perdure_lock */
+  PERDURE_NOWAIT = 32  /* EBUSY instead of waiting */
 };
 
 typedef struct perdure_store perdure_store;
@@ -75,9 +83,10 @@ struct perdure_stat {
 PERDURE_API const char *perdure_errormsg(void);
 
 /* Opens the store in directory `dir`. Flags: CREATE (and EXCL), RDONLY,
-   DURABLE: the last two then hold for all its objects. Opening the same
-   directory again gives the same store, durable from then on if any open says
-   so, which closes with its last close; a copy of a directory is another store.
+   DURABLE, SHARED: the last three then hold for all its objects, those that
+   only pointers lead to included. Opening the same directory again gives the
+   same store, durable or shared from then on if any open says so, which closes
+   with its last close; a copy of a directory is another store.
    A created store and its directory have been synced on return. Errors: ENOENT
    (no directory, or no store in it), EEXIST, EACCES, EPROTO (not the format of
    this version), EINVAL, those of open(2), and ENOMEM (no addresses left for
@@ -99,11 +108,19 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
                                  size_t root_bytes, unsigned flags);
 
 /* Opens the object called `name` and returns its root. Opening it again gives
-   the same address and counts. Flags: RDONLY (always so in a store open with
-   it; of no effect when the process has the object open for writing), DURABLE.
-   Errors: ENOENT, EBUSY (open for writing in another process), EACCES, EROFS,
-   ENOSPC (all slots taken), EPROTO (a field of the header is bad; the
-   message names it, the file stays as it was), EINVAL.                       */
+   the same address and counts; while an object is open, its name means it to
+   this process, whatever others do to the name. Flags: RDONLY (always so in a
+   store open with it; of no effect when the process has the object open for
+   writing), DURABLE, SHARED. Without RDONLY the process becomes the object's
+   only writer until it closes the store; with SHARED one of those that write it
+   in turns.
+   Rights bind late: a file that the process may only read is mapped so, and a
+   store to it faults with a report. Errors: ENOENT, EBUSY (open for writing in
+   another process, which the message names), EACCES (not even readable), ENOSPC
+   (all slots taken, or holes that the disk cannot fill), EMFILE (each open
+   object keeps a descriptor; the soft limit is raised before this), EPROTO (a
+   field of the header is bad; the message names it, the file stays as it was),
+   EINVAL.                                                                    */
 PERDURE_API void *perdure_open(perdure_store *store, const char *name,
                                unsigned flags);
 
@@ -114,6 +131,45 @@ PERDURE_API void *perdure_open(perdure_store *store, const char *name,
    before, and reports on stderr those that hold one still: how many, and for
    the first few offset, address and source line. errno stays.                */
 PERDURE_API void perdure_close(void *in_object);
+
+/* Enters a write section of the object that holds the address, or with RDONLY a
+   read section: one writer, or any number of readers, among all threads of all
+   processes. Waits, in turn, until that is so; with NOWAIT: EBUSY. Between
+   threads of a process a section belongs to the thread that entered it, and is
+   not recursive (EDEADLK; a thread that waits to write what it reads waits for
+   ever).
+   Who has the object open with PERDURE_SHARED changes it, and allocates and
+   frees, only inside a write section. Others use sections so that readers in
+   other processes see whole changes. Storing a pointer to another object is
+   safe at any time.
+   Returns 0, or 1 when the process that was in a write section before died in
+   it and may have left half a change (told once), or -1: EROFS, EBUSY, EINVAL,
+   EPROTO and ENOMEM (the allocator's tables, which others have changed).     */
+PERDURE_API int perdure_lock(void *in_object, unsigned flags);
+
+/* Leaves the section. EPERM for a thread that is in none. */
+PERDURE_API int perdure_unlock(void *in_object);
+
+/* Who has an object open for writing, apart from this process. */
+struct perdure_holder {
+  unsigned writers; /* 0: nobody; PERDURE_EXCL: one process; PERDURE_SHARED:
+                       those that take turns */
+  int pid;          /* of the one process; 0 when that is not known */
+  int in_section;   /* the pid of who is in a write section; 0 as above */
+};
+
+/* Fills in *holder for the object called `name`, which need not be open. What it
+   says may be over by the time it is read. Errors: those of perdure_open.    */
+PERDURE_API int perdure_holder(perdure_store *store, const char *name,
+                               struct perdure_holder *holder);
+
+/* Calls `visit` with each name of the store and the ID that it leads to ({0, 0}:
+   to none, the file is damaged), in no order, until it returns something else
+   than 0; returns that, or 0, or -1 on an error of the system.               */
+PERDURE_API int perdure_list(perdure_store *store,
+                             int (*visit)(void *arg, const char *name,
+                                          perdure_id id),
+                             void *arg);
 
 /* Removes the name and the object's file; pointers from other objects then
    lead to a missing object. If this process has the object open, its memory
@@ -169,6 +225,24 @@ PERDURE_API void perdure_persist(const void *addr, size_t bytes);
    <perdure/perdure.h>, or plain memmove for memory without persistent
    pointers, for everything else.                                             */
 PERDURE_API void *perdure_memmove(void *dst, const void *src, size_t bytes);
+
+/* Stores at `container`, 8 bytes in a writable object, a persistent pointer that
+   is bound late: to the root of whatever object of the store is called `name`
+   when the pointer is followed, which need not exist yet. Until it does the
+   pointer leads to a missing object. A process binds a name once: it means the
+   same object until the store closes. A copy of the pointer elsewhere is bound
+   to the object, not to the name. A name takes an entry of the FOT and a small
+   block of the object. Durable as the store of a pointer to another object is.
+   Errors: EINVAL, EROFS, EPERM (see perdure_lock), ENOSPC.                   */
+PERDURE_API int perdure_bind(void *container, const char *name);
+
+/* What is asked for when pointers of the object that holds `in_object` lead to
+   the other object that holds `target`: with RDONLY to read, with 0 to write
+   too. Holds for processes that have not mapped the target yet; an object that
+   is opened for writing is writable through every pointer. Errors: EINVAL,
+   EROFS, ENOENT (no pointer of the object has ever led there).               */
+PERDURE_API int perdure_set_rights(void *in_object, const void *target,
+                                   unsigned flags);
 
 /* What a persistent pointer's bits mean at `container`. Never fails: bits that
    lead nowhere give an inaccessible address, whose use faults with a report. */

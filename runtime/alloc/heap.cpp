@@ -530,3 +530,27 @@ void perdure::deallocate(Object &O, void *Block) {
                "perdure_alloc never gave it");
   deallocateSmall(O, *H, First, D.sizeClass(), Block);
 }
+
+//===----------------------------------------------------------------------===//
+// Other processes
+//===----------------------------------------------------------------------===//
+
+bool perdure::heapRefresh(Object &O) {
+  if (!O.TheHeap)
+    return true;
+  heapRelease(O);
+  return openHeap(O) != nullptr;
+}
+
+void perdure::heapBeforeFork(Object &O) {
+  if (O.TheHeap)
+    pthread_mutex_lock(&O.TheHeap->Lock.Handle);
+}
+
+void perdure::heapAfterFork(Object &O) {
+  if (O.TheHeap)
+    pthread_mutex_unlock(&O.TheHeap->Lock.Handle);
+}
+
+void perdure::heapsBeforeFork() { pthread_mutex_lock(&OpenLock.Handle); }
+void perdure::heapsAfterFork() { pthread_mutex_unlock(&OpenLock.Handle); }

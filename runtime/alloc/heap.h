@@ -26,6 +26,16 @@ bool visitBlocks(Object &O,
                  void (*Visit)(void *Context, uint64_t Offset, uint64_t Bytes),
                  void *Context);
 
+/// Another process has changed the object since this one looked: rebuilds the
+/// volatile side. EPROTO, ENOMEM.
+bool heapRefresh(Object &O);
+
+/// Around fork(): the locks of one heap, and those of all.
+void heapBeforeFork(Object &O);
+void heapAfterFork(Object &O);
+void heapsBeforeFork();
+void heapsAfterFork();
+
 /// Frees the volatile side.
 void heapRelease(Object &O);
 

@@ -1,7 +1,9 @@
 //===- api.cpp - The public functions -------------------------------------===//
 
 #include "alloc/heap.h"
+#include "api/arguments.h"
 #include "api/fault.h"
+#include "api/fork.h"
 #include "api/stayed.h"
 #include "fot/escapes.h"
 #include "fot/fot.h"
@@ -18,10 +20,7 @@
 
 using namespace perdure;
 
-static Store &storeOf(perdure_store *S) { return *(Store *)S; }
-
-// The open object that holds P; null and EINVAL when there is none.
-static Object *openObjectAt(const void *P, const char *Function) {
+Object *perdure::openObjectAt(const void *P, const char *Function) {
   Object *O = objectAt(P);
   if (O && isPresent(*O) && (uint64_t)P - O->Base < TheWindow.limit())
     return O;
@@ -29,8 +28,35 @@ static Object *openObjectAt(const void *P, const char *Function) {
   return nullptr;
 }
 
-static void *rootOf(const Object &O) {
-  return (void *)(O.Base + headerOf(O)->Ident.RootOffset);
+static void *rootPointer(const Object &O) { return (void *)rootOf(O); }
+
+bool perdure::refuseToWrite(const Object &O) {
+  return fail(EROFS, "object %s is open without the right to write: %s",
+              labelOf(O).Text, O.WhyReadOnly);
+}
+
+bool perdure::checkAllocating(const Object &O) {
+  if (mayAllocate(O))
+    return true;
+  return isWritable(O)
+             ? fail(EPERM,
+                    "object %s is open with PERDURE_SHARED: allocate and free "
+                    "between perdure_lock and perdure_unlock",
+                    labelOf(O).Text)
+             : refuseToWrite(O);
+}
+
+// Reports read the name without a lock: it is set once, its first byte last.
+static void nameObject(Object &O, const char *Name) {
+  if (O.Name[0])
+    return;
+  snprintf(O.Name + 1, sizeof(O.Name) - 1, "%s", Name + 1);
+  __atomic_store_n(&O.Name[0], Name[0], __ATOMIC_RELEASE);
+}
+
+static void makeDurable(Object &O, unsigned Flags) {
+  if (Flags & PERDURE_DURABLE)
+    __atomic_store_n(&O.Durable, true, __ATOMIC_RELAXED);
 }
 
 // Puts before a failure's message what was being done.
@@ -52,8 +78,10 @@ perdure_store *perdure_store_open(const char *dir, unsigned flags) {
   if (!TheWindow.Base && !reserveWindow(defaultSlotBits()))
     return nullptr;
   Store *S = openStore(dir, flags);
-  if (S)
+  if (S) {
     installFaultHandler();
+    prepareForFork();
+  }
   return (perdure_store *)S;
 }
 
@@ -120,8 +148,8 @@ void *perdure_create(perdure_store *store, const char *name, size_t root_bytes,
   Object *O = enterObject(S, Id);
   if (!O)
     return failedTo("create", S, name);
-  O->Durable |= (flags & PERDURE_DURABLE) != 0;
-  snprintf(O->Name, sizeof(O->Name), "%s", name);
+  makeDurable(*O, flags);
+  nameObject(*O, name);
   if (!fill(S, *O, name, root_bytes)) {
     int Saved = errno;
     discard(S, O);
@@ -129,45 +157,68 @@ void *perdure_create(perdure_store *store, const char *name, size_t root_bytes,
     return failedTo("create", S, name);
   }
   O->References = 1;
-  return rootOf(*O);
+  rememberName(S, name, O, {});
+  return rootPointer(*O);
+}
+
+// Attaches O, or gives it more rights; what was learnt of a file that others
+// could change is forgotten.
+static bool openObject(Object &O, Access Wanted) {
+  bool Enough = isPresent(O) && (Wanted == Access::Read || isAlone(O) ||
+                                 (Wanted == Access::Shared && isWritable(O)));
+  if (Enough)
+    return true;
+  if (!isPresent(O) || !isWritable(O)) {
+    heapRelease(O);
+    fotRelease(O);
+  }
+  return attachAsAllowed(O, Wanted, false);
 }
 
 void *perdure_open(perdure_store *store, const char *name, unsigned flags) {
   Store &S = storeOf(store);
   perdure_id Id;
-  if (flags & ~(unsigned)(PERDURE_RDONLY | PERDURE_DURABLE)) {
+  unsigned Known = PERDURE_RDONLY | PERDURE_DURABLE | PERDURE_SHARED;
+  if (flags & ~Known ||
+      (flags & PERDURE_RDONLY && flags & (PERDURE_DURABLE | PERDURE_SHARED))) {
     fail(EINVAL,
-         "perdure_open: flags 0x%x: PERDURE_RDONLY and PERDURE_DURABLE are "
-         "the only ones; perdure_create creates",
+         "perdure_open: flags 0x%x: PERDURE_RDONLY, PERDURE_DURABLE and "
+         "PERDURE_SHARED are those that it knows, the first without the "
+         "others; perdure_create creates",
          flags);
     return nullptr;
   }
   // A store without the right to write gives none to its objects: rights bind
   // late, so what needs them faults when it is done.
-  bool Writable = !(flags & PERDURE_RDONLY) && !S.ReadOnly;
+  Access Wanted =
+      flags & PERDURE_SHARED
+          ? accessOf(S, true) == Access::Read ? Access::Read : Access::Shared
+          : accessOf(S, !(flags & PERDURE_RDONLY));
   Locked Hold(S.Lock);
-  if (!lookUpName(S, name, Id))
-    return nullptr;
-  Object *Known = findObject(S, Id);
-  Object *O = Known ? Known : enterObject(S, Id);
-  if (!O)
-    return failedTo("open", S, name);
-  if (!isPresent(*O) || (Writable && !O->Writable)) {
-    // What was learnt of a file that others could change.
-    heapRelease(*O);
-    fotRelease(*O);
-    if (!attach(*O, Writable)) {
+  Object *O = name ? recallName(S, name) : nullptr;
+  if (!O) {
+    NamesTime Time = readNamesTime(S);
+    if (!lookUpName(S, name, Id))
+      return nullptr;
+    O = findObject(S, Id);
+    Object *New = O ? nullptr : O = enterObject(S, Id);
+    if (!O)
+      return failedTo("open", S, name);
+    if (!openObject(*O, Wanted)) {
       int Saved = errno;
-      if (!Known)
-        forgetObject(S, O);
+      if (New)
+        forgetObject(S, New);
       errno = Saved;
       return failedTo("open", S, name);
     }
+    rememberName(S, name, O, Time);
+    nameObject(*O, name);
+  } else if (!openObject(*O, Wanted)) {
+    return failedTo("open", S, name);
   }
-  snprintf(O->Name, sizeof(O->Name), "%s", name);
-  O->Durable |= (flags & PERDURE_DURABLE) != 0;
+  makeDurable(*O, flags);
   ++O->References;
-  return rootOf(*O);
+  return rootPointer(*O);
 }
 
 void perdure_close(void *in_object) {
@@ -211,7 +262,7 @@ int perdure_remove(perdure_store *store, const char *name) {
 
 void *perdure_root(const void *in_object) {
   Object *O = openObjectAt(in_object, "perdure_root");
-  return O ? rootOf(*O) : nullptr;
+  return O ? rootPointer(*O) : nullptr;
 }
 
 perdure_id perdure_object_id(const void *in_object) {
@@ -234,7 +285,10 @@ uint64_t perdure_offset(const void *p) {
 int perdure_stat(const void *in_object, struct perdure_stat *stat) {
   Object *O = openObjectAt(in_object, "perdure_stat");
   HeapUse Use;
-  if (!O || !measure(*O, Use))
+  if (!O)
+    return -1;
+  followWriter(*O);
+  if (!measure(*O, Use))
     return -1;
   stat->id = O->Id;
   stat->file_bytes = __atomic_load_n(&O->FileBytes, __ATOMIC_ACQUIRE);
@@ -246,6 +300,12 @@ int perdure_stat(const void *in_object, struct perdure_stat *stat) {
   return 0;
 }
 
+int perdure_list(perdure_store *store,
+                 int (*visit)(void *arg, const char *name, perdure_id id),
+                 void *arg) {
+  return visitNames(storeOf(store), visit, arg);
+}
+
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
@@ -254,11 +314,8 @@ void *perdure_alloc(void *near_, size_t bytes) {
   Object *O = openObjectAt(near_, "perdure_alloc");
   if (!O)
     return nullptr;
-  if (!O->Writable) {
-    fail(EROFS, "object %s is open without the right to write",
-         labelOf(*O).Text);
+  if (!checkAllocating(*O))
     return nullptr;
-  }
   return allocate(*O, bytes ? bytes : 1);
 }
 
@@ -270,10 +327,9 @@ void perdure_free(void *block) {
     die("perdure_free(%p): the address lies in no open object; perdure_alloc "
         "never gave it, or its store is closed",
         block);
-  if (!O->Writable)
-    die("perdure_free(%p): object %s is open without the right to write", block,
-        labelOf(*O).Text);
-  if (block == rootOf(*O))
+  if (!checkAllocating(*O))
+    die("perdure_free(%p): %s", block, errorMessage());
+  if (block == rootPointer(*O))
     die("perdure_free(%p): that is the root of object %s, which lives as long "
         "as the object; perdure_remove removes both",
         block, labelOf(*O).Text);
@@ -282,7 +338,7 @@ void perdure_free(void *block) {
 
 void perdure_persist(const void *addr, size_t bytes) {
   Object *O = objectAt(addr);
-  if (!O || !isPresent(*O) || !O->Writable || !bytes)
+  if (!O || !isPresent(*O) || !isWritable(*O) || !bytes)
     return;
   if (!persistAll(*O, addr, bytes))
     die("perdure_persist: object %s: %s; what the medium holds is unknown now",

@@ -72,7 +72,7 @@ static void explain(uint64_t Address) {
   else if (Address - O->Base >=
            __atomic_load_n(&O->FileBytes, __ATOMIC_ACQUIRE))
     L << "past the object's end";
-  else if (!O->Writable)
+  else if (!isWritable(*O))
     L << "the object was opened without the right to write";
   else
     L << "the medium failed, or the file was cut off by somebody else";

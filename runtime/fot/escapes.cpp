@@ -21,6 +21,9 @@ struct EscapeSet {
 // One lock for all: it is held for a look at a table.
 static Mutex EscapesLock;
 
+void perdure::escapesBeforeFork() { pthread_mutex_lock(&EscapesLock.Handle); }
+void perdure::escapesAfterFork() { pthread_mutex_unlock(&EscapesLock.Handle); }
+
 //===----------------------------------------------------------------------===//
 // Source lines
 //===----------------------------------------------------------------------===//

@@ -34,6 +34,10 @@ struct EscapeList {
 /// Those whose containers hold a native address still. All are forgotten.
 EscapeList takeEscapes(Object &O);
 
+/// Around fork().
+void escapesBeforeFork();
+void escapesAfterFork();
+
 /// Frees the volatile side.
 void escapesRelease(Object &O);
 

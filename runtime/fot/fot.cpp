@@ -3,19 +3,24 @@
 // In the file: entries 1, 2, ... in extents, append-only. Entry 0 is the object
 // itself and never written. An entry is claimed by a compare-and-swap of its
 // last word from free, filled, and made valid by one store of that word, so
-// that whoever dies in between leaves a dead entry and nothing else; this
-// protocol needs no lock in the file.
+// that whoever dies in between leaves a dead entry and nothing else.
 //
-// In memory: a hash table from ID to index, built at the first insertion.
+// Processes that share the object insert one after the other, under the
+// kernel's lock (StructureLocked): each first takes in what the others have
+// inserted, so no target gets two entries. Who only looks needs no lock.
+//
+// In memory: a hash table from ID or name to index, built at the first search.
 //
 //===----------------------------------------------------------------------===//
 
 #include "fot/fot.h"
 #include "object/header.h"
+#include "object/store.h"
 #include "platform/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 using namespace perdure;
 
@@ -23,7 +28,7 @@ constexpr uint64_t FirstExtent = FilePage / sizeof(FotEntry);
 
 namespace perdure {
 struct Fot {
-  uint64_t Next;     // the index that is tried next
+  uint64_t Next;     // the index that is looked at next
   uint64_t Entries;  // in Buckets
   uint64_t Capacity; // of Buckets, a power of two
   uint32_t *Buckets; // indexes; 0 is empty
@@ -33,6 +38,13 @@ struct Fot {
 // One lock for all: insertions are rare, and the object's own lock is taken
 // beneath it when the table grows.
 static Mutex FotLock;
+
+void perdure::fotBeforeFork() { pthread_mutex_lock(&FotLock.Handle); }
+void perdure::fotAfterFork() { pthread_mutex_unlock(&FotLock.Handle); }
+
+//===----------------------------------------------------------------------===//
+// Entries
+//===----------------------------------------------------------------------===//
 
 static FotEntry *entryAt(const Object &O, uint64_t Index) {
   ExtentPlace Place = placeIn(Index, FirstExtent);
@@ -47,32 +59,64 @@ static uint64_t makeLastWord(uint32_t Valid, uint32_t Checksum) {
   return Valid | (uint64_t)Checksum << 32;
 }
 
-static bool isValid(FotEntry *E) {
-  return __atomic_load_n(lastWord(E), __ATOMIC_ACQUIRE) ==
-         makeLastWord(EntryById, checksumOf(*E));
+static bool isFree(FotEntry *E) {
+  return __atomic_load_n(lastWord(E), __ATOMIC_ACQUIRE) == EntryFree;
 }
 
-bool perdure::fotId(Object &O, uint64_t Index, perdure_id &Id) {
+// The name at an offset that may be anything.
+static bool readName(const Object &O, uint64_t Offset, char (&Name)[256]) {
+  uint64_t End = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE);
+  if (Offset < HeaderBytes || Offset >= End)
+    return false;
+  size_t Room = End - Offset < sizeof(Name) ? End - Offset : sizeof(Name);
+  memcpy(Name, (const void *)(O.Base + Offset), Room);
+  return memchr(Name, 0, Room) && Name[0];
+}
+
+// A copy of the entry's content, when it is valid: the file may change under
+// us.
+static bool readEntry(const Object &O, FotEntry *E, FotTarget &Target) {
+  uint64_t Last = __atomic_load_n(lastWord(E), __ATOMIC_ACQUIRE);
+  uint32_t Kind = (uint32_t)Last;
+  if (Kind != EntryById && Kind != EntryByName)
+    return false;
+  FotEntry Copy = {};
+  Copy.IdHi = __atomic_load_n(&E->IdHi, __ATOMIC_RELAXED);
+  Copy.IdLo = __atomic_load_n(&E->IdLo, __ATOMIC_RELAXED);
+  Copy.Rights = __atomic_load_n(&E->Rights, __ATOMIC_RELAXED);
+  Copy.Reserved = __atomic_load_n(&E->Reserved, __ATOMIC_RELAXED);
+  if (Last != makeLastWord(Kind, checksumOf(Copy)))
+    return false;
+  Target.ToWrite = Copy.Rights & FotWrite;
+  Target.Name[0] = 0;
+  if (Kind == EntryByName) {
+    Target.Id = {0, 0};
+    Target.NameAt = Copy.IdLo;
+    return !Copy.IdHi && readName(O, Copy.IdLo, Target.Name);
+  }
+  Target.Id = {Copy.IdHi, Copy.IdLo};
+  return Copy.IdHi | Copy.IdLo;
+}
+
+bool perdure::fotTarget(Object &O, uint64_t Index, FotTarget &Target) {
   if (Index == 0 || Index > PerdureAbiFotIndexMax)
     return false;
   FotEntry *E = entryAt(O, Index);
-  if (!E && !O.Writable) {
+  if (!E) {
     followWriter(O);
     E = entryAt(O, Index);
   }
-  if (!E || !isValid(E))
-    return false;
-  Id = {E->IdHi, E->IdLo};
-  return true;
+  return E && readEntry(O, E, Target);
 }
 
 uint64_t perdure::fotCount(const Object &O) {
   uint64_t Count = 0;
+  FotTarget Target;
   for (uint64_t I = 1; I <= PerdureAbiFotIndexMax; ++I) {
     FotEntry *E = entryAt(O, I);
-    if (!E || !__atomic_load_n(lastWord(E), __ATOMIC_ACQUIRE))
+    if (!E || isFree(E))
       break;
-    Count += isValid(E);
+    Count += readEntry(O, E, Target);
   }
   return Count;
 }
@@ -81,14 +125,28 @@ uint64_t perdure::fotCount(const Object &O) {
 // The hash table
 //===----------------------------------------------------------------------===//
 
-static uint32_t *bucketOf(const Object &O, const Fot &F, perdure_id Id) {
-  uint64_t I = Id.hi ^ Id.lo * 0x9e3779b97f4a7c15; // IDs are random already
-  for (;; ++I) {
+static uint64_t hashOf(const FotTarget &T) {
+  if (!T.Name[0])
+    return T.Id.hi ^ T.Id.lo * 0x9e3779b97f4a7c15; // IDs are random already
+  uint64_t Hash = 14695981039346656037u;           // FNV-1a
+  for (const char *C = T.Name; *C; ++C)
+    Hash = (Hash ^ (unsigned char)*C) * 1099511628211u;
+  return Hash ^ Hash >> 32;
+}
+
+static bool areSame(const FotTarget &A, const FotTarget &B) {
+  return A.Id.hi == B.Id.hi && A.Id.lo == B.Id.lo && !strcmp(A.Name, B.Name);
+}
+
+// Where Target is, or would go. An entry that was valid and is not any more was
+// damaged by somebody else: its bucket is passed over.
+static uint32_t *bucketOf(const Object &O, const Fot &F,
+                          const FotTarget &Target) {
+  FotTarget Other;
+  for (uint64_t I = hashOf(Target);; ++I) {
     uint32_t *Bucket = &F.Buckets[I & (F.Capacity - 1)];
-    if (!*Bucket)
-      return Bucket;
-    const FotEntry *E = entryAt(O, *Bucket);
-    if (E->IdHi == Id.hi && E->IdLo == Id.lo)
+    if (!*Bucket ||
+        (readEntry(O, entryAt(O, *Bucket), Other) && areSame(Target, Other)))
       return Bucket;
   }
 }
@@ -97,28 +155,48 @@ static bool widen(const Object &O, Fot &F) {
   if (F.Entries * 2 < F.Capacity)
     return true;
   Fot New = F;
+  New.Entries = 0;
   New.Capacity = F.Capacity ? F.Capacity * 2 : 64;
   New.Buckets = (uint32_t *)calloc(New.Capacity, sizeof(uint32_t));
   if (!New.Buckets)
     return fail(ENOMEM, "no memory for the FOT's index");
-  for (uint64_t I = 0; I < F.Capacity; ++I)
-    if (uint32_t Index = F.Buckets[I]) {
-      const FotEntry *E = entryAt(O, Index);
-      *bucketOf(O, New, {E->IdHi, E->IdLo}) = Index;
-    }
+  for (uint64_t I = 0; I < F.Capacity; ++I) {
+    FotTarget Target;
+    uint32_t Index = F.Buckets[I];
+    if (!Index || !readEntry(O, entryAt(O, Index), Target))
+      continue;
+    *bucketOf(O, New, Target) = Index;
+    ++New.Entries;
+  }
   free(F.Buckets);
   F = New;
   return true;
 }
 
-static bool remember(const Object &O, Fot &F, uint64_t Index) {
+static bool remember(const Object &O, Fot &F, uint64_t Index,
+                     const FotTarget &Target) {
   if (!widen(O, F))
     return false;
-  const FotEntry *E = entryAt(O, Index);
-  uint32_t *Bucket = bucketOf(O, F, {E->IdHi, E->IdLo});
+  uint32_t *Bucket = bucketOf(O, F, Target);
   if (!*Bucket) { // the lowest index stays
     *Bucket = (uint32_t)Index;
     ++F.Entries;
+  }
+  return true;
+}
+
+// Takes in the entries from Next on: at first all, later those of other
+// processes. Next is then the first free one.
+static bool absorb(Object &O, Fot &F) {
+  if (!widen(O, F))
+    return false;
+  for (; F.Next <= PerdureAbiFotIndexMax; ++F.Next) {
+    FotEntry *E = entryAt(O, F.Next);
+    FotTarget Target;
+    if (!E || isFree(E))
+      break;
+    if (readEntry(O, E, Target) && !remember(O, F, F.Next, Target))
+      return false;
   }
   return true;
 }
@@ -140,15 +218,8 @@ static Fot *open(Object &O) {
     return nullptr;
   }
   O.TheFot = F;
-  bool Ok = widen(O, *F);
-  for (F->Next = 1; Ok && F->Next <= PerdureAbiFotIndexMax; ++F->Next) {
-    FotEntry *E = entryAt(O, F->Next);
-    if (!E || !__atomic_load_n(lastWord(E), __ATOMIC_ACQUIRE))
-      break;
-    if (isValid(E))
-      Ok = remember(O, *F, F->Next);
-  }
-  if (Ok)
+  F->Next = 1;
+  if (absorb(O, *F))
     return F;
   release(O);
   return nullptr;
@@ -170,7 +241,7 @@ static FotEntry *claim(Object &O, Fot &F) {
     FotEntry *E = entryAt(O, F.Next);
     if (!E) {
       unsigned K = placeIn(F.Next, FirstExtent).K;
-      if (!appendExtent(O, Table::Fot, K))
+      if (!appendExtentLocked(O, Table::Fot, K))
         return nullptr;
       E = entryAt(O, F.Next);
     }
@@ -185,29 +256,81 @@ static FotEntry *claim(Object &O, Fot &F) {
   return nullptr;
 }
 
-uint64_t perdure::fotIndex(Object &O, perdure_id Id) {
-  Locked Hold(FotLock);
-  Fot *F = open(O);
-  if (!F || !widen(O, *F))
+static uint64_t insert(Object &O, Fot &F, const FotTarget &Target) {
+  StructureLocked Hold(O);
+  if (!Hold.ok() || !absorb(O, F))
     return 0;
-  if (uint32_t Index = *bucketOf(O, *F, Id))
-    return Index;
-  if (!O.Writable) {
-    fail(EROFS, "object %s is open read-only and cannot lead to one more",
-         labelOf(O).Text);
-    return 0;
-  }
-  FotEntry *E = claim(O, *F);
+  if (uint32_t Index = *bucketOf(O, F, Target))
+    return Index; // another process was faster
+  FotEntry *E = claim(O, F);
   if (!E)
     return 0;
-  E->IdHi = Id.hi;
-  E->IdLo = Id.lo;
-  E->Rights = FotRead | FotWrite;
-  E->Reserved = 0;
+  bool ByName = Target.Name[0];
+  FotEntry New = {};
+  New.IdHi = Target.Id.hi;
+  New.IdLo = ByName ? Target.NameAt : Target.Id.lo;
+  New.Rights = FotRead | FotWrite;
+  __atomic_store_n(&E->IdHi, New.IdHi, __ATOMIC_RELAXED);
+  __atomic_store_n(&E->IdLo, New.IdLo, __ATOMIC_RELAXED);
+  __atomic_store_n(&E->Rights, New.Rights, __ATOMIC_RELAXED);
+  __atomic_store_n(&E->Reserved, 0, __ATOMIC_RELAXED);
   flushMetadata(O, E, sizeof(*E));
-  __atomic_store_n(lastWord(E), makeLastWord(EntryById, checksumOf(*E)),
+  __atomic_store_n(
+      lastWord(E),
+      makeLastWord(ByName ? EntryByName : EntryById, checksumOf(New)),
+      __ATOMIC_RELEASE);
+  flushHeader(O, E, sizeof(*E));
+  uint64_t Index = F.Next++;
+  return remember(O, F, Index, Target) ? Index : 0;
+}
+
+// The index of Target; inserted when there is none and Insert says so.
+static uint64_t indexOf(Object &O, const FotTarget &Target, bool Insert) {
+  Locked Hold(FotLock);
+  Fot *F = open(O);
+  if (!F)
+    return 0;
+  if (uint32_t Index = *bucketOf(O, *F, Target))
+    return Index;
+  if (!Insert) {
+    // Another process may have inserted it.
+    followWriter(O);
+    if (!absorb(O, *F))
+      return 0;
+    uint32_t Index = *bucketOf(O, *F, Target);
+    if (!Index)
+      fail(ENOENT, "object %s has no pointer to that object", labelOf(O).Text);
+    return Index;
+  }
+  if (isWritable(O))
+    return insert(O, *F, Target);
+  fail(EROFS, "object %s is open read-only and cannot lead to one more: %s",
+       labelOf(O).Text, O.WhyReadOnly);
+  return 0;
+}
+
+uint64_t perdure::fotIndex(Object &O, perdure_id Id) {
+  FotTarget Target = {};
+  Target.Id = Id;
+  return indexOf(O, Target, true);
+}
+
+uint64_t perdure::fotIndexOfName(Object &O, const char *Name, uint64_t NameAt) {
+  FotTarget Target = {};
+  Target.NameAt = NameAt;
+  strncpy(Target.Name, Name, sizeof(Target.Name) - 1);
+  return indexOf(O, Target, NameAt != 0);
+}
+
+bool perdure::fotSetRights(Object &O, perdure_id Id, bool ToWrite) {
+  FotTarget Target = {};
+  Target.Id = Id;
+  uint64_t Index = indexOf(O, Target, false);
+  if (!Index)
+    return false;
+  FotEntry *E = entryAt(O, Index);
+  __atomic_store_n(&E->Rights, ToWrite ? FotRead | FotWrite : +FotRead,
                    __ATOMIC_RELEASE);
   flushHeader(O, E, sizeof(*E));
-  uint64_t Index = F->Next++;
-  return remember(O, *F, Index) ? Index : 0;
+  return true;
 }

@@ -7,18 +7,38 @@
 
 namespace perdure {
 
-/// The ID that index leads to; false when there is no such valid entry.
-bool fotId(Object &O, uint64_t Index, perdure_id &Id);
+/// What an entry leads to: an object by its ID, or whichever has a name.
+struct FotTarget {
+  perdure_id Id;   // {0, 0}: by name
+  uint64_t NameAt; // offset of the name in the object that has the entry
+  char Name[256];  // "" for an ID
+  bool ToWrite;    // asked for
+};
+
+/// What index leads to; false when there is no such valid entry.
+bool fotTarget(Object &O, uint64_t Index, FotTarget &Target);
 
 /// The lowest index that leads to Id, inserted when there is none: atomic
-/// across threads. 0 on failure: EROFS, ENOSPC (FOT or disk full), ENOMEM.
+/// across threads and processes. 0 on failure: EROFS, ENOSPC (FOT or disk
+/// full), ENOMEM.
 uint64_t fotIndex(Object &O, perdure_id Id);
+
+/// The same for the name at offset NameAt of O; 0 there only looks for it
+/// (ENOENT).
+uint64_t fotIndexOfName(Object &O, const char *Name, uint64_t NameAt);
+
+/// Changes the rights asked for by the entry of Id. ENOENT when it has none.
+bool fotSetRights(Object &O, perdure_id Id, bool ToWrite);
 
 /// Valid entries.
 uint64_t fotCount(const Object &O);
 
 /// Frees the volatile side.
 void fotRelease(Object &O);
+
+/// Around fork().
+void fotBeforeFork();
+void fotAfterFork();
 
 } // namespace perdure
 

@@ -72,6 +72,20 @@ struct KeepErrno {
 // Decode
 //===----------------------------------------------------------------------===//
 
+// By name the offset counts from the root, wherever the object that has the name
+// keeps it. Never cached: the inline sequence adds any offset below LIMIT to
+// what the cache holds, and from a root that would lead out of the slot.
+static const void *decodeByName(const Object &O, const FotTarget &To,
+                                uint64_t Offset, const void *Container) {
+  Object *Target = resolveName(*O.Owner, To.Name, To.ToWrite);
+  if (!Target)
+    return damaged(Container, Damage::NoSlotLeft);
+  uint64_t Root = isPresent(*Target) ? Target->RootOffset : 0;
+  if (Offset >= TheWindow.limit() - Root)
+    return damaged(Container, Damage::OffsetPastLimit);
+  return (const void *)(Target->Base + Root + Offset);
+}
+
 static const void *decodeForeign(uint64_t B, const void *Container) {
   KeepErrno Keep;
   Object *O = objectAt(Container);
@@ -82,10 +96,12 @@ static const void *decodeForeign(uint64_t B, const void *Container) {
     return damaged(Container, Damage::OffsetPastLimit);
   if (Index == 0)
     return (const void *)(O->Base + Offset);
-  perdure_id Id;
-  if (!isPresent(*O) || !fotId(*O, Index, Id))
+  FotTarget To;
+  if (!isPresent(*O) || !fotTarget(*O, Index, To))
     return damaged(Container, Damage::NoFotEntry);
-  Object *Target = resolveObject(*O->Owner, Id);
+  if (To.Name[0])
+    return decodeByName(*O, To, Offset, Container);
+  Object *Target = resolveObject(*O->Owner, To.Id, To.ToWrite);
   if (!Target)
     return damaged(Container, Damage::NoSlotLeft);
   // A missing target is not cached: it may yet come, to the same slot.

@@ -8,7 +8,7 @@
 //   0x0400  state, the other copy
 //   0x0600  log        reserved: two copies of 256 bytes
 //   0x0800  seal       reserved: 256 bytes
-//   0x0900  lock       reserved: 256 bytes
+//   0x0900  turns      who wrote last: 256 bytes
 //   0x0a00             reserved: 1,536 bytes
 //   0x1000  extents of the FOT and the page map, slabs, blocks, in any order
 //
@@ -76,13 +76,14 @@ static_assert(offsetof(State, FotExtent) == 32, "");
 static_assert(offsetof(State, MapExtent) == 192, "");
 static_assert(offsetof(State, Checksum) == 508, "");
 
-/// 32 bytes. The first 24 never change once the entry is valid.
+/// 32 bytes. But for the rights, the first 24 never change once the entry is
+/// valid.
 struct FotEntry {
   uint64_t IdHi, IdLo; // by ID; by name: {0, offset of the name}
   uint32_t Rights;     // asked for: FotRead, FotWrite
   uint32_t Reserved;   // zero
   uint32_t Valid;      // written last: an EntryState
-  uint32_t Checksum;   // CRC-32 of the first 24 bytes
+  uint32_t Checksum;   // CRC-32 of the first 24 bytes, rights taken as both
 };
 static_assert(sizeof(FotEntry) == 32, "");
 
@@ -91,15 +92,23 @@ enum EntryState : uint32_t {
   EntryFree = 0,
   EntryClaimed = 1, // being written; for ever when its writer died
   EntryById = 2,
-  EntryByName = 3, // reserved for late binding
+  EntryByName = 3, // of 1 to 255 bytes and a NUL
 };
+
+/// What makes the lists that a process keeps of an object it shares stale:
+/// random, of the process that was in a write section last.
+struct Turns {
+  uint64_t LastWriter;
+  uint8_t Reserved[248];
+};
+static_assert(sizeof(Turns) == 256, "");
 
 struct Header {
   Identity Ident;
   State Copy[2];
   uint8_t Log[2][256];
   uint8_t Seal[256];
-  uint8_t Lock[256];
+  Turns Turn;
   uint8_t Reserved[1536];
 };
 static_assert(sizeof(Header) == HeaderBytes, "");

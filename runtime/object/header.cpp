@@ -14,7 +14,9 @@ uint32_t perdure::checksumOf(const void *Record, size_t Bytes) {
 }
 
 uint32_t perdure::checksumOf(const FotEntry &E) {
-  return (uint32_t)crc32(0, (const Bytef *)&E, 24);
+  FotEntry Copy = E;
+  Copy.Rights = FotRead | FotWrite; // what it says may change
+  return (uint32_t)crc32(0, (const Bytef *)&Copy, 24);
 }
 
 static bool bad(const char *Field, const char *What) {

@@ -19,7 +19,7 @@ const State *newestState(const Header &H);
 /// The checksum of a record whose last four bytes hold it.
 uint32_t checksumOf(const void *Record, size_t Bytes);
 
-/// The checksum of an entry's first 24 bytes.
+/// The checksum of an entry's first 24 bytes, whatever its rights.
 uint32_t checksumOf(const FotEntry &E);
 
 } // namespace perdure

@@ -2,13 +2,17 @@
 
 #include "object/object.h"
 #include "object/header.h"
+#include "object/sidecar.h"
 #include "object/store.h"
+#include "platform/descriptor.h"
 #include "platform/error.h"
+#include "platform/file_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +29,8 @@ Object *perdure::objectAt(uint64_t Address) {
 
 ObjectLabel perdure::labelOf(const Object &O) {
   ObjectLabel L;
-  if (O.Name[0])
+  // The rest of a name is written before its first byte.
+  if (__atomic_load_n(&O.Name[0], __ATOMIC_ACQUIRE))
     snprintf(L.Text, sizeof(L.Text), "'%s' (%s)", O.Name, O.Hex);
   else
     snprintf(L.Text, sizeof(L.Text), "%s", O.Hex);
@@ -43,9 +48,11 @@ bool perdure::enterWindow(Object &O) {
 void perdure::leaveWindow(Object &O) {
   __atomic_store_n(&Slots[TheWindow.slotOf(O.Base)], (Object *)nullptr,
                    __ATOMIC_RELEASE);
-  if (isPresent(O) && O.Writable && O.Durable && fdatasync(O.File))
+  if (isPresent(O) && isWritable(O) && isDurable(O) && fdatasync(O.File))
     report("object %s: cannot sync at close: %s", labelOf(O).Text,
            strerror(errno));
+  if (isAlone(O))
+    markOwner(O, false);
   dropSlot(O.Base);
   if (O.File >= 0)
     close(O.File);
@@ -64,7 +71,7 @@ void perdure::flushMetadata(Object &O, const void *P, size_t Bytes) {
 
 void perdure::flushHeader(Object &O, const void *P, size_t Bytes) {
   flushMetadata(O, P, Bytes);
-  if (O.Map.Page && O.Durable && !persist(O.Map, P, Bytes))
+  if (O.Map.Page && isDurable(O) && !persist(O.Map, P, Bytes))
     die("object %s: %s; what the medium holds is unknown now", labelOf(O).Text,
         errorMessage());
 }
@@ -87,6 +94,27 @@ bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
   return Ok;
 }
 
+// Extents are read without the lock; they never change once they are there.
+static void setState(Object &O, const State &New) {
+  for (unsigned K = 0; K < MaxExtents; ++K) {
+    __atomic_store_n(&O.Current.FotExtent[K], New.FotExtent[K],
+                     __ATOMIC_RELEASE);
+    __atomic_store_n(&O.Current.MapExtent[K], New.MapExtent[K],
+                     __ATOMIC_RELEASE);
+  }
+  O.Current.Sequence = New.Sequence;
+  O.Current.FileBytes = New.FileBytes;
+  O.Current.NeededFeatures = New.NeededFeatures;
+  O.Current.NeededToWrite = New.NeededToWrite;
+  O.Current.EncodingTable = New.EncodingTable;
+  O.Current.TypeTable = New.TypeTable;
+  O.Current.Statistics = New.Statistics;
+  memcpy(O.Current.Reserved, New.Reserved, sizeof(New.Reserved));
+  O.Current.Spare = New.Spare;
+  O.Current.Checksum = New.Checksum;
+  __atomic_store_n(&O.FileBytes, New.FileBytes, __ATOMIC_RELEASE);
+}
+
 // Copy 1 first, then copy 0, each persistent before the next is touched. The
 // checksum is written last, so a copy that was interrupted does not match.
 static void writeState(Object &O, State New) {
@@ -98,8 +126,16 @@ static void writeState(Object &O, State New) {
     __atomic_store_n(&Copy.Checksum, New.Checksum, __ATOMIC_RELEASE);
     flushHeader(O, &Copy, sizeof(Copy));
   }
-  O.Current = New;
-  __atomic_store_n(&O.FileBytes, New.FileBytes, __ATOMIC_RELEASE);
+  setState(O, New);
+}
+
+// What a crash in the middle of a change left: the older or torn copy.
+static void repairState(Object &O) {
+  for (const State &Copy : headerOf(O)->Copy)
+    if (memcmp(&Copy, &O.Current, sizeof(Copy))) {
+      writeState(O, O.Current);
+      return;
+    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -128,24 +164,58 @@ uint64_t perdure::extentOf(const Object &O, Table T, unsigned K) {
   return K < MaxExtents ? __atomic_load_n(&Extents[K], __ATOMIC_ACQUIRE) : 0;
 }
 
-void perdure::followWriter(Object &O) {
-  Locked Hold(O.GrowLock);
-  if (O.Writable)
-    return; // since a moment ago: nobody else writes it
+// What the file says now, when it says something valid. GrowLock.
+static bool readState(Object &O) {
   Header Now;
   struct stat Status;
   State Found;
   memcpy(&Now, headerOf(O), sizeof(Now));
-  if (fstat(O.File, &Status) ||
-      !checkHeader(Now, (uint64_t)Status.st_size, O.Id, TheWindow.limit(),
-                   false, Found))
-    return; // the writer is in the middle of it: as before, then
-  O.Current = Found;
-  __atomic_store_n(&O.FileBytes, Found.FileBytes, __ATOMIC_RELEASE);
+  if (O.File < 0 || fstat(O.File, &Status))
+    return fail(errno, "cannot stat the file of object %s: %s", labelOf(O).Text,
+                strerror(errno));
+  if (!checkHeader(Now, (uint64_t)Status.st_size, O.Id, TheWindow.limit(),
+                   isWritable(O), Found))
+    return false;
+  setState(O, Found);
+  return true;
 }
 
-bool perdure::appendExtent(Object &O, Table T, unsigned K) {
+void perdure::followWriter(Object &O) {
+  if (isAlone(O))
+    return;
+  fileOf(O);
   Locked Hold(O.GrowLock);
+  // The writer may be in the middle of it: as before, then.
+  readState(O);
+}
+
+StructureLocked::StructureLocked(Object &O) : O(O), Ok(true) {
+  pthread_mutex_lock(&O.GrowLock.Handle);
+  if (isAlone(O))
+    return;
+  if (!lockByte(O.File, FileByte::Structure, LockKind::Exclusive, true)) {
+    Ok = false;
+    return;
+  }
+  // A process that died in the middle of a change left one copy as it was.
+  Ok = readState(O);
+  if (Ok)
+    repairState(O);
+  else
+    lockByte(O.File, FileByte::Structure, LockKind::None, false);
+}
+
+StructureLocked::~StructureLocked() {
+  int Saved = errno;
+  if (Ok && !isAlone(O))
+    lockByte(O.File, FileByte::Structure, LockKind::None, false);
+  pthread_mutex_unlock(&O.GrowLock.Handle);
+  errno = Saved;
+}
+
+bool perdure::appendExtentLocked(Object &O, Table T, unsigned K) {
+  if (extentOf(O, T, K))
+    return true; // another process was faster
   State New = O.Current;
   New.FileBytes += FilePage << K;
   if (K >= MaxExtents || !allocateFile(O, O.Current.FileBytes, New.FileBytes))
@@ -155,8 +225,15 @@ bool perdure::appendExtent(Object &O, Table T, unsigned K) {
   return true;
 }
 
+bool perdure::appendExtent(Object &O, Table T, unsigned K) {
+  StructureLocked Hold(O);
+  return Hold.ok() && appendExtentLocked(O, T, K);
+}
+
 bool perdure::growFile(Object &O, uint64_t Pages) {
-  Locked Hold(O.GrowLock);
+  StructureLocked Hold(O);
+  if (!Hold.ok())
+    return false;
   State New = O.Current;
   uint64_t Old = New.FileBytes, Least = Old + Pages * FilePage;
   // An eighth more each time: few steps, little waste; 64 KiB at least.
@@ -177,41 +254,119 @@ bool perdure::growFile(Object &O, uint64_t Pages) {
 // Opening and creating
 //===----------------------------------------------------------------------===//
 
-// The kernel's lock dies with the process, and belongs to this descriptor.
-static bool lockToWrite(int File) {
-  struct flock Whole = {};
-  Whole.l_type = F_WRLCK;
-  Whole.l_whence = SEEK_SET;
-  if (!fcntl(File, F_OFD_SETLK, &Whole))
+int perdure::fileOf(Object &O) {
+  Locked Hold(O.GrowLock);
+  if (O.File >= 0)
+    return O.File;
+  struct stat Status;
+  int File = openFile(O.Owner->ObjectsDir, O.Hex, O_RDONLY | O_NONBLOCK);
+  if (File < 0) {
+    fail(errno, "cannot open the file of object %s again: %s%s",
+         labelOf(O).Text, strerror(errno), adviceFor(errno));
+    return -1;
+  }
+  if (fstat(File, &Status) || Status.st_ino != O.Inode) {
+    close(File);
+    fail(ESTALE, "the file of object %s has been replaced by another",
+         labelOf(O).Text);
+    return -1;
+  }
+  return O.File = File;
+}
+
+// Who has it: "process 12", or as much as is known.
+static bool failBusy(const Object &O, const char *Wanted) {
+  ProcessMark Owner = marksOf(*O.Owner, O.Id).Owner;
+  char Who[96] = "another process";
+  if ((uint64_t)Owner && isAlive(Owner))
+    snprintf(Who, sizeof(Who), "process %d", pidOf(Owner));
+  else if ((uint64_t)Owner)
+    snprintf(Who, sizeof(Who), "a process that process %d, dead now, forked",
+             pidOf(Owner));
+  return fail(EBUSY,
+              "%s has it open for writing; wait for it, open it with "
+              "PERDURE_RDONLY, or have all processes %s",
+              Who, Wanted);
+}
+
+static bool takeOwnership(const Object &O, int File, Access Wanted) {
+  if (Wanted == Access::Read)
     return true;
-  if (errno == EAGAIN || errno == EACCES)
-    return fail(EBUSY, "another process has it open for writing; wait for it, "
-                       "or open it with PERDURE_RDONLY");
-  return fail(errno, "cannot lock the file: %s", strerror(errno));
+  bool Alone = Wanted == Access::Exclusive;
+  if (lockByte(File, FileByte::Ownership,
+               Alone ? LockKind::Exclusive : LockKind::Shared, false))
+    return true;
+  return errno == EBUSY && failBusy(O, "open it with PERDURE_SHARED");
+}
+
+// A mapping keeps its description alive, also in a child of fork(), and so the
+// locks that were taken through it: O is mapped through another description of
+// the file than the one that locks it.
+static int openToMap(const Object &O, int File, bool Writable) {
+  struct stat Locked, Mapped;
+  int Other = openFile(O.Owner->ObjectsDir, O.Hex,
+                       (Writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
+  if (Other < 0) {
+    fail(errno, "cannot open the object's file: %s%s", strerror(errno),
+         adviceFor(errno));
+  } else if (fstat(File, &Locked) || fstat(Other, &Mapped) ||
+             Locked.st_ino != Mapped.st_ino) {
+    close(Other);
+    Other = -1;
+    fail(ESTALE, "the object's file was replaced while it was opened");
+  }
+  return Other;
 }
 
 static bool mapInto(Object &O, int File, bool Writable) {
-  Mapping Map = {};
-  if (!mapFile(Map, File, O.Base, TheWindow.limit(), Writable) ||
-      !mapFotCache(O.Base)) {
-    forbid(O.Base, TheWindow.slotBytes());
+  int Other = openToMap(O, File, Writable);
+  if (Other < 0)
     return false;
-  }
-  O.Map = Map;
-  O.File = File;
-  O.Writable = Writable;
-  return true;
+  Mapping Map = {};
+  bool Ok = mapFile(Map, Other, O.Base, TheWindow.limit(), Writable) &&
+            mapFotCache(O.Base);
+  int Saved = errno;
+  close(Other);
+  if (Ok)
+    O.Map = Map;
+  else
+    forbid(O.Base, TheWindow.slotBytes());
+  errno = Saved;
+  return Ok;
+}
+
+static bool mapAgainToWrite(Object &O, int File) {
+  int Other = openToMap(O, File, true);
+  if (Other < 0)
+    return false;
+  bool Ok = makeWritable(O.Map, Other);
+  int Saved = errno;
+  close(Other);
+  errno = Saved;
+  return Ok;
+}
+
+static void grant(Object &O, Access Granted) {
+  atomicStore(O.Granted, Granted);
+  if (Granted == Access::Exclusive)
+    markOwner(O, true);
+  if (Granted == Access::Read)
+    strcpy(O.WhyReadOnly, "PERDURE_RDONLY, or the store that way");
 }
 
 bool perdure::createFile(Object &O) {
-  int File = openat(O.Owner->ObjectsDir, O.Hex,
-                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int File =
+      openFile(O.Owner->ObjectsDir, O.Hex, O_RDWR | O_CREAT | O_EXCL, 0600);
   if (File < 0)
     return fail(errno, "cannot create the object's file: %s%s", strerror(errno),
-                errno == EMFILE ? "; raise 'ulimit -n'" : "");
+                adviceFor(errno));
   O.File = File;
-  if (lockToWrite(File) && allocateFile(O, 0, HeaderBytes) &&
-      mapInto(O, File, true)) {
+  struct stat Status;
+  if (takeOwnership(O, File, Access::Exclusive) &&
+      allocateFile(O, 0, HeaderBytes) && mapInto(O, File, true) &&
+      !fstat(File, &Status)) {
+    O.Inode = Status.st_ino;
+    grant(O, Access::Exclusive);
     State New = {};
     New.FileBytes = HeaderBytes;
     writeState(O, New);
@@ -240,6 +395,7 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
   New.RootBytes = RootBytes;
   New.Checksum = checksumOf(&New, sizeof(New));
   headerOf(O)->Ident = New;
+  O.RootOffset = RootOffset;
   if (!O.Map.Page)
     persist(O.Map, headerOf(O), HeaderBytes);
   if (fsync(O.File) || fsync(O.Owner->ObjectsDir))
@@ -248,12 +404,9 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
   return true;
 }
 
-// Checks the file behind File before anything of it is mapped.
-static bool checkFile(const Object &O, int File, bool Writable, State &Found,
-                      struct stat &Status) {
-  // The header before the size: a writer makes the file longer and says so
-  // then.
-  Header H;
+// Reads the header before the size: a writer makes the file longer and says so
+// then.
+static bool readHeader(int File, Header &H, struct stat &Status) {
   ssize_t Read = pread(File, &H, sizeof(H), 0);
   int Error = errno;
   if (fstat(File, &Status))
@@ -266,67 +419,168 @@ static bool checkFile(const Object &O, int File, bool Writable, State &Found,
                 "been cut off; restore it from a copy",
                 (unsigned long long)Status.st_size,
                 (unsigned long long)HeaderBytes);
-  if (Read != (ssize_t)sizeof(H))
-    return fail(Read < 0 ? Error : EIO, "cannot read the header: %s",
-                Read < 0 ? strerror(Error) : "the file ended");
-  return checkHeader(H, (uint64_t)Status.st_size, O.Id, TheWindow.limit(),
-                     Writable, Found);
+  return Read == (ssize_t)sizeof(H) ||
+         fail(Read < 0 ? Error : EIO, "cannot read the header: %s",
+              Read < 0 ? strerror(Error) : "the file ended");
 }
 
-// cp makes holes of what was allocated and never written.
-static bool fillHoles(const Object &O, int File, const State &S,
-                      const struct stat &Status) {
-  if ((uint64_t)Status.st_blocks * 512 >= S.FileBytes)
+namespace {
+/// What attach has learnt of a file before anything of it is mapped.
+struct CheckedFile {
+  State Current;
+  uint64_t RootOffset;
+  struct stat Status;
+};
+} // namespace
+
+static bool checkFile(const Object &O, int File, bool Writable,
+                      CheckedFile &Found) {
+  Header H;
+  for (int Try = 0;; ++Try) {
+    if (!readHeader(File, H, Found.Status))
+      return false;
+    // One read may meet both copies in the middle of two changes; that a writer
+    // makes them again before the next is unlikely, so many times is damage.
+    if (newestState(H) || Try == 5)
+      break;
+    usleep(1000);
+  }
+  Found.RootOffset = H.Ident.RootOffset;
+  return checkHeader(H, (uint64_t)Found.Status.st_size, O.Id, TheWindow.limit(),
+                     Writable, Found.Current);
+}
+
+static bool isOnlyWriter(int File) {
+  return lockOfOthers(File, FileByte::Ownership) == LockKind::None;
+}
+
+// cp makes holes of what was allocated and never written, and a write to a hole
+// is SIGBUS on a full disk. Space that was allocated and never written looks
+// like a hole to lseek, and what lies past the end or beside the data counts in
+// st_blocks: neither alone tells that there are none.
+static bool fillHoles(const Object &O, int File, const CheckedFile &Found) {
+  uint64_t Bytes = Found.Current.FileBytes;
+  if ((uint64_t)Found.Status.st_blocks * 512 >= Bytes &&
+      lseek(File, 0, SEEK_HOLE) >= (off_t)Bytes)
     return true;
-  int Error = posix_fallocate(File, 0, (off_t)S.FileBytes);
+  // Not posix_fallocate: where the file system cannot, glibc rewrites a byte of
+  // each block, over what others store meanwhile.
+  int Error = 0;
+  if (fallocate(File, 0, 0, (off_t)Bytes))
+    Error = errno;
+  if (Error == EOPNOTSUPP && isOnlyWriter(File))
+    Error = posix_fallocate(File, 0, (off_t)Bytes);
   return !Error || fail(Error,
                         "object %s has holes that the disk cannot fill: %s; "
                         "free disk space, or open it with PERDURE_RDONLY",
                         labelOf(O).Text, strerror(Error));
 }
 
-// What a crash in the middle of a change left: the older or torn copy.
-static void repairState(Object &O) {
-  for (const State &Copy : headerOf(O)->Copy)
-    if (memcmp(&Copy, &O.Current, sizeof(Copy))) {
-      writeState(O, O.Current);
-      return;
-    }
+// The file is ready to be written: the checked state, both copies of it, no
+// holes, and nothing behind its end, where what follows relies on zeroes.
+static bool prepareToWrite(Object &O, int File, Access Wanted,
+                           CheckedFile &Found) {
+  // Who shares may be making the file longer just now.
+  bool Shared = Wanted == Access::Shared;
+  if (Shared &&
+      (!lockByte(File, FileByte::Structure, LockKind::Exclusive, true) ||
+       !checkFile(O, File, true, Found)))
+    return false;
+  if (!fillHoles(O, File, Found))
+    return false;
+  int Ignored = ftruncate(File, (off_t)Found.Current.FileBytes);
+  (void)Ignored;
+  return true;
 }
 
-bool perdure::attach(Object &O, bool Writable) {
-  int File = openat(O.Owner->ObjectsDir, O.Hex,
-                    (Writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC |
-                        O_NONBLOCK);
+// Opens, locks, checks and maps; on failure nothing has changed but File, which
+// the caller closes.
+static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
+  bool Writable = Wanted != Access::Read;
+  if (!takeOwnership(O, File, Wanted) || !checkFile(O, File, Writable, Found) ||
+      (Writable && !prepareToWrite(O, File, Wanted, Found)))
+    return false;
+  if (!isPresent(O))
+    return mapInto(O, File, Writable);
+  return Found.Status.st_ino == O.Inode
+             ? mapAgainToWrite(O, File)
+             : fail(ESTALE, "another file has taken the place of the one that "
+                            "is open; close the store first");
+}
+
+// From shared to exclusive: the same descriptor.
+static bool becomeAlone(Object &O) {
+  Locked Hold(O.GrowLock);
+  if (!takeOwnership(O, O.File, Access::Exclusive) || !readState(O))
+    return false;
+  grant(O, Access::Exclusive);
+  repairState(O);
+  return true;
+}
+
+bool perdure::attach(Object &O, Access Wanted) {
+  bool Upgrade = isPresent(O);
+  if (Upgrade && isWritable(O))
+    return becomeAlone(O);
+  Locked InSection(O.Sect.Lock);
+  if (Upgrade && (O.Sect.Readers || O.Sect.Changing))
+    return fail(EBUSY, "a thread of this process is in a read section of it");
+  bool Writable = Wanted != Access::Read;
+  int File = openFile(O.Owner->ObjectsDir, O.Hex,
+                      (Writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
   if (File < 0)
     return fail(errno, "cannot open the object's file: %s%s", strerror(errno),
-                errno == EMFILE ? "; raise 'ulimit -n'" : "");
-  State Found;
-  struct stat Status;
-  bool Upgrade = isPresent(O);
-  if (!(Writable ? lockToWrite(File) : true) ||
-      !checkFile(O, File, Writable, Found, Status) ||
-      (Writable && !fillHoles(O, File, Found, Status)) ||
-      !(Upgrade ? makeWritable(O.Map, File) : mapInto(O, File, Writable))) {
+                adviceFor(errno));
+  CheckedFile Found;
+  if (!attachFile(O, File, Wanted, Found)) {
     int Saved = errno;
-    close(File);
+    close(File); // and with it the locks
     errno = Saved;
     return false;
   }
   Locked Hold(O.GrowLock);
-  if (Upgrade) {
+  if (O.File >= 0)
     close(O.File);
-    O.File = File;
-  }
-  O.Current = Found;
-  __atomic_store_n(&O.FileBytes, Found.FileBytes, __ATOMIC_RELEASE);
-  if (Writable) {
+  O.File = File;
+  O.Inode = Found.Status.st_ino;
+  O.RootOffset = Found.RootOffset;
+  setState(O, Found.Current);
+  if (Writable)
     repairState(O);
-    // Growth that was not recorded; what follows relies on zeroes there.
-    int Ignored = ftruncate(File, (off_t)Found.FileBytes);
-    (void)Ignored;
-  }
-  __atomic_store_n(&O.Writable, Writable, __ATOMIC_RELEASE);
+  if (Wanted == Access::Shared)
+    lockByte(File, FileByte::Structure, LockKind::None, false);
+  grant(O, Wanted);
   __atomic_store_n(&O.Present, true, __ATOMIC_RELEASE);
   return true;
+}
+
+bool perdure::attachAsAllowed(Object &O, Access Wanted, bool AlsoNow) {
+  if (attach(O, Wanted))
+    return true;
+  bool Never = errno == EACCES || errno == EROFS || errno == EPERM;
+  bool Now = errno == EBUSY || errno == ENOSPC || errno == EDQUOT;
+  if (Wanted == Access::Read || !(Never || (Now && AlsoNow)))
+    return false;
+  char Why[sizeof(O.WhyReadOnly)];
+  snprintf(Why, sizeof(Why), "%.255s", errorMessage());
+  if (!isPresent(O) && !attach(O, Access::Read))
+    return false;
+  memcpy(O.WhyReadOnly, Why, sizeof(Why));
+  return true;
+}
+
+void perdure::disown(Object &O) {
+  if (O.File >= 0)
+    close(O.File);
+  O.File = -1;
+  O.Sect = Section();
+  if (isPresent(O) && isWritable(O)) {
+    if (mprotect((void *)O.Base, TheWindow.limit(), PROT_READ))
+      die("cannot take the right to write object %s from a child of fork: %s",
+          labelOf(O).Text, strerror(errno));
+    snprintf(O.WhyReadOnly, sizeof(O.WhyReadOnly),
+             "this process is a child of the one that opened it; open it again "
+             "once that one has closed the store");
+    atomicStore(O.Granted, Access::Read);
+  }
 }

@@ -10,10 +10,14 @@
 #define PERDURE_RUNTIME_OBJECT_OBJECT_H
 
 #include "object/format.h"
+#include "object/section.h"
 #include "perdure/runtime.h"
+#include "platform/atomic.h"
 #include "platform/lock.h"
 #include "platform/medium.h"
 #include "platform/window.h"
+
+#include <sys/types.h>
 
 namespace perdure {
 
@@ -22,26 +26,37 @@ struct Fot;       // fot/fot.h
 struct EscapeSet; // fot/escapes.h
 struct Heap;      // alloc/heap.h
 
+/// What this process may do with an object's memory.
+enum class Access : uint8_t {
+  Read,
+  Shared,   // write, in turns with other processes
+  Exclusive // write, and nobody else does
+};
+
 struct Object {
   Store *Owner;
   Object *Next; // in the store's list
   perdure_id Id;
   char Hex[33];         // the ID in words, the file's name
-  char Name[256];       // by which it was last opened, "" for none: in reports
+  char Name[256];       // by which it was first opened, "" for none: in reports
   char WhyMissing[256]; // why it is not Present
-  uint64_t Base;        // of its slot
-  bool Present;         // mapped; atomic
-  bool Writable;        // by this process; atomic
-  bool Durable;         // PERDURE_DURABLE
-  bool Removed;         // its file is gone
-  bool Unsynced;        // runtime metadata changed since the last sync; atomic
-  unsigned Syncing;     // threads that sync such changes right now; atomic
-  int File;             // -1: none
-  unsigned References;  // perdure_open and perdure_create less perdure_close
-  uint64_t Escapes;     // native addresses stored under a lenient policy
-  uint64_t FileBytes;   // Current.FileBytes; atomic, for readers without lock
+  char WhyReadOnly[256]; // why Granted is Read
+  uint64_t Base;         // of its slot
+  uint64_t RootOffset;   // checked when it was mapped
+  ino_t Inode;           // of its file
+  bool Present;          // mapped; atomic
+  Access Granted;        // atomic
+  bool Durable;          // PERDURE_DURABLE; atomic
+  bool Removed;          // its file is gone
+  bool Unsynced;         // runtime metadata changed since the last sync; atomic
+  unsigned Syncing;      // threads that sync such changes right now; atomic
+  int File;              // -1: none; fileOf opens it again
+  unsigned References;   // perdure_open and perdure_create less perdure_close
+  uint64_t Escapes;      // native addresses stored under a lenient policy
+  uint64_t FileBytes;    // Current.FileBytes; atomic, for readers without lock
   Mapping Map;
-  Mutex GrowLock;
+  Section Sect;
+  Mutex GrowLock;        // guards File, too
   State Current;         // what the state copies say; GrowLock
   Fot *TheFot;           // the FOT layer's, made at first use
   EscapeSet *TheEscapes; // the same
@@ -58,6 +73,27 @@ inline bool isPresent(const Object &O) {
   return __atomic_load_n(&O.Present, __ATOMIC_ACQUIRE);
 }
 
+inline bool isWritable(const Object &O) {
+  return atomicLoad(O.Granted) != Access::Read;
+}
+
+/// Whether other processes may change the object.
+inline bool isAlone(const Object &O) {
+  return atomicLoad(O.Granted) == Access::Exclusive;
+}
+
+/// Whether this process may change the allocator's tables now.
+inline bool mayAllocate(const Object &O) {
+  return isAlone(O) || (isWritable(O) && isWriting(O));
+}
+
+inline bool isDurable(const Object &O) {
+  return __atomic_load_n(&O.Durable, __ATOMIC_RELAXED);
+}
+
+/// The address of the root block.
+inline uint64_t rootOf(const Object &O) { return O.Base + O.RootOffset; }
+
 /// Gives a new Object its slot. False (ENOSPC) when there is none.
 bool enterWindow(Object &O);
 
@@ -67,8 +103,20 @@ bool createFile(Object &O);
 /// Writes the identity, which makes the file an object, and syncs it.
 bool finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes);
 
-/// Opens, checks and maps O's file. On failure O is as before.
-bool attach(Object &O, bool Writable);
+/// Opens, checks and maps O's file, for the first time or with more rights. On
+/// failure O is as before: EACCES, EROFS, EPERM (the file does not allow it),
+/// EBUSY (other processes have it open in another way), EPROTO.
+bool attach(Object &O, Access Wanted);
+
+/// The same, or with the right to read when the file allows no more; AlsoNow:
+/// also when another process or a full disk stands in the way just now.
+bool attachAsAllowed(Object &O, Access Wanted, bool AlsoNow);
+
+/// O's descriptor; -1 and a message when its file cannot be opened again.
+int fileOf(Object &O);
+
+/// In the child of fork(): no right to write, no lock, no descriptor.
+void disown(Object &O);
 
 /// Unmaps O and gives its slot back.
 void leaveWindow(Object &O);
@@ -93,8 +141,26 @@ inline ExtentPlace placeIn(uint64_t Index, uint64_t First) {
 /// Reads the state again: another process may have made the file longer.
 void followWriter(Object &O);
 
-/// Appends extent K, zeroed, to the file.
+/// While it lives no other process changes the state or the FOT of O, and
+/// Current is what the file says. Takes GrowLock.
+class [[nodiscard]] StructureLocked {
+public:
+  explicit StructureLocked(Object &O);
+  ~StructureLocked();
+  StructureLocked(const StructureLocked &) = delete;
+  StructureLocked &operator=(const StructureLocked &) = delete;
+  bool ok() const { return Ok; } // false: a message says why
+
+private:
+  Object &O;
+  bool Ok;
+};
+
+/// Appends extent K, zeroed, to the file, unless another process just has.
 bool appendExtent(Object &O, Table T, unsigned K);
+
+/// The same while the caller is StructureLocked.
+bool appendExtentLocked(Object &O, Table T, unsigned K);
 
 /// Makes the file longer by Pages or, when the disk allows, some more.
 bool growFile(Object &O, uint64_t Pages);

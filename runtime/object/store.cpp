@@ -1,8 +1,11 @@
 //===- store.cpp - A directory of objects and names -----------------------===//
 
 #include "object/store.h"
+#include "object/sidecar.h"
+#include "platform/descriptor.h"
 #include "platform/error.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,12 +13,14 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 using namespace perdure;
 
-static Mutex StoresLock;
+Mutex perdure::StoresLock;
 static Store *Stores; // the open ones, and those that are closing
+Store *perdure::firstStore() { return Stores; }
 static pthread_cond_t StoreClosed = PTHREAD_COND_INITIALIZER;
 
 static const char MarkerName[] = "perdure.store";
@@ -31,6 +36,8 @@ bool perdure::makeId(perdure_id &Id) {
 // Small files, written whole
 //===----------------------------------------------------------------------===//
 
+static bool isTemporary(const char *Name) { return !strncmp(Name, ".new.", 5); }
+
 // Writes Text to a file that appears under Name only when it is whole, and
 // never over another: EEXIST.
 static bool publishFile(int Dir, const char *Name, const char *Text) {
@@ -41,10 +48,10 @@ static bool publishFile(int Dir, const char *Name, const char *Text) {
   char Temporary[64];
   snprintf(Temporary, sizeof(Temporary), ".new.%016llx%016llx",
            (unsigned long long)Unique.hi, (unsigned long long)Unique.lo);
-  int File = openat(Dir, Temporary,
-                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int File = openFile(Dir, Temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
   if (File < 0)
-    return fail(errno, "cannot create a file: %s", strerror(errno));
+    return fail(errno, "cannot create a file: %s%s", strerror(errno),
+                adviceFor(errno));
   size_t Length = strlen(Text);
   bool Ok = write(File, Text, Length) == (ssize_t)Length && !fsync(File);
   int Error = errno;
@@ -71,9 +78,10 @@ static bool publishFile(int Dir, const char *Name, const char *Text) {
 
 // The whole of a small file, as text. Bytes of room for it and its end.
 static bool readFile(int Dir, const char *Name, char *Text, size_t Bytes) {
-  int File = openat(Dir, Name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  int File = openFile(Dir, Name, O_RDONLY | O_NONBLOCK);
   if (File < 0)
-    return fail(errno, "cannot open '%s': %s", Name, strerror(errno));
+    return fail(errno, "cannot open '%s': %s%s", Name, strerror(errno),
+                adviceFor(errno));
   ssize_t Read = read(File, Text, Bytes - 1);
   int Error = errno;
   close(File);
@@ -93,14 +101,14 @@ static bool parseId(const char *Text, perdure_id &Id) {
         Half[I / 16] << 4 | (uint64_t)(C <= '9' ? C - '0' : C - 'a' + 10);
   }
   Id = {Half[0], Half[1]};
-  return Text[32] == '\n' && !Text[33];
+  return (Id.hi | Id.lo) && Text[32] == '\n' && !Text[33];
 }
 
 //===----------------------------------------------------------------------===//
 // Names
 //===----------------------------------------------------------------------===//
 
-static bool checkName(const char *Name) {
+bool perdure::checkName(const char *Name) {
   size_t Length = Name ? strnlen(Name, 256) : 0;
   if (Length && Length < 256 && !strchr(Name, '/') && strcmp(Name, ".") &&
       strcmp(Name, ".."))
@@ -141,7 +149,20 @@ bool perdure::publishName(Store &S, const char *Name, perdure_id Id) {
   return false;
 }
 
+// Where what is known of Name is, or would go. Store locked.
+static Binding **bindingOf(Store &S, const char *Name) {
+  uint64_t Hash = 14695981039346656037u; // FNV-1a
+  for (const char *C = Name; *C; ++C)
+    Hash = (Hash ^ (unsigned char)*C) * 1099511628211u;
+  Binding **B = &S.Bindings[Hash % (sizeof(S.Bindings) / sizeof(*S.Bindings))];
+  while (*B && strcmp((*B)->Name, Name))
+    B = &(*B)->Next;
+  return B;
+}
+
 bool perdure::removeName(Store &S, const char *Name) {
+  if (Binding *B = *bindingOf(S, Name))
+    B->Opened = nullptr;
   if (unlinkat(S.NamesDir, Name, 0) || fsync(S.NamesDir))
     return fail(errno, "store %s: cannot remove the name '%s': %s", S.Path,
                 Name, strerror(errno));
@@ -163,6 +184,12 @@ Object *perdure::findObject(Store &S, perdure_id Id) {
   return O;
 }
 
+static void setId(Object &O, perdure_id Id) {
+  O.Id = Id;
+  snprintf(O.Hex, sizeof(O.Hex), "%016llx%016llx", (unsigned long long)Id.hi,
+           (unsigned long long)Id.lo);
+}
+
 Object *perdure::enterObject(Store &S, perdure_id Id) {
   Object *O = (Object *)calloc(1, sizeof(Object));
   if (!O) {
@@ -170,11 +197,9 @@ Object *perdure::enterObject(Store &S, perdure_id Id) {
     return nullptr;
   }
   O->Owner = &S;
-  O->Id = Id;
   O->File = -1;
   O->Durable = S.Durable;
-  snprintf(O->Hex, sizeof(O->Hex), "%016llx%016llx", (unsigned long long)Id.hi,
-           (unsigned long long)Id.lo);
+  setId(*O, Id);
   if (!enterWindow(*O)) {
     free(O);
     return nullptr;
@@ -193,21 +218,166 @@ void perdure::forgetObject(Store &S, Object *O) {
   free(O);
 }
 
-Object *perdure::resolveObject(Store &S, perdure_id Id) {
+// Attaches what is not present with as much as the store and the file allow.
+static void attachForPointer(Store &S, Object &O, bool ToWrite) {
+  // Rights are late-binding: less than was hoped for is enough to read, and so
+  // is an object that another process writes.
+  if (isPresent(O) || attachAsAllowed(O, accessOf(S, ToWrite), true))
+    return;
+  snprintf(O.WhyMissing, sizeof(O.WhyMissing), "%.255s", errorMessage());
+}
+
+int perdure::openObjectFile(Store &S, perdure_id Id) {
+  Object Any;
+  setId(Any, Id);
+  int File = openFile(S.ObjectsDir, Any.Hex, O_RDONLY | O_NONBLOCK);
+  if (File < 0)
+    fail(errno, "cannot open objects/%s of store %s: %s%s", Any.Hex, S.Path,
+         strerror(errno), adviceFor(errno));
+  return File;
+}
+
+Object *perdure::resolveObject(Store &S, perdure_id Id, bool ToWrite) {
   Locked Hold(S.Lock);
   Object *O = findObject(S, Id);
   if (!O)
     O = enterObject(S, Id);
-  if (!O || isPresent(*O))
-    return O;
-  // Rights are late-binding: less than was hoped for is enough to read.
-  if (!S.ReadOnly && attach(*O, true))
-    return O;
-  bool ReadInstead = S.ReadOnly || errno == EACCES || errno == EROFS ||
-                     errno == EBUSY || errno == EPERM;
-  if (!ReadInstead || !attach(*O, false))
-    snprintf(O->WhyMissing, sizeof(O->WhyMissing), "%.255s", errorMessage());
+  if (O)
+    attachForPointer(S, *O, ToWrite);
   return O;
+}
+
+//===----------------------------------------------------------------------===//
+// Names that were looked up
+//===----------------------------------------------------------------------===//
+
+// Null without memory: then names are looked up each time.
+static Binding *makeBinding(Store &S, const char *Name) {
+  Binding **B = bindingOf(S, Name);
+  if (!*B) {
+    *B = (Binding *)calloc(1, sizeof(Binding) + strlen(Name) + 1);
+    if (*B)
+      strcpy((*B)->Name, Name);
+  }
+  return *B;
+}
+
+static int64_t nanoseconds(const struct timespec &T) {
+  return (int64_t)T.tv_sec * 1000000000 + T.tv_nsec;
+}
+
+NamesTime perdure::readNamesTime(const Store &S) {
+  struct stat Status;
+  struct timespec Now;
+  clock_gettime(CLOCK_REALTIME_COARSE, &Now);
+  return {fstat(S.NamesDir, &Status) ? 0 : nanoseconds(Status.st_mtim),
+          nanoseconds(Now)};
+}
+
+void perdure::rememberName(Store &S, const char *Name, Object *O,
+                           NamesTime Time) {
+  if (Binding *B = makeBinding(S, Name)) {
+    B->Opened = O;
+    B->Time = Time;
+  }
+}
+
+// The kernel takes the time of a change from the clock that Read was taken
+// from. So when the names had been at rest by then, a later change gives them
+// another time; without rest a change within the same tick of that clock (a few
+// milliseconds) could go unseen, and the name is looked up again.
+Object *perdure::recallName(Store &S, const char *Name) {
+  constexpr int64_t Rest = 20000000;
+  Binding *B = *bindingOf(S, Name);
+  Object *O = B ? B->Opened : nullptr;
+  if (!O || !isPresent(*O) || O->Removed)
+    return nullptr;
+  // An object that is open stays what its name means to this process.
+  if (O->References)
+    return O;
+  bool AtRest = B->Time.Changed && B->Time.Read - B->Time.Changed > Rest;
+  return AtRest && readNamesTime(S).Changed == B->Time.Changed ? O : nullptr;
+}
+
+static void freeBindings(Store &S) {
+  for (Binding *B : S.Bindings)
+    while (B) {
+      Binding *Next = B->Next;
+      free(B);
+      B = Next;
+    }
+}
+
+// Gives an object that was only a name its ID: it keeps its slot.
+static void identify(Store &S, Object &O, perdure_id Id) {
+  Object **Link = &bucketOf(S, O.Id);
+  while (*Link != &O)
+    Link = &(*Link)->Next;
+  *Link = O.Next;
+  setId(O, Id);
+  O.Next = bucketOf(S, Id);
+  bucketOf(S, Id) = &O;
+}
+
+Object *perdure::resolveName(Store &S, const char *Name, bool ToWrite) {
+  Locked Hold(S.Lock);
+  Binding *B = makeBinding(S, Name);
+  if (!B) {
+    fail(ENOMEM, "no memory for a name");
+    return nullptr;
+  }
+  if (B->Late && isPresent(*B->Late))
+    return B->Late;
+  perdure_id Id = {0, 0};
+  bool Found = lookUpName(S, Name, Id);
+  if (Object *Known = Found ? findObject(S, Id) : nullptr)
+    B->Late = Known;
+  else if (!B->Late)
+    B->Late = enterObject(S, Id); // with ID 0 while nobody has the name
+  else if (Found)
+    identify(S, *B->Late, Id);
+  if (B->Late && Found)
+    attachForPointer(S, *B->Late, ToWrite);
+  else if (B->Late)
+    snprintf(B->Late->WhyMissing, sizeof(B->Late->WhyMissing), "%.255s",
+             errorMessage());
+  return B->Late;
+}
+
+int perdure::visitNames(Store &S,
+                        int (*Visit)(void *, const char *, perdure_id),
+                        void *Context) {
+  int File = openFile(S.NamesDir, ".", O_RDONLY | O_DIRECTORY);
+  DIR *Names = File < 0 ? nullptr : fdopendir(File);
+  if (!Names) {
+    fail(errno, "cannot read the names of store %s: %s%s", S.Path,
+         strerror(errno), adviceFor(errno));
+    if (File >= 0)
+      close(File);
+    return -1;
+  }
+  int Result = 0;
+  errno = 0;
+  while (dirent *Entry = Result ? nullptr : readdir(Names)) {
+    const char *Name = Entry->d_name;
+    if (!strcmp(Name, ".") || !strcmp(Name, "..") || isTemporary(Name))
+      continue;
+    perdure_id Id = {0, 0};
+    if (!lookUpName(S, Name, Id)) {
+      if (errno == ENOENT) // since a moment ago
+        continue;
+      Id = {0, 0};
+    }
+    Result = Visit(Context, Name, Id);
+    errno = 0;
+  }
+  if (errno) {
+    fail(errno, "cannot read the names of store %s: %s", S.Path,
+         strerror(errno));
+    Result = -1;
+  }
+  closedir(Names);
+  return Result;
 }
 
 //===----------------------------------------------------------------------===//
@@ -216,9 +386,8 @@ Object *perdure::resolveObject(Store &S, perdure_id Id) {
 
 static int openDirectory(int At, const char *Path) {
   // The user's own path may go through links; nothing inside a store does.
-  return openat(At, Path,
-                O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-                    (At == AT_FDCWD ? 0 : O_NOFOLLOW));
+  return At == AT_FDCWD ? open(Path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                        : openFile(At, Path, O_RDONLY | O_DIRECTORY);
 }
 
 // Makes what a store consists of; the marker comes last.
@@ -282,6 +451,8 @@ static int openStoreDirectory(const char *Path, unsigned Flags) {
 }
 
 static void freeStoreOnly(Store *S) {
+  freeBindings(*S);
+  closeSidecar(*S);
   if (S->Dir >= 0)
     close(S->Dir);
   if (S->ObjectsDir >= 0)
@@ -304,12 +475,12 @@ static void makeDurable(Store &S) {
   S.Durable = true;
   for (Object *O : S.Objects)
     for (; O; O = O->Next)
-      O->Durable = true;
+      __atomic_store_n(&O->Durable, true, __ATOMIC_RELAXED);
 }
 
 Store *perdure::openStore(const char *Path, unsigned Flags) {
-  unsigned Known =
-      PERDURE_CREATE | PERDURE_RDONLY | PERDURE_DURABLE | PERDURE_EXCL;
+  unsigned Known = PERDURE_CREATE | PERDURE_RDONLY | PERDURE_DURABLE |
+                   PERDURE_EXCL | PERDURE_SHARED;
   if (!Path || (Flags & ~Known) ||
       ((Flags & PERDURE_EXCL) && !(Flags & PERDURE_CREATE)) ||
       ((Flags & PERDURE_CREATE) && (Flags & PERDURE_RDONLY))) {
@@ -350,11 +521,14 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
     ++Other->References;
     if (Flags & PERDURE_DURABLE)
       makeDurable(*Other);
+    if (Flags & PERDURE_SHARED)
+      Other->Shared = true;
     return Other;
   }
   S->Device = Status.st_dev;
   S->Inode = Status.st_ino;
   S->ReadOnly = Flags & PERDURE_RDONLY;
+  S->Shared = Flags & PERDURE_SHARED;
   S->Durable = Flags & PERDURE_DURABLE;
   S->References = 1;
   snprintf(S->Path, sizeof(S->Path), "%s", Path);

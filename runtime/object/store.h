@@ -17,17 +17,40 @@
 
 namespace perdure {
 
+/// When names/ changed last, and when that was read; nanoseconds.
+struct NamesTime {
+  int64_t Changed, Read;
+};
+
+/// What this process knows of a name.
+struct Binding {
+  Binding *Next;
+  Object *Opened; // what it led to when it was opened, or null
+  NamesTime Time; // before that
+  Object *Late;   // what pointers by name lead to, until the store closes
+  char Name[];
+};
+
 struct Store {
   Store *Next; // in the list of open stores
   dev_t Device;
   ino_t Inode;
   int Dir, ObjectsDir, NamesDir;
-  bool ReadOnly, Durable;
+  bool ReadOnly, Durable, Shared;
   unsigned References;
-  char Path[256];        // as it was opened, cut; in messages
-  Mutex Lock;            // guards Objects and their opening
-  Object *Objects[1024]; // by hash of the ID
+  char Path[256];          // as it was opened, cut; in messages
+  Mutex Lock;              // guards Objects, Bindings and their opening
+  Object *Objects[1024];   // by hash of the ID
+  Binding *Bindings[1024]; // by hash of the name
+  Mutex SidecarLock;       // guards what follows
+  void *Sidecar;           // mapped at first use
+  int SidecarFile;
+  bool NoSidecar; // it could not be had
 };
+
+/// All open stores, under this lock.
+extern Mutex StoresLock;
+Store *firstStore();
 
 Store *openStore(const char *Path, unsigned Flags);
 
@@ -35,6 +58,12 @@ Store *openStore(const char *Path, unsigned Flags);
 /// emptied and then passed to freeStore.
 Store *dropStore(Store &S);
 void freeStore(Store *S);
+
+/// EINVAL for what is no name.
+bool checkName(const char *Name);
+
+/// A descriptor of an object's file, to read. -1 and a message.
+int openObjectFile(Store &S, perdure_id Id);
 
 /// The ID that Name leads to. EINVAL, ENOENT, EPROTO.
 bool lookUpName(Store &S, const char *Name, perdure_id &Id);
@@ -55,8 +84,34 @@ Object *enterObject(Store &S, perdure_id Id);
 void forgetObject(Store &S, Object *O);
 
 /// The Object of an ID, opened if that can be done with whatever rights the
-/// file allows, else missing. Null (ENOSPC) when no slot is left.
-Object *resolveObject(Store &S, perdure_id Id);
+/// file allows, at most those asked for, else missing. Null (ENOSPC) when no
+/// slot is left.
+Object *resolveObject(Store &S, perdure_id Id, bool ToWrite);
+
+/// The Object that is called Name, or one that is missing; the same one until
+/// the store closes, once there is one. Null (ENOSPC) when no slot is left.
+Object *resolveName(Store &S, const char *Name, bool ToWrite);
+
+/// The present Object that Name leads to, when this process knows and nobody
+/// has changed the names since. Store locked.
+Object *recallName(Store &S, const char *Name);
+
+/// Name leads to O, as lookUpName said after readNamesTime gave Time. Store
+/// locked.
+NamesTime readNamesTime(const Store &S);
+void rememberName(Store &S, const char *Name, Object *O, NamesTime Time);
+
+/// Calls Visit with each name and its ID until it gives something else than 0,
+/// and gives that; -1 on failure. A name that leads to no ID gives {0, 0}.
+int visitNames(Store &S, int (*Visit)(void *, const char *, perdure_id),
+               void *Context);
+
+/// What the store wants for objects that pointers lead to.
+inline Access accessOf(const Store &S, bool ToWrite) {
+  return S.ReadOnly || !ToWrite ? Access::Read
+         : S.Shared             ? Access::Shared
+                                : Access::Exclusive;
+}
 
 /// A random ID.
 bool makeId(perdure_id &Id);

@@ -4,9 +4,11 @@
 #include "platform/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libpmem2.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace perdure;
@@ -42,6 +44,38 @@ static bool probe(Mapping &M, int File) {
   return Ok;
 }
 
+// Devices on which a file without the DAX attribute was found to be page media:
+// its files are that, and asking libpmem2 for each costs two mappings. Only
+// this answer is kept. Taken for page media by mistake, when a device number
+// comes again in the life of the process, a file is still synced.
+static uint64_t PageDevices[16];
+
+static bool findMedium(Mapping &M, int File) {
+  struct statx Status;
+  if (statx(File, "", AT_EMPTY_PATH, STATX_TYPE, &Status) ||
+      Status.stx_attributes & STATX_ATTR_DAX)
+    return probe(M, File);
+  uint64_t Device =
+      (uint64_t)Status.stx_dev_major << 32 | Status.stx_dev_minor | 1ull << 63;
+  for (uint64_t &Known : PageDevices) {
+    uint64_t Value = __atomic_load_n(&Known, __ATOMIC_RELAXED);
+    if (Value == Device) {
+      M.Page = true;
+      M.Flush = nullptr;
+      return true;
+    }
+    if (!Value) {
+      if (!probe(M, File))
+        return false;
+      if (M.Page)
+        __atomic_compare_exchange_n(&Known, &Value, Device, false,
+                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+      return true;
+    }
+  }
+  return probe(M, File);
+}
+
 // Whether a mapping can be synchronous: one that is refused at its fixed place
 // has unmapped what was there, where other threads may be at work.
 #ifdef MAP_SYNC
@@ -71,7 +105,8 @@ bool perdure::mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
                       bool Writable) {
   M.Address = Address;
   M.Bytes = Bytes;
-  return probe(M, File) && mapFixed(File, Address, Bytes, Writable, M.Page);
+  return findMedium(M, File) &&
+         mapFixed(File, Address, Bytes, Writable, M.Page);
 }
 
 bool perdure::makeWritable(Mapping &M, int File) {

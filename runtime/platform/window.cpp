@@ -17,6 +17,9 @@ const Window &perdure::TheWindow = TheOne;
 static Mutex WindowLock;
 static bool Taken[MaxSlots];
 
+void perdure::windowBeforeFork() { pthread_mutex_lock(&WindowLock.Handle); }
+void perdure::windowAfterFork() { pthread_mutex_unlock(&WindowLock.Handle); }
+
 extern "C" {
 __attribute__((weak)) void __asan_init(void);
 __attribute__((weak)) void __tsan_init(void);
@@ -124,7 +127,7 @@ uint64_t perdure::takeSlot() {
   }
   fail(ENOSPC,
        "all %llu slots of the window hold objects; close a store, whose "
-       "objects then leave theirs",
+       "objects then give theirs back",
        (unsigned long long)(Count - 1));
   return 0;
 }

@@ -55,6 +55,10 @@ void dropSlot(uint64_t Base);
 /// Makes a range of the window inaccessible again.
 void forbid(uint64_t Address, uint64_t Bytes);
 
+/// Around fork().
+void windowBeforeFork();
+void windowAfterFork();
+
 /// Maps the FOT cache of the slot at Base: zero but for entry 0.
 bool mapFotCache(uint64_t Base);
 

@@ -161,6 +161,9 @@ TEST_F(FotTest, DamagedEntriesAreNoEntries) {
   closeStore();
   std::string File = fileOf("0"), Good = readFile(File);
   for (int Byte = 0; Byte < 32; ++Byte) {
+    // The rights may change, so nothing guards them.
+    if (Byte >= 16 && Byte < 20)
+      continue;
     std::string Bytes = Good;
     Bytes[entryAt(Good, 1) + Byte] ^= 0x40;
     writeFile(File, Bytes);

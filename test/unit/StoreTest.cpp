@@ -26,7 +26,7 @@ TEST_F(Stores, FlagsOfStoreOpen) {
   const char *D = Dir.c_str();
   EXPECT_FAILS(EEXIST, !perdure_store_open(D, PERDURE_CREATE | PERDURE_EXCL));
   EXPECT_FAILS(EINVAL, !perdure_store_open(D, PERDURE_EXCL));
-  EXPECT_FAILS(EINVAL, !perdure_store_open(D, 16));
+  EXPECT_FAILS(EINVAL, !perdure_store_open(D, 1024));
   EXPECT_FAILS(EINVAL, !perdure_store_open(D, PERDURE_CREATE | PERDURE_RDONLY));
   EXPECT_FAILS(EINVAL, !perdure_store_open(nullptr, 0));
   EXPECT_FAILS(ENOENT, !perdure_store_open((Dir + "x").c_str(), 0));

@@ -1,0 +1,71 @@
+//===- fork.cpp - What a child of fork() may do ---------------------------===//
+//
+// Two processes with the same lists of free blocks would hand out the same
+// blocks, and a child's copy of a descriptor would keep a dead parent's locks.
+// So the child reads, and asks for more as any other process does.
+//
+// All locks of the runtime are held across the fork, in the order in which they
+// nest elsewhere (runtime/README.md): what they guard is whole in the child.
+//
+//===----------------------------------------------------------------------===//
+
+#include "api/fork.h"
+#include "alloc/heap.h"
+#include "fot/escapes.h"
+#include "fot/fot.h"
+#include "object/sidecar.h"
+#include "object/store.h"
+
+using namespace perdure;
+
+template <typename Visitor> static void forEachStore(Visitor Visit) {
+  for (Store *S = firstStore(); S; S = S->Next)
+    Visit(*S);
+}
+
+template <typename Visitor> static void forEachObject(Visitor Visit) {
+  forEachStore([&](Store &S) {
+    for (Object *O : S.Objects)
+      for (; O; O = O->Next)
+        Visit(*O);
+  });
+}
+
+static void take(Mutex &M) { pthread_mutex_lock(&M.Handle); }
+static void drop(Mutex &M) { pthread_mutex_unlock(&M.Handle); }
+
+static void beforeFork() {
+  take(StoresLock);
+  forEachStore([](Store &S) { take(S.Lock); });
+  heapsBeforeFork();
+  forEachObject(heapBeforeFork);
+  fotBeforeFork();
+  forEachObject([](Object &O) { take(O.GrowLock); });
+  forEachStore([](Store &S) { take(S.SidecarLock); });
+  escapesBeforeFork();
+  windowBeforeFork();
+}
+
+static void afterFork() {
+  windowAfterFork();
+  escapesAfterFork();
+  forEachStore([](Store &S) { drop(S.SidecarLock); });
+  forEachObject([](Object &O) { drop(O.GrowLock); });
+  fotAfterFork();
+  forEachObject(heapAfterFork);
+  heapsAfterFork();
+  forEachStore([](Store &S) { drop(S.Lock); });
+  drop(StoresLock);
+}
+
+static void inChild() {
+  forgetProcess();
+  forEachStore(abandonSidecar);
+  forEachObject(disown);
+  afterFork();
+}
+
+void perdure::prepareForFork() {
+  static pthread_once_t Once = PTHREAD_ONCE_INIT;
+  pthread_once(&Once, [] { pthread_atfork(beforeFork, afterFork, inChild); });
+}

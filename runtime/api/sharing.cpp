@@ -1,0 +1,99 @@
+//===- sharing.cpp - Write and read sections, and who holds what ----------===//
+
+#include "alloc/heap.h"
+#include "api/arguments.h"
+#include "object/sidecar.h"
+#include "platform/error.h"
+#include "platform/file_lock.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+using namespace perdure;
+
+// This process among those that share objects: never that of another, so a word
+// that is not it says that somebody else has been there.
+static uint64_t ownTurn() {
+  static uint64_t Mine;
+  static ProcessMark Process;
+  if (Process != thisProcess()) {
+    if (getrandom(&Mine, sizeof(Mine), 0) != (ssize_t)sizeof(Mine))
+      return 0;
+    Process = thisProcess();
+  }
+  return Mine;
+}
+
+// What this process knows of the allocator's tables is old when another was in
+// a write section since.
+static bool takeTurn(Object &O) {
+  static Mutex Lock;
+  Locked Hold(Lock);
+  uint64_t &Last = headerOf(O)->Turn.LastWriter, Mine = ownTurn();
+  if (Mine && __atomic_load_n(&Last, __ATOMIC_ACQUIRE) == Mine)
+    return true;
+  followWriter(O);
+  if (!heapRefresh(O))
+    return false;
+  __atomic_store_n(&Last, Mine, __ATOMIC_RELEASE);
+  return true;
+}
+
+int perdure_lock(void *in_object, unsigned flags) {
+  if (flags & ~(unsigned)(PERDURE_RDONLY | PERDURE_NOWAIT)) {
+    fail(EINVAL,
+         "perdure_lock: flags 0x%x: PERDURE_RDONLY and PERDURE_NOWAIT are "
+         "those that it knows",
+         flags);
+    return -1;
+  }
+  Object *O = openObjectAt(in_object, "perdure_lock");
+  bool ToWrite = !(flags & PERDURE_RDONLY), Died;
+  if (!O || (ToWrite && !isWritable(*O) && !refuseToWrite(*O)) ||
+      !enterSection(*O, ToWrite, !(flags & PERDURE_NOWAIT), Died))
+    return -1;
+  if (ToWrite && !isAlone(*O) && !takeTurn(*O)) {
+    int Saved = errno;
+    leaveSection(*O);
+    errno = Saved;
+    return -1;
+  }
+  if (!ToWrite)
+    followWriter(*O);
+  return Died;
+}
+
+int perdure_unlock(void *in_object) {
+  Object *O = openObjectAt(in_object, "perdure_unlock");
+  return O && leaveSection(*O) ? 0 : -1;
+}
+
+int perdure_holder(perdure_store *store, const char *name,
+                   struct perdure_holder *holder) {
+  Store &S = storeOf(store);
+  perdure_id Id;
+  Locked Hold(S.Lock);
+  if (!lookUpName(S, name, Id))
+    return -1;
+  *holder = {};
+  // Through the description that has this process's own locks, which do not
+  // count then.
+  Object *O = findObject(S, Id);
+  bool Mine = O && isPresent(*O);
+  int File = Mine ? fileOf(*O) : openObjectFile(S, Id);
+  if (File < 0)
+    return -1;
+  LockKind Kind = lockOfOthers(File, FileByte::Ownership);
+  holder->writers = Kind == LockKind::None     ? 0
+                    : Kind == LockKind::Shared ? PERDURE_SHARED
+                                               : PERDURE_EXCL;
+  Marks M = marksOf(S, Id);
+  if (Kind == LockKind::Exclusive)
+    holder->pid = pidOf(M.Owner);
+  if (lockOfOthers(File, FileByte::Section) == LockKind::Exclusive)
+    holder->in_section = pidOf(M.Section);
+  if (!Mine)
+    close(File);
+  return 0;
+}

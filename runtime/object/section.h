@@ -1,0 +1,41 @@
+//===- section.h - One writer at a time, readers together -------*- C++ -*-===//
+//
+// The write and read sections of perdure_lock: between the threads of this
+// process by a monitor, between processes by the kernel's lock on the object's
+// file, which the first thread to enter takes and the last to leave drops.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PERDURE_RUNTIME_OBJECT_SECTION_H
+#define PERDURE_RUNTIME_OBJECT_SECTION_H
+
+#include "platform/lock.h"
+
+namespace perdure {
+
+struct Object;
+
+/// All zero: nobody is in it.
+struct Section {
+  Mutex Lock;
+  pthread_cond_t Left; // somebody left, or a change of the kernel's lock ended
+  unsigned Readers;    // threads
+  bool Writing;        // a thread; atomic, for those who only ask
+  bool Changing;       // a thread waits for the kernel's lock
+  pthread_t Writer;    // who, while Writing
+};
+
+/// Enters. False: EBUSY when it must not wait, EDEADLK for who is writing
+/// already, else the kernel's error. Died: the process that was in a write
+/// section before never left it.
+bool enterSection(Object &O, bool ToWrite, bool Wait, bool &Died);
+
+/// Leaves. False (EPERM) for a thread that is in none.
+bool leaveSection(Object &O);
+
+/// Whether a thread of this process is in a write section.
+bool isWriting(const Object &O);
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_OBJECT_SECTION_H
