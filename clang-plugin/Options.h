@@ -15,6 +15,7 @@ struct Options {
   unsigned EncodingNumber = 0;     ///< its number in abi.def
   unsigned SlotBits = 35;          ///< slot-bits=N
   bool Callbacks = false;          ///< callbacks: call the twins
+  bool NoSites = false;            ///< no-sites: no lines for fault reports
   bool Reach = false;              ///< reach: -Wperdure-reach
   bool NoRepairs = false;          ///< no-repairs: shows Clang's bugs (tests)
   std::string PassesPath;          ///< passes=FILE; "" = beside the plugin

@@ -173,6 +173,8 @@ class Action final : public PluginASTAction {
           Complain("Perdure's slot size is 28 to 40 bits, not", Value);
       } else if (Name == "callbacks") {
         options().Callbacks = true;
+      } else if (Name == "no-sites") {
+        options().NoSites = true;
       } else if (Name == "reach") {
         options().Reach = true;
       } else if (Name == "no-repairs") {

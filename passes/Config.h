@@ -24,6 +24,8 @@ namespace abi {
   constexpr llvm::StringLiteral Name##Symbol(Text);
 #define PERDURE_ABI_ENTRY(Name, Text, Doc)                                     \
   constexpr llvm::StringLiteral Name##Symbol(Text);
+#define PERDURE_ABI_SECTION(Name, Text, Doc)                                   \
+  constexpr llvm::StringLiteral Name##Section(Text);
 #include "perdure/abi.def"
 } // namespace abi
 

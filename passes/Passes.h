@@ -29,6 +29,12 @@ struct FoldPass : llvm::PassInfoMixin<FoldPass> {
   static bool isRequired() { return true; }
 };
 
+/// `perdure-sites`: what the fault handler can say of each access, for the binary.
+struct SitesPass : llvm::PassInfoMixin<SitesPass> {
+  llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &AM);
+  static bool isRequired() { return true; }
+};
+
 // Parts of perdure-raise, one job each. They return whether they changed M.
 
 /// Static initialisers (`ptrauth` constants) to bits, or to constructors.

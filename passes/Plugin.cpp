@@ -37,6 +37,10 @@ static void registerCallbacks(PassBuilder &PB) {
       MPM.addPass(createModuleToFunctionPassAdaptor(FoldPass()));
     MPM.addPass(LowerPass(Level));
   });
+  PB.registerOptimizerLastEPCallback(
+      [](ModulePassManager &MPM, OptimizationLevel, ThinOrFullLTOPhase) {
+        MPM.addPass(SitesPass());
+      });
 
   PB.registerPipelineParsingCallback(
       [](StringRef Name, ModulePassManager &MPM,
@@ -45,6 +49,8 @@ static void registerCallbacks(PassBuilder &PB) {
           MPM.addPass(RaisePass());
         else if (Name == "perdure-lower")
           MPM.addPass(LowerPass());
+        else if (Name == "perdure-sites")
+          MPM.addPass(SitesPass());
         else
           return false;
         return true;

@@ -29,6 +29,7 @@
 #include "Encoding.h"
 #include "Passes.h"
 #include "Remarks.h"
+#include "Sites.h"
 #include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/EHPersonalities.h"
@@ -353,7 +354,9 @@ PreservedAnalyses RaisePass::run(Module &M, ModuleAnalysisManager &) {
       Changed |= getContractFunction(M, V) != nullptr;
   Changed |= internaliseCopyHelpers(M);
   Changed |= addAbiReference(M);
+  Changed |= requestSites(M);
   Changed |= addTypeEncodings(M);
+  Changed |= noteFields(M);
   Changed |= rewriteDebugTypes(M);
   return Changed ? PreservedAnalyses::none() : PreservedAnalyses::all();
 }

@@ -244,6 +244,15 @@ PERDURE_API int perdure_bind(void *container, const char *name);
 PERDURE_API int perdure_set_rights(void *in_object, const void *target,
                                    unsigned flags);
 
+/* For a handler of SIGSEGV or SIGBUS that the program installs after the first
+   perdure_store_open, in place of the runtime's own: reports on stderr what the
+   fault was, with its source line and field where the code was compiled with
+   -g. `siginfo` and `ucontext` are what an SA_SIGINFO handler is given.
+   Async-signal-safe; errno stays. Returns 1 when the fault lay in the window
+   and a report was written, else 0.                                          */
+PERDURE_API int perdure_explain_fault(const void *siginfo,
+                                      const void *ucontext);
+
 /* What a persistent pointer's bits mean at `container`. Never fails: bits that
    lead nowhere give an inaccessible address, whose use faults with a report. */
 PERDURE_API void *perdure_decode(uint64_t bits, const void *container);

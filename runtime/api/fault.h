@@ -6,8 +6,9 @@
 namespace perdure {
 
 /// Installs the handler of SIGSEGV and SIGBUS, once. It reports on stderr
-/// which object was touched, where and why that faulted, and goes on to the
-/// handler that was there before.
+/// which access touched which object, where and why that faulted, and goes on
+/// to the handler that was there before. Gives the calling thread an alternate
+/// stack if it has none.
 void installFaultHandler();
 
 } // namespace perdure

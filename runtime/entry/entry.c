@@ -23,10 +23,34 @@ const char JOIN(__perdure_abi_v1_slot, SLOT_BITS) = 1;
 
 HIDDEN struct perdure_window __perdure_window;
 
+/* Where the tables lie that a binary has when some of it was compiled with -g;
+   the linker makes these symbols, or leaves them undefined: both equal.      */
+#define PERDURE_ABI_SECTION(Name, Section, Doc)                                \
+  extern HIDDEN __attribute__((weak))                                          \
+  const char Name##Begin[] __asm__("__start_" Section);                        \
+  extern HIDDEN __attribute__((weak))                                          \
+  const char Name##End[] __asm__("__stop_" Section);
+#include "perdure/abi.def"
+
+extern HIDDEN __attribute__((weak)) const char __ehdr_start[];
+
+static struct perdure_binary Binary;
+
 /* Before every constructor of the program, 101 and up: those may translate. The
    static initialisers that only start-up code can make come next, at 100. */
 __attribute__((constructor(99))) static void registerBinary(void) {
   __perdure_register(PerdureAbiVersion, SLOT_BITS, &__perdure_window);
+  if (SitesBegin == SitesEnd)
+    return;
+  Binary = (struct perdure_binary){__ehdr_start, SitesBegin, SitesEnd,
+                                   NamesBegin,   NamesEnd,   NULL};
+  __perdure_register_sites(PerdureAbiVersion, &Binary);
+}
+
+/* After every destructor of the program, and before dlclose unmaps it. */
+__attribute__((destructor(99))) static void unregisterBinary(void) {
+  if (Binary.sites)
+    __perdure_unregister_sites(&Binary);
 }
 
 /*===----------------------------------------------------------------------===*\

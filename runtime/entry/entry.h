@@ -24,6 +24,20 @@ struct perdure_window {
 PERDURE_SHARED void __perdure_register(unsigned Version, unsigned SlotBits,
                                        struct perdure_window *Window);
 
+/* The tables of one binary: see abi.def. `base` is where it begins, `next` the
+   runtime's own. The storage is the binary's.                                */
+struct perdure_binary {
+  const void *base;
+  const char *sites, *sites_end, *names, *names_end;
+  struct perdure_binary *next;
+};
+
+/* From now on fault reports look into these tables, until the second call
+   returns; the binary may be unloaded then.                                  */
+PERDURE_SHARED void __perdure_register_sites(unsigned Version,
+                                             struct perdure_binary *Binary);
+PERDURE_SHARED void __perdure_unregister_sites(struct perdure_binary *Binary);
+
 /* The complete translation, with ordinary calls. */
 PERDURE_SHARED void *__perdure_decode(uint64_t Bits, const void *Container);
 PERDURE_SHARED uint64_t __perdure_encode(const void *P, const void *Container,

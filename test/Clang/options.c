@@ -5,6 +5,9 @@
 // RUN: %clang -fplugin-arg-perdure-slot-bits=30 -fplugin-arg-perdure-encoding=native -fsyntax-only -Werror -DMACROS %s
 // RUN: %clang -fplugin-arg-perdure-slot-bits=30 -S -emit-llvm -o - %s | FileCheck %s --check-prefix=FLAGS
 
+// RUN: %clang -fplugin-arg-perdure-no-sites -S -emit-llvm -o - %s | FileCheck %s --check-prefix=SITES
+
+// SITES: !{i32 7, !"perdure.sites", i32 0}
 // ENCODING: error: Perdure knows no such encoding: 'none'
 // SLOT: error: Perdure's slot size is 28 to 40 bits, not '20'
 // OTHER: error: Perdure's plugin has no option 'other'

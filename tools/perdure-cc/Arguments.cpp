@@ -145,10 +145,11 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
       std::string Name = Rest.substr(0, Rest.find('='));
       bool HasValue = Rest.size() > Name.size() + 1;
       bool WantsValue = Name == "encoding" || Name == "slot-bits";
-      if (!WantsValue && Name != "callbacks") {
+      if (!WantsValue && !isOneOf(Name, {"callbacks", "no-sites"})) {
         Error = "unknown option '" + Argument +
                 "'; there are -fperdure-encoding=NAME, "
-                "-fperdure-slot-bits=N and -fperdure-callbacks";
+                "-fperdure-slot-bits=N, -fperdure-callbacks and "
+                "-fperdure-no-sites";
         return false;
       }
       if (WantsValue != HasValue) {

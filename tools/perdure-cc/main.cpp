@@ -135,7 +135,10 @@ ArgumentList linkFlags(const Request &R, const Places &P) {
     Flags.insert(Flags.end(), {"-Xlinker", "-rpath", "-Xlinker", P.Lib});
   // Debian's GNU ld has no plugin for LLVM's bitcode.
   if (R.IsLto && !R.ChoosesLinker)
-    Flags.push_back("-fuse-ld=lld");
+    // With the passes, since code is made there: they complete the sites.
+    Flags.insert(Flags.end(),
+                 {"-fuse-ld=lld", "-Xlinker",
+                  "--load-pass-plugin=" + P.Lib + "/PerdurePasses.so"});
   return Flags;
 }
 
@@ -194,6 +197,8 @@ const char Help[] =
     "-fsanitize=\n"
     "                            address, thread or memory)\n"
     "  -fperdure-callbacks       call the runtime where code would be inline\n"
+    "  -fperdure-no-sites        with -g: no source lines and fields for fault "
+    "reports\n"
     "  -Wperdure-reach           warn of fields that lead to native pointers\n"
     "  --perdure-cflags          print what it adds when compiling, and stop\n"
     "  --perdure-libs            print what it adds when linking, and stop\n"
