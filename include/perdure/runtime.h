@@ -76,6 +76,12 @@ struct perdure_stat {
   uint64_t escapes;     /* times that this process stored a native address
                            under escape=report or escape=allow; closing the
                            object tells which stayed */
+  uint64_t overhead_bytes; /* neither used nor free: the header, the FOT, the
+                              page map, heads and tails of slabs */
+  uint64_t largest_free;   /* the longest run of free pages: a larger block
+                              makes the file longer */
+  uint64_t slabs;          /* groups of pages that hold blocks of one size */
+  uint64_t large_blocks;   /* of those in blocks: whole pages, each its own */
 };
 
 /* The message of this thread's last failure, in words: what, where, what to

@@ -2,22 +2,31 @@
 //
 // The page map and the slabs' bitmaps in the file say what is allocated
 // (alloc/format.h). Everything that makes it fast is volatile and rebuilt from
-// them at the first allocation: runs of free pages in bins by size, with a tag
-// at either end so that neighbours coalesce, and per class a list of the slabs
-// that have room.
+// them at the first allocation:
 //
-// Process death between any two stores leaks at most what was being allocated
-// or freed: a block is zeroed before its bit is set, a slab's header and Inside
-// pages are written before its first descriptor, and pages are free in the file
-// before they are given to somebody else.
+//   arenas   Threads are spread over them. Each has a lock, and per class a
+//            list of slabs that have room. A slab belongs to one arena; each of
+//            its pages' tags says to which, so that any thread can free into
+//            it. The last arena, the pool, belongs to no thread: it has the
+//            slabs that were there before, until somebody needs them.
+//   runs     of free pages (alloc/page_runs.h), under the page lock.
+//
+// Process death between any two stores leaks at most what each thread was
+// allocating or freeing: a block is zeroed before its bit is set, a slab's
+// header and Inside pages are written before its first descriptor, and pages
+// are free in the file before they are given to somebody else. No store into
+// the file depends on another arena's: slabs change hands without one, and
+// pages under the page lock, which orders the stores before and after.
 //
 //===----------------------------------------------------------------------===//
 
 #include "alloc/heap.h"
-#include "alloc/format.h"
+#include "alloc/page_map.h"
+#include "alloc/page_runs.h"
 #include "platform/error.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,346 +35,222 @@ using namespace perdure;
 
 namespace {
 
-/// The volatile side of a page. Page 0 is the header, so 0 is no page.
-struct PageTag {
-  uint32_t Run;        // length, at both ends of a free run; else 0
-  uint32_t Next, Prev; // in the bin of a free run or the list of a slab
-  uint32_t Room;       // free blocks of a slab
+constexpr unsigned UsedWords = sizeof(SlabHeader::Used) / sizeof(uint64_t);
+
+/// What the fast paths need of a class, worked out.
+struct ClassInfo {
+  uint64_t All[UsedWords] = {}; // a bit for each block there is
+  uint32_t BlockBytes = 0, Pages = 0, Blocks = 0;
+  uint32_t Reciprocal = 0; // 2^32 / BlockBytes, rounded up
+
+  // Distance / BlockBytes, for distances within a slab: the error of the
+  // reciprocal is below BlockBytes / 2^32, and 64 KiB times that below 1 /
+  // BlockBytes.
+  uint32_t indexOf(uint32_t Distance) const {
+    return (uint32_t)((uint64_t)Distance * Reciprocal >> 32);
+  }
 };
 
-constexpr unsigned BinCount = 32;
-
 constexpr struct ClassTable {
-  uint8_t Of[LargestClass / 16 + 1];
-  constexpr ClassTable() : Of() {
+  ClassInfo Info[ClassCount];
+  uint8_t Of[LargestClass / 16 + 1]; // by units of 16 bytes
+
+  constexpr ClassTable() : Info(), Of() {
     for (unsigned I = 0, Class = 0; I <= LargestClass / 16; ++I) {
       if (I * 16 > Classes[Class].BlockBytes)
         ++Class;
       Of[I] = (uint8_t)Class;
     }
+    for (unsigned Class = 0; Class < ClassCount; ++Class) {
+      ClassInfo &C = Info[Class];
+      C.BlockBytes = Classes[Class].BlockBytes;
+      C.Pages = Classes[Class].Pages;
+      C.Blocks = Classes[Class].blocks();
+      C.Reciprocal = (uint32_t)((((uint64_t)1 << 32) - 1) / C.BlockBytes + 1);
+      for (unsigned I = 0; I < C.Blocks; ++I)
+        C.All[I / 64] |= (uint64_t)1 << I % 64;
+    }
   }
-} ClassOf;
+} ByClass;
+static_assert(Classes[ClassCount - 1].Pages * FilePage <= 65536, "");
+static_assert(LargestClass * 65536 < (uint64_t)1 << 32, "");
+
+/// Each page of a slab says where the slab starts, of what class and whose it
+/// is. Atomic: read without a lock, written with the owner's.
+struct SlabTag {
+  uint32_t Word; // 0: no slab
+
+  static SlabTag make(unsigned Owner, unsigned Class, unsigned Distance) {
+    return {Owner << 16 | (Class + 1) << 8 | Distance};
+  }
+  unsigned owner() const { return Word >> 16; }
+  unsigned sizeClass() const { return (Word >> 8 & 0xff) - 1; }
+  unsigned distance() const { return Word & 0xff; } // pages to the first
+};
+
+constexpr unsigned MaxArenas = 32;
 
 } // namespace
 
 namespace perdure {
+
+/// Two lines apart, since processors fetch lines in pairs.
+struct alignas(128) Arena {
+  Latch Lock;
+  uint32_t Room[ClassCount];  // slabs with free blocks
+  uint32_t Spare[ClassCount]; // a slab without blocks, kept for the next need
+};
+
 struct Heap {
-  Mutex Lock;
+  // Written once.
   PageTag *Tags; // one per page that a slot can hold, demand-zero
   uint64_t TagBytes;
-  uint64_t Pages;            // of the file that are in the lists
-  uint32_t Bin[BinCount];    // free runs of 1 << bin pages and more
-  uint32_t Room[ClassCount]; // slabs with free blocks
+  unsigned ArenaCount; // a power of two
+  unsigned Pool;       // the arena after these
+
+  alignas(128) Latch PageLock; // guards the rest
+  bool Damaged;                // the page map was, at the last refresh
+  uint64_t Pages;              // of the file that are in the lists
+  // Pages from here on have never been used, so hold zeroes: growth made them
+  // since this heap was built, and nobody has taken them or any that follows.
+  // posix_fallocate extends a file with zeroes, and it extends nothing but:
+  // attach() has cut off what an interrupted growth left past FileBytes, and
+  // nothing is written past FileBytes.
+  uint64_t Fresh;
+  PageRuns Runs;
+
+  alignas(128) Arena Arenas[MaxArenas + 1];
 };
+
 } // namespace perdure
 
 static Mutex OpenLock; // guards the making of Heaps
 
-static char *addressOf(const Object &O, uint64_t Page) {
-  return (char *)(O.Base + Page * FilePage);
+static unsigned Threads; // that have allocated so far; atomic
+
+// Static TLS: four bytes, read on every allocation.
+static __thread unsigned ThreadNumber
+    __attribute__((tls_model("initial-exec")));
+
+static Arena &arenaOfThread(Heap &H) {
+  if (__builtin_expect(!ThreadNumber, 0))
+    ThreadNumber = __atomic_add_fetch(&Threads, 1, __ATOMIC_RELAXED);
+  return H.Arenas[ThreadNumber & (H.ArenaCount - 1)];
 }
 
-static PageDescriptor *descriptorOf(const Object &O, uint64_t Page) {
-  ExtentPlace Place = placeIn(Page, FirstMapExtent);
-  uint64_t Extent = extentOf(O, Table::Map, Place.K);
-  return Extent ? (PageDescriptor *)(O.Base + Extent) + Place.Within : nullptr;
+static unsigned numberOf(const Heap &H, const Arena &A) {
+  return (unsigned)(&A - H.Arenas);
 }
 
-static PageDescriptor readDescriptor(const Object &O, uint64_t Page) {
-  const PageDescriptor *D = descriptorOf(O, Page);
-  return {D ? __atomic_load_n(&D->Word, __ATOMIC_ACQUIRE) : 0};
+static SlabTag tagOf(const Heap &H, uint64_t Page) {
+  return {__atomic_load_n(&H.Tags[Page].Slab, __ATOMIC_ACQUIRE)};
 }
 
-static void writeDescriptor(Object &O, uint64_t Page, uint64_t Word) {
-  PageDescriptor *D = descriptorOf(O, Page);
-  __atomic_store_n(&D->Word, Word, __ATOMIC_RELEASE);
-  flushMetadata(O, D, sizeof(*D));
+static void tagSlab(Heap &H, uint64_t Page, unsigned Class, unsigned Owner) {
+  for (unsigned I = 0; I < Classes[Class].Pages; ++I)
+    __atomic_store_n(&H.Tags[Page + I].Slab,
+                     SlabTag::make(Owner, Class, I).Word, __ATOMIC_RELEASE);
 }
 
-static SlabHeader *slabAt(const Object &O, uint64_t Page) {
-  return (SlabHeader *)addressOf(O, Page);
-}
-
-//===----------------------------------------------------------------------===//
-// Lists
-//===----------------------------------------------------------------------===//
-
-static void push(Heap &H, uint32_t &List, uint32_t Page) {
-  H.Tags[Page].Prev = 0;
-  H.Tags[Page].Next = List;
-  if (List)
-    H.Tags[List].Prev = Page;
-  List = Page;
-}
-
-static void unlink(Heap &H, uint32_t &List, uint32_t Page) {
-  PageTag &T = H.Tags[Page];
-  if (T.Prev)
-    H.Tags[T.Prev].Next = T.Next;
-  else
-    List = T.Next;
-  if (T.Next)
-    H.Tags[T.Next].Prev = T.Prev;
+static void untagSlab(Heap &H, uint64_t Page, unsigned Class) {
+  for (unsigned I = 0; I < Classes[Class].Pages; ++I)
+    __atomic_store_n(&H.Tags[Page + I].Slab, 0u, __ATOMIC_RELEASE);
 }
 
 //===----------------------------------------------------------------------===//
-// Runs of free pages
+// Durability of what the fast paths change
 //===----------------------------------------------------------------------===//
 
-static unsigned binOf(uint64_t Pages) {
-  return 63 - (unsigned)__builtin_clzll(Pages);
+// flushMetadata in two steps, since its flag lies in a line of the Object that
+// every thread reads: one that stores it each time takes the line from all.
+// So: flushed at once where the medium asks for that, and noted afterwards.
+static void flushNow(Object &O, const void *P, size_t Bytes) {
+  if (!O.Map.Page)
+    persist(O.Map, P, Bytes);
 }
 
-static void unlinkRun(Heap &H, uint64_t Page, uint64_t Pages) {
-  unlink(H, H.Bin[binOf(Pages)], (uint32_t)Page);
-  H.Tags[Page].Run = H.Tags[Page + Pages - 1].Run = 0;
-}
-
-// Adds a run, joined with its free neighbours.
-static void addRun(Heap &H, uint64_t Page, uint64_t Pages) {
-  if (uint64_t Before = H.Tags[Page - 1].Run) {
-    unlinkRun(H, Page - Before, Before);
-    Page -= Before;
-    Pages += Before;
-  }
-  if (uint64_t After = H.Tags[Page + Pages].Run) {
-    unlinkRun(H, Page + Pages, After);
-    Pages += After;
-  }
-  H.Tags[Page].Run = H.Tags[Page + Pages - 1].Run = (uint32_t)Pages;
-  push(H, H.Bin[binOf(Pages)], (uint32_t)Page);
-}
-
-// The first run in the list that is long enough, among the first Tries.
-static uint64_t search(const Heap &H, uint32_t List, uint64_t Pages,
-                       uint64_t Tries) {
-  for (; List && Tries; List = H.Tags[List].Next, --Tries)
-    if (H.Tags[List].Run >= Pages)
-      return List;
-  return 0;
-}
-
-// Takes Pages out of the free runs; 0 when none is long enough.
-static uint64_t takeRun(Heap &H, uint64_t Pages) {
-  unsigned Bin = binOf(Pages);
-  uint64_t Page = search(H, H.Bin[Bin], Pages, 32);
-  for (unsigned B = Bin + 1; !Page && B < BinCount; ++B)
-    Page = H.Bin[B];
-  if (!Page)
-    Page = search(H, H.Bin[Bin], Pages, UINT64_MAX);
-  if (!Page)
-    return 0;
-  uint64_t Run = H.Tags[Page].Run;
-  unlinkRun(H, Page, Run);
-  if (Run > Pages)
-    addRun(H, Page + Pages, Run - Pages);
-  return Page;
+// After the latch has been released, which is a full barrier: if the flag is up
+// still, whoever takes it down will sync what was stored before.
+static void noteChange(Object &O, const void *P) {
+  if (O.Map.Page && !__atomic_load_n(&O.Unsynced, __ATOMIC_SEQ_CST))
+    flushMetadata(O, P, 1);
 }
 
 //===----------------------------------------------------------------------===//
-// Reading the page map
+// Making and refreshing the volatile side
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// The pages of the header and of extents, in order.
-struct SystemRuns {
-  struct {
-    uint64_t Page, Pages;
-  } Run[1 + 2 * MaxExtents];
-  unsigned Count;
-
-  void add(uint64_t Page, uint64_t Pages) {
-    unsigned I = Count++;
-    for (; I && Run[I - 1].Page > Page; --I)
-      Run[I] = Run[I - 1];
-    Run[I] = {Page, Pages};
-  }
-  explicit SystemRuns(const Object &O) : Count(0) {
-    add(0, HeaderBytes / FilePage);
-    const Table Tables[] = {Table::Fot, Table::Map};
-    for (Table T : Tables)
-      for (unsigned K = 0; K < MaxExtents; ++K)
-        if (uint64_t Offset = extentOf(O, T, K))
-          add(Offset / FilePage, (uint64_t)1 << K);
-  }
-};
-} // namespace
-
-static bool damagedMap(const Object &O, uint64_t Page) {
-  return fail(EPROTO,
-              "object %s: the page map is damaged at page %llu; nothing can be "
-              "allocated in it: restore it from a copy",
-              labelOf(O).Text, (unsigned long long)Page);
+static void lockAll(Heap &H) {
+  for (unsigned I = 0; I <= H.Pool; ++I)
+    H.Arenas[I].Lock.lock();
+  H.PageLock.lock();
 }
 
-static bool isSlab(const Object &O, uint64_t Page, PageDescriptor D) {
-  if (D.sizeClass() >= ClassCount)
-    return false;
-  const SizeClass &C = Classes[D.sizeClass()];
-  const SlabHeader *S = slabAt(O, Page);
-  return D.pages() == C.Pages && S->Magic == SlabMagic &&
-         S->BlockBytes == C.BlockBytes;
-}
-
-// Calls Visit(kind, page, pages, class) for each run of pages from Page to End.
-template <typename Visitor>
-static bool walk(const Object &O, uint64_t Page, uint64_t End, Visitor Visit) {
-  SystemRuns System(O);
-  unsigned NextSystem = 0;
-  while (Page < End) {
-    while (NextSystem < System.Count &&
-           System.Run[NextSystem].Page + System.Run[NextSystem].Pages <= Page)
-      ++NextSystem;
-    uint64_t Stop = End;
-    if (NextSystem < System.Count) {
-      if (System.Run[NextSystem].Page <= Page) {
-        Page = System.Run[NextSystem].Page + System.Run[NextSystem].Pages;
-        continue;
-      }
-      if (System.Run[NextSystem].Page < Stop)
-        Stop = System.Run[NextSystem].Page;
-    }
-    PageDescriptor D = readDescriptor(O, Page);
-    uint64_t Pages = D.pages();
-    switch (D.kind()) {
-    case PageKind::Slab:
-    case PageKind::Large:
-      if (Pages == 0 || Pages > Stop - Page ||
-          (D.kind() == PageKind::Slab && !isSlab(O, Page, D)))
-        return damagedMap(O, Page);
-      break;
-    case PageKind::Free:
-    case PageKind::Inside: { // the latter was left by a slab that is gone
-      Pages = 0;
-      PageKind Kind;
-      do {
-        ++Pages;
-        Kind = readDescriptor(O, Page + Pages).kind();
-      } while (Page + Pages < Stop &&
-               (Kind == PageKind::Free || Kind == PageKind::Inside));
-      D.Word = 0;
-      break;
-    }
-    default:
-      return damagedMap(O, Page);
-    }
-    Visit(D.kind(), Page, Pages, D.sizeClass());
-    Page += Pages;
-  }
-  return true;
-}
-
-static unsigned roomOf(const Object &O, uint64_t Page, unsigned Class) {
-  unsigned Used = 0;
-  for (uint64_t Word : slabAt(O, Page)->Used)
-    Used += (unsigned)__builtin_popcountll(Word);
-  unsigned Blocks = Classes[Class].blocks();
-  return Used < Blocks ? Blocks - Used : 0;
-}
-
-// walk, while nobody allocates.
-template <typename Visitor> static bool walkAll(Object &O, Visitor Visit) {
-  // Without lists there is nobody, and nobody begins under this lock.
-  pthread_mutex_lock(&OpenLock.Handle);
-  Mutex *Held = &OpenLock;
-  if (Heap *H = O.TheHeap) {
-    pthread_mutex_unlock(&OpenLock.Handle);
-    Held = &H->Lock;
-    pthread_mutex_lock(&H->Lock.Handle);
-  }
-  uint64_t End = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE) / FilePage;
-  bool Ok = walk(O, 0, End, Visit);
-  pthread_mutex_unlock(&Held->Handle);
-  return Ok;
-}
-
-bool perdure::measure(Object &O, HeapUse &Use) {
-  Use = HeapUse();
-  return walkAll(
-      O, [&](PageKind Kind, uint64_t Page, uint64_t Pages, unsigned Class) {
-        if (Kind == PageKind::Free) {
-          Use.FreeBytes += Pages * FilePage;
-        } else if (Kind == PageKind::Large) {
-          Use.UsedBytes += Pages * FilePage;
-          ++Use.Blocks;
-        } else {
-          uint64_t Room = roomOf(O, Page, Class);
-          uint64_t Used = Classes[Class].blocks() - Room;
-          Use.FreeBytes += Room * Classes[Class].BlockBytes;
-          Use.UsedBytes += Used * Classes[Class].BlockBytes;
-          Use.Blocks += Used;
-        }
-      });
-}
-
-bool perdure::visitBlocks(Object &O,
-                          void (*Visit)(void *Context, uint64_t Offset,
-                                        uint64_t Bytes),
-                          void *Context) {
-  return walkAll(
-      O, [&](PageKind Kind, uint64_t Page, uint64_t Pages, unsigned Class) {
-        uint64_t Offset = Page * FilePage;
-        if (Kind == PageKind::Large)
-          Visit(Context, Offset, Pages * FilePage);
-        if (Kind != PageKind::Slab)
-          return;
-        const uint64_t *Used = slabAt(O, Page)->Used;
-        uint64_t Bytes = Classes[Class].BlockBytes;
-        for (unsigned I = 0; I < Classes[Class].blocks(); ++I)
-          if (Used[I / 64] >> I % 64 & 1)
-            Visit(Context, Offset + sizeof(SlabHeader) + I * Bytes, Bytes);
-      });
+static void unlockAll(Heap &H) {
+  H.PageLock.unlock();
+  for (unsigned I = 0; I <= H.Pool; ++I)
+    H.Arenas[I].Lock.unlock();
 }
 
 // Takes in the pages by which the file has grown since the last time: at first
-// all. The page map grows with them.
+// all. The page map grows with them, if it can; pages that it does not cover
+// stay out. Slabs go to the pool. Under the page lock; slabs are found only
+// when the heap is built, when nobody uses the pool.
 static bool absorb(Object &O, Heap &H) {
   uint64_t End;
   for (;;) {
-    End = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE) / FilePage;
-    unsigned K = 0; // the first extent that the map lacks
-    while (extentOf(O, Table::Map, K))
-      ++K;
-    if (FirstMapExtent * (((uint64_t)1 << K) - 1) >= End)
+    End = filePages(O);
+    uint64_t Covered = coveredPages(O);
+    if (Covered >= End)
       break;
-    if (!appendExtent(O, Table::Map, K))
+    if (coverPages(O, End))
+      continue; // which has made the file longer
+    End = Covered;
+    if (End <= H.Pages)
       return false;
+    break;
   }
-  bool Ok =
-      walk(O, H.Pages, End,
-           [&](PageKind Kind, uint64_t Page, uint64_t Pages, unsigned Class) {
-             if (Kind == PageKind::Free) {
-               addRun(H, Page, Pages);
-             } else if (Kind == PageKind::Slab) {
-               H.Tags[Page].Room = roomOf(O, Page, Class);
-               if (H.Tags[Page].Room)
-                 push(H, H.Room[Class], (uint32_t)Page);
-             }
-           });
+  PageWalk Walk(O, H.Pages, End);
+  PageRun R;
+  while (Walk.next(R)) {
+    if (R.Kind == PageKind::Free) {
+      H.Runs.add(H.Tags, R.Page, R.Pages);
+    } else if (R.Kind == PageKind::Slab) {
+      tagSlab(H, R.Page, R.Class, H.Pool);
+      if (roomOf(O, R.Page, R.Class))
+        pushPage(H.Tags, H.Arenas[H.Pool].Room[R.Class], (uint32_t)R.Page);
+    }
+  }
   // Also after a failure: what was taken in must not be taken in twice.
   H.Pages = End;
-  return Ok;
+  return !Walk.damaged();
 }
 
-void perdure::heapRelease(Object &O) {
-  if (!O.TheHeap)
-    return;
-  munmap(O.TheHeap->Tags, O.TheHeap->TagBytes);
-  free(O.TheHeap);
-  O.TheHeap = nullptr;
+// Two for each processor: threads that run at the same moment seldom meet, and
+// an object has no more slabs with room than that takes.
+static unsigned arenaCount() {
+  cpu_set_t Set;
+  unsigned Cores =
+      sched_getaffinity(0, sizeof(Set), &Set) ? 8 : (unsigned)CPU_COUNT(&Set);
+  unsigned Count = 2;
+  while (Count < 2 * Cores && Count < MaxArenas)
+    Count *= 2;
+  return Count;
 }
 
-static Heap *openHeap(Object &O) {
-  if (Heap *H = __atomic_load_n(&O.TheHeap, __ATOMIC_ACQUIRE))
-    return H;
-  Locked Hold(OpenLock);
-  if (O.TheHeap)
-    return O.TheHeap;
-  Heap *H = (Heap *)calloc(1, sizeof(Heap));
+static void freeHeap(Heap *H) {
+  munmap(H->Tags, H->TagBytes);
+  free(H);
+}
+
+static Heap *makeHeap(Object &O) {
+  Heap *H = (Heap *)aligned_alloc(alignof(Heap), sizeof(Heap));
   if (!H) {
     fail(ENOMEM, "no memory for the allocator's lists");
     return nullptr;
   }
+  memset((void *)H, 0, sizeof(*H));
+  H->ArenaCount = H->Pool = arenaCount();
   // One more, for the neighbour of a run that ends with the slot.
   H->TagBytes = (TheWindow.limit() / FilePage + 1) * sizeof(PageTag);
   H->Tags = (PageTag *)mmap(nullptr, H->TagBytes, PROT_READ | PROT_WRITE,
@@ -376,31 +261,206 @@ static Heap *openHeap(Object &O) {
     return nullptr;
   }
   if (!absorb(O, *H)) {
-    munmap(H->Tags, H->TagBytes);
-    free(H);
+    freeHeap(H);
     return nullptr;
   }
-  __atomic_store_n(&O.TheHeap, H, __ATOMIC_RELEASE);
+  H->Fresh = H->Pages;
   return H;
 }
 
-//===----------------------------------------------------------------------===//
-// Allocation
-//===----------------------------------------------------------------------===//
-
-static uint64_t takePages(Object &O, Heap &H, uint64_t Pages) {
-  if (uint64_t Page = takeRun(H, Pages))
-    return Page;
-  if (!growFile(O, Pages) || !absorb(O, H))
-    return 0;
-  return takeRun(H, Pages);
+[[gnu::noinline]] static Heap *openHeapSlow(Object &O) {
+  Locked Hold(OpenLock);
+  if (!O.TheHeap)
+    __atomic_store_n(&O.TheHeap, makeHeap(O), __ATOMIC_RELEASE);
+  return O.TheHeap;
 }
 
-static bool makeSlab(Object &O, Heap &H, unsigned Class) {
-  const SizeClass &C = Classes[Class];
-  uint64_t Page = takePages(O, H, C.Pages);
+static Heap *openHeap(Object &O) {
+  Heap *H = __atomic_load_n(&O.TheHeap, __ATOMIC_ACQUIRE);
+  return __builtin_expect(H != nullptr, 1) ? H : openHeapSlow(O);
+}
+
+void perdure::heapRelease(Object &O) {
+  if (O.TheHeap)
+    freeHeap(O.TheHeap);
+  O.TheHeap = nullptr;
+}
+
+bool perdure::heapRefresh(Object &O) {
+  OpenLock.lock();
+  Heap *H = O.TheHeap;
+  OpenLock.unlock();
+  if (!H)
+    return true;
+  lockAll(*H);
+  // Private and anonymous: what is given back reads as zeroes.
+  if (madvise(H->Tags, H->TagBytes, MADV_DONTNEED))
+    memset((void *)H->Tags, 0, H->Pages * sizeof(PageTag));
+  for (unsigned I = 0; I <= H->Pool; ++I) {
+    memset(H->Arenas[I].Room, 0, sizeof(H->Arenas[I].Room));
+    memset(H->Arenas[I].Spare, 0, sizeof(H->Arenas[I].Spare));
+  }
+  H->Runs = PageRuns();
+  H->Pages = 0;
+  bool Ok = absorb(O, *H);
+  H->Fresh = H->Pages;
+  H->Damaged = !Ok;
+  if (!Ok) { // what was taken in must not be given
+    for (unsigned I = 0; I <= H->Pool; ++I)
+      memset(H->Arenas[I].Room, 0, sizeof(H->Arenas[I].Room));
+    H->Runs = PageRuns();
+  }
+  unlockAll(*H);
+  return Ok;
+}
+
+void perdure::heapsBeforeFork() { OpenLock.lock(); }
+void perdure::heapsAfterFork() { OpenLock.unlock(); }
+
+void perdure::heapBeforeFork(Object &O) {
+  if (O.TheHeap)
+    lockAll(*O.TheHeap);
+}
+
+void perdure::heapAfterFork(Object &O) {
+  if (O.TheHeap)
+    unlockAll(*O.TheHeap);
+}
+
+//===----------------------------------------------------------------------===//
+// Reading what is allocated
+//===----------------------------------------------------------------------===//
+
+// Walks all of O's pages, while nobody makes or drops a slab. A large block
+// whose pages are still being zeroed counts as free.
+template <typename Visitor> static bool walkAll(Object &O, Visitor Visit) {
+  // Without lists there is nobody, and nobody begins under this lock.
+  OpenLock.lock();
+  Heap *H = O.TheHeap;
+  if (H) {
+    OpenLock.unlock();
+    lockAll(*H);
+  }
+  PageWalk Walk(O, 0, filePages(O));
+  PageRun R;
+  while (Walk.next(R))
+    Visit(R);
+  if (H)
+    unlockAll(*H);
+  else
+    OpenLock.unlock();
+  return !Walk.damaged();
+}
+
+bool perdure::measure(Object &O, HeapUse &Use) {
+  Use = HeapUse();
+  uint64_t InRuns = 0;
+  bool Ok = walkAll(O, [&](const PageRun &R) {
+    uint64_t Bytes = R.Pages * FilePage;
+    InRuns += Bytes;
+    if (R.Kind == PageKind::Free) {
+      Use.FreeBytes += Bytes;
+      if (Bytes > Use.LargestFree)
+        Use.LargestFree = Bytes;
+    } else if (R.Kind == PageKind::Large) {
+      Use.UsedBytes += Bytes;
+      ++Use.Blocks;
+      ++Use.LargeBlocks;
+    } else {
+      const ClassInfo &C = ByClass.Info[R.Class];
+      uint64_t Room = roomOf(O, R.Page, R.Class), Used = C.Blocks - Room;
+      Use.FreeBytes += Room * C.BlockBytes;
+      Use.UsedBytes += Used * C.BlockBytes;
+      Use.OverheadBytes += Bytes - (uint64_t)C.Blocks * C.BlockBytes;
+      Use.Blocks += Used;
+      ++Use.Slabs;
+    }
+  });
+  uint64_t File = filePages(O) * FilePage;
+  Use.OverheadBytes += File > InRuns ? File - InRuns : 0;
+  return Ok;
+}
+
+bool perdure::visitBlocks(Object &O,
+                          void (*Visit)(void *Context, uint64_t Offset,
+                                        uint64_t Bytes),
+                          void *Context) {
+  return walkAll(O, [&](const PageRun &R) {
+    uint64_t Offset = R.Page * FilePage;
+    if (R.Kind == PageKind::Large)
+      Visit(Context, Offset, R.Pages * FilePage);
+    if (R.Kind != PageKind::Slab)
+      return;
+    const uint64_t *Used = slabAt(O, R.Page)->Used;
+    const ClassInfo &C = ByClass.Info[R.Class];
+    for (unsigned I = 0; I < C.Blocks; ++I)
+      if (Used[I / 64] >> I % 64 & 1)
+        Visit(Context, Offset + sizeof(SlabHeader) + I * C.BlockBytes,
+              C.BlockBytes);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Pages
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct TakenPages {
+  uint64_t Page;  // 0: none
+  uint64_t Dirty; // so many, at the front, may hold something
+};
+} // namespace
+
+static uint64_t findPages(Object &O, Heap &H, uint64_t Pages, bool Grow) {
+  if (H.Damaged) {
+    fail(EPROTO,
+         "object %s: the page map was damaged when another process had "
+         "changed it; restore it from a copy",
+         labelOf(O).Text);
+    return 0;
+  }
+  for (;;) {
+    if (uint64_t Page = H.Runs.take(H.Tags, Pages))
+      return Page;
+    if (H.Pages != filePages(O)) {
+      if (!absorb(O, H))
+        return 0;
+      continue;
+    }
+    if (!Grow)
+      return 0;
+    // Joined with what is free at the end of the file.
+    uint64_t Missing = Pages - H.Tags[H.Pages - 1].Run;
+    uint64_t End = H.Pages + Missing;
+    // The map first: near the limit there would be no room for it afterwards.
+    if (End * FilePage <= TheWindow.limit() && coveredPages(O) < End) {
+      if (!coverPages(O, End))
+        return 0;
+      continue;
+    }
+    if (!growFile(O, Missing))
+      return 0;
+  }
+}
+
+static TakenPages takePages(Object &O, Heap &H, uint64_t Pages, bool Grow) {
+  Locked Hold(H.PageLock);
+  uint64_t Page = findPages(O, H, Pages, Grow);
   if (!Page)
-    return false;
+    return {0, 0};
+  uint64_t Dirty = H.Fresh > Page ? H.Fresh - Page : 0;
+  if (H.Fresh < Page + Pages)
+    H.Fresh = Page + Pages;
+  return {Page, Dirty < Pages ? Dirty : Pages};
+}
+
+//===----------------------------------------------------------------------===//
+// Slabs and who owns them
+//===----------------------------------------------------------------------===//
+
+static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
+                     uint64_t Page) {
+  const SizeClass &C = Classes[Class];
   SlabHeader *S = slabAt(O, Page);
   *S = SlabHeader();
   S->Magic = SlabMagic;
@@ -409,36 +469,192 @@ static bool makeSlab(Object &O, Heap &H, unsigned Class) {
   for (unsigned I = 1; I < C.Pages; ++I)
     writeDescriptor(O, Page + I, makeDescriptor(PageKind::Inside, 0, I));
   writeDescriptor(O, Page, makeDescriptor(PageKind::Slab, Class, C.Pages));
-  H.Tags[Page].Room = C.blocks();
-  push(H, H.Room[Class], (uint32_t)Page);
+  tagSlab(H, Page, Class, numberOf(H, A));
+  pushPage(H.Tags, A.Room[Class], (uint32_t)Page);
+}
+
+// Gives the pages of a slab without blocks back; it is in no list. Its first
+// descriptor goes first.
+static void dropSlab(Object &O, Heap &H, uint64_t Page, unsigned Class) {
+  untagSlab(H, Page, Class);
+  for (unsigned I = 0; I < Classes[Class].Pages; ++I)
+    writeDescriptor(O, Page + I, 0);
+  Locked Hold(H.PageLock);
+  H.Runs.add(H.Tags, Page, Classes[Class].Pages);
+}
+
+// Makes a slab of From's one of A's. Both are locked, and the slab is in no
+// list.
+static void adopt(Heap &H, Arena &A, uint32_t Page, unsigned Class) {
+  tagSlab(H, Page, Class, numberOf(H, A));
+  pushPage(H.Tags, A.Room[Class], Page);
+}
+
+static bool adoptFromPool(Heap &H, Arena &A, unsigned Class) {
+  Arena &Pool = H.Arenas[H.Pool];
+  Locked Hold(Pool.Lock);
+  uint32_t Page = Pool.Room[Class];
+  if (!Page)
+    return false;
+  unlinkPage(H.Tags, Pool.Room[Class], Page);
+  adopt(H, A, Page, Class);
   return true;
 }
 
-static void setWord(Object &O, uint64_t &Word, uint64_t Value) {
-  __atomic_store_n(&Word, Value, __ATOMIC_RELEASE);
-  flushMetadata(O, &Word, sizeof(Word));
+// Takes a slab from another thread's arena, rather than make the file longer.
+// Unless it is the last resort, it leaves the slab that is in use there and
+// those that are nearly full: two threads would take them from each other all
+// the time. A's lock is held, though not all the while: arenas are locked in
+// their order.
+static bool adoptFromOthers(Object &O, Heap &H, Arena &A, unsigned Class,
+                            bool LastResort) {
+  for (unsigned I = 0; I < H.ArenaCount && !A.Room[Class]; ++I) {
+    Arena &From = H.Arenas[I];
+    if (&From == &A)
+      continue;
+    bool Before = &From < &A;
+    if (Before)
+      A.Lock.unlock();
+    From.Lock.lock();
+    if (Before)
+      A.Lock.lock();
+    uint32_t Page = From.Spare[Class];
+    if (Page) {
+      From.Spare[Class] = 0;
+    } else {
+      Page = From.Room[Class];
+      if (Page && !LastResort) {
+        unsigned Tries = 8;
+        do
+          Page = H.Tags[Page].Next;
+        while (Page && --Tries &&
+               roomOf(O, Page, Class) < ByClass.Info[Class].Blocks / 4);
+        if (!Tries)
+          Page = 0;
+      }
+      if (Page)
+        unlinkPage(H.Tags, From.Room[Class], Page);
+    }
+    if (Page)
+      adopt(H, A, Page, Class);
+    From.Lock.unlock();
+  }
+  return A.Room[Class];
+}
+
+static bool isEmpty(const SlabHeader *S) {
+  uint64_t Any = 0;
+  for (uint64_t Word : S->Used)
+    Any |= Word;
+  return !Any;
+}
+
+// Gives the pages of all slabs without blocks back. The caller holds no lock.
+static void reclaim(Object &O, Heap &H) {
+  for (unsigned I = 0; I <= H.Pool; ++I) {
+    Locked Hold(H.Arenas[I].Lock);
+    for (unsigned Class = 0; Class < ClassCount; ++Class) {
+      uint32_t &Spare = H.Arenas[I].Spare[Class];
+      if (Spare)
+        dropSlab(O, H, Spare, Class);
+      Spare = 0;
+      uint32_t &List = H.Arenas[I].Room[Class];
+      for (uint32_t Page = List, Next; Page; Page = Next) {
+        Next = H.Tags[Page].Next;
+        if (!isEmpty(slabAt(O, Page)))
+          continue;
+        unlinkPage(H.Tags, List, Page);
+        dropSlab(O, H, Page, Class);
+      }
+    }
+  }
+}
+
+// Finds A a slab with room: what costs least first. A's lock is held, though
+// not all the while. False (ENOSPC, EPROTO) when there is none.
+[[gnu::noinline]] static bool findRoom(Object &O, Heap &H, Arena &A,
+                                       unsigned Class) {
+  if (uint32_t Spare = A.Spare[Class]) {
+    A.Spare[Class] = 0;
+    pushPage(H.Tags, A.Room[Class], Spare);
+    return true;
+  }
+  if (adoptFromPool(H, A, Class))
+    return true;
+  TakenPages Taken = takePages(O, H, Classes[Class].Pages, false);
+  if (!Taken.Page) {
+    if (adoptFromOthers(O, H, A, Class, false))
+      return true;
+    Taken = takePages(O, H, Classes[Class].Pages, true);
+  }
+  if (!Taken.Page) {
+    int Saved = errno;
+    A.Lock.unlock();
+    reclaim(O, H);
+    A.Lock.lock();
+    Taken = takePages(O, H, Classes[Class].Pages, false);
+    if (!Taken.Page && (A.Room[Class] || adoptFromOthers(O, H, A, Class, true)))
+      return true;
+    errno = Saved;
+  }
+  if (Taken.Page)
+    makeSlab(O, H, A, Class, Taken.Page);
+  return Taken.Page;
+}
+
+//===----------------------------------------------------------------------===//
+// Allocation
+//===----------------------------------------------------------------------===//
+
+// Whether a slab has no free block in the words from Word on.
+static bool isFull(const SlabHeader *S, const ClassInfo &C, unsigned Word) {
+  for (; Word < UsedWords; ++Word)
+    if (C.All[Word] & ~S->Used[Word])
+      return false;
+  return true;
 }
 
 static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
-  if (!H.Room[Class] && !makeSlab(O, H, Class))
-    return nullptr;
-  uint32_t Page = H.Room[Class];
-  SlabHeader *S = slabAt(O, Page);
-  unsigned Word = 0;
-  while (S->Used[Word] == UINT64_MAX)
-    ++Word;
-  unsigned Bit = (unsigned)__builtin_ctzll(~S->Used[Word]);
-  unsigned Bytes = Classes[Class].BlockBytes;
-  char *Block = (char *)(S + 1) + (uint64_t)(Word * 64 + Bit) * Bytes;
-  memset(Block, 0, Bytes);
-  flushMetadata(O, Block, Bytes);
-  setWord(O, S->Used[Word], S->Used[Word] | (uint64_t)1 << Bit);
-  if (!--H.Tags[Page].Room)
-    unlink(H, H.Room[Class], Page);
+  const ClassInfo &C = ByClass.Info[Class];
+  Arena &A = arenaOfThread(H);
+  A.Lock.lock();
+  uint32_t Page;
+  SlabHeader *S;
+  unsigned Word;
+  uint64_t Free;
+  for (;;) {
+    Page = A.Room[Class];
+    if (__builtin_expect(!Page, 0)) {
+      if (!findRoom(O, H, A, Class)) {
+        A.Lock.unlock();
+        return nullptr;
+      }
+      continue;
+    }
+    S = slabAt(O, Page);
+    for (Word = 0; Word < UsedWords; ++Word)
+      if ((Free = C.All[Word] & ~S->Used[Word]))
+        break;
+    if (__builtin_expect(Word < UsedWords, 1))
+      break;
+    unlinkPage(H.Tags, A.Room[Class], Page); // a stray store filled it
+  }
+  unsigned Index = Word * 64 + (unsigned)__builtin_ctzll(Free);
+  char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
+  memset(Block, 0, C.BlockBytes);
+  flushNow(O, Block, C.BlockBytes);
+  __atomic_store_n(&S->Used[Word], S->Used[Word] | (Free & -Free),
+                   __ATOMIC_RELEASE);
+  flushNow(O, &S->Used[Word], sizeof(uint64_t));
+  if (!(Free & (Free - 1)) && isFull(S, C, Word + 1))
+    unlinkPage(H.Tags, A.Room[Class], Page);
+  A.Lock.unlock();
+  noteChange(O, S);
   return Block;
 }
 
-static void *allocateLarge(Object &O, Heap &H, uint64_t Bytes) {
+[[gnu::noinline]] static void *allocateLarge(Object &O, Heap &H,
+                                             uint64_t Bytes) {
   uint64_t Pages = Bytes / FilePage + (Bytes % FilePage != 0);
   if (Pages > TheWindow.limit() / FilePage) {
     fail(ENOSPC,
@@ -446,23 +662,29 @@ static void *allocateLarge(Object &O, Heap &H, uint64_t Bytes) {
          (unsigned long long)Bytes);
     return nullptr;
   }
-  uint64_t Page = takePages(O, H, Pages);
-  if (!Page)
+  TakenPages Taken = takePages(O, H, Pages, true);
+  if (!Taken.Page) {
+    int Saved = errno;
+    reclaim(O, H);
+    Taken = takePages(O, H, Pages, false);
+    errno = Saved;
+  }
+  if (!Taken.Page)
     return nullptr;
-  char *Block = addressOf(O, Page);
-  memset(Block, 0, Pages * FilePage);
-  flushMetadata(O, Block, Pages * FilePage);
-  writeDescriptor(O, Page, makeDescriptor(PageKind::Large, 0, Pages));
+  // No lock: others go on meanwhile, and to the file the pages are free still.
+  void *Block = slabAt(O, Taken.Page);
+  memset(Block, 0, Taken.Dirty * FilePage);
+  flushMetadata(O, Block, Taken.Dirty * FilePage);
+  writeDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
   return Block;
 }
 
 void *perdure::allocate(Object &O, uint64_t Bytes) {
   Heap *H = openHeap(O);
-  if (!H)
+  if (__builtin_expect(!H, 0))
     return nullptr;
-  Locked Hold(H->Lock);
   return Bytes <= LargestClass
-             ? allocateSmall(O, *H, ClassOf.Of[(Bytes + 15) / 16])
+             ? allocateSmall(O, *H, ByClass.Of[(Bytes + 15) / 16])
              : allocateLarge(O, *H, Bytes);
 }
 
@@ -476,81 +698,81 @@ void *perdure::allocate(Object &O, uint64_t Bytes) {
       (unsigned long long)((uint64_t)Block - O.Base), labelOf(O).Text, Why);
 }
 
-// Gives a slab without blocks back. Its first descriptor goes first.
-static void dropSlab(Object &O, Heap &H, uint64_t Page, unsigned Class) {
-  unlink(H, H.Room[Class], (uint32_t)Page);
-  H.Tags[Page].Room = 0;
-  for (unsigned I = 0; I < Classes[Class].Pages; ++I)
-    writeDescriptor(O, Page + I, 0);
-  addRun(H, Page, Classes[Class].Pages);
+// A slab of A's had no free block, or has no used one now. A is locked.
+[[gnu::noinline]] static void moveSlab(Object &O, Heap &H, Arena &A,
+                                       uint32_t Page, unsigned Class,
+                                       bool WasFull, bool Empty) {
+  if (WasFull)
+    pushPage(H.Tags, A.Room[Class], Page);
+  if (!Empty)
+    return;
+  PageTag &T = H.Tags[Page];
+  if (!T.Next && !T.Prev)
+    return; // the only one: it stays in use
+  unlinkPage(H.Tags, A.Room[Class], Page);
+  if (!A.Spare[Class])
+    A.Spare[Class] = Page;
+  else
+    dropSlab(O, H, Page, Class);
 }
 
-static void deallocateSmall(Object &O, Heap &H, uint64_t Page, unsigned Class,
-                            const void *Block) {
+static void deallocateSmall(Object &O, Heap &H, Arena &A, uint64_t Page,
+                            unsigned Class, const void *Block) {
+  const ClassInfo &C = ByClass.Info[Class];
   SlabHeader *S = slabAt(O, Page);
-  uint64_t Distance = (uint64_t)Block - (uint64_t)(S + 1);
-  uint64_t Index = Distance / Classes[Class].BlockBytes;
-  if ((uint64_t)Block < (uint64_t)(S + 1) ||
-      Distance % Classes[Class].BlockBytes || Index >= Classes[Class].blocks())
+  uint32_t Distance = (uint32_t)((uint64_t)Block - (uint64_t)(S + 1));
+  uint32_t Index = C.indexOf(Distance);
+  if (__builtin_expect(Distance >= C.Pages * FilePage || Index >= C.Blocks ||
+                           Index * C.BlockBytes != Distance,
+                       0))
     dieFreeing(O, Block, "is not where a block starts");
   uint64_t &Word = S->Used[Index / 64], Bit = (uint64_t)1 << Index % 64;
-  if (!(Word & Bit))
+  uint64_t Before = Word, After = Before & ~Bit;
+  if (__builtin_expect(Before == After, 0))
     dieFreeing(O, Block, "is free already: it was freed twice");
-  setWord(O, Word, Word & ~Bit);
-  PageTag &T = H.Tags[Page];
-  if (++T.Room == 1)
-    push(H, H.Room[Class], (uint32_t)Page);
-  bool Only = !T.Next && !T.Prev;
-  if (T.Room == Classes[Class].blocks() && !Only)
-    dropSlab(O, H, Page, Class);
+  bool WasFull = !(C.All[Index / 64] & ~Before) && isFull(S, C, 0);
+  __atomic_store_n(&Word, After, __ATOMIC_RELEASE);
+  flushNow(O, &Word, sizeof(Word));
+  bool Empty = !After && isEmpty(S);
+  if (__builtin_expect(WasFull || Empty, 0))
+    moveSlab(O, H, A, (uint32_t)Page, Class, WasFull, Empty);
+}
+
+[[gnu::noinline]] static void deallocatePages(Object &O, Heap &H, uint64_t Page,
+                                              const void *Block) {
+  Locked Hold(H.PageLock);
+  if (H.Damaged)
+    dieFreeing(O, Block,
+               "cannot be freed: the page map was damaged when another process "
+               "had changed it");
+  if (Page >= H.Pages)
+    dieFreeing(O, Block, "lies past the object's end");
+  PageDescriptor D = readDescriptor(O, Page);
+  if (D.kind() != PageKind::Large || (uint64_t)Block % FilePage)
+    dieFreeing(O, Block,
+               "is in no allocated block: it was freed twice, or "
+               "perdure_alloc never gave it");
+  writeDescriptor(O, Page, 0);
+  H.Runs.add(H.Tags, Page, D.pages());
 }
 
 void perdure::deallocate(Object &O, void *Block) {
   Heap *H = openHeap(O);
-  if (!H)
+  if (__builtin_expect(!H, 0))
     die("perdure_free(%p): %s", Block, errorMessage());
-  Locked Hold(H->Lock);
   uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;
-  if (Page >= H->Pages)
-    dieFreeing(O, Block, "lies past the object's end");
-  PageDescriptor D = readDescriptor(O, Page);
-  if (D.kind() == PageKind::Large && (uint64_t)Block % FilePage == 0) {
-    writeDescriptor(O, Page, 0);
-    addRun(*H, Page, D.pages());
-    return;
+  for (;;) {
+    SlabTag Tag = tagOf(*H, Page);
+    if (!Tag.Word)
+      return deallocatePages(O, *H, Page, Block);
+    Arena &A = H->Arenas[Tag.owner()];
+    A.Lock.lock();
+    // It changes hands only under its owner's lock.
+    bool Same = tagOf(*H, Page).Word == Tag.Word;
+    if (__builtin_expect(Same, 1))
+      deallocateSmall(O, *H, A, Page - Tag.distance(), Tag.sizeClass(), Block);
+    A.Lock.unlock();
+    if (__builtin_expect(Same, 1))
+      return noteChange(O, Block);
   }
-  uint64_t First = Page;
-  if (D.kind() == PageKind::Inside && D.pages() < Page) {
-    First = Page - D.pages();
-    D = readDescriptor(O, First);
-  }
-  if (D.kind() != PageKind::Slab || D.pages() <= Page - First)
-    dieFreeing(O, Block,
-               "is in no allocated block: it was freed twice, or "
-               "perdure_alloc never gave it");
-  deallocateSmall(O, *H, First, D.sizeClass(), Block);
 }
-
-//===----------------------------------------------------------------------===//
-// Other processes
-//===----------------------------------------------------------------------===//
-
-bool perdure::heapRefresh(Object &O) {
-  if (!O.TheHeap)
-    return true;
-  heapRelease(O);
-  return openHeap(O) != nullptr;
-}
-
-void perdure::heapBeforeFork(Object &O) {
-  if (O.TheHeap)
-    pthread_mutex_lock(&O.TheHeap->Lock.Handle);
-}
-
-void perdure::heapAfterFork(Object &O) {
-  if (O.TheHeap)
-    pthread_mutex_unlock(&O.TheHeap->Lock.Handle);
-}
-
-void perdure::heapsBeforeFork() { pthread_mutex_lock(&OpenLock.Handle); }
-void perdure::heapsAfterFork() { pthread_mutex_unlock(&OpenLock.Handle); }

@@ -1,4 +1,9 @@
 //===- heap.h - The allocator inside an object ------------------*- C++ -*-===//
+//
+// Every function may be called from any thread. runtime/README.md gives the
+// order of the locks.
+//
+//===----------------------------------------------------------------------===//
 
 #ifndef PERDURE_RUNTIME_ALLOC_HEAP_H
 #define PERDURE_RUNTIME_ALLOC_HEAP_H
@@ -10,11 +15,16 @@ namespace perdure {
 /// A zeroed block of O, which is writable. Null: ENOSPC, ENOMEM, EPROTO.
 void *allocate(Object &O, uint64_t Bytes);
 
-/// Frees a block of O. Anything else is reported and ends the process.
+/// Frees a block of O, whose address lies below O's limit. Anything else is
+/// reported and ends the process.
 void deallocate(Object &O, void *Block);
 
+/// UsedBytes + FreeBytes + OverheadBytes is what the file holds.
 struct HeapUse {
   uint64_t UsedBytes, FreeBytes, Blocks;
+  uint64_t OverheadBytes; // the header, the tables, heads and tails of slabs
+  uint64_t LargestFree;   // bytes of the longest run of free pages
+  uint64_t Slabs, LargeBlocks;
 };
 
 /// Walks the page map. EPROTO when it is damaged.
@@ -26,13 +36,20 @@ bool visitBlocks(Object &O,
                  void (*Visit)(void *Context, uint64_t Offset, uint64_t Bytes),
                  void *Context);
 
-/// Another process has changed the object since this one looked: rebuilds the
-/// volatile side. EPROTO, ENOMEM.
+/// Another process has allocated or freed in O since this one last did:
+/// rebuilds the volatile side. The caller is in O's write section, and no other
+/// thread of this process is inside allocate or deallocate of O. Nothing to do
+/// before the first allocation. EPROTO when the page map is damaged: allocating
+/// fails then until a later call finds it whole.
 bool heapRefresh(Object &O);
 
-/// Around fork(): the locks of one heap, and those of all.
+/// Around fork(), with the object held in place: takes every lock of O's heap,
+/// and releases them, in the parent and in the child.
 void heapBeforeFork(Object &O);
 void heapAfterFork(Object &O);
+
+/// The same for the locks that belong to no object; before the first
+/// heapBeforeFork and after the last heapAfterFork.
 void heapsBeforeFork();
 void heapsAfterFork();
 

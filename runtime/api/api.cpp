@@ -295,6 +295,10 @@ int perdure_stat(const void *in_object, struct perdure_stat *stat) {
   stat->used_bytes = Use.UsedBytes;
   stat->free_bytes = Use.FreeBytes;
   stat->blocks = Use.Blocks;
+  stat->overhead_bytes = Use.OverheadBytes;
+  stat->largest_free = Use.LargestFree;
+  stat->slabs = Use.Slabs;
+  stat->large_blocks = Use.LargeBlocks;
   stat->fot_entries = fotCount(*O);
   stat->escapes = __atomic_load_n(&O->Escapes, __ATOMIC_RELAXED);
   return 0;

@@ -236,8 +236,11 @@ bool perdure::growFile(Object &O, uint64_t Pages) {
     return false;
   State New = O.Current;
   uint64_t Old = New.FileBytes, Least = Old + Pages * FilePage;
-  // An eighth more each time: few steps, little waste; 64 KiB at least.
-  uint64_t Step = Old / 8 > 65536 ? Old / 8 / FilePage * FilePage : 65536;
+  // An eighth more each time: few steps, little waste. 64 KiB at least, but
+  // what is smaller than that only doubles.
+  uint64_t Step = Old < 65536 ? Old : 65536;
+  if (Old / 8 > Step)
+    Step = Old / 8 / FilePage * FilePage;
   uint64_t Limit = TheWindow.limit();
   uint64_t Wanted = Least > Old + Step ? Least : Old + Step;
   New.FileBytes = Wanted < Limit ? Wanted : Least;

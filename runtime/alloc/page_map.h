@@ -1,0 +1,71 @@
+//===- page_map.h - What the file says is allocated -------------*- C++ -*-===//
+
+#ifndef PERDURE_RUNTIME_ALLOC_PAGE_MAP_H
+#define PERDURE_RUNTIME_ALLOC_PAGE_MAP_H
+
+#include "alloc/format.h"
+#include "object/object.h"
+
+namespace perdure {
+
+/// Pages of the file that O may use, as its state says now.
+inline uint64_t filePages(const Object &O) {
+  return __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE) / FilePage;
+}
+
+/// Pages that the page map's extents have descriptors for.
+uint64_t coveredPages(const Object &O);
+
+/// Appends extents to the page map until it covers Pages. False (ENOSPC) when
+/// the file cannot grow.
+bool coverPages(Object &O, uint64_t Pages);
+
+/// 0 for a page that the map does not cover.
+PageDescriptor readDescriptor(const Object &O, uint64_t Page);
+
+/// One store; the map must cover the page.
+void writeDescriptor(Object &O, uint64_t Page, uint64_t Word);
+
+inline SlabHeader *slabAt(const Object &O, uint64_t Page) {
+  return (SlabHeader *)(O.Base + Page * FilePage);
+}
+
+/// Pages with one use, one after the other. Pages is 0 at the end of a walk.
+struct PageRun {
+  PageKind Kind; // never Inside
+  unsigned Class;
+  uint64_t Page, Pages;
+};
+
+/// Walks the page map, and checks it: first descriptors must fit between the
+/// neighbours, the extents and the end. The walker sees neither the header nor
+/// extents.
+class PageWalk {
+public:
+  PageWalk(const Object &O, uint64_t First, uint64_t End);
+
+  /// The next run; false at the end. False with damaged() set (EPROTO) when the
+  /// map makes no sense there.
+  bool next(PageRun &R);
+  bool damaged() const { return Damaged; }
+
+private:
+  const Object &O;
+  uint64_t Page, End;
+  bool Damaged = false;
+
+  // The pages of the header and of extents, in order.
+  struct {
+    uint64_t Page, Pages;
+  } System[1 + 2 * MaxExtents];
+  unsigned SystemCount = 0, NextSystem = 0;
+
+  void addSystem(uint64_t Page, uint64_t Pages);
+};
+
+/// Free blocks of a slab; 0 as well when its bitmap makes no sense.
+unsigned roomOf(const Object &O, uint64_t Page, unsigned Class);
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_ALLOC_PAGE_MAP_H
