@@ -18,7 +18,7 @@ if(PERDURE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${PERDURE_CCACHE})
 endif()
 
-set(PERDURE_SANITIZE "" CACHE STRING "address or undefined: sanitise the runtime, its unit tests and the examples")
+set(PERDURE_SANITIZE "" CACHE STRING "address, undefined or thread: sanitise the runtime, its unit tests and the examples")
 option(PERDURE_WERROR "Warnings are errors" ON)
 
 # Flags for all code that is written here.

@@ -80,7 +80,7 @@ TEST_F(RightsTest, TwoUsers) {
               REQUIRE(perdure_lock(A, 0) == -1 && errno == EROFS);
               REQUIRE(!perdure_create(T, "mine", 8, 0) && errno == EACCES);
               REQUIRE(perdure_remove(T, "public") == -1 && errno == EACCES);
-              Public[0] = 43; // faults
+              *(volatile uint64_t *)A = 43; // faults
               return 0;
             }),
             128 + SIGSEGV);
