@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 
 namespace {
 
@@ -380,6 +381,90 @@ TEST_F(ManyTest, SlotsComeBackWhenStoresClose) {
       ASSERT_EQ(*P, (uint64_t)I);
     }
   }
+}
+
+// A hundred thousand objects, copies of one under IDs and names of their own.
+class HundredThousandTest : public ManyTest {
+protected:
+  static constexpr unsigned Count = 100000;
+
+  void makeAll() {
+    create("template", 16)[1] = 0;
+    std::string Path = fileOf("template");
+    closeStore();
+    std::string Bytes = readFile(Path);
+    perdure::Identity Id;
+    memcpy(&Id, Bytes.data(), sizeof(Id));
+    int Objects = ::open((Dir + "/objects").c_str(), O_RDONLY | O_DIRECTORY);
+    int Names = ::open((Dir + "/names").c_str(), O_RDONLY | O_DIRECTORY);
+    for (unsigned I = 0; I < Count; ++I) {
+      Id.IdHi = 77;
+      Id.IdLo = I + 1;
+      Id.Checksum = (uint32_t)crc32(0, (const Bytef *)&Id, sizeof(Id) - 4);
+      memcpy(Bytes.data(), &Id, sizeof(Id));
+      uint64_t Value = I;
+      memcpy(&Bytes[Id.RootOffset], &Value, sizeof(Value));
+      char Hex[34];
+      snprintf(Hex, sizeof(Hex), "%016llx%016llx", (unsigned long long)Id.IdHi,
+               (unsigned long long)Id.IdLo);
+      write(Objects, Hex, Bytes.data(), Bytes.size());
+      strcat(Hex, "\n");
+      write(Names, std::to_string(I).c_str(), Hex, 33);
+    }
+    close(Objects);
+    close(Names);
+  }
+
+private:
+  static void write(int At, const char *Name, const char *Bytes, size_t Size) {
+    int File = openat(At, Name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    ASSERT_EQ(::write(File, Bytes, Size), (ssize_t)Size);
+    close(File);
+  }
+};
+
+TEST_F(HundredThousandTest, OneObjectLeadsToAll) {
+  if (PERDURE_SANITIZED || getenv("PMEM2_FORCE_GRANULARITY"))
+    GTEST_SKIP() << "once is enough";
+  create("hub", 8 * Count);
+  makeAll();
+  // As many at a time as there are slots; each pass leaves its pointers.
+  constexpr unsigned Step = 2000;
+  for (unsigned First = 0; First < Count; First += Step) {
+    reopenStore();
+    uint64_t *Hub = open("hub");
+    for (unsigned I = First; I < First + Step; ++I) {
+      auto *P = (uint64_t *)perdure_open(S, std::to_string(I).c_str(),
+                                         PERDURE_RDONLY);
+      ASSERT_NE(P, nullptr) << perdure_errormsg();
+      Hub[I] = perdure_encode(P, &Hub[I]);
+    }
+  }
+  reopenStore();
+  uint64_t *Hub = open("hub");
+  struct perdure_stat Stat;
+  ASSERT_EQ(perdure_stat(Hub, &Stat), 0);
+  EXPECT_EQ(Stat.fot_entries, Count);
+  for (unsigned I = 0; I < Count; I += 97) {
+    auto *P = (uint64_t *)perdure_decode(Hub[I], &Hub[I]);
+    ASSERT_EQ(*P, I);
+    ASSERT_EQ(perdure_encode(P, &Hub[I]), Hub[I]);
+  }
+  // More than there are slots: the pointer that is one too many leads to a
+  // guard, and its object is there when slots are.
+  unsigned Full = 0;
+  for (; Full < Count; ++Full)
+    if (baseOf(perdure_decode(Hub[Full], &Hub[Full])) == baseOf(Hub))
+      break;
+  ASSERT_LT(Full, 2048u);
+  errno = 0;
+  EXPECT_EQ(perdure_open(S, "99999", PERDURE_RDONLY), nullptr);
+  EXPECT_EQ(errno, ENOSPC);
+  EXPECT_NE(strstr(perdure_errormsg(), "close a store"), nullptr)
+      << perdure_errormsg();
+  reopenStore();
+  Hub = open("hub");
+  EXPECT_EQ(*(uint64_t *)perdure_decode(Hub[Full], &Hub[Full]), Full);
 }
 
 } // namespace
