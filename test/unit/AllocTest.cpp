@@ -117,6 +117,110 @@ TEST_F(AllocTest, LargeBlocksCoalesce) {
   EXPECT_EQ(stat(Root).file_bytes, Bytes); // out of what was freed
 }
 
+TEST_F(AllocTest, SmallObjectsStaySmall) {
+  EXPECT_LE(stat(create("empty", 8)).file_bytes, 4 * 4096u);
+  uint64_t *Root = create("a", 64);
+  EXPECT_LE(stat(Root).file_bytes, 8 * 4096u);
+  uint64_t Used = 0, Bytes = 0;
+  for (int I = 0; I < 3000; ++I) {
+    ASSERT_NE(perdure_alloc(Root, 64), nullptr);
+    struct perdure_stat Now = stat(Root);
+    if (Now.file_bytes != Bytes) { // grew: for what was needed, and in steps
+      EXPECT_LE(Now.file_bytes, std::max(2 * Used, Used + 65536) + 8 * 4096)
+          << Used;
+      Bytes = Now.file_bytes;
+    }
+    Used = Now.used_bytes + Now.overhead_bytes;
+  }
+}
+
+TEST_F(AllocTest, StatisticsAddUp) {
+  uint64_t *Root = create("a", 8);
+  std::vector<void *> Blocks;
+  auto Check = [&] {
+    struct perdure_stat Now = stat(Root);
+    EXPECT_EQ(Now.used_bytes + Now.free_bytes + Now.overhead_bytes,
+              Now.file_bytes);
+    EXPECT_EQ(Now.file_bytes % 4096, 0u);
+    EXPECT_LE(Now.largest_free, Now.free_bytes);
+    EXPECT_EQ(Now.blocks, Blocks.size() + 1);
+    return Now;
+  };
+  EXPECT_EQ(Check().slabs, 1u);
+  for (size_t Bytes : {1, 100, 3584, 3585, 5000, 300000})
+    Blocks.push_back(perdure_alloc(Root, Bytes));
+  struct perdure_stat Now = Check();
+  EXPECT_EQ(Now.slabs, 3u); // the root's class, 128 and 3,584
+  EXPECT_EQ(Now.large_blocks, 3u);
+  EXPECT_EQ(Now.used_bytes, 16u + 16 + 128 + 3584 + 4096 + 8192 + 303104);
+  perdure_free(Blocks.back());
+  Blocks.pop_back();
+  EXPECT_GE(Check().largest_free, 300000u);
+  reopenStore();
+  Root = open("a");
+  EXPECT_EQ(Check().large_blocks, 2u);
+}
+
+// Blocks in new pages are not zeroed; all others are, also in part.
+TEST_F(AllocTest, NewPagesAreZeroAndUsedOnesAreMadeSo) {
+  constexpr size_t MiB = 1 << 20;
+  char *Root = (char *)create("a");
+  // The page map is long enough for all that follows: no extent in between.
+  ASSERT_NE(perdure_alloc(Root, 16 * MiB), nullptr);
+  for (int Round = 0; Round < 3; ++Round) {
+    auto *Small = (char *)perdure_alloc(Root, MiB);
+    ASSERT_TRUE(isZero(Small, MiB));
+    memset(Small, 0x5a, MiB);
+    perdure_free(Small);
+    // The free run at the end, joined with what growth adds.
+    uint64_t Bytes = stat(Root).file_bytes, Free = stat(Root).largest_free;
+    auto *Large = (char *)perdure_alloc(Root, Free + 2 * MiB);
+    ASSERT_NE(Large, nullptr);
+    EXPECT_EQ(Large, Small);
+    EXPECT_LT(stat(Root).file_bytes, Bytes + 3 * MiB);
+    EXPECT_TRUE(isZero(Large, Free + 2 * MiB));
+    memset(Large, 0xa5, Free + 2 * MiB);
+    perdure_free(Large);
+    if (Round == 1) { // what a former process wrote
+      reopenStore();
+      Root = (char *)open("a");
+    }
+  }
+}
+
+TEST_F(AllocTest, NewPagesAreNotTouched) {
+  uint64_t *Root = create("a");
+  struct rusage Before, After;
+  ASSERT_EQ(getrusage(RUSAGE_SELF, &Before), 0);
+  auto *Block = (char *)perdure_alloc(Root, 256 << 20);
+  ASSERT_EQ(getrusage(RUSAGE_SELF, &After), 0);
+  ASSERT_NE(Block, nullptr) << perdure_errormsg();
+  // 65,536 pages, in groups of 16 at best where the kernel maps several.
+  EXPECT_LT(After.ru_minflt - Before.ru_minflt, 2000);
+  EXPECT_TRUE(isZero(Block + (255 << 20), 1 << 20));
+}
+
+TEST_F(AllocTest, WhatOneThreadFreesAnotherUses) {
+  uint64_t *Root = create("a");
+  constexpr int Count = 20000;
+  std::vector<void *> Blocks(Count);
+  for (void *&P : Blocks)
+    P = perdure_alloc(Root, 200);
+  uint64_t Bytes = stat(Root).file_bytes;
+  // Each thread is in an arena of its own, and none of these slabs is empty.
+  for (int T = 0; T < 5; ++T)
+    std::thread([&] {
+      for (int I = 0; I < Count; ++I)
+        if (I % 8)
+          perdure_free(Blocks[I]);
+      for (int I = 0; I < Count; ++I)
+        if (I % 8)
+          Blocks[I] = perdure_alloc(Root, 200);
+    }).join();
+  EXPECT_LE(stat(Root).file_bytes, Bytes + Bytes / 8 + 65536);
+  EXPECT_EQ(stat(Root).blocks, Count + 1u);
+}
+
 TEST_F(AllocTest, FreedSlabsServeOtherSizes) {
   uint64_t *Root = create("a");
   std::vector<void *> Blocks;
@@ -185,9 +289,9 @@ CHILD(misuse) {
 TEST_F(AllocTest, MisuseIsReported) {
   create("a");
   closeStore();
-  for (const char *What : {"twice", "largetwice", "inside", "largeinside",
-                           "root", "header", "slab", "pastend", "closed",
-                           "foreign"}) {
+  for (const char *What :
+       {"twice", "largetwice", "inside", "largeinside", "root", "header",
+        "slab", "pastend", "closed", "foreign"}) {
     ChildResult R = runChild("misuse", {Dir, What});
     EXPECT_EQ(R.Signal, SIGABRT) << What << R.Output;
     EXPECT_NE(R.Output.find("perdure_free("), std::string::npos) << R.Output;
@@ -286,11 +390,16 @@ TEST_F(AllocTest, KilledAtAnyMomentNothingOverlaps) {
   }
 }
 
-// Fills a small file system. Args: directory, whether to mount.
+// A small file system of this process alone at the directory.
+bool mountSmall(const std::string &Directory) {
+  return !unshare(CLONE_NEWNS) &&
+         !mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) &&
+         !mount("none", Directory.c_str(), "tmpfs", 0, "size=4m");
+}
+
+// Fills a small file system. Args: directory.
 CHILD(full) {
-  if (unshare(CLONE_NEWNS) ||
-      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) ||
-      mount("none", Args[0].c_str(), "tmpfs", 0, "size=4m"))
+  if (!mountSmall(Args[0]))
     return 77;
   perdure_store *S =
       perdure_store_open((Args[0] + "/s").c_str(), PERDURE_CREATE);
@@ -321,6 +430,10 @@ CHILD(full) {
   for (size_t I = 0; I < Blocks.size(); I += 2)
     perdure_free(Blocks[I]);
   REQUIRE(perdure_alloc(Root, 1000));
+  // Also what was kept for blocks of that size.
+  for (size_t I = 1; I < Blocks.size(); I += 2)
+    perdure_free(Blocks[I]);
+  REQUIRE(perdure_alloc(Root, 3 << 19));
   perdure_store_close(S);
   S = perdure_store_open((Args[0] + "/s").c_str(), 0);
   REQUIRE(S && perdure_open(S, "a", 0));
@@ -332,6 +445,43 @@ TEST_F(AllocTest, FullDiskLeavesTheObjectWhole) {
   if (R.Exit == 77)
     GTEST_SKIP() << "needs the right to mount";
   EXPECT_EQ(R.Exit, 0) << R.Output;
+}
+
+// The empty slabs that are kept serve others when nothing else is left. Args:
+// directory, size, and how many of them must be had.
+CHILD(kept) {
+  if (!mountSmall(Args[0]))
+    return 77;
+  perdure_store *S =
+      perdure_store_open((Args[0] + "/s").c_str(), PERDURE_CREATE);
+  REQUIRE(S);
+  auto *Root = (uint64_t *)perdure_create(S, "a", 64, 0);
+  REQUIRE(Root);
+  // Two slabs of 4 pages and 31 blocks each, and all else full of blocks of a
+  // page.
+  std::vector<void *> Blocks;
+  for (int I = 0; I < 62; ++I)
+    Blocks.push_back(perdure_alloc(Root, 512));
+  while (perdure_alloc(Root, 4096))
+    ;
+  size_t Bytes = std::stoul(Args[1]);
+  REQUIRE(!perdure_alloc(Root, Bytes));
+  for (void *P : Blocks)
+    perdure_free(P);
+  for (int I = 0; I < std::stoi(Args[2]); ++I)
+    REQUIRE(perdure_alloc(Root, Bytes));
+  return 0;
+}
+
+TEST_F(AllocTest, KeptSlabsAreGivenWhenAllElseIsFull) {
+  for (auto [Bytes, Count] :
+       {std::pair("16384", "1"), std::pair("4096", "8"),
+        std::pair("16", "2016"), std::pair("400", "62")}) {
+    ChildResult R = runChild("kept", {Temporary, Bytes, Count});
+    if (R.Exit == 77)
+      GTEST_SKIP() << "needs the right to mount";
+    EXPECT_EQ(R.Exit, 0) << R.Output;
+  }
 }
 
 TEST_F(AllocTest, DamagedPageMapIsAnError) {
