@@ -108,8 +108,10 @@ PERDURE_API void perdure_store_close(perdure_store *store);
 /* Creates an object under `name` with a zeroed root block of `root_bytes` (0
    counts as 1) and returns the root. The file, the name and their directories
    have been synced on return; a name is visible only once its object is whole.
-   Flags: DURABLE. Names have 1 to 255 bytes, no '/', and are not "." or "..".
-   Errors: EEXIST, EINVAL, EROFS, ENOSPC (disk, or all slots taken).          */
+   Flags: DURABLE. Names have 1 to 255 bytes, any but '/', are not "." or "..",
+   and do not begin with ".new.". Files are for their owner alone, whatever the
+   umask. Errors: EEXIST, EINVAL, EROFS, ENOSPC (disk, or all slots taken),
+   EFBIG (RLIMIT_FSIZE), EACCES, EMFILE.                                       */
 PERDURE_API void *perdure_create(perdure_store *store, const char *name,
                                  size_t root_bytes, unsigned flags);
 

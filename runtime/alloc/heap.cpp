@@ -157,6 +157,11 @@ static void untagSlab(Heap &H, uint64_t Page, unsigned Class) {
     __atomic_store_n(&H.Tags[Page + I].Slab, 0u, __ATOMIC_RELEASE);
 }
 
+static void tagLarge(Heap &H, uint64_t Page, uint64_t Pages) {
+  H.Tags[Page].Next = (uint32_t)Pages;
+  H.Tags[Page].Prev = LargeBlock;
+}
+
 //===----------------------------------------------------------------------===//
 // Durability of what the fast paths change
 //===----------------------------------------------------------------------===//
@@ -195,8 +200,9 @@ static void unlockAll(Heap &H) {
 // Takes in the pages by which the file has grown since the last time: at first
 // all. The page map grows with them, if it can; pages that it does not cover
 // stay out. Slabs go to the pool. Under the page lock; slabs are found only
-// when the heap is built, when nobody uses the pool.
-static bool absorb(Object &O, Heap &H) {
+// when the heap is built, when nobody uses the pool; in pages by which this
+// process has made the file longer nothing is allocated yet.
+static bool absorb(Object &O, Heap &H, bool Grown = false) {
   uint64_t End;
   for (;;) {
     End = filePages(O);
@@ -215,8 +221,14 @@ static bool absorb(Object &O, Heap &H) {
   while (Walk.next(R)) {
     if (R.Kind == PageKind::Free) {
       H.Runs.add(H.Tags, R.Page, R.Pages);
-    } else if (R.Kind == PageKind::Slab) {
+    } else if (Grown) {
+      Walk.damage(R.Page);
+      break;
+    } else if (R.Kind == PageKind::Large) {
+      tagLarge(H, R.Page, R.Pages);
+    } else {
       tagSlab(H, R.Page, R.Class, H.Pool);
+      H.Tags[R.Page].Prev = NotListed;
       if (roomOf(O, R.Page, R.Class))
         pushPage(H.Tags, H.Arenas[H.Pool].Room[R.Class], (uint32_t)R.Page);
     }
@@ -224,6 +236,27 @@ static bool absorb(Object &O, Heap &H) {
   // Also after a failure: what was taken in must not be taken in twice.
   H.Pages = End;
   return !Walk.damaged();
+}
+
+// A map that calls the root free would give it to somebody else.
+static bool holdsRoot(const Object &O, const Heap &H) {
+  if (!O.RootOffset)
+    return true; // it is being created
+  uint64_t Page = O.RootOffset / FilePage;
+  SlabTag Tag = tagOf(H, Page);
+  if (!Tag.Word) {
+    if (H.Tags[Page].Prev == LargeBlock && O.RootOffset % FilePage == 0)
+      return true;
+  } else {
+    const ClassInfo &C = ByClass.Info[Tag.sizeClass()];
+    Page -= Tag.distance();
+    uint64_t Distance = O.RootOffset - Page * FilePage - sizeof(SlabHeader);
+    uint64_t Index = Distance / C.BlockBytes;
+    if (Index < C.Blocks && Distance % C.BlockBytes == 0 &&
+        slabAt(O, Page)->Used[Index / 64] >> Index % 64 & 1)
+      return true;
+  }
+  return failDamaged(O, Page);
 }
 
 // Two for each processor: threads that run at the same moment seldom meet, and
@@ -260,7 +293,7 @@ static Heap *makeHeap(Object &O) {
     free(H);
     return nullptr;
   }
-  if (!absorb(O, *H)) {
+  if (!absorb(O, *H) || !holdsRoot(O, *H)) {
     freeHeap(H);
     return nullptr;
   }
@@ -302,7 +335,7 @@ bool perdure::heapRefresh(Object &O) {
   }
   H->Runs = PageRuns();
   H->Pages = 0;
-  bool Ok = absorb(O, *H);
+  bool Ok = absorb(O, *H) && holdsRoot(O, *H);
   H->Fresh = H->Pages;
   H->Damaged = !Ok;
   if (!Ok) { // what was taken in must not be given
@@ -423,7 +456,7 @@ static uint64_t findPages(Object &O, Heap &H, uint64_t Pages, bool Grow) {
     if (uint64_t Page = H.Runs.take(H.Tags, Pages))
       return Page;
     if (H.Pages != filePages(O)) {
-      if (!absorb(O, H))
+      if (!absorb(O, H, true))
         return 0;
       continue;
     }
@@ -675,6 +708,7 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
   void *Block = slabAt(O, Taken.Page);
   memset(Block, 0, Taken.Dirty * FilePage);
   flushMetadata(O, Block, Taken.Dirty * FilePage);
+  tagLarge(H, Taken.Page, Pages);
   writeDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
   return Block;
 }
@@ -702,11 +736,12 @@ void *perdure::allocate(Object &O, uint64_t Bytes) {
 [[gnu::noinline]] static void moveSlab(Object &O, Heap &H, Arena &A,
                                        uint32_t Page, unsigned Class,
                                        bool WasFull, bool Empty) {
-  if (WasFull)
-    pushPage(H.Tags, A.Room[Class], Page);
-  if (!Empty)
-    return;
   PageTag &T = H.Tags[Page];
+  // Whether it is in the list the tag knows; the bitmap may have been damaged.
+  if (WasFull && T.Prev == NotListed && A.Spare[Class] != Page)
+    pushPage(H.Tags, A.Room[Class], Page);
+  if (!Empty || T.Prev == NotListed)
+    return;
   if (!T.Next && !T.Prev)
     return; // the only one: it stays in use
   unlinkPage(H.Tags, A.Room[Class], Page);
@@ -747,13 +782,14 @@ static void deallocateSmall(Object &O, Heap &H, Arena &A, uint64_t Page,
                "had changed it");
   if (Page >= H.Pages)
     dieFreeing(O, Block, "lies past the object's end");
-  PageDescriptor D = readDescriptor(O, Page);
-  if (D.kind() != PageKind::Large || (uint64_t)Block % FilePage)
+  PageTag &T = H.Tags[Page];
+  if (T.Prev != LargeBlock || (uint64_t)Block % FilePage)
     dieFreeing(O, Block,
                "is in no allocated block: it was freed twice, or "
                "perdure_alloc never gave it");
   writeDescriptor(O, Page, 0);
-  H.Runs.add(H.Tags, Page, D.pages());
+  T.Prev = NotListed;
+  H.Runs.add(H.Tags, Page, T.Next);
 }
 
 void perdure::deallocate(Object &O, void *Block) {
@@ -766,12 +802,15 @@ void perdure::deallocate(Object &O, void *Block) {
     if (!Tag.Word)
       return deallocatePages(O, *H, Page, Block);
     Arena &A = H->Arenas[Tag.owner()];
-    A.Lock.lock();
-    // It changes hands only under its owner's lock.
-    bool Same = tagOf(*H, Page).Word == Tag.Word;
-    if (__builtin_expect(Same, 1))
-      deallocateSmall(O, *H, A, Page - Tag.distance(), Tag.sizeClass(), Block);
-    A.Lock.unlock();
+    bool Same;
+    {
+      Locked Hold(A.Lock);
+      // It changes hands only under its owner's lock.
+      Same = tagOf(*H, Page).Word == Tag.Word;
+      if (__builtin_expect(Same, 1))
+        deallocateSmall(O, *H, A, Page - Tag.distance(), Tag.sizeClass(),
+                        Block);
+    }
     if (__builtin_expect(Same, 1))
       return noteChange(O, Block);
   }

@@ -38,6 +38,13 @@ void perdure::writeDescriptor(Object &O, uint64_t Page, uint64_t Word) {
   flushMetadata(O, D, sizeof(*D));
 }
 
+bool perdure::failDamaged(const Object &O, uint64_t Page) {
+  return fail(EPROTO,
+              "object %s: the page map is damaged at page %llu; nothing can be "
+              "allocated in it: restore it from a copy",
+              labelOf(O).Text, (unsigned long long)Page);
+}
+
 unsigned perdure::roomOf(const Object &O, uint64_t Page, unsigned Class) {
   unsigned Used = 0;
   for (uint64_t &Word : slabAt(O, Page)->Used)
@@ -104,6 +111,11 @@ static uint64_t endOfFree(const Object &O, uint64_t Page, uint64_t Stop) {
   return Stop;
 }
 
+void PageWalk::damage(uint64_t At) {
+  Damaged = true;
+  failDamaged(O, At);
+}
+
 bool PageWalk::next(PageRun &R) {
   uint64_t Stop = End;
   for (; NextSystem < SystemCount; ++NextSystem) {
@@ -136,13 +148,10 @@ bool PageWalk::next(PageRun &R) {
   }
   if (!Good) {
     // A reader of what another process writes: the slab has just gone.
-    if (readDescriptor(O, Page).Word != D.Word)
+    if (readDescriptor(O, Page).Word != D.Word && ++Changed < 1000)
       return next(R);
-    Damaged = true;
-    return fail(EPROTO,
-                "object %s: the page map is damaged at page %llu; nothing can "
-                "be allocated in it: restore it from a copy",
-                labelOf(O).Text, (unsigned long long)Page);
+    damage(Page);
+    return false;
   }
   R = {D.kind(), D.sizeClass(), Page, Pages};
   Page += Pages;

@@ -30,6 +30,9 @@ inline SlabHeader *slabAt(const Object &O, uint64_t Page) {
   return (SlabHeader *)(O.Base + Page * FilePage);
 }
 
+/// Says that the map makes no sense at the page (EPROTO); false.
+bool failDamaged(const Object &O, uint64_t Page);
+
 /// Pages with one use, one after the other. Pages is 0 at the end of a walk.
 struct PageRun {
   PageKind Kind; // never Inside
@@ -48,11 +51,15 @@ public:
   /// map makes no sense there.
   bool next(PageRun &R);
   bool damaged() const { return Damaged; }
+  /// The caller has found the page's descriptor to make no sense.
+  void damage(uint64_t Page);
 
 private:
   const Object &O;
   uint64_t Page, End;
   bool Damaged = false;
+  unsigned Changed =
+      0; // times that a descriptor was another one a moment later
 
   // The pages of the header and of extents, in order.
   struct {

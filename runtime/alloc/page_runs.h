@@ -12,12 +12,19 @@
 
 namespace perdure {
 
-/// The volatile side of a page. Page 0 is the header, so 0 is no page.
+/// The volatile side of a page. Page 0 is the header, so 0 is no page. What is
+/// freed is looked up here, and so is what a list holds: others may change the
+/// file meanwhile, and inside a block it means nothing.
 struct PageTag {
   uint32_t Run;        // length, at both ends of a free run; else 0
-  uint32_t Next, Prev; // in the bin of a free run or the list of a slab
+  uint32_t Next, Prev; // in the bin of a free run or the list of a slab; of a
+                       // large block's first page its pages, and LargeBlock
   uint32_t Slab;       // of each page of a slab: a SlabTag; else 0. Atomic
 };
+
+/// What Prev says of a page that is in no list.
+constexpr uint32_t NotListed = UINT32_MAX;
+constexpr uint32_t LargeBlock = UINT32_MAX - 1;
 
 inline void pushPage(PageTag *Tags, uint32_t &List, uint32_t Page) {
   Tags[Page].Prev = 0;
@@ -35,6 +42,7 @@ inline void unlinkPage(PageTag *Tags, uint32_t &List, uint32_t Page) {
     List = T.Next;
   if (T.Next)
     Tags[T.Next].Prev = T.Prev;
+  T.Prev = NotListed;
 }
 
 struct PageRuns {

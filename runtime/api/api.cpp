@@ -50,8 +50,11 @@ bool perdure::checkAllocating(const Object &O) {
 static void nameObject(Object &O, const char *Name) {
   if (O.Name[0])
     return;
-  snprintf(O.Name + 1, sizeof(O.Name) - 1, "%s", Name + 1);
-  __atomic_store_n(&O.Name[0], Name[0], __ATOMIC_RELEASE);
+  char Shown[sizeof(O.Name)];
+  snprintf(Shown, sizeof(Shown), "%s", Name);
+  makeShown(Shown);
+  strcpy(O.Name + 1, Shown + 1);
+  __atomic_store_n(&O.Name[0], Shown[0], __ATOMIC_RELEASE);
 }
 
 static void makeDurable(Object &O, unsigned Flags) {

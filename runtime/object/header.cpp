@@ -46,11 +46,33 @@ static bool checkIdentity(const Identity &I, perdure_id Id,
   if (I.RootOffset < HeaderBytes || I.RootOffset >= FileBytes ||
       I.RootBytes > FileBytes - I.RootOffset)
     return bad("root", "it lies outside the file");
+  if (I.RootOffset % 16)
+    return bad("root", "it is not aligned as blocks are");
   return true;
 }
 
+namespace {
+/// The places in a file that have been given out, by one field or another.
+struct Places {
+  struct {
+    uint64_t Offset, Bytes;
+  } Taken[1 + 2 * MaxExtents];
+  unsigned Count = 0;
+
+  // False when another has a part of it.
+  bool take(uint64_t Offset, uint64_t Bytes) {
+    for (unsigned I = 0; I < Count; ++I)
+      if (Offset < Taken[I].Offset + Taken[I].Bytes &&
+          Taken[I].Offset < Offset + Bytes)
+        return false;
+    Taken[Count++] = {Offset, Bytes};
+    return true;
+  }
+};
+} // namespace
+
 static bool checkExtents(const uint64_t *Extent, const char *Field,
-                         uint64_t FileBytes) {
+                         uint64_t FileBytes, Places &P) {
   bool Ended = false;
   for (unsigned K = 0; K < MaxExtents; ++K) {
     if (!Extent[K]) {
@@ -60,6 +82,8 @@ static bool checkExtents(const uint64_t *Extent, const char *Field,
     if (Ended || Extent[K] % FilePage || Extent[K] < HeaderBytes ||
         Extent[K] >= FileBytes || FileBytes - Extent[K] < FilePage << K)
       return bad(Field, "an extent that lies outside the file");
+    if (!P.take(Extent[K], FilePage << K))
+      return bad(Field, "an extent that overlaps another one or the root");
   }
   return true;
 }
@@ -98,8 +122,10 @@ bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
                 "header field 'file_bytes': %llu bytes do not fit a slot's "
                 "%llu; use a program built with larger slots",
                 (unsigned long long)Best->FileBytes, (unsigned long long)Limit);
-  if (!checkExtents(Best->FotExtent, "fot_extent", Best->FileBytes) ||
-      !checkExtents(Best->MapExtent, "map_extent", Best->FileBytes))
+  Places P;
+  P.take(H.Ident.RootOffset, H.Ident.RootBytes ? H.Ident.RootBytes : 1);
+  if (!checkExtents(Best->FotExtent, "fot_extent", Best->FileBytes, P) ||
+      !checkExtents(Best->MapExtent, "map_extent", Best->FileBytes, P))
     return false;
   Found = *Best;
   return true;

@@ -149,13 +149,17 @@ static bool allocateFile(Object &O, uint64_t From, uint64_t Bytes) {
                 "object %s is full: %llu bytes are the most that a slot holds; "
                 "put more into other objects",
                 labelOf(O).Text, (unsigned long long)TheWindow.limit());
-  int Error;
-  do
+  int Error = Bytes <= largestFile() ? 0 : EFBIG;
+  while (!Error) {
     Error = posix_fallocate(O.File, (off_t)From, (off_t)(Bytes - From));
-  while (Error == EINTR);
-  return !Error ||
-         fail(Error, "object %s cannot grow to %llu bytes: %s; free disk space",
-              labelOf(O).Text, (unsigned long long)Bytes, strerror(Error));
+    if (!Error)
+      return true;
+    if (Error == EINTR)
+      Error = 0;
+  }
+  return fail(Error, "object %s cannot grow to %llu bytes: %s%s",
+              labelOf(O).Text, (unsigned long long)Bytes, strerror(Error),
+              adviceFor(Error));
 }
 
 uint64_t perdure::extentOf(const Object &O, Table T, unsigned K) {
@@ -364,6 +368,7 @@ bool perdure::createFile(Object &O) {
     return fail(errno, "cannot create the object's file: %s%s", strerror(errno),
                 adviceFor(errno));
   O.File = File;
+  giveToOwner(File);
   struct stat Status;
   if (takeOwnership(O, File, Access::Exclusive) &&
       allocateFile(O, 0, HeaderBytes) && mapInto(O, File, true) &&
@@ -409,13 +414,15 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
 
 // Reads the header before the size: a writer makes the file longer and says so
 // then.
-static bool readHeader(int File, Header &H, struct stat &Status) {
+static bool readHeader(const Object &O, int File, Header &H,
+                       struct stat &Status) {
   ssize_t Read = pread(File, &H, sizeof(H), 0);
   int Error = errno;
   if (fstat(File, &Status))
     return fail(errno, "cannot stat the file: %s", strerror(errno));
   if (!S_ISREG(Status.st_mode))
-    return fail(EPROTO, "it is no regular file");
+    return fail(EPROTO, "objects/%s is no regular file%s", O.Hex,
+                adviceFor(ENOTDIR));
   if ((uint64_t)Status.st_size < HeaderBytes)
     return fail(EPROTO,
                 "the file has %llu bytes and a header alone has %llu: it has "
@@ -440,7 +447,7 @@ static bool checkFile(const Object &O, int File, bool Writable,
                       CheckedFile &Found) {
   Header H;
   for (int Try = 0;; ++Try) {
-    if (!readHeader(File, H, Found.Status))
+    if (!readHeader(O, File, H, Found.Status))
       return false;
     // One read may meet both copies in the middle of two changes; that a writer
     // makes them again before the next is unlikely, so many times is damage.
@@ -532,8 +539,8 @@ bool perdure::attach(Object &O, Access Wanted) {
   int File = openFile(O.Owner->ObjectsDir, O.Hex,
                       (Writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
   if (File < 0)
-    return fail(errno, "cannot open the object's file: %s%s", strerror(errno),
-                adviceFor(errno));
+    return fail(errno, "cannot open the object's file, objects/%s: %s%s", O.Hex,
+                strerror(errno), adviceFor(errno));
   CheckedFile Found;
   if (!attachFile(O, File, Wanted, Found)) {
     int Saved = errno;

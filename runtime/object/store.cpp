@@ -23,6 +23,8 @@ static Store *Stores; // the open ones, and those that are closing
 Store *perdure::firstStore() { return Stores; }
 static pthread_cond_t StoreClosed = PTHREAD_COND_INITIALIZER;
 
+// What small files are called before they are whole; no object is called so.
+static const char TemporaryPrefix[] = ".new.";
 static const char MarkerName[] = "perdure.store";
 static const char MarkerFormat[] = "perdure store 1 %016llx%016llx\n";
 
@@ -44,16 +46,18 @@ static bool publishFile(int Dir, const char *Name, const char *Text) {
   perdure_id Unique;
   if (!makeId(Unique))
     return false;
-  // A name cannot contain '/', and this one is no user's: 43 bytes of marker.
   char Temporary[64];
-  snprintf(Temporary, sizeof(Temporary), ".new.%016llx%016llx",
+  snprintf(Temporary, sizeof(Temporary), "%s%016llx%016llx", TemporaryPrefix,
            (unsigned long long)Unique.hi, (unsigned long long)Unique.lo);
   int File = openFile(Dir, Temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
   if (File < 0)
-    return fail(errno, "cannot create a file: %s%s", strerror(errno),
-                adviceFor(errno));
+    return fail(errno, "cannot create a file for '%s': %s%s", Name,
+                strerror(errno), adviceFor(errno));
   size_t Length = strlen(Text);
-  bool Ok = write(File, Text, Length) == (ssize_t)Length && !fsync(File);
+  giveToOwner(File);
+  errno = Length <= largestFile() ? ENOSPC : EFBIG; // unless write says more
+  bool Ok = errno == ENOSPC && write(File, Text, Length) == (ssize_t)Length &&
+            !fsync(File);
   int Error = errno;
   close(File);
   if (Ok) {
@@ -73,21 +77,31 @@ static bool publishFile(int Dir, const char *Name, const char *Text) {
     Error = errno;
     unlinkat(Dir, Name, 0); // a failure changes nothing
   }
-  return Ok || fail(Error, "cannot write '%s': %s", Name, strerror(Error));
+  return Ok || fail(Error, "cannot write '%s': %s%s", Name, strerror(Error),
+                    adviceFor(Error));
 }
 
-// The whole of a small file, as text. Bytes of room for it and its end.
-static bool readFile(int Dir, const char *Name, char *Text, size_t Bytes) {
+// The whole of a small file, as text. Bytes of room for it and its end. Path
+// and Folder say in messages where it lies.
+static bool readFile(int Dir, const char *Path, const char *Folder,
+                     const char *Name, char *Text, size_t Bytes) {
   int File = openFile(Dir, Name, O_RDONLY | O_NONBLOCK);
   if (File < 0)
-    return fail(errno, "cannot open '%s': %s%s", Name, strerror(errno),
-                adviceFor(errno));
-  ssize_t Read = read(File, Text, Bytes - 1);
+    return fail(errno, "store %s: cannot open '%s%s': %s%s", Path, Folder, Name,
+                strerror(errno), adviceFor(errno));
+  struct stat Status;
+  bool Regular = !fstat(File, &Status) && S_ISREG(Status.st_mode);
+  ssize_t Read = Regular ? read(File, Text, Bytes - 1) : 0;
   int Error = errno;
   close(File);
+  if (!Regular)
+    return fail(EPROTO, "store %s: '%s%s' is no regular file%s", Path, Folder,
+                Name, adviceFor(ENOTDIR));
   if (Read < 0)
-    return fail(Error, "cannot read '%s': %s", Name, strerror(Error));
-  Text[Read] = 0;
+    return fail(Error, "store %s: cannot read '%s%s': %s", Path, Folder, Name,
+                strerror(Error));
+  // Text with a zero byte is none that was written here.
+  Text[strnlen(Text, (size_t)Read) == (size_t)Read ? Read : 0] = 0;
   return true;
 }
 
@@ -111,19 +125,21 @@ static bool parseId(const char *Text, perdure_id &Id) {
 bool perdure::checkName(const char *Name) {
   size_t Length = Name ? strnlen(Name, 256) : 0;
   if (Length && Length < 256 && !strchr(Name, '/') && strcmp(Name, ".") &&
-      strcmp(Name, ".."))
+      strcmp(Name, "..") &&
+      strncmp(Name, TemporaryPrefix, strlen(TemporaryPrefix)))
     return true;
   return fail(EINVAL,
-              "'%.64s' is no name of an object: 1 to 255 bytes, no "
-              "'/', neither '.' nor '..'",
-              Name ? Name : "");
+              "'%.64s' is no name of an object: choose one of 1 to 255 bytes "
+              "without '/' that is neither '.' nor '..' and does not begin "
+              "with '%s'",
+              Name ? Name : "", TemporaryPrefix);
 }
 
 bool perdure::lookUpName(Store &S, const char *Name, perdure_id &Id) {
   if (!checkName(Name))
     return false;
   char Text[64];
-  if (!readFile(S.NamesDir, Name, Text, sizeof(Text))) {
+  if (!readFile(S.NamesDir, S.Path, "names/", Name, Text, sizeof(Text))) {
     if (errno == ENOENT)
       fail(ENOENT,
            "store %s has no object called '%s'; perdure_create makes "
@@ -132,7 +148,9 @@ bool perdure::lookUpName(Store &S, const char *Name, perdure_id &Id) {
     return false;
   }
   return parseId(Text, Id) ||
-         fail(EPROTO, "store %s: names/%s holds no object ID", S.Path, Name);
+         fail(EPROTO,
+              "store %s: names/%s holds no object ID; restore it from a copy",
+              S.Path, Name);
 }
 
 bool perdure::publishName(Store &S, const char *Name, perdure_id Id) {
@@ -164,8 +182,8 @@ bool perdure::removeName(Store &S, const char *Name) {
   if (Binding *B = *bindingOf(S, Name))
     B->Opened = nullptr;
   if (unlinkat(S.NamesDir, Name, 0) || fsync(S.NamesDir))
-    return fail(errno, "store %s: cannot remove the name '%s': %s", S.Path,
-                Name, strerror(errno));
+    return fail(errno, "store %s: cannot remove the name '%s': %s%s", S.Path,
+                Name, strerror(errno), adviceFor(errno));
   return true;
 }
 
@@ -390,14 +408,23 @@ static int openDirectory(int At, const char *Path) {
                         : openFile(At, Path, O_RDONLY | O_DIRECTORY);
 }
 
+// A directory for its owner alone, whatever the umask.
+static bool makeDirectory(int At, const char *Path) {
+  if (mkdirat(At, Path, 0700))
+    return false;
+  int Ignored = fchmodat(At, Path, 0700, AT_SYMLINK_NOFOLLOW);
+  (void)Ignored;
+  return true;
+}
+
 // Makes what a store consists of; the marker comes last.
 static bool createStore(int Dir, const char *Path, bool Exclusive) {
   char Text[128];
   perdure_id Id;
-  if ((mkdirat(Dir, "objects", 0700) && errno != EEXIST) ||
-      (mkdirat(Dir, "names", 0700) && errno != EEXIST))
-    return fail(errno, "cannot create a store in %s: %s", Path,
-                strerror(errno));
+  if ((!makeDirectory(Dir, "objects") && errno != EEXIST) ||
+      (!makeDirectory(Dir, "names") && errno != EEXIST))
+    return fail(errno, "cannot create a store in %s: %s%s", Path,
+                strerror(errno), adviceFor(errno));
   if (!makeId(Id))
     return false;
   snprintf(Text, sizeof(Text), MarkerFormat, (unsigned long long)Id.hi,
@@ -409,7 +436,7 @@ static bool createStore(int Dir, const char *Path, bool Exclusive) {
 static bool checkMarker(int Dir, const char *Path, unsigned Flags) {
   char Text[128];
   perdure_id Id;
-  if (!readFile(Dir, MarkerName, Text, sizeof(Text))) {
+  if (!readFile(Dir, Path, "", MarkerName, Text, sizeof(Text))) {
     if (errno != ENOENT)
       return false;
     if (!(Flags & PERDURE_CREATE))
@@ -424,14 +451,16 @@ static bool checkMarker(int Dir, const char *Path, unsigned Flags) {
   static const char Prefix[] = "perdure store 1 ";
   if (strncmp(Text, Prefix, strlen(Prefix)) ||
       !parseId(Text + strlen(Prefix), Id))
-    return fail(EPROTO, "%s/%s is not that of a store of format 1", Path,
-                MarkerName);
+    return fail(EPROTO,
+                "%s/%s is not that of a store of format 1; restore it from a "
+                "copy, or use a runtime that knows its format",
+                Path, MarkerName);
   return true;
 }
 
 // The directory, made when it may be; -1 on failure.
 static int openStoreDirectory(const char *Path, unsigned Flags) {
-  if ((Flags & PERDURE_CREATE) && !mkdir(Path, 0700)) {
+  if ((Flags & PERDURE_CREATE) && makeDirectory(AT_FDCWD, Path)) {
     int Parent = openDirectory(AT_FDCWD, Path);
     int Above = Parent < 0 ? -1 : openDirectory(Parent, "..");
     if (Above >= 0) {
@@ -446,7 +475,7 @@ static int openStoreDirectory(const char *Path, unsigned Flags) {
     fail(errno, "cannot open the directory %s: %s%s", Path, strerror(errno),
          errno == ENOENT && !(Flags & PERDURE_CREATE)
              ? "; PERDURE_CREATE makes a store"
-             : "");
+             : adviceFor(errno));
   return Dir;
 }
 
@@ -481,7 +510,11 @@ static void makeDurable(Store &S) {
 Store *perdure::openStore(const char *Path, unsigned Flags) {
   unsigned Known = PERDURE_CREATE | PERDURE_RDONLY | PERDURE_DURABLE |
                    PERDURE_EXCL | PERDURE_SHARED;
-  if (!Path || (Flags & ~Known) ||
+  if (!Path) {
+    fail(EINVAL, "perdure_store_open: no directory was given");
+    return nullptr;
+  }
+  if ((Flags & ~Known) ||
       ((Flags & PERDURE_EXCL) && !(Flags & PERDURE_CREATE)) ||
       ((Flags & PERDURE_CREATE) && (Flags & PERDURE_RDONLY))) {
     fail(EINVAL, "perdure_store_open: flags 0x%x do not go together", Flags);
@@ -503,8 +536,9 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
   S->ObjectsDir = openDirectory(S->Dir, "objects");
   S->NamesDir = openDirectory(S->Dir, "names");
   if (S->ObjectsDir < 0 || S->NamesDir < 0 || fstat(S->Dir, &Status)) {
-    fail(errno, "cannot open the directories of store %s: %s", Path,
-         strerror(errno));
+    fail(errno, "cannot open the directories of store %s: %s%s", Path,
+         strerror(errno),
+         errno == ENOENT ? "; restore them from a copy" : adviceFor(errno));
     freeStoreOnly(S);
     return nullptr;
   }

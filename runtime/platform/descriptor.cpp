@@ -18,7 +18,7 @@ static bool raiseLimit() {
 
 int perdure::openFile(int Directory, const char *Name, int Flags,
                       unsigned Mode) {
-  Flags |= O_CLOEXEC | O_NOFOLLOW;
+  Flags |= O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
   int File = openat(Directory, Name, Flags, Mode);
   if (File < 0 && errno == EMFILE) {
     if (raiseLimit())
@@ -35,8 +35,21 @@ const char *perdure::adviceFor(int Errno) {
            "'ulimit -n'";
   case ENFILE:
     return "; the system has no descriptors left: raise fs.file-max";
+  case EACCES:
+  case EPERM:
+    return "; ask its owner for the right to it";
+  case EFBIG:
+    return "; raise 'ulimit -f'";
   case ELOOP:
-    return "; it is a symbolic link, which the runtime does not follow";
+    return "; it is a symbolic link, and none is followed inside a store: put "
+           "what it leads to in its place";
+  case ENOSPC:
+  case EDQUOT:
+    return "; free disk space";
+  case ENXIO:
+  case EISDIR:
+  case ENOTDIR:
+    return "; something else has taken its place: restore it from a copy";
   default:
     return "";
   }

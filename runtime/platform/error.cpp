@@ -12,11 +12,49 @@ using namespace perdure;
 
 static thread_local char Message[1024];
 
+//===----------------------------------------------------------------------===//
+// One line of text
+//===----------------------------------------------------------------------===//
+
+// Bytes of the valid UTF-8 character at Text that a terminal shows, or 0. What
+// is encoded in more bytes than it needs is not valid.
+static unsigned shown(const unsigned char *Text) {
+  unsigned C = Text[0];
+  if (C < 0x80)
+    return C >= ' ' && C != 0x7f;
+  unsigned Bytes = C >= 0xc2 && C < 0xe0   ? 2
+                   : C >= 0xe0 && C < 0xf0 ? 3
+                   : C >= 0xf0 && C < 0xf5 ? 4
+                                           : 0;
+  for (unsigned I = 1; I < Bytes; ++I)
+    if ((Text[I] & 0xc0) != 0x80)
+      return 0;
+  unsigned Second = Bytes ? Text[1] : 0;
+  bool Bad = (C == 0xc2 && Second < 0xa0) ||  // control characters
+             (C == 0xe0 && Second < 0xa0) ||  // could be shorter
+             (C == 0xed && Second >= 0xa0) || // surrogates
+             (C == 0xf0 && Second < 0x90) ||  // could be shorter
+             (C == 0xf4 && Second >= 0x90);   // past the last character
+  return Bad ? 0 : Bytes;
+}
+
+// Names and files may say anything; a message stays one line, and none of it
+// is an order to the terminal.
+void perdure::makeShown(char *Text) {
+  for (auto *C = (unsigned char *)Text; *C;) {
+    unsigned Bytes = shown(C);
+    if (!Bytes)
+      *C = '?';
+    C += Bytes ? Bytes : 1;
+  }
+}
+
 bool perdure::fail(int Errno, const char *Format, ...) {
   va_list Args;
   va_start(Args, Format);
   vsnprintf(Message, sizeof(Message), Format, Args);
   va_end(Args);
+  makeShown(Message);
   errno = Errno;
   return false;
 }
@@ -28,6 +66,7 @@ static void print(const char *Format, va_list Args) {
   int Saved = errno;
   char Line[1280] = "perdure: ";
   vsnprintf(Line + 9, sizeof(Line) - 10, Format, Args);
+  makeShown(Line);
   size_t Length = 0;
   while (Line[Length])
     ++Length;

@@ -10,6 +10,9 @@ namespace perdure {
 __attribute__((format(printf, 2, 3))) bool fail(int Errno, const char *Format,
                                                 ...);
 
+/// Turns what a terminal would not show as it stands into question marks.
+void makeShown(char *Text);
+
 /// The message of this thread's last failure; "" when there was none.
 const char *errorMessage();
 

@@ -8,6 +8,7 @@
 #include <libpmem2.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,6 +100,16 @@ static bool mapFixed(int File, uint64_t Address, uint64_t Bytes, bool Writable,
   return mmap((void *)Address, Bytes, Protection, Flags, File, 0) !=
              MAP_FAILED ||
          fail(errno, "cannot map the file: %s", strerror(errno));
+}
+
+uint64_t perdure::largestFile() {
+  struct rlimit Limit;
+  return getrlimit(RLIMIT_FSIZE, &Limit) ? UINT64_MAX : Limit.rlim_cur;
+}
+
+void perdure::giveToOwner(int File) {
+  int Ignored = fchmod(File, 0600);
+  (void)Ignored;
 }
 
 bool perdure::mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,

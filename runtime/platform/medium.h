@@ -22,6 +22,14 @@ struct Mapping {
   void (*Flush)(const void *, size_t); // of the other media
 };
 
+/// The most bytes that this process may give a file. The kernel sends SIGXFSZ
+/// to one that tries to give it more.
+uint64_t largestFile();
+
+/// Gives a new file its owner's rights, which the umask may have withheld.
+/// Where files have no modes nothing happens.
+void giveToOwner(int File);
+
 /// Maps all of Bytes of the file at Address, over whatever is there.
 bool mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
              bool Writable);

@@ -57,7 +57,8 @@ static void set(const char *Name, const char *Value) {
 }
 
 __attribute__((constructor(101))) static void readEnvironment() {
-  const char *Env = getenv("PERDURE_OPTIONS");
+  // A set-user-ID program does not obey the user who starts it.
+  const char *Env = secure_getenv("PERDURE_OPTIONS");
   if (!Env)
     return;
   char *Text = strdup(Env), *Rest = Text;

@@ -70,14 +70,15 @@ TEST_F(Stores, SameDirectoryIsTheSameStore) {
 TEST_F(Stores, Names) {
   std::string Long(255, 'n');
   for (const char *Good : {"a", ".a", "..a", "a b", "\xc3\xa4", "-", "*",
-                           ".new.0", Long.c_str()}) {
+                           ".new", Long.c_str()}) {
     void *Root = perdure_create(S, Good, 8, 0);
     EXPECT_NE(Root, nullptr) << Good << perdure_errormsg();
     EXPECT_EQ(perdure_open(S, Good, 0), Root);
   }
   std::string TooLong(256, 'n');
   for (const char *Bad : {"", ".", "..", "/", "a/b", "../a",
-                          (const char *)nullptr, TooLong.c_str()}) {
+                          ".new.", ".new.0", (const char *)nullptr,
+                          TooLong.c_str()}) {
     EXPECT_FAILS(EINVAL, !perdure_create(S, Bad, 8, 0));
     EXPECT_FAILS(EINVAL, !perdure_open(S, Bad, 0));
     EXPECT_FAILS(EINVAL, perdure_remove(S, Bad));
