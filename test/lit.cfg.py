@@ -1,6 +1,8 @@
 # How lit runs the tests. test/README.md explains the substitutions.
 import os
 import shlex
+import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -120,3 +122,10 @@ feature("lld", os.path.join(config.perdure_llvm_bin, "ld.lld"))
 feature("gdb", config.perdure_gdb or "/nonexistent")
 feature("words", "/usr/share/dict/words")
 feature("gcc", "/usr/bin/gcc")
+
+# Tests of rights play a second user, who has to reach the build tree.
+if os.geteuid() == 0 and shutil.which("setpriv"):
+    as_nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    if not subprocess.call([*as_nobody, "test", "-r", os.path.join(lib_dir, "libperdure.so")]):
+        config.available_features.add("two-users")
+        substitute("%as_nobody", *as_nobody)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts what each step changed in the lines of the step before.
 
-conversions.py             prints the table of README.md, except its last line
+conversions.py             prints the table of README.md, without its ends
 conversions.py --check README.md
                            fails unless the table stands there
 conversions.py --sites     counts, with perdure-cc and perdure-c++ of PATH,
@@ -59,9 +59,9 @@ def statements(path):
     return result
 
 
-def kind_of(line, opening):
+def kind_of(statement, opening):
     for name, pattern in KINDS:
-        if re.search(pattern, line) and not (opening and name == "memory"):
+        if re.search(pattern, statement) and not (opening and name == "memory"):
             return name
     return "store" if opening else OTHER
 
@@ -76,25 +76,21 @@ def files(step):
 
 def count(before, after):
     counts = dict.fromkeys([name for name, _ in KINDS] + [OTHER, "removed", "files"], 0)
-    others = []
     old_files, new_files = files(before), files(after)
     for name, path in new_files.items():
         new = statements(path)
-        if name not in old_files:
-            counts["files"] += len(new)
-            continue
-        old = statements(old_files[name])
-        matcher = difflib.SequenceMatcher(None, [l for l, _ in old], [l for l, _ in new], False)
+        old = statements(old_files[name]) if name in old_files else []
+        matcher = difflib.SequenceMatcher(None, [s for s, _ in old], [s for s, _ in new], False)
         for op, a, b, c, d in matcher.get_opcodes():
             if op == "equal":
                 continue
             counts["removed"] += b - a
-            for line, opening in new[c:d]:
-                kind = kind_of(line, opening)
+            for statement, opening in new[c:d]:
+                kind = kind_of(statement, opening)
+                if kind == OTHER and not old:
+                    kind = "files"
                 counts[kind] += 1
-                if kind == OTHER:
-                    others.append("%s: %s" % (path, line))
-    return counts, others
+    return counts
 
 
 def table():
@@ -102,12 +98,10 @@ def table():
     rows = []
     for language in ("c", "cxx"):
         for before, after in zip(STEPS, STEPS[1:]):
-            counts, others = count(*(os.path.join(HERE, language, s) for s in (before, after)))
+            counts = count(*(os.path.join(HERE, language, s) for s in (before, after)))
             rows.append("| %s, %s | %s |" % (
                 {"c": "C", "cxx": "C++"}[language], after,
                 " | ".join(str(counts[c]) for c in columns)))
-            if os.environ.get("VERBOSE"):
-                print("\n".join(others), file=sys.stderr)
     return rows
 
 

@@ -55,6 +55,7 @@ def run_console(text):
 
 
 def check_links(text, folder):
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)  # code has brackets too
     missing = [
         link
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text)
