@@ -498,8 +498,10 @@ static bool prepareToWrite(Object &O, int File, Access Wanted,
     return false;
   if (!fillHoles(O, File, Found))
     return false;
-  int Ignored = ftruncate(File, (off_t)Found.Current.FileBytes);
-  (void)Ignored;
+  off_t End = (off_t)Found.Current.FileBytes;
+  if (Found.Status.st_size > End && ftruncate(File, End))
+    return fail(errno, "cannot cut off what lies past the object's end: %s",
+                strerror(errno));
   return true;
 }
 
