@@ -49,16 +49,32 @@ public:
 struct Group {
   uint32_t Head, File, What;
 };
+struct __attribute__((packed, may_alias)) Word {
+  uint32_t Value;
+};
 } // namespace
 
 static perdure_binary *next(perdure_binary *const &Link) {
   return __atomic_load_n(&Link, __ATOMIC_SEQ_CST);
 }
 
-static uint32_t word(const char *P) {
-  uint32_t W;
-  memcpy(&W, P, sizeof(W));
-  return W;
+// Looks at memory that is the program's.
+#define PERDURE_UNCHECKED __attribute__((no_sanitize("address", "thread")))
+
+PERDURE_UNCHECKED static uint32_t word(const char *P) {
+  return ((const Word *)P)->Value;
+}
+
+/// Calls Visit with each text that has this hash, until it returns false.
+template <typename Visitor>
+static void visitNames(const perdure_binary &B, uint32_t Hash, Visitor Visit) {
+  for (const char *P = B.names; B.names_end - P > 4;) {
+    const char *Text = P + 4;
+    size_t Length = strnlen(Text, (size_t)(B.names_end - Text));
+    if (word(P) == Hash && !Visit(Text, Length))
+      return;
+    P = Text + Length + 1;
+  }
 }
 
 /// Copies the text with this hash; of two texts that share it, both.
@@ -68,47 +84,75 @@ static void copyName(const perdure_binary &B, uint32_t Hash, char *To,
   if (!Hash)
     return;
   size_t Length = 0;
-  for (const char *P = B.names; P + 4 < B.names_end;) {
-    const char *Text = P + 4;
-    size_t Here = strnlen(Text, (size_t)(B.names_end - Text));
-    if (word(P) == Hash && (!Length || strncmp(To, Text, Bytes - 1))) {
-      if (Length && Length + 4 < Bytes) {
-        memcpy(To + Length, " or ", 4);
-        Length += 4;
-      }
-      // A path's end says more than its beginning.
-      size_t Fits = Bytes - 1 - Length;
-      size_t Copied = Here < Fits ? Here : Fits;
-      memcpy(To + Length, Text + Here - Copied, Copied);
-      Length += Copied;
-      To[Length] = 0;
+  visitNames(B, Hash, [&](const char *Text, size_t Here) {
+    // Every module that uses a name brings it.
+    size_t Fits = Bytes - 1;
+    size_t Copied = Here < Fits ? Here : Fits;
+    const char *End = Text + Here - Copied; // of a path the end says more
+    if (Length && !memcmp(To, End, Copied) && Length == Copied)
+      return true;
+    if (Length && Length + 4 < Bytes) {
+      memcpy(To + Length, " or ", 4);
+      Length += 4;
+      Fits = Bytes - 1 - Length;
+      Copied = Here < Fits ? Here : Fits;
+      End = Text + Here - Copied;
     }
-    P = Text + Here + 1;
-  }
+    memcpy(To + Length, End, Copied);
+    To[Length += Copied] = 0;
+    return Length + 4 < Bytes && !strstr(To, " or ");
+  });
 }
 
-/// The group of the instruction that lies Least to Most bytes before PC, the
-/// nearest of them.
-static bool findGroup(const perdure_binary &B, uint64_t PC, bool IsCall,
-                      uint64_t Least, uint64_t Most, Group &Found) {
-  uint64_t Best = Most + 1, Here = Best;
-  for (const char *P = B.sites; B.sites_end - P >= 4;) {
-    uint32_t W = word(P);
-    if (W >> 30 != PerdureAbiSiteMark >> 30) {
-      uint64_t Distance = PC - ((uint64_t)P + (uint64_t)(int64_t)(int32_t)W);
-      if (Distance >= Least && Distance < Here)
-        Here = Distance;
-      P += 4;
+/// The group whose word at P holds an instruction's address.
+PERDURE_UNCHECKED static bool readGroup(const perdure_binary &B, const char *P,
+                                        const char *End, Group &G) {
+  while (End - P >= 4 && word(P) >> 30 != PerdureAbiSiteMark >> 30)
+    P += 4;
+  if (End - P < 12)
+    return false;
+  G = {word(P), word(P + 4), word(P + 8)};
+  bool Known = false;
+  visitNames(B, G.File, [&](const char *, size_t) {
+    Known = true;
+    return false;
+  });
+  return Known;
+}
+
+/// Looks in the file's writable data, where the table lies, for a word that
+/// tells an address Least to Most bytes before PC, the nearest. That a word
+/// does so by chance and is followed by the hash of a file does not happen.
+PERDURE_UNCHECKED static bool findGroup(const perdure_binary &B, uint64_t PC,
+                                        bool IsCall, uint64_t Least,
+                                        uint64_t Most, Group &Found) {
+  auto *Elf = (const Elf64_Ehdr *)B.base;
+  auto *Segments = (const Elf64_Phdr *)((const char *)B.base + Elf->e_phoff);
+  uint64_t Bias = 0;
+  for (unsigned I = Elf->e_phnum; I-- != 0;)
+    if (Segments[I].p_type == PT_LOAD && Segments[I].p_offset == 0)
+      Bias = (uint64_t)B.base - Segments[I].p_vaddr;
+  uint64_t Best = Most + 1;
+  for (unsigned I = 0; I != Elf->e_phnum; ++I) {
+    const Elf64_Phdr &S = Segments[I];
+    if (S.p_type != PT_LOAD || !(S.p_flags & PF_W) || S.p_filesz < 16)
       continue;
+    const char *P = (const char *)(Bias + S.p_vaddr), *End = P + S.p_filesz;
+    // Nothing aligns the table.
+    for (; P != End - 15; ++P) {
+      uint64_t Distance =
+          PC - ((uint64_t)P + (uint64_t)(int64_t)(int32_t)word(P));
+      if (Distance < Least || Distance >= Best)
+        continue;
+      Group G;
+      if (!readGroup(B, P + 4, End, G) ||
+          ((G.Head & PerdureAbiSiteCall) != 0) != IsCall)
+        continue;
+      Best = Distance;
+      Found = G;
+      if (Best == Least)
+        return true;
     }
-    if (B.sites_end - P < 12)
-      break;
-    if (Here < Best && ((W & PerdureAbiSiteCall) != 0) == IsCall) {
-      Best = Here;
-      Found = {W, word(P + 4), word(P + 8)};
-    }
-    Here = Most + 1;
-    P += 12;
   }
   return Best <= Most;
 }

@@ -23,7 +23,7 @@ const char JOIN(__perdure_abi_v1_slot, SLOT_BITS) = 1;
 
 HIDDEN struct perdure_window __perdure_window;
 
-/* Where the tables lie that a binary has when some of it was compiled with -g;
+/* Where the names lie that a binary has when some of it was compiled with -g;
    the linker makes these symbols, or leaves them undefined: both equal.      */
 #define PERDURE_ABI_SECTION(Name, Section, Doc)                                \
   extern HIDDEN __attribute__((weak))                                          \
@@ -40,16 +40,15 @@ static struct perdure_binary Binary;
    static initialisers that only start-up code can make come next, at 100. */
 __attribute__((constructor(99))) static void registerBinary(void) {
   __perdure_register(PerdureAbiVersion, SLOT_BITS, &__perdure_window);
-  if (SitesBegin == SitesEnd)
+  if (NamesBegin == NamesEnd || !__ehdr_start)
     return;
-  Binary = (struct perdure_binary){__ehdr_start, SitesBegin, SitesEnd,
-                                   NamesBegin,   NamesEnd,   NULL};
+  Binary = (struct perdure_binary){__ehdr_start, NamesBegin, NamesEnd, NULL};
   __perdure_register_sites(PerdureAbiVersion, &Binary);
 }
 
 /* After every destructor of the program, and before dlclose unmaps it. */
 __attribute__((destructor(99))) static void unregisterBinary(void) {
-  if (Binary.sites)
+  if (Binary.base)
     __perdure_unregister_sites(&Binary);
 }
 

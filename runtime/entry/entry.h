@@ -24,11 +24,13 @@ struct perdure_window {
 PERDURE_SHARED void __perdure_register(unsigned Version, unsigned SlotBits,
                                        struct perdure_window *Window);
 
-/* The tables of one binary: see abi.def. `base` is where it begins, `next` the
-   runtime's own. The storage is the binary's.                                */
+/* One binary that has tables (abi.def): where it begins and where its names
+   lie. `next` is the runtime's own; the storage is the binary's. Where its
+   sites lie it cannot say: to a linker that drops unused sections a reference
+   to their bounds, and they to the code, would mean that all of it is used. */
 struct perdure_binary {
   const void *base;
-  const char *sites, *sites_end, *names, *names_end;
+  const char *names, *names_end;
   struct perdure_binary *next;
 };
 
