@@ -31,6 +31,7 @@ namespace perdure {
 static constexpr StringLiteral Flag("perdure.sites");
 static constexpr StringLiteral FieldsNode("perdure.fields");
 static constexpr StringLiteral NamesSymbol("perdure.names");
+static const StringRef NoLines("no file");
 
 bool wantsSites(const Module &M) {
   auto *On = mdconst::extract_or_null<ConstantInt>(M.getModuleFlag(Flag));
@@ -323,16 +324,36 @@ static std::string noteKey(const DILocation &Loc, uint64_t Bytes,
       .str();
 }
 
+/// Clang gives the calls of copy helpers line 0: that of what leads to them, in
+/// the same statement as a rule. Inlining hands it on.
+static void locateHelperCalls(Function &F) {
+  for (BasicBlock &BB : F) {
+    DebugLoc Last;
+    for (Instruction &I : BB) {
+      auto *CB = dyn_cast<CallBase>(&I);
+      Function *Callee = CB ? CB->getCalledFunction() : nullptr;
+      bool Placed = I.getDebugLoc() && I.getDebugLoc().getLine();
+      if (Placed)
+        Last = I.getDebugLoc();
+      else if (Callee && Last && hasNoLines(*Callee))
+        I.setDebugLoc(Last);
+    }
+  }
+}
+
 bool noteFields(Module &M) {
   if (!wantsSites(M) || M.getNamedMetadata(FieldsNode) ||
       M.getNamedValue(NamesSymbol))
     return false;
+  for (Function &F : M)
+    if (F.getSubprogram())
+      locateHelperCalls(F);
   Records R(M);
   const DataLayout &DL = M.getDataLayout();
   std::map<std::string, std::string> Notes;
   for (Function &F : M)
     for (Instruction &I : instructions(F)) {
-      const DILocation *Loc = I.getDebugLoc().get();
+      const DILocation *Loc = placeOf(I);
       if (!Loc)
         continue;
       auto Note = [&](const Value *Pointer, uint64_t Bytes, uint64_t KeyBytes,
@@ -380,6 +401,21 @@ uint32_t hashName(StringRef Name) {
   return Hash ? Hash : 1;
 }
 
+bool hasNoLines(const Function &F) {
+  const DISubprogram *SP = F.getSubprogram();
+  return !F.isDeclaration() && F.hasLocalLinkage() && (!SP || !SP->getLine());
+}
+
+const DILocation *placeOf(const DILocation *Loc) {
+  while (Loc && !Loc->getLine())
+    Loc = Loc->getInlinedAt();
+  return Loc;
+}
+
+const DILocation *placeOf(const Instruction &I) {
+  return placeOf(I.getDebugLoc().get());
+}
+
 bool tellsSite(const MDNode *PCSections) {
   if (PCSections)
     for (const MDOperand &Op : PCSections->operands())
@@ -389,19 +425,21 @@ bool tellsSite(const MDNode *PCSections) {
   return false;
 }
 
-MDNode *makeSite(LLVMContext &C, const DILocation &Loc, StringRef Field,
+MDNode *makeSite(LLVMContext &C, const DILocation *Loc, StringRef Field,
                  bool IsCall, MDNode *Other) {
   auto Word = [&](uint32_t V) {
     return ConstantAsMetadata::get(ConstantInt::get(Type::getInt32Ty(C), V));
   };
-  uint32_t Line = std::min<uint32_t>(Loc.getLine(), abi::SiteLineMax);
+  uint32_t Line =
+      Loc ? std::min<uint32_t>(Loc->getLine(), abi::SiteLineMax) : 0;
   uint32_t Head = abi::SiteMark | (IsCall ? abi::SiteCall : 0) | Line;
   SmallVector<Metadata *, 4> Ops;
   if (Other)
     Ops.append(Other->op_begin(), Other->op_end());
   Ops.push_back(MDString::get(C, abi::SitesSection));
-  Ops.push_back(MDNode::get(C, {Word(Head), Word(hashName(Loc.getFilename())),
-                                Word(Field.empty() ? 0 : hashName(Field))}));
+  Ops.push_back(MDNode::get(
+      C, {Word(Head), Word(hashName(Loc ? Loc->getFilename() : NoLines)),
+          Word(Field.empty() ? 0 : hashName(Field))}));
   return MDNode::get(C, Ops);
 }
 
@@ -430,17 +468,19 @@ PreservedAnalyses SitesPass::run(Module &M, ModuleAnalysisManager &) {
     for (const auto &Note : N.all())
       Names.insert(Note.second.str());
     const DataLayout &DL = M.getDataLayout();
-    for (Function &F : M)
+    for (Function &F : M) {
+      bool Bare = hasNoLines(F);
       for (Instruction &I : instructions(F)) {
-        const DILocation *Loc = I.getDebugLoc().get();
-        if (!Loc || !Loc->getLine())
+        const DILocation *Loc = placeOf(I);
+        if (!Loc && !Bare)
           continue;
+        StringRef File = Loc ? Loc->getFilename() : NoLines;
         Access A = Access::get(I, DL);
         // The back end has no instruction to attach a call's metadata to: that
         // is the machine pass's. Its file's name is needed all the same.
         if (!A.Pointer) {
           if (I.mayReadOrWriteMemory())
-            Names.insert(Loc->getFilename().str());
+            Names.insert(File.str());
           continue;
         }
         MDNode *Old = I.getMetadata(LLVMContext::MD_pcsections);
@@ -449,16 +489,19 @@ PreservedAnalyses SitesPass::run(Module &M, ModuleAnalysisManager &) {
         // The note was made from the whole way to the field; TBAA knows the
         // innermost record of an array's element, but tells the accesses of
         // one macro apart.
-        std::string Field = N.lookup(*Loc, A.Bytes, isa<StoreInst>(I)).str();
+        std::string Field;
+        if (Loc)
+          Field = N.lookup(*Loc, A.Bytes, isa<StoreInst>(I)).str();
         if (Field.empty())
           Field =
               R.field(A.Pointer, I.getMetadata(LLVMContext::MD_tbaa), A.Bytes);
-        Names.insert(Loc->getFilename().str());
+        Names.insert(File.str());
         if (!Field.empty())
           Names.insert(Field);
         I.setMetadata(LLVMContext::MD_pcsections,
-                      makeSite(M.getContext(), *Loc, Field, false, Old));
+                      makeSite(M.getContext(), Loc, Field, false, Old));
       }
+    }
   }
   if (Names.empty())
     return PreservedAnalyses::all();

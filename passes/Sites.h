@@ -77,8 +77,15 @@ struct Access {
 bool mayBeInObject(const llvm::Value *Pointer);
 
 /// The !pcsections of a site. \p Other is what the instruction has already.
-llvm::MDNode *makeSite(llvm::LLVMContext &Context, const llvm::DILocation &Loc,
+/// Without \p Loc: in code that Clang makes without lines.
+llvm::MDNode *makeSite(llvm::LLVMContext &Context, const llvm::DILocation *Loc,
                        llvm::StringRef Field, bool IsCall, llvm::MDNode *Other);
+/// Where the source has this: code that Clang makes without a line counts to
+/// the place where it is inlined. Null: nowhere.
+const llvm::DILocation *placeOf(const llvm::Instruction &I);
+const llvm::DILocation *placeOf(const llvm::DILocation *Loc);
+/// Whether Clang made the function without lines: a copy helper.
+bool hasNoLines(const llvm::Function &F);
 /// Whether \p PCSections tells a site.
 bool tellsSite(const llvm::MDNode *PCSections);
 

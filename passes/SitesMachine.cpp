@@ -61,17 +61,18 @@ public:
 
 private:
   MDNode *describe(MachineFunction &MF, MachineInstr &MI) {
-    if (MI.isMetaInstruction() || MI.isBundle() || !MI.mayLoadOrStore())
+    if (MI.isMetaInstruction() || MI.isBundle() ||
+        !(MI.isCall() || MI.mayLoadOrStore()))
       return nullptr;
     MDNode *Old = MI.getPCSections();
-    const DILocation *Loc = MI.getDebugLoc().get();
+    const DILocation *Loc = placeOf(MI.getDebugLoc().get());
     if (tellsSite(Old))
       return nullptr;
     LLVMContext &C = MF.getFunction().getContext();
     if (MI.isCall()) {
-      // Only for faults inside foreign code, such as memcpy.
-      return Loc && Loc->getLine() && !MI.isReturn() && callsOut(MI)
-                 ? makeSite(C, *Loc, "", /*IsCall=*/true, Old)
+      // Only for faults inside code without sites, such as memcpy.
+      return Loc && !MI.isReturn() && callsOut(MI)
+                 ? makeSite(C, Loc, "", /*IsCall=*/true, Old)
                  : nullptr;
     }
     // What has no memory operand may be anything but the frame's own.
@@ -96,11 +97,11 @@ private:
       if (Field.empty())
         Field = R->field(Pointer, MMO->getAAInfo().TBAA, Bytes);
     }
-    if (!Relevant || !Loc || !Loc->getLine())
+    if (!Relevant || (!Loc && !hasNoLines(MF.getFunction())))
       return nullptr;
-    if (Field.empty())
+    if (Loc && Field.empty())
       Field = N->lookup(*Loc, 0, MI.mayStore()).str();
-    return makeSite(C, *Loc, Field, /*IsCall=*/false, Old);
+    return makeSite(C, Loc, Field, /*IsCall=*/false, Old);
   }
 
   /// The site of the IR instruction that the operand comes from: a folded load
@@ -114,9 +115,10 @@ private:
       MDNode *Site = I->getMetadata(LLVMContext::MD_pcsections);
       if (!tellsSite(Site) || getPointer(*I) != MMO.getValue())
         continue;
-      if (I->getDebugLoc().get() == Loc)
+      if (placeOf(*I) == Loc)
         return Site;
-      if (!Found || (Loc && I->getDebugLoc().getLine() == Loc->getLine()))
+      if (!Found ||
+          (Loc && placeOf(*I) && placeOf(*I)->getLine() == Loc->getLine()))
         Found = Site;
     }
     return Found;
@@ -130,9 +132,12 @@ private:
     for (const MachineOperand &Op : MI.operands()) {
       if (Op.isSymbol())
         return true;
-      if (Op.isGlobal())
-        return Op.getGlobal()->isDeclaration() &&
-               !Op.getGlobal()->getName().starts_with("__perdure_");
+      if (Op.isGlobal()) {
+        // Declared here, or made by Clang without a line: copy helpers.
+        auto *F = dyn_cast<Function>(Op.getGlobal());
+        return F && (F->isDeclaration() || hasNoLines(*F)) &&
+               !F->getName().starts_with("__perdure_");
+      }
     }
     return false;
   }

@@ -30,43 +30,47 @@ using namespace perdure;
 // The report
 //===----------------------------------------------------------------------===//
 
-/// Reads a word of this process that may not be mapped.
-static bool peek(uint64_t Address, uint64_t &Word) {
-  iovec Local = {&Word, sizeof(Word)}, Remote = {(void *)Address, sizeof(Word)};
+/// Reads words of this process that may not be mapped.
+static bool peek(uint64_t Address, uint64_t *Words, size_t Count) {
+  iovec Local = {Words, Count * sizeof(*Words)};
+  iovec Remote = {(void *)Address, Count * sizeof(*Words)};
   return process_vm_readv(getpid(), &Local, 1, &Remote, 1, 0) ==
-         (ssize_t)sizeof(Word);
+         (ssize_t)Local.iov_len;
 }
 
-/// The call that led to PC, which has no site: of a function that has not
-/// pushed anything the return address is where the call put it; code of ours
-/// that has no line may also keep a frame pointer. Only what is a call that
-/// some table knows counts, so a wrong guess is no answer.
-static bool findCaller(const Stopped &At, bool Ours, Site &S) {
-  uint64_t Return;
+/// The call that led to PC: of a function that has not pushed anything its
+/// return address is where the call put it. A copy helper may have pushed
+/// registers and little else. Only what a table knows as a call of code without
+/// lines counts, so a word that is something else is no answer.
+static bool findCaller(const Stopped &At, bool IsHelper, Site &S) {
   if (At.Link && findCall(At.Link, S))
     return true;
-  if (peek(At.Stack, Return) && findCall(Return, S))
+  uint64_t Words[16];
+  if (!IsHelper)
+    return peek(At.Stack, Words, 1) && findCall(Words[0], S);
+  if (peek(At.Frame + 8, Words, 1) && findCall(Words[0], S))
     return true;
-  return Ours && peek(At.Frame + 8, Return) && findCall(Return, S);
+  if (peek(At.Stack, Words, 16))
+    for (uint64_t Word : Words)
+      if (findCall(Word, S))
+        return true;
+  return false;
 }
 
 /// "list.c:17: write of struct node.next at 0x7000".
 static void sayWhere(Line &L, uint64_t Address, const Stopped &At) {
-  Site S;
+  Site S = {}, Caller;
   LoadedFile F;
-  if (At.PC && findAccess(At.PC, S)) {
+  bool Found = At.PC && findAccess(At.PC, S);
+  if (Found && S.Line) {
     L << S.File << ":" << Line::Decimal{S.Line} << ": ";
   } else if (At.PC && findFile(At.PC, F)) {
-    bool Ours = hasSites(F.Base);
     L << F.Name << "+" << F.Place;
-    if (findCaller(At, Ours, S))
-      L << ", called from " << S.File << ":" << Line::Decimal{S.Line};
-    else if (!Ours)
+    if (findCaller(At, Found, Caller))
+      L << ", called from " << Caller.File << ":" << Line::Decimal{Caller.Line};
+    else if (!hasSites(F.Base))
       L << " (compile with -g for the source line)";
     L << ": ";
-    S.What[0] = 0;
-  } else {
-    S.What[0] = 0;
   }
   static const char *const Doing[] = {"access", "read", "write"};
   L << Doing[At.Doing];

@@ -227,10 +227,13 @@ void *opener(void *) {
 }
 
 void *keeper(void *) {
-  static char Own[65536];
+  // A sanitizer's runtime unmaps what a thread leaves.
+  const size_t Bytes = 65536;
+  void *Own = mmap(nullptr, Bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   stack_t Mine = {};
   Mine.ss_sp = Own;
-  Mine.ss_size = sizeof(Own);
+  Mine.ss_size = Bytes;
   sigaltstack(&Mine, nullptr);
   perdure_store *S = perdure_store_open(StorePath, 0);
   void *Stack = alternateStack();
