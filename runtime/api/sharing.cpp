@@ -7,29 +7,13 @@
 #include "platform/file_lock.h"
 
 #include <errno.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 using namespace perdure;
 
-// This process among those that share objects: never that of another, so a word
-// that is not it says that somebody else has been there.
-static uint64_t ownTurn() {
-  static uint64_t Mine;
-  static ProcessMark Process;
-  if (Process != thisProcess()) {
-    if (getrandom(&Mine, sizeof(Mine), 0) != (ssize_t)sizeof(Mine))
-      return 0;
-    Process = thisProcess();
-  }
-  return Mine;
-}
-
 // What this process knows of the allocator's tables is old when another was in
-// a write section since.
+// a write section since. In a write section of O.
 static bool takeTurn(Object &O) {
-  static Mutex Lock;
-  Locked Hold(Lock);
   uint64_t &Last = headerOf(O)->Turn.LastWriter, Mine = ownTurn();
   if (Mine && __atomic_load_n(&Last, __ATOMIC_ACQUIRE) == Mine)
     return true;

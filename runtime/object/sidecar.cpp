@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,7 +57,22 @@ ProcessMark perdure::thisProcess() {
   return Mark;
 }
 
-void perdure::forgetProcess() { atomicStore(Mine, ProcessMark(0)); }
+static uint64_t Turn; // atomic
+
+uint64_t perdure::ownTurn() {
+  uint64_t Mine = __atomic_load_n(&Turn, __ATOMIC_RELAXED), New;
+  if (Mine || getrandom(&New, sizeof(New), 0) != (ssize_t)sizeof(New))
+    return Mine;
+  return __atomic_compare_exchange_n(&Turn, &Mine, New, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED)
+             ? New
+             : Mine;
+}
+
+void perdure::forgetProcess() {
+  atomicStore(Mine, ProcessMark(0));
+  __atomic_store_n(&Turn, 0, __ATOMIC_RELAXED);
+}
 
 bool perdure::isAlive(ProcessMark Mark) {
   int Pid = pidOf(Mark);
