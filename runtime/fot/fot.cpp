@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 using namespace perdure;
 
@@ -125,13 +126,19 @@ uint64_t perdure::fotCount(const Object &O) {
 // The hash table
 //===----------------------------------------------------------------------===//
 
+// Secret: who makes up a FOT could have all its entries meet in one bucket.
+static uint64_t Secret[2]; // FotLock
+
+static uint64_t mix(uint64_t A, uint64_t B) {
+  unsigned __int128 Product = (unsigned __int128)A * B;
+  return (uint64_t)Product ^ (uint64_t)(Product >> 64);
+}
+
 static uint64_t hashOf(const FotTarget &T) {
-  if (!T.Name[0])
-    return T.Id.hi ^ T.Id.lo * 0x9e3779b97f4a7c15; // IDs are random already
-  uint64_t Hash = 14695981039346656037u;           // FNV-1a
+  uint64_t Hash = mix(T.Id.hi ^ Secret[0], T.Id.lo ^ Secret[1]);
   for (const char *C = T.Name; *C; ++C)
-    Hash = (Hash ^ (unsigned char)*C) * 1099511628211u;
-  return Hash ^ Hash >> 32;
+    Hash = mix(Hash ^ (unsigned char)*C ^ Secret[0], Secret[1]);
+  return Hash;
 }
 
 static bool areSame(const FotTarget &A, const FotTarget &B) {
@@ -217,6 +224,10 @@ static Fot *open(Object &O) {
     fail(ENOMEM, "no memory for the FOT's index");
     return nullptr;
   }
+  // Without random bits it works, for objects that mean well.
+  if (!Secret[1] && getrandom(Secret, sizeof(Secret), GRND_NONBLOCK) < 0)
+    Secret[0] = (uint64_t)F;
+  Secret[1] |= 1;
   O.TheFot = F;
   F->Next = 1;
   if (absorb(O, *F))

@@ -72,9 +72,9 @@ struct KeepErrno {
 // Decode
 //===----------------------------------------------------------------------===//
 
-// By name the offset counts from the root, wherever the object that has the name
-// keeps it. Never cached: the inline sequence adds any offset below LIMIT to
-// what the cache holds, and from a root that would lead out of the slot.
+// By name the offset counts from the root, wherever the object that has the
+// name keeps it. Never cached: the inline sequence adds any offset below LIMIT
+// to what the cache holds, and from a root that would lead out of the slot.
 static const void *decodeByName(const Object &O, const FotTarget &To,
                                 uint64_t Offset, const void *Container) {
   Object *Target = resolveName(*O.Owner, To.Name, To.ToWrite);

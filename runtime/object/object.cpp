@@ -168,6 +168,21 @@ uint64_t perdure::extentOf(const Object &O, Table T, unsigned K) {
   return K < MaxExtents ? __atomic_load_n(&Extents[K], __ATOMIC_ACQUIRE) : 0;
 }
 
+// Tables and files only grow while an object is open: what lies in them has
+// been handed out.
+static bool checkGrown(const Object &O, const State &New) {
+  bool Ok = New.FileBytes >= O.Current.FileBytes;
+  for (unsigned K = 0; K < MaxExtents; ++K) {
+    uint64_t Fot = O.Current.FotExtent[K], Map = O.Current.MapExtent[K];
+    Ok = Ok && (!Fot || New.FotExtent[K] == Fot) &&
+         (!Map || New.MapExtent[K] == Map);
+  }
+  return Ok || fail(EPROTO,
+                    "object %s: its header was damaged while it was open: the "
+                    "file or a table became smaller; restore it from a copy",
+                    labelOf(O).Text);
+}
+
 // What the file says now, when it says something valid. GrowLock.
 static bool readState(Object &O) {
   Header Now;
@@ -178,7 +193,8 @@ static bool readState(Object &O) {
     return fail(errno, "cannot stat the file of object %s: %s", labelOf(O).Text,
                 strerror(errno));
   if (!checkHeader(Now, (uint64_t)Status.st_size, O.Id, TheWindow.limit(),
-                   isWritable(O), Found))
+                   isWritable(O), Found) ||
+      !checkGrown(O, Found))
     return false;
   setState(O, Found);
   return true;
@@ -514,6 +530,8 @@ static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
     return false;
   if (!isPresent(O))
     return mapInto(O, File, Writable);
+  if (!checkGrown(O, Found.Current))
+    return false;
   return Found.Status.st_ino == O.Inode
              ? mapAgainToWrite(O, File)
              : fail(ESTALE, "another file has taken the place of the one that "

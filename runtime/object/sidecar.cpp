@@ -110,14 +110,19 @@ static void nameOf(const Store &S, char (&Name)[64]) {
 // not believed.
 static bool isTrusted(const Store &S, int File) {
   struct stat Side, Dir;
-  if (fstat(File, &Side) || fstat(S.Dir, &Dir) || !S_ISREG(Side.st_mode) ||
-      Side.st_nlink == 0 || (size_t)Side.st_size != FileBytes)
+  if (fstat(File, &Side) || fstat(S.Dir, &Dir) || !S_ISREG(Side.st_mode))
     return false;
   if (Side.st_mode & S_IWOTH && !(Dir.st_mode & S_IWOTH))
     return false;
   return Side.st_uid == Dir.st_uid || Side.st_uid == 0 ||
          Side.st_uid == geteuid() ||
          (Dir.st_mode & S_IWGRP && Side.st_gid == Dir.st_gid);
+}
+
+static bool isWhole(int File) {
+  struct stat Side;
+  return !fstat(File, &Side) && Side.st_nlink &&
+         (size_t)Side.st_size == FileBytes;
 }
 
 // With the rights of the store's directory.
@@ -143,7 +148,7 @@ static int openToWrite(const Store &S) {
   nameOf(S, Name);
   // Another process may remove it between these steps, as the last one.
   for (int Try = 0; Try < 10; ++Try) {
-    int File = open(Name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int File = open(Name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (File < 0 && errno == ENOENT)
       File = createSidecar(S, Name);
     if (File < 0) {
@@ -151,12 +156,16 @@ static int openToWrite(const Store &S) {
         continue;
       return -1;
     }
+    // Before anything is waited for: a stranger could keep us waiting for ever.
+    if (!isTrusted(S, File)) {
+      close(File);
+      return -1;
+    }
     struct stat Status;
     if (lockByte(File, FileByte::Ownership, LockKind::Shared, true) &&
         !fstat(File, &Status) && Status.st_nlink) {
-      if (Status.st_size == 0 && ftruncate(File, FileBytes))
-        break;
-      if (isTrusted(S, File))
+      bool Ok = Status.st_size || !ftruncate(File, FileBytes);
+      if (Ok && isWhole(File))
         return File;
       close(File);
       return -1;
@@ -246,12 +255,13 @@ Marks perdure::marksOf(Store &S, perdure_id Id) {
   // off under a mapping.
   char Name[64];
   nameOf(S, Name);
-  int File = open(Name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  int File = open(Name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (File < 0)
     return {};
+  bool Believed = isTrusted(S, File) && isWhole(File);
   Marks Found = {};
   Record R;
-  for (unsigned I = 0; isTrusted(S, File) && I < Probes; ++I) {
+  for (unsigned I = 0; Believed && I < Probes; ++I) {
     off_t At = (off_t)((firstProbe(Id) + I) % RecordCount * sizeof(R));
     if (pread(File, &R, sizeof(R), At) != (ssize_t)sizeof(R) || !R.IdLo)
       break;

@@ -55,12 +55,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size) {
     }
   }
   writeHostile(Bytes);
+  unsigned Access = Flags & 8    ? PERDURE_RDONLY
+                    : Flags & 16 ? PERDURE_SHARED
+                                 : 0;
 #ifdef PERDURE_FUZZ_MEANWHILE
-  work(In, Writer::Meanwhile);
+  work(In, Writer::Meanwhile, Access);
 #else
   Writer W = Flags & 4 ? Writer::Between : Writer::None;
-  // Stores that come between belong to what somebody else may do: not refusals.
-  if (work(In, W, Flags & 8 && W == Writer::None ? PERDURE_RDONLY : 0))
+  if (work(In, W, Access))
     CHECK(hostileIs(Bytes));
 #endif
   return 0;

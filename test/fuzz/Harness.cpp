@@ -183,6 +183,7 @@ static void fillHostile(perdure_store *S) {
     CHECK(Target);
     Root[Name[0] - 'a'] = perdure_encode(Target, &Root[Name[0] - 'a']);
   }
+  CHECK(!perdure_bind(&Root[3], "b") && !perdure_bind(&Root[4], "nobody"));
   unsigned Next = 8;
   for (size_t Bytes : {16, 16, 48, 100, 512, 1000, 3584, 5000, 20000}) {
     void *Block = perdure_alloc(Root, Bytes);
@@ -402,8 +403,9 @@ private:
 
 class Program {
 public:
-  Program(Input &In, Writer W, perdure_store *S, char *Root, OtherWriter &Other)
-      : In(In), W(W), S(S), Root(Root), Other(Other) {}
+  Program(Input &In, Writer W, perdure_store *S, char *Root, OtherWriter &Other,
+          bool MayWrite)
+      : In(In), W(W), S(S), Root(Root), Other(Other), MayWrite(MayWrite) {}
 
   void run() {
     for (int Steps = 0; !In.empty() && Steps < 200; ++Steps)
@@ -420,7 +422,7 @@ private:
   char *base() const { return (char *)((uint64_t)Root & ~(Slot - 1)); }
 
   void step() {
-    switch (In.byte() % 14) {
+    switch (In.byte() % 17) {
     case 0:
       return allocate(In.take(2) % 5000);
     case 1:
@@ -448,6 +450,12 @@ private:
       return openAgain();
     case 12:
       return ask();
+    case 14:
+      return bind();
+    case 15:
+      return setRights();
+    case 16:
+      return section();
     default:
       if (W != Writer::None) {
         uint64_t Where = In.take(4);
@@ -557,7 +565,7 @@ private:
     mayStop([&] {
       perdure_memmove(Local, From, sizeof(Local));
       // Into the header would be this program's own damage.
-      if (W != Writer::None)
+      if (W != Writer::None && MayWrite)
         perdure_memmove(To, Local, sizeof(Local));
     });
   }
@@ -587,6 +595,29 @@ private:
     perdure_close(Again);
   }
 
+  void bind() {
+    const char *Names[] = {"b", "nobody", "../x", "c"};
+    errno = 0;
+    // The root has room for two pointers wherever the file says that it is.
+    void *Container = Root + In.byte() % 2 * sizeof(uint64_t);
+    if (perdure_bind(Container, Names[In.byte() % 4]))
+      CHECK(errno && *perdure_errormsg());
+  }
+
+  void setRights() {
+    void *Target = perdure_open(S, In.byte() & 1 ? "b" : "c", PERDURE_RDONLY);
+    errno = 0;
+    if (perdure_set_rights(Root, Target, In.byte() & 1 ? PERDURE_RDONLY : 0))
+      CHECK(errno && *perdure_errormsg());
+  }
+
+  // The allocator learns again what the file says.
+  void section() {
+    errno = 0;
+    if (perdure_unlock(Root) || perdure_lock(Root, In.byte() & PERDURE_RDONLY))
+      CHECK(errno && *perdure_errormsg());
+  }
+
   void ask() {
     void *P = base() + In.number();
     perdure_offset(P);
@@ -601,6 +632,7 @@ private:
   perdure_store *S;
   char *Root;
   OtherWriter &Other;
+  bool MayWrite;
   std::vector<Block> Own;
   size_t Total = 0;
   bool Misused = false;
@@ -618,7 +650,11 @@ int fuzz::work(Input &In, Writer W, unsigned Flags) {
     if (Root) {
       uint64_t Offset = (uint64_t)Root & (Slot - 1);
       CHECK(perdure_in_object(Root) && Offset >= FilePage);
-      Program(In, W, S, Root, Other).run();
+      if (Flags & PERDURE_SHARED)
+        perdure_lock(Root, 0);
+      Program(In, W, S, Root, Other, !(Flags & PERDURE_RDONLY)).run();
+      if (Flags & PERDURE_SHARED)
+        perdure_unlock(Root);
     } else {
       Refused = errno;
       CHECK(Refused && *perdure_errormsg());

@@ -192,11 +192,18 @@ void files(SeedFolder &W) {
                       freeOwn(0)});
   W.add("file", join({{0, 0}, Steps}));
   W.add("file", join({{4, 0}, Steps}));
+  W.add("file", join({{4 | 8, 0}, Steps}));
+  W.add("file", join({{4 | 16, 0}, Steps, {16, 0}, Steps}));
   W.add("file", join({{8, 0}, Steps}));
   W.add("file", join({{1, 0x00, 0x10, 0, 0}, Steps}));
   W.add("file", join({{2, 1, 0, 0, 0}, number('X'), {0}, Steps}));
   for (uint8_t Seed = 1; Seed < 5; ++Seed)
-    W.add("meanwhile", join({{0, 0, Seed, 7, 0, 0}, Steps, Steps, Steps}));
+    W.add("meanwhile", join({{(uint8_t)(Seed << 3), 0, Seed, 7, 0, 0},
+                             Steps,
+                             {14, 1, 2},
+                             Steps,
+                             {16, 0},
+                             Steps}));
 }
 } // namespace
 

@@ -473,6 +473,33 @@ TEST_F(BadFile, RootStaysWhereItWas) {
   EXPECT_EQ(perdure_open(S, "a", 0), Root);
 }
 
+// A reader asks the file again when an index is past what it knows.
+TEST_F(BadFile, TablesStayWhereTheyWere) {
+  S = perdure_store_open(Dir.c_str(), 0);
+  create("b");
+  uint64_t *Root = open("a");
+  uint64_t Bits = perdure_encode(open("b"), &Root[1]);
+  reopenStore(PERDURE_RDONLY);
+  Root = open("a");
+  uint64_t *B = open("b");
+  EXPECT_EQ(perdure_encode(B, &Root[1]), Bits);
+  Good = readFile(Path);
+  memcpy(&H, Good.data(), sizeof(H));
+  for (perdure::State &Copy : H.Copy) {
+    ASSERT_NE(Copy.FotExtent[0], 0u);
+    Copy.FotExtent[0] = 0;
+    Copy.Sequence += 1;
+  }
+  seal();
+  int File = ::open(Path.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(pwrite(File, &H, sizeof(H), 0), (ssize_t)sizeof(H));
+  close(File);
+  void *Nowhere = perdure_decode(perdureMakeForeign(1000, 8), Root);
+  EXPECT_GE((uint64_t)Nowhere & (Slot - 1), Limit);
+  EXPECT_EQ(perdure_encode(B, &Root[1]), Bits);
+  EXPECT_EQ(perdure_decode(Bits, &Root[1]), B);
+}
+
 // Args: store. Somebody cuts the file off under a reader.
 CHILD(cutoff) {
   perdure_store *S = perdure_store_open(Args[0].c_str(), PERDURE_RDONLY);
@@ -493,8 +520,7 @@ TEST_F(BadFile, CutOffUnderAReader) {
     EXPECT_EQ(R.Signal, SIGBUS) << R.Output;
   EXPECT_NE(R.Output.find("perdure: fault at"), std::string::npos) << R.Output;
   EXPECT_NE(R.Output.find("'a'"), std::string::npos) << R.Output;
-  EXPECT_NE(R.Output.find("cut the file off"), std::string::npos)
-      << R.Output;
+  EXPECT_NE(R.Output.find("cut the file off"), std::string::npos) << R.Output;
 }
 
 //===----------------------------------------------------------------------===//
@@ -609,6 +635,58 @@ TEST_F(BadInput, OptionsOfSetUserIdProgramsAreNotTheirUsers) {
   ASSERT_EQ(chmod(Program.c_str(), 04755), 0);
   std::string Said = Run();
   EXPECT_EQ(Said.find("print these options"), std::string::npos) << Said;
+}
+
+// /dev/shm is everybody's: what lies there under the name of the store's shared
+// memory is neither believed nor waited for.
+TEST_F(BadInput, SharedMemoryOfAStranger) {
+  closeStore();
+  struct stat Status;
+  ASSERT_EQ(stat(Dir.c_str(), &Status), 0);
+  char Path[64];
+  snprintf(Path, sizeof(Path), "/dev/shm/perdure-%llx-%llx",
+           (unsigned long long)Status.st_dev,
+           (unsigned long long)Status.st_ino);
+  unlink(Path); // a process that was killed had a store there once
+  auto Use = [&] {
+    S = perdure_store_open(Dir.c_str(), 0);
+    ASSERT_NE(S, nullptr) << perdure_errormsg();
+    void *Root = perdure_open(S, "a", PERDURE_SHARED);
+    if (!Root)
+      Root = create("a");
+    ASSERT_NE(Root, nullptr);
+    EXPECT_EQ(perdure_lock(Root, 0), 0) << perdure_errormsg();
+    EXPECT_EQ(perdure_unlock(Root), 0) << perdure_errormsg();
+    struct perdure_holder Holder;
+    EXPECT_EQ(perdure_holder(S, "a", &Holder), 0) << perdure_errormsg();
+    closeStore();
+  };
+  if (mkfifo(Path, 0666))
+    GTEST_SKIP() << "there is no /dev/shm to write to";
+  Use();
+  unlink(Path);
+  std::string Elsewhere = Temporary + "/elsewhere";
+  writeFile(Elsewhere, "precious");
+  ASSERT_EQ(symlink(Elsewhere.c_str(), Path), 0);
+  Use();
+  EXPECT_EQ(readFile(Elsewhere), "precious");
+  unlink(Path);
+  if (geteuid())
+    return;
+  // A file of a user who has no say in the store, who holds all its locks.
+  int File = ::open(Path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  ASSERT_GE(File, 0);
+  ASSERT_EQ(fchown(File, 65534, 65534), 0);
+  ASSERT_EQ(fchmod(File, 0666), 0);
+  struct flock All = {};
+  All.l_type = F_WRLCK;
+  All.l_whence = SEEK_SET;
+  ASSERT_EQ(fcntl(File, F_OFD_SETLK, &All), 0);
+  Use();
+  ASSERT_EQ(fstat(File, &Status), 0);
+  EXPECT_EQ(Status.st_size, 0);
+  close(File);
+  unlink(Path);
 }
 
 //===----------------------------------------------------------------------===//
