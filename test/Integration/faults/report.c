@@ -1,6 +1,7 @@
 /* A fault report names the source line and the field of the access, at every
  * level, without a debugger. `mark` says which line that is.
  *
+ * REQUIRES: lld
  * RUN: rm -rf %t.store && %perdure_cc -g -O0 %s -o %t && %t %t.store build
  * RUN: %python %S/Inputs/reports.py %s %t %t.store
  * RUN: rm -rf %t.store && %perdure_cc -g -O2 %s -o %t && %t %t.store build
@@ -11,7 +12,7 @@
  * RUN: %python %S/Inputs/reports.py %s %t %t.store
  * RUN: rm -rf %t.store && %perdure_cc -g -O2 -flto %s -o %t && %t %t.store build
  * RUN: %python %S/Inputs/reports.py %s %t %t.store
- * RUN: rm -rf %t.store && %perdure_cc -g -O2 -flto=thin -fuse-ld=lld %s -o %t && %t %t.store build
+ * RUN: rm -rf %t.store && %perdure_cc -g -O2 -flto=thin %s -o %t && %t %t.store build
  * RUN: %python %S/Inputs/reports.py %s %t %t.store
  */
 #include <perdure/perdure.h>
