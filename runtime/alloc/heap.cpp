@@ -575,11 +575,17 @@ static bool adoptFromOthers(Object &O, Heap &H, Arena &A, unsigned Class,
   return A.Room[Class];
 }
 
+// Words of 8 bytes, one by one: one of them has just been stored, which a
+// vector's load would have to wait for.
+static uint64_t usedWord(const SlabHeader *S, unsigned Word) {
+  return __atomic_load_n(&S->Used[Word], __ATOMIC_RELAXED);
+}
+
 static bool isEmpty(const SlabHeader *S) {
-  uint64_t Any = 0;
-  for (uint64_t Word : S->Used)
-    Any |= Word;
-  return !Any;
+  for (unsigned I = 0; I < UsedWords; ++I)
+    if (usedWord(S, I))
+      return false;
+  return true;
 }
 
 // Gives the pages of all slabs without blocks back. The caller holds no lock.
@@ -642,11 +648,14 @@ static void reclaim(Object &O, Heap &H) {
 // Whether a slab has no free block in the words from Word on.
 static bool isFull(const SlabHeader *S, const ClassInfo &C, unsigned Word) {
   for (; Word < UsedWords; ++Word)
-    if (C.All[Word] & ~S->Used[Word])
+    if (C.All[Word] & ~usedWord(S, Word))
       return false;
   return true;
 }
 
+// The fast path, from allocate() on: about 100 instructions on x86-64, two of
+// them locked, and memset; no line is written that another arena's threads
+// write or read but in the file. Measured beside others by bench/run alloc.
 static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
   const ClassInfo &C = ByClass.Info[Class];
   Arena &A = arenaOfThread(H);
@@ -768,8 +777,10 @@ static void deallocateSmall(Object &O, Heap &H, Arena &A, uint64_t Page,
   bool WasFull = !(C.All[Index / 64] & ~Before) && isFull(S, C, 0);
   __atomic_store_n(&Word, After, __ATOMIC_RELEASE);
   flushNow(O, &Word, sizeof(Word));
+  // The only one in its list stays there when it is empty.
   bool Empty = !After && isEmpty(S);
-  if (__builtin_expect(WasFull || Empty, 0))
+  const PageTag &T = H.Tags[Page];
+  if (__builtin_expect(WasFull || (Empty && (T.Next | T.Prev)), 0))
     moveSlab(O, H, A, (uint32_t)Page, Class, WasFull, Empty);
 }
 
@@ -792,6 +803,8 @@ static void deallocateSmall(Object &O, Heap &H, Arena &A, uint64_t Page,
   H.Runs.add(H.Tags, Page, T.Next);
 }
 
+// The fast path, to a slab that has room and keeps blocks: about 110
+// instructions on x86-64, two of them locked.
 void perdure::deallocate(Object &O, void *Block) {
   Heap *H = openHeap(O);
   if (__builtin_expect(!H, 0))

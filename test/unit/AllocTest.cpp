@@ -508,4 +508,31 @@ TEST_F(AllocTest, DamagedPageMapIsAnError) {
   }
 }
 
+// As if another process had been in a write section: what it did to the page
+// map is looked at before anything is allocated.
+TEST_F(AllocTest, WhatOthersDamagedIsFoundInTheNextTurn) {
+  create("a", 64);
+  reopenStore();
+  uint64_t *Root = open("a", PERDURE_SHARED);
+  auto *H = (perdure::Header *)baseOf(Root);
+  ASSERT_EQ(perdure_lock(Root, 0), 0) << perdure_errormsg();
+  void *Block = perdure_alloc(Root, 100);
+  ASSERT_NE(Block, nullptr);
+  ASSERT_EQ(perdure_unlock(Root), 0);
+  uint64_t &Descriptor = *(uint64_t *)(baseOf(Root) + H->Copy[0].MapExtent[0] +
+                                       perdure_offset(Root) / 4096 * 8);
+  uint64_t Good = Descriptor;
+  Descriptor = uint64_t(9) << 56;
+  H->Turn.LastWriter ^= 1;
+  errno = 0;
+  EXPECT_EQ(perdure_lock(Root, 0), -1);
+  EXPECT_EQ(errno, EPROTO) << perdure_errormsg();
+  Descriptor = Good;
+  ASSERT_EQ(perdure_lock(Root, 0), 0) << perdure_errormsg();
+  perdure_free(Block);
+  EXPECT_NE(perdure_alloc(Root, 20000), nullptr) << perdure_errormsg();
+  EXPECT_EQ(stat(Root).blocks, 2u);
+  ASSERT_EQ(perdure_unlock(Root), 0);
+}
+
 } // namespace
