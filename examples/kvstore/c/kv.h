@@ -26,8 +26,9 @@ void kv_close(struct kv *kv);
 const char *kv_error(void);
 
 /* All that follows lies between these two. What it gave is good until kv_end,
- * or until it is changed. 1: as 0, but a process has died in the middle of a
- * change, which may be half done. */
+ * or until it is changed. 1, which a writer is told once: as 0, but the last
+ * process that wrote has died in the middle of a change, and it may be half
+ * done. */
 int kv_begin(struct kv *kv, enum kv_access access);
 void kv_end(struct kv *kv);
 

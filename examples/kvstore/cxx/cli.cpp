@@ -131,7 +131,13 @@ result stats(program &p, const words &) {
 }
 
 result same(program &p, const words &w) {
-  kv::store other(w[1], kv::access::read);
+  std::optional<kv::store> opened;
+  try {
+    opened.emplace(w[1], kv::access::read);
+  } catch (const kv::error &e) {
+    return complain(w[1] + ": " + e.what());
+  }
+  kv::store &other = *opened;
   kv::section section(other, kv::access::read);
   warn(section);
   std::vector<std::pair<view, view>> pairs; // no copies: both are open

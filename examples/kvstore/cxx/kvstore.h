@@ -52,7 +52,6 @@ public:
 
 private:
   friend class section;
-  /// True: a process has died in the middle of a change.
   bool begin(access how);
   void end();
 
@@ -65,7 +64,8 @@ class section {
   store &held;
 
 public:
-  /// A process that died in the middle of a change may have left half of it.
+  /// Told to one writer: the last process that wrote has died in the middle of
+  /// a change, which may be half done.
   const bool after_death;
 
   section(store &in, access how) : held(in), after_death(in.begin(how)) {}

@@ -3,7 +3,7 @@
 # Builds every step but the first of FOLDER at both levels and has them answer
 # the commands that lie in the current folder: 1, 2, 3 and end, together all, to
 # which `expected` is the answer.
-set -eu
+set -euo pipefail
 Name=$1 Compiler=$2 Folder=$3 Cli=$4 Low=$5 High=$6 A=$7 B=$8
 
 # Some commands fail, as they shall: 1 is no error of the program.
@@ -41,3 +41,13 @@ done
     [ ${#Steps[@]} -eq 1 ] || Steps=("${Steps[@]:1}")
   done
 } | diff -q expected -
+
+# And back: what a program of the first of these steps changes, the last one
+# finds, first without its index, which is old, then with one built anew.
+Steps=($Steps)
+First=${Steps[0]} Last=${Steps[-1]}
+printf '%s\n' 'put k1 back' 'put new back' 'del k2' | answer ./$First$B $Name-grown
+[ "$(./$Last$A $Name-grown find back)" = $'k1\nnew' ]
+./$Last$B $Name-grown put newer back
+[ "$(./$Last$B $Name-grown find back)" = $'k1\nnew\nnewer' ]
+./$Last$B $Name-grown check
