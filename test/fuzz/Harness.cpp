@@ -597,11 +597,19 @@ private:
 
   void bind() {
     const char *Names[] = {"b", "nobody", "../x", "c"};
-    errno = 0;
     // The root has room for two pointers wherever the file says that it is.
     void *Container = Root + In.byte() % 2 * sizeof(uint64_t);
-    if (perdure_bind(Container, Names[In.byte() % 4]))
-      CHECK(errno && *perdure_errormsg());
+    const char *Name = Names[In.byte() % 4];
+    auto Bind = [&] {
+      errno = 0;
+      if (perdure_bind(Container, Name))
+        CHECK(errno && *perdure_errormsg());
+    };
+    // It may have to free what it has just allocated.
+    if (W == Writer::None && !Misused)
+      Bind();
+    else
+      mayStop(Bind);
   }
 
   void setRights() {
