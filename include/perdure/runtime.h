@@ -55,7 +55,9 @@ enum {
                           and FOT before the call that changed them returns */
   PERDURE_EXCL = 8,    /* with PERDURE_CREATE: EEXIST when it exists */
   PERDURE_SHARED = 16, /* several processes write, in turns: see perdure_lock */
-  PERDURE_NOWAIT = 32  /* EBUSY instead of waiting */
+  PERDURE_NOWAIT = 32, /* EBUSY instead of waiting */
+  PERDURE_FORCE = 64,  /* perdure_copy: although a process is changing it */
+  PERDURE_RECURSIVE = 128 /* perdure_copy: and what it leads to */
 };
 
 typedef struct perdure_store perdure_store;
@@ -82,6 +84,9 @@ struct perdure_stat {
                               makes the file longer */
   uint64_t slabs;          /* groups of pages that hold blocks of one size */
   uint64_t large_blocks;   /* of those in blocks: whole pages, each its own */
+  uint64_t created;        /* when, in nanoseconds since 1970, UTC */
+  uint64_t root_bytes;     /* of the root block, as asked for */
+  unsigned format;         /* version of the file's format */
 };
 
 /* The message of this thread's last failure, in words: what, where, what to
@@ -179,6 +184,38 @@ PERDURE_API int perdure_list(perdure_store *store,
                                           perdure_id id),
                              void *arg);
 
+/* Copies the object called `name`, which other processes may be writing, to the
+   store `to` under the name `as` (NULL: the same). A copy in another store keeps
+   its ID, so pointers of that store that lead to the ID lead to it; a copy in
+   the same store gets an ID of its own. Its pointers lead to the same IDs, in
+   the store where it is.
+   The object is copied as it is between two write sections: perdure_copy is in a
+   read section of it meanwhile. Waits for that; with NOWAIT: EBUSY. Also EBUSY:
+   another process has the object open for writing without SHARED and has never
+   entered a write section of it, so nothing tells when it is between two
+   changes; or processes open and close it too fast. FORCE copies then, too:
+   header and FOT are whole in the copy, but the program's data, and which blocks
+   are allocated, may be partly from before a change and partly from after.
+   Threads of this process change the object only in write sections meanwhile.
+   With RECURSIVE also what the object leads to, and so on, each under its own
+   name if it has one. The read sections of all are entered before the first is
+   left, so that together the copies are what the store held at one moment. What
+   the store `to` has already stays as it is, and so it is in the copy of an
+   object in its own store. Objects that are missing are missing in the copy.
+   The copy and its name are durable on return, its file is the owner's alone and
+   has no holes. A name is visible only once its object, and what that leads to,
+   is whole. A process that dies meanwhile leaves no unfinished object, and
+   nothing in the way of the next copy; with RECURSIVE perhaps some of the
+   objects that it leads to.
+   Returns 0, or 1 when a process died in a write section of what was copied and
+   may have left half a change. Errors: ENOENT, EACCES, EPROTO (its header is
+   damaged; nothing else is checked), EEXIST (the name; in another store the ID),
+   EROFS, EBUSY, EDEADLK (this thread is in a write section of it), ENOSPC,
+   EMFILE, EINVAL.                                                            */
+PERDURE_API int perdure_copy(perdure_store *from, const char *name,
+                             perdure_store *to, const char *as,
+                             unsigned flags);
+
 /* Removes the name and the object's file; pointers from other objects then
    lead to a missing object. If this process has the object open, its memory
    stays usable until the store closes, and is lost then. Synced on return.
@@ -260,6 +297,21 @@ PERDURE_API int perdure_set_rights(void *in_object, const void *target,
    and a report was written, else 0.                                          */
 PERDURE_API int perdure_explain_fault(const void *siginfo,
                                       const void *ucontext);
+
+/* Where pointers of an object lead that leave it. */
+struct perdure_foreign {
+  perdure_id id;   /* the object; {0, 0}: none has the name now */
+  char name[256];  /* by which it is looked for when it is followed, or "" */
+  unsigned rights; /* asked for: 0 or PERDURE_RDONLY */
+  int present;     /* 1: the store has its file */
+};
+
+/* Fills in *out for an entry of the FOT of the object that holds the address:
+   they count from 1, without gaps. id and name are both empty for an entry that
+   is damaged, or whose writer died. Errors: ENOENT (there are not as many),
+   EINVAL.                                                                    */
+PERDURE_API int perdure_foreign(const void *in_object, uint64_t index,
+                                struct perdure_foreign *out);
 
 /* What a persistent pointer's bits mean at `container`. Never fails: bits that
    lead nowhere give an inaccessible address, whose use faults with a report. */

@@ -248,15 +248,13 @@ int perdure_remove(perdure_store *store, const char *name) {
   Locked Hold(S.Lock);
   if (!lookUpName(S, name, Id) || !removeName(S, name))
     return -1;
-  char Hex[33];
-  snprintf(Hex, sizeof(Hex), "%016llx%016llx", (unsigned long long)Id.hi,
-           (unsigned long long)Id.lo);
+  HexId Hex = hexOf(Id);
   // The name is gone: a file that stays behind only costs space.
-  bool Gone = !unlinkat(S.ObjectsDir, Hex, 0) || errno == ENOENT;
+  bool Gone = !unlinkat(S.ObjectsDir, Hex.Text, 0) || errno == ENOENT;
   if (Object *O = Gone ? findObject(S, Id) : nullptr)
     O->Removed = true;
   if (!Gone || fsync(S.ObjectsDir)) {
-    fail(errno, "cannot remove objects/%s of store %s: %s", Hex, S.Path,
+    fail(errno, "cannot remove objects/%s of store %s: %s", Hex.Text, S.Path,
          strerror(errno));
     return -1;
   }
@@ -304,6 +302,9 @@ int perdure_stat(const void *in_object, struct perdure_stat *stat) {
   stat->large_blocks = Use.LargeBlocks;
   stat->fot_entries = fotCount(*O);
   stat->escapes = __atomic_load_n(&O->Escapes, __ATOMIC_RELAXED);
+  stat->created = headerOf(*O)->Ident.Created;
+  stat->root_bytes = headerOf(*O)->Ident.RootBytes;
+  stat->format = headerOf(*O)->Ident.Version;
   return 0;
 }
 

@@ -57,6 +57,31 @@ int perdure_bind(void *container, const char *name) {
   return 0;
 }
 
+int perdure_foreign(const void *in_object, uint64_t index,
+                    struct perdure_foreign *out) {
+  Object *O = openObjectAt(in_object, "perdure_foreign");
+  if (!O)
+    return -1;
+  if (!index || fotEnds(*O, index)) {
+    fail(index ? ENOENT : EINVAL,
+         "perdure_foreign: object %s has no entry %llu; the first is 1",
+         labelOf(*O).Text, (unsigned long long)index);
+    return -1;
+  }
+  *out = {};
+  FotTarget Target;
+  if (!fotTarget(*O, index, Target))
+    return 0;
+  memcpy(out->name, Target.Name, sizeof(out->name));
+  out->id = Target.Id;
+  out->rights = Target.ToWrite ? 0 : PERDURE_RDONLY;
+  Locked Hold(O->Owner->Lock);
+  if (Target.Name[0] && !lookUpName(*O->Owner, Target.Name, out->id))
+    out->id = {0, 0};
+  out->present = hasObjectFile(*O->Owner, out->id);
+  return 0;
+}
+
 int perdure_set_rights(void *in_object, const void *target, unsigned flags) {
   Object *O = openObjectAt(in_object, "perdure_set_rights");
   Object *Target = objectAt(target);

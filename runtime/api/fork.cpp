@@ -13,6 +13,7 @@
 #include "alloc/heap.h"
 #include "fot/escapes.h"
 #include "fot/fot.h"
+#include "object/copy.h"
 #include "object/sidecar.h"
 #include "object/store.h"
 
@@ -43,11 +44,13 @@ static void beforeFork() {
   forEachObject([](Object &O) { take(O.GrowLock); });
   forEachStore([](Store &S) { take(S.SidecarLock); });
   escapesBeforeFork();
+  copiesBeforeFork();
   windowBeforeFork();
 }
 
 static void afterFork() {
   windowAfterFork();
+  copiesAfterFork();
   escapesAfterFork();
   forEachStore([](Store &S) { drop(S.SidecarLock); });
   forEachObject([](Object &O) { drop(O.GrowLock); });
@@ -62,6 +65,7 @@ static void inChild() {
   forgetProcess();
   forEachStore(abandonSidecar);
   forEachObject(disown);
+  copiesInChild();
   afterFork();
 }
 

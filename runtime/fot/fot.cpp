@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 using namespace perdure;
 
@@ -74,40 +75,92 @@ static bool readName(const Object &O, uint64_t Offset, char (&Name)[256]) {
   return memchr(Name, 0, Room) && Name[0];
 }
 
-// A copy of the entry's content, when it is valid: the file may change under
-// us.
+// What an entry says, but for the text of its name, when it is valid.
+static bool parseEntry(const FotEntry &E, FotTarget &Target) {
+  if ((E.Valid != EntryById && E.Valid != EntryByName) ||
+      E.Checksum != checksumOf(E))
+    return false;
+  Target.ToWrite = E.Rights & FotWrite;
+  Target.Name[0] = 0;
+  Target.NameAt = 0;
+  if (E.Valid == EntryByName) {
+    Target.Id = {0, 0};
+    Target.NameAt = E.IdLo;
+    return !E.IdHi;
+  }
+  Target.Id = {E.IdHi, E.IdLo};
+  return E.IdHi | E.IdLo;
+}
+
+// What it leads to, when it is valid: the file may change under us.
 static bool readEntry(const Object &O, FotEntry *E, FotTarget &Target) {
   uint64_t Last = __atomic_load_n(lastWord(E), __ATOMIC_ACQUIRE);
-  uint32_t Kind = (uint32_t)Last;
-  if (Kind != EntryById && Kind != EntryByName)
-    return false;
   FotEntry Copy = {};
+  Copy.Valid = (uint32_t)Last;
+  Copy.Checksum = (uint32_t)(Last >> 32);
   Copy.IdHi = __atomic_load_n(&E->IdHi, __ATOMIC_RELAXED);
   Copy.IdLo = __atomic_load_n(&E->IdLo, __ATOMIC_RELAXED);
   Copy.Rights = __atomic_load_n(&E->Rights, __ATOMIC_RELAXED);
   Copy.Reserved = __atomic_load_n(&E->Reserved, __ATOMIC_RELAXED);
-  if (Last != makeLastWord(Kind, checksumOf(Copy)))
-    return false;
-  Target.ToWrite = Copy.Rights & FotWrite;
-  Target.Name[0] = 0;
-  if (Kind == EntryByName) {
-    Target.Id = {0, 0};
-    Target.NameAt = Copy.IdLo;
-    return !Copy.IdHi && readName(O, Copy.IdLo, Target.Name);
-  }
-  Target.Id = {Copy.IdHi, Copy.IdLo};
-  return Copy.IdHi | Copy.IdLo;
+  return parseEntry(Copy, Target) &&
+         (Copy.Valid == EntryById || readName(O, Copy.IdLo, Target.Name));
 }
 
-bool perdure::fotTarget(Object &O, uint64_t Index, FotTarget &Target) {
-  if (Index == 0 || Index > PerdureAbiFotIndexMax)
-    return false;
+// The entry at Index, of which another process may have made more.
+static FotEntry *findEntry(Object &O, uint64_t Index) {
   FotEntry *E = entryAt(O, Index);
   if (!E) {
     followWriter(O);
     E = entryAt(O, Index);
   }
+  return E;
+}
+
+bool perdure::fotTarget(Object &O, uint64_t Index, FotTarget &Target) {
+  if (Index == 0 || Index > PerdureAbiFotIndexMax)
+    return false;
+  FotEntry *E = findEntry(O, Index);
   return E && readEntry(O, E, Target);
+}
+
+bool perdure::fotEnds(Object &O, uint64_t Index) {
+  FotEntry *E = Index > PerdureAbiFotIndexMax ? nullptr : findEntry(O, Index);
+  return !E || isFree(E);
+}
+
+static bool readName(int File, uint64_t Offset, uint64_t End,
+                     char (&Name)[256]) {
+  if (Offset < HeaderBytes || Offset >= End)
+    return false;
+  ssize_t Read = pread(File, Name, sizeof(Name), (off_t)Offset);
+  return Read > 0 && memchr(Name, 0, (size_t)Read) && Name[0];
+}
+
+bool perdure::visitTargets(int File, const State &S,
+                           bool (*Visit)(void *, const FotTarget &),
+                           void *Context) {
+  constexpr uint64_t PerPage = FilePage / sizeof(FotEntry);
+  FotEntry Page[PerPage];
+  for (uint64_t Index = 0; Index <= PerdureAbiFotIndexMax; ++Index) {
+    ExtentPlace Place = placeIn(Index, FirstExtent);
+    if (Place.K >= MaxExtents || !S.FotExtent[Place.K])
+      break;
+    uint64_t Within = Place.Within % PerPage;
+    off_t At = (off_t)(S.FotExtent[Place.K] +
+                       (Place.Within - Within) * sizeof(FotEntry));
+    if (!Within && pread(File, Page, sizeof(Page), At) != sizeof(Page))
+      return fail(EIO, "cannot read the FOT");
+    const FotEntry &E = Page[Within];
+    if (Index && E.Valid == EntryFree && !E.Checksum)
+      break;
+    FotTarget Target;
+    if (Index && parseEntry(E, Target) &&
+        (E.Valid == EntryById ||
+         readName(File, E.IdLo, S.FileBytes, Target.Name)) &&
+        !Visit(Context, Target))
+      return false;
+  }
+  return true;
 }
 
 uint64_t perdure::fotCount(const Object &O) {

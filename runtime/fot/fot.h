@@ -18,6 +18,15 @@ struct FotTarget {
 /// What index leads to; false when there is no such valid entry.
 bool fotTarget(Object &O, uint64_t Index, FotTarget &Target);
 
+/// Whether index was never used: none that follows is.
+bool fotEnds(Object &O, uint64_t Index);
+
+/// Calls Visit with what each valid entry in a file leads to, which need not be
+/// mapped, until it gives false, and gives that; S is its state. False and a
+/// message when it cannot be read.
+bool visitTargets(int File, const State &S,
+                  bool (*Visit)(void *, const FotTarget &), void *Context);
+
 /// The lowest index that leads to Id, inserted when there is none: atomic
 /// across threads and processes. 0 on failure: EROFS, ENOSPC (FOT or disk
 /// full), ENOMEM.

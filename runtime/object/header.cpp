@@ -1,10 +1,12 @@
 //===- header.cpp - Checks and writes page 0 ------------------------------===//
 
 #include "object/header.h"
+#include "platform/descriptor.h"
 #include "platform/error.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 using namespace perdure;
@@ -95,6 +97,39 @@ const State *perdure::newestState(const Header &H) {
         (!Best || S.Sequence > Best->Sequence))
       Best = &S;
   return Best;
+}
+
+static bool readOnce(int File, const char *Hex, Header &H,
+                     struct stat &Status) {
+  ssize_t Read = pread(File, &H, sizeof(H), 0);
+  int Error = errno;
+  if (fstat(File, &Status))
+    return fail(errno, "cannot stat the file: %s", strerror(errno));
+  if (!S_ISREG(Status.st_mode))
+    return fail(EPROTO, "objects/%s is no regular file%s", Hex,
+                adviceFor(ENOTDIR));
+  if ((uint64_t)Status.st_size < HeaderBytes)
+    return fail(EPROTO,
+                "the file has %llu bytes and a header alone has %llu: it has "
+                "been cut off; restore it from a copy",
+                (unsigned long long)Status.st_size,
+                (unsigned long long)HeaderBytes);
+  return Read == (ssize_t)sizeof(H) ||
+         fail(Read < 0 ? Error : EIO, "cannot read the header: %s",
+              Read < 0 ? strerror(Error) : "the file ended");
+}
+
+bool perdure::readHeader(int File, const char *Hex, Header &H,
+                         struct stat &Status) {
+  // One read may meet both copies in the middle of two changes; that a writer
+  // makes them again before the next is unlikely, so many times is damage.
+  for (int Try = 0;; ++Try) {
+    if (!readOnce(File, Hex, H, Status))
+      return false;
+    if (newestState(H) || Try == 5)
+      return true;
+    usleep(1000);
+  }
 }
 
 bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,

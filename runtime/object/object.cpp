@@ -316,9 +316,12 @@ static bool takeOwnership(const Object &O, int File, Access Wanted) {
   if (Wanted == Access::Read)
     return true;
   bool Alone = Wanted == Access::Exclusive;
+  // The file's time tells a copy that is being made of a writer who came
+  // meanwhile, and is gone again.
   if (lockByte(File, FileByte::Ownership,
                Alone ? LockKind::Exclusive : LockKind::Shared, false))
-    return true;
+    return !Alone || !futimens(File, nullptr) ||
+           fail(errno, "cannot set the file's time: %s", strerror(errno));
   return errno == EBUSY && failBusy(O, "open it with PERDURE_SHARED");
 }
 
@@ -428,28 +431,6 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
   return true;
 }
 
-// Reads the header before the size: a writer makes the file longer and says so
-// then.
-static bool readHeader(const Object &O, int File, Header &H,
-                       struct stat &Status) {
-  ssize_t Read = pread(File, &H, sizeof(H), 0);
-  int Error = errno;
-  if (fstat(File, &Status))
-    return fail(errno, "cannot stat the file: %s", strerror(errno));
-  if (!S_ISREG(Status.st_mode))
-    return fail(EPROTO, "objects/%s is no regular file%s", O.Hex,
-                adviceFor(ENOTDIR));
-  if ((uint64_t)Status.st_size < HeaderBytes)
-    return fail(EPROTO,
-                "the file has %llu bytes and a header alone has %llu: it has "
-                "been cut off; restore it from a copy",
-                (unsigned long long)Status.st_size,
-                (unsigned long long)HeaderBytes);
-  return Read == (ssize_t)sizeof(H) ||
-         fail(Read < 0 ? Error : EIO, "cannot read the header: %s",
-              Read < 0 ? strerror(Error) : "the file ended");
-}
-
 namespace {
 /// What attach has learnt of a file before anything of it is mapped.
 struct CheckedFile {
@@ -462,15 +443,8 @@ struct CheckedFile {
 static bool checkFile(const Object &O, int File, bool Writable,
                       CheckedFile &Found) {
   Header H;
-  for (int Try = 0;; ++Try) {
-    if (!readHeader(O, File, H, Found.Status))
-      return false;
-    // One read may meet both copies in the middle of two changes; that a writer
-    // makes them again before the next is unlikely, so many times is damage.
-    if (newestState(H) || Try == 5)
-      break;
-    usleep(1000);
-  }
+  if (!readHeader(File, O.Hex, H, Found.Status))
+    return false;
   Found.RootOffset = H.Ident.RootOffset;
   return checkHeader(H, (uint64_t)Found.Status.st_size, O.Id, TheWindow.limit(),
                      Writable, Found.Current);

@@ -14,8 +14,31 @@ bool perdure::isWriting(const Object &O) {
   return __atomic_load_n(&O.Sect.Writing, __ATOMIC_RELAXED);
 }
 
-// The kernel's lock for this process. Who waits holds Turn meanwhile, so that
-// readers who keep coming do not keep a writer out.
+bool perdure::isWritingHere(Object &O) {
+  Locked Hold(O.Sect.Lock);
+  return O.Sect.Writing && pthread_equal(O.Sect.Writer, pthread_self());
+}
+
+// Who waits holds Turn meanwhile, so that readers who keep coming do not keep a
+// writer out.
+bool perdure::lockSection(int File, LockKind Kind, bool Wait) {
+  if (!lockByte(File, FileByte::Turn, Kind, Wait))
+    return false;
+  bool Ok = lockByte(File, FileByte::Section, Kind, Wait);
+  int Saved = errno;
+  lockByte(File, FileByte::Turn, LockKind::None, false);
+  errno = Saved;
+  return Ok;
+}
+
+bool perdure::failInSection(Store &S, perdure_id Id, const char *Label) {
+  int Pid = pidOf(marksOf(S, Id).Section);
+  return Pid ? fail(EBUSY, "object %s: process %d is in a write section", Label,
+                    Pid)
+             : fail(EBUSY, "object %s: another process is in a section", Label);
+}
+
+// The kernel's lock for this process.
 static bool lockForProcess(Object &O, LockKind Kind, bool Wait) {
   int File = fileOf(O);
   if (File < 0)
@@ -23,23 +46,8 @@ static bool lockForProcess(Object &O, LockKind Kind, bool Wait) {
   if (Kind == LockKind::Exclusive && !isWritable(O))
     return fail(EROFS, "object %s is open without the right to write: %s",
                 labelOf(O).Text, O.WhyReadOnly);
-  bool Ok = lockByte(File, FileByte::Turn, Kind, Wait);
-  if (Ok) {
-    Ok = lockByte(File, FileByte::Section, Kind, Wait);
-    int Saved = errno;
-    lockByte(File, FileByte::Turn, LockKind::None, false);
-    errno = Saved;
-  }
-  if (!Ok && errno == EBUSY) {
-    int Pid = pidOf(marksOf(*O.Owner, O.Id).Section);
-    if (Pid)
-      fail(EBUSY, "object %s: process %d is in a write section",
-           labelOf(O).Text, Pid);
-    else
-      fail(EBUSY, "object %s: another process is in a section",
-           labelOf(O).Text);
-  }
-  return Ok;
+  return lockSection(File, Kind, Wait) ||
+         (errno == EBUSY && failInSection(*O.Owner, O.Id, labelOf(O).Text));
 }
 
 static bool busyHere(const Object &O) {

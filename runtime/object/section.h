@@ -9,11 +9,14 @@
 #ifndef PERDURE_RUNTIME_OBJECT_SECTION_H
 #define PERDURE_RUNTIME_OBJECT_SECTION_H
 
+#include "perdure/runtime.h"
+#include "platform/file_lock.h"
 #include "platform/lock.h"
 
 namespace perdure {
 
 struct Object;
+struct Store;
 
 /// All zero: nobody is in it.
 struct Section {
@@ -35,6 +38,16 @@ bool leaveSection(Object &O);
 
 /// Whether a thread of this process is in a write section.
 bool isWriting(const Object &O);
+
+/// Whether it is this thread.
+bool isWritingHere(Object &O);
+
+/// The kernel's lock of a section, on a description of O's file; without a
+/// message when it is EBUSY.
+bool lockSection(int File, LockKind Kind, bool Wait);
+
+/// EBUSY, and who is in a section of the object. Always false.
+bool failInSection(Store &S, perdure_id Id, const char *Label);
 
 } // namespace perdure
 

@@ -90,7 +90,8 @@ namespace {
 struct Record {
   uint64_t IdLo, IdHi; // 0 while free; Lo is set first, both once
   ProcessMark Owner, Section;
-  uint64_t Reserved[4];
+  uint64_t Sections; // write sections begun since Owner has it
+  uint64_t Reserved[3];
 };
 static_assert(sizeof(Record) == 64, "a cache line");
 
@@ -236,13 +237,19 @@ static Record *recordOf(const Object &O) {
 }
 
 void perdure::markOwner(const Object &O, bool IsMine) {
-  if (Record *R = recordOf(O))
-    atomicStore(R->Owner, IsMine ? thisProcess() : ProcessMark(0));
+  Record *R = recordOf(O);
+  if (!R)
+    return;
+  atomicStore(R->Sections, (uint64_t)0);
+  atomicStore(R->Owner, IsMine ? thisProcess() : ProcessMark(0));
 }
 
 bool perdure::markSection(const Object &O) {
   Record *R = recordOf(O);
-  return R && (uint64_t)atomicExchange(R->Section, thisProcess());
+  if (!R)
+    return false;
+  __atomic_fetch_add(&R->Sections, 1, __ATOMIC_RELEASE);
+  return (uint64_t)atomicExchange(R->Section, thisProcess());
 }
 
 void perdure::unmarkSection(const Object &O) {
@@ -266,7 +273,7 @@ Marks perdure::marksOf(Store &S, perdure_id Id) {
     if (pread(File, &R, sizeof(R), At) != (ssize_t)sizeof(R) || !R.IdLo)
       break;
     if (R.IdLo == Id.lo && R.IdHi == Id.hi) {
-      Found = {R.Owner, R.Section};
+      Found = {R.Owner, R.Section, R.Sections};
       break;
     }
   }

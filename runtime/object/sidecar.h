@@ -51,6 +51,7 @@ void unmarkSection(const Object &O);
 
 struct Marks {
   ProcessMark Owner, Section;
+  uint64_t Sections; // write sections begun since Owner has it
 };
 /// What the sidecar says of an object; nothing when there is no sidecar.
 Marks marksOf(Store &S, perdure_id Id);

@@ -4,6 +4,7 @@
 #include "object/sidecar.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
+#include "platform/file_lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,47 +39,84 @@ bool perdure::makeId(perdure_id &Id) {
 // Small files, written whole
 //===----------------------------------------------------------------------===//
 
-static bool isTemporary(const char *Name) { return !strncmp(Name, ".new.", 5); }
+static int64_t nanoseconds(const struct timespec &T) {
+  return (int64_t)T.tv_sec * 1000000000 + T.tv_nsec;
+}
 
-// Writes Text to a file that appears under Name only when it is whole, and
-// never over another: EEXIST.
-static bool publishFile(int Dir, const char *Name, const char *Text) {
+static bool isTemporary(const char *Name) {
+  return !strncmp(Name, TemporaryPrefix, strlen(TemporaryPrefix));
+}
+
+bool perdure::makeTemporary(char (&Temporary)[64]) {
   perdure_id Unique;
   if (!makeId(Unique))
     return false;
-  char Temporary[64];
-  snprintf(Temporary, sizeof(Temporary), "%s%016llx%016llx", TemporaryPrefix,
-           (unsigned long long)Unique.hi, (unsigned long long)Unique.lo);
-  int File = openFile(Dir, Temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
-  if (File < 0)
-    return fail(errno, "cannot create a file for '%s': %s%s", Name,
-                strerror(errno), adviceFor(errno));
+  // A name cannot contain '/', and this one is no user's: 37 bytes of marker.
+  snprintf(Temporary, sizeof(Temporary), "%s%s", TemporaryPrefix,
+           hexOf(Unique).Text);
+  return true;
+}
+
+bool perdure::renameNew(int Dir, const char *Temporary, const char *Name) {
+  if (!renameat2(Dir, Temporary, Dir, Name, RENAME_NOREPLACE))
+    return true;
+  // File systems without RENAME_NOREPLACE: a link does not replace either.
+  if (errno != EINVAL || linkat(Dir, Temporary, Dir, Name, 0))
+    return false;
+  unlinkat(Dir, Temporary, 0);
+  return true;
+}
+
+// A synced file with Text, under a temporary name; its descriptor, or -1.
+static int writeNew(int Dir, char (&Temporary)[64], const char *Name,
+                    const char *Text) {
+  if (!makeTemporary(Temporary))
+    return -1;
+  int File = openFile(Dir, Temporary, O_RDWR | O_CREAT | O_EXCL, 0600);
+  if (File < 0) {
+    fail(errno, "cannot create a file for '%s': %s%s", Name, strerror(errno),
+         adviceFor(errno));
+    return -1;
+  }
   size_t Length = strlen(Text);
   giveToOwner(File);
+  // Best effort: without locks nothing that is left is ever removed.
+  lockByte(File, FileByte::Ownership, LockKind::Exclusive, false);
   errno = Length <= largestFile() ? ENOSPC : EFBIG; // unless write says more
-  bool Ok = errno == ENOSPC && write(File, Text, Length) == (ssize_t)Length &&
-            !fsync(File);
+  if (errno == ENOSPC && write(File, Text, Length) == (ssize_t)Length &&
+      !fsync(File))
+    return File;
   int Error = errno;
   close(File);
-  if (Ok) {
-    Ok = !renameat2(Dir, Temporary, Dir, Name, RENAME_NOREPLACE);
-    Error = errno;
-    // File systems without RENAME_NOREPLACE: a link does not replace either.
-    if (!Ok && Error == EINVAL) {
-      Ok = !linkat(Dir, Temporary, Dir, Name, 0);
-      Error = errno;
-      unlinkat(Dir, Temporary, 0);
-    }
-  }
-  if (!Ok)
+  unlinkat(Dir, Temporary, 0);
+  fail(Error, "cannot write '%s': %s%s", Name, strerror(Error),
+       adviceFor(Error));
+  return -1;
+}
+
+// Gives it its name, durably, or removes it; closes File.
+static bool publishNew(int Dir, int File, const char *Temporary,
+                       const char *Name) {
+  bool Ok = renameNew(Dir, Temporary, Name);
+  int Error = errno;
+  if (!Ok) {
     unlinkat(Dir, Temporary, 0);
-  else if (fsync(Dir)) {
+  } else if (fsync(Dir)) {
     Ok = false;
     Error = errno;
     unlinkat(Dir, Name, 0); // a failure changes nothing
   }
+  close(File);
   return Ok || fail(Error, "cannot write '%s': %s%s", Name, strerror(Error),
                     adviceFor(Error));
+}
+
+// Writes Text to a file that appears under Name only when it is whole, and
+// never over another: EEXIST.
+static bool publishFile(int Dir, const char *Name, const char *Text) {
+  char Temporary[64];
+  int File = writeNew(Dir, Temporary, Name, Text);
+  return File >= 0 && publishNew(Dir, File, Temporary, Name);
 }
 
 // The whole of a small file, as text. Bytes of room for it and its end. Path
@@ -125,8 +163,7 @@ static bool parseId(const char *Text, perdure_id &Id) {
 bool perdure::checkName(const char *Name) {
   size_t Length = Name ? strnlen(Name, 256) : 0;
   if (Length && Length < 256 && !strchr(Name, '/') && strcmp(Name, ".") &&
-      strcmp(Name, "..") &&
-      strncmp(Name, TemporaryPrefix, strlen(TemporaryPrefix)))
+      strcmp(Name, "..") && !isTemporary(Name))
     return true;
   return fail(EINVAL,
               "'%.64s' is no name of an object: choose one of 1 to 255 bytes "
@@ -153,18 +190,93 @@ bool perdure::lookUpName(Store &S, const char *Name, perdure_id &Id) {
               S.Path, Name);
 }
 
-bool perdure::publishName(Store &S, const char *Name, perdure_id Id) {
-  char Text[64];
-  snprintf(Text, sizeof(Text), "%016llx%016llx\n", (unsigned long long)Id.hi,
-           (unsigned long long)Id.lo);
+bool perdure::prepareName(Store &S, PendingName &P, const char *Name,
+                          perdure_id Id) {
   if (!checkName(Name))
     return false;
-  if (publishFile(S.NamesDir, Name, Text))
+  char Text[64];
+  snprintf(Text, sizeof(Text), "%s\n", hexOf(Id).Text);
+  P.File = writeNew(S.NamesDir, P.Temporary, Name, Text);
+  return P.File >= 0;
+}
+
+bool perdure::publishName(Store &S, PendingName &P, const char *Name) {
+  if (publishNew(S.NamesDir, P.File, P.Temporary, Name))
     return true;
   if (errno == EEXIST)
     fail(EEXIST, "store %s has an object called '%s'; perdure_open opens it",
          S.Path, Name);
   return false;
+}
+
+void perdure::dropName(Store &S, PendingName &P) {
+  int Saved = errno;
+  unlinkat(S.NamesDir, P.Temporary, 0);
+  close(P.File);
+  errno = Saved;
+}
+
+bool perdure::publishName(Store &S, const char *Name, perdure_id Id) {
+  PendingName P;
+  return prepareName(S, P, Name, Id) && publishName(S, P, Name);
+}
+
+// Whether the file is a PendingName for Id that nobody is at, and has no other
+// name: with a link for want of a rename, a crash leaves it two. Since: when it
+// was written.
+static bool isLeftover(const Store &S, const char *Temporary, perdure_id Id,
+                       int64_t &Since) {
+  int File = openFile(S.NamesDir, Temporary, O_RDONLY | O_NONBLOCK);
+  if (File < 0)
+    return false;
+  char Text[64] = {};
+  struct stat Status;
+  perdure_id Found;
+  bool Left = read(File, Text, sizeof(Text) - 1) > 0 && parseId(Text, Found) &&
+              Found.hi == Id.hi && Found.lo == Id.lo &&
+              lockOfOthers(File, FileByte::Ownership) == LockKind::None &&
+              !fstat(File, &Status) && Status.st_nlink == 1;
+  Since = Left ? nanoseconds(Status.st_mtim) : 0;
+  close(File);
+  return Left;
+}
+
+// Whether nobody has the object open for writing, or had since then, by a
+// pointer of another: opening sets the file's time.
+static bool isUntouched(const Store &S, perdure_id Id, int64_t Since) {
+  int File = openFile(S.ObjectsDir, hexOf(Id).Text, O_RDONLY | O_NONBLOCK);
+  if (File < 0)
+    return errno == ENOENT;
+  struct stat Status;
+  bool Untouched = !fstat(File, &Status) &&
+                   nanoseconds(Status.st_mtim) <= Since &&
+                   lockOfOthers(File, FileByte::Ownership) == LockKind::None;
+  close(File);
+  return Untouched;
+}
+
+bool perdure::removeLeftover(Store &S, perdure_id Id) {
+  int Names = openFile(S.NamesDir, ".", O_RDONLY | O_DIRECTORY);
+  DIR *Entries = Names < 0 ? nullptr : fdopendir(Names);
+  if (!Entries) {
+    if (Names >= 0)
+      close(Names);
+    return false;
+  }
+  bool Removed = false;
+  while (dirent *Entry = readdir(Entries)) {
+    int64_t Since;
+    if (!isTemporary(Entry->d_name) || !isLeftover(S, Entry->d_name, Id, Since))
+      continue;
+    // The object first: while this file is there it can be done again. There
+    // may be several: who died before there was an object left an older one.
+    if (isUntouched(S, Id, Since) &&
+        (!unlinkat(S.ObjectsDir, hexOf(Id).Text, 0) || errno == ENOENT) &&
+        !fsync(S.ObjectsDir))
+      Removed = !unlinkat(S.NamesDir, Entry->d_name, 0);
+  }
+  closedir(Entries);
+  return Removed;
 }
 
 // Where what is known of Name is, or would go. Store locked.
@@ -202,10 +314,16 @@ Object *perdure::findObject(Store &S, perdure_id Id) {
   return O;
 }
 
+HexId perdure::hexOf(perdure_id Id) {
+  HexId Hex;
+  snprintf(Hex.Text, sizeof(Hex.Text), "%016llx%016llx",
+           (unsigned long long)Id.hi, (unsigned long long)Id.lo);
+  return Hex;
+}
+
 static void setId(Object &O, perdure_id Id) {
   O.Id = Id;
-  snprintf(O.Hex, sizeof(O.Hex), "%016llx%016llx", (unsigned long long)Id.hi,
-           (unsigned long long)Id.lo);
+  memcpy(O.Hex, hexOf(Id).Text, sizeof(O.Hex));
 }
 
 Object *perdure::enterObject(Store &S, perdure_id Id) {
@@ -246,13 +364,17 @@ static void attachForPointer(Store &S, Object &O, bool ToWrite) {
 }
 
 int perdure::openObjectFile(Store &S, perdure_id Id) {
-  Object Any;
-  setId(Any, Id);
-  int File = openFile(S.ObjectsDir, Any.Hex, O_RDONLY | O_NONBLOCK);
+  HexId Hex = hexOf(Id);
+  int File = openFile(S.ObjectsDir, Hex.Text, O_RDONLY | O_NONBLOCK);
   if (File < 0)
-    fail(errno, "cannot open objects/%s of store %s: %s%s", Any.Hex, S.Path,
+    fail(errno, "cannot open objects/%s of store %s: %s%s", Hex.Text, S.Path,
          strerror(errno), adviceFor(errno));
   return File;
+}
+
+bool perdure::hasObjectFile(const Store &S, perdure_id Id) {
+  struct stat Status;
+  return !fstatat(S.ObjectsDir, hexOf(Id).Text, &Status, AT_SYMLINK_NOFOLLOW);
 }
 
 Object *perdure::resolveObject(Store &S, perdure_id Id, bool ToWrite) {
@@ -278,10 +400,6 @@ static Binding *makeBinding(Store &S, const char *Name) {
       strcpy((*B)->Name, Name);
   }
   return *B;
-}
-
-static int64_t nanoseconds(const struct timespec &T) {
-  return (int64_t)T.tv_sec * 1000000000 + T.tv_nsec;
 }
 
 NamesTime perdure::readNamesTime(const Store &S) {

@@ -65,11 +65,42 @@ bool checkName(const char *Name);
 /// A descriptor of an object's file, to read. -1 and a message.
 int openObjectFile(Store &S, perdure_id Id);
 
+/// Whether the store has the object's file.
+bool hasObjectFile(const Store &S, perdure_id Id);
+
 /// The ID that Name leads to. EINVAL, ENOENT, EPROTO.
 bool lookUpName(Store &S, const char *Name, perdure_id &Id);
 
 /// Makes Name lead to Id, durably, unless it exists (EEXIST).
 bool publishName(Store &S, const char *Name, perdure_id Id);
+
+/// A name on its way: a file that says what it will lead to, under a temporary
+/// name of its own in names/. What crashes leaves it, and with it the object
+/// that it was for.
+struct PendingName {
+  int File; // locked for as long as somebody is at it
+  char Temporary[64];
+};
+bool prepareName(Store &S, PendingName &P, const char *Name, perdure_id Id);
+bool publishName(Store &S, PendingName &P, const char *Name);
+void dropName(Store &S, PendingName &P);
+
+/// Removes what somebody left who died with a PendingName for Id, which is no
+/// object of any name then. False when there is nothing like that.
+bool removeLeftover(Store &S, perdure_id Id);
+
+/// Gives the file Temporary of directory Dir its name, never another's
+/// (EEXIST). Without a message.
+bool renameNew(int Dir, const char *Temporary, const char *Name);
+
+/// A file's temporary name.
+bool makeTemporary(char (&Temporary)[64]);
+
+/// The name of the file of an object.
+struct HexId {
+  char Text[33];
+};
+HexId hexOf(perdure_id Id);
 
 /// Removes Name, durably.
 bool removeName(Store &S, const char *Name);
