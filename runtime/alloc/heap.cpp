@@ -133,9 +133,25 @@ static __thread unsigned ThreadNumber
     __attribute__((tls_model("initial-exec")));
 
 static Arena &arenaOfThread(Heap &H) {
-  if (__builtin_expect(!ThreadNumber, 0))
-    ThreadNumber = __atomic_add_fetch(&Threads, 1, __ATOMIC_RELAXED);
   return H.Arenas[ThreadNumber & (H.ArenaCount - 1)];
+}
+
+// Threads that live long may have got numbers that lead to one arena: who
+// meets others often enough takes a new number.
+[[gnu::noinline]] static Arena &lockBusyArena(Heap &H) {
+  static __thread unsigned Met;
+  if (!ThreadNumber || ++Met % 8 == 0)
+    ThreadNumber = __atomic_add_fetch(&Threads, 1, __ATOMIC_RELAXED);
+  Arena &A = arenaOfThread(H);
+  A.Lock.lock();
+  return A;
+}
+
+static Arena &lockArenaOfThread(Heap &H) {
+  Arena &A = arenaOfThread(H);
+  if (__builtin_expect(ThreadNumber && A.Lock.tryLock(), 1))
+    return A;
+  return lockBusyArena(H);
 }
 
 static unsigned numberOf(const Heap &H, const Arena &A) {
@@ -658,8 +674,7 @@ static bool isFull(const SlabHeader *S, const ClassInfo &C, unsigned Word) {
 // write or read but in the file. Measured beside others by bench/run alloc.
 static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
   const ClassInfo &C = ByClass.Info[Class];
-  Arena &A = arenaOfThread(H);
-  A.Lock.lock();
+  Arena &A = lockArenaOfThread(H);
   uint32_t Page;
   SlabHeader *S;
   unsigned Word;

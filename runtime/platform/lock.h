@@ -29,12 +29,13 @@ struct Mutex {
 /// Not fair, not recursive.
 class Latch {
 public:
-  void lock() {
+  bool tryLock() {
     uint32_t Expected = Free;
-    if (__builtin_expect(!__atomic_compare_exchange_n(&State, &Expected, Held,
-                                                      false, __ATOMIC_ACQUIRE,
-                                                      __ATOMIC_RELAXED),
-                         0))
+    return __atomic_compare_exchange_n(&State, &Expected, Held, false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+  }
+  void lock() {
+    if (__builtin_expect(!tryLock(), 0))
       wait();
   }
   /// A full barrier: what the thread reads after it, it reads after its stores
