@@ -18,9 +18,20 @@ static perdure_binary *Binaries; // atomic: read without the lock
 static Mutex BinariesLock;
 static unsigned Readers; // handlers that look at tables right now; atomic
 
+/// A child of fork() has none of the threads that were looking.
+static void followForks() {
+  pthread_atfork([] { BinariesLock.lock(); }, [] { BinariesLock.unlock(); },
+                 [] {
+                   __atomic_store_n(&Readers, 0, __ATOMIC_SEQ_CST);
+                   BinariesLock.unlock();
+                 });
+}
+
 void __perdure_register_sites(unsigned Version, perdure_binary *B) {
   if (Version != PerdureAbiVersion)
     return; // __perdure_register has said so and ended the process
+  static pthread_once_t Once = PTHREAD_ONCE_INIT;
+  pthread_once(&Once, followForks);
   Locked L(BinariesLock);
   B->next = Binaries;
   __atomic_store_n(&Binaries, B, __ATOMIC_SEQ_CST);
@@ -89,7 +100,7 @@ static void copyName(const perdure_binary &B, uint32_t Hash, char *To,
     size_t Fits = Bytes - 1;
     size_t Copied = Here < Fits ? Here : Fits;
     const char *End = Text + Here - Copied; // of a path the end says more
-    if (Length && !memcmp(To, End, Copied) && Length == Copied)
+    if (Length && Length == Copied && !memcmp(To, End, Copied))
       return true;
     if (Length && Length + 4 < Bytes) {
       memcpy(To + Length, " or ", 4);
@@ -161,7 +172,7 @@ static bool find(uint64_t PC, bool IsCall, uint64_t Least, uint64_t Most,
                  Site &S) {
   Reading R;
   for (perdure_binary *B = next(Binaries); B; B = next(B->next)) {
-    Group G;
+    Group G = {};
     if (!findGroup(*B, PC, IsCall, Least, Most, G))
       continue;
     S.Line = G.Head & PerdureAbiSiteLineMax;

@@ -5,11 +5,13 @@
 #include "entry/entry.h"
 
 #include <alloca.h>
+#include <elf.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -287,6 +289,48 @@ CHILD(threads) {
   return 0;
 }
 
+// Args: store. Forks while a report looks through a large table.
+CHILD(forked) {
+  install(jumpBackHere, 0);
+  perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(S);
+  auto *A = (uint64_t *)perdure_open(S, "a", PERDURE_RDONLY);
+  REQUIRE(A);
+  const size_t Bytes = 64 << 20;
+  void *Large = mmap(nullptr, Bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(Large != MAP_FAILED);
+  auto *Header = (Elf64_Ehdr *)Large;
+  Header->e_phoff = sizeof(*Header);
+  Header->e_phnum = 1;
+  auto *Segment = (Elf64_Phdr *)(Header + 1);
+  Segment->p_type = PT_LOAD;
+  Segment->p_flags = PF_R | PF_W;
+  Segment->p_filesz = Bytes;
+  perdure_binary Binary = {Large, "", "", nullptr};
+  __perdure_register_sites(PerdureAbiVersion, &Binary);
+  pthread_barrier_init(&Together, nullptr, 2);
+  pthread_t Thread;
+  REQUIRE(!pthread_create(&Thread, nullptr, faultOften, (void *)nowhere(A)));
+  pthread_barrier_wait(&Together);
+  for (unsigned I = 0; I != 3; ++I) {
+    usleep(5000);
+    pid_t Pid = fork();
+    if (!Pid) {
+      alarm(20);
+      __perdure_unregister_sites(&Binary);
+      _exit(0);
+    }
+    int Status;
+    REQUIRE(waitpid(Pid, &Status, 0) == Pid && Status == 0);
+  }
+  // Waits for the report that is being made.
+  __perdure_unregister_sites(&Binary);
+  REQUIRE(munmap(Large, Bytes) == 0);
+  pthread_join(Thread, nullptr);
+  return 0;
+}
+
 // Args: store. Another process cuts the file off.
 CHILD(truncated) {
   perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
@@ -461,6 +505,12 @@ TEST_F(FaultTest, ThreadsThatOpenAStoreGetAnAlternateStack) {
   R = runChild("threads", {Dir, "exhausted"});
   expectDeath(R);
   EXPECT_NE(R.Output.find("has no valid entry"), std::string::npos) << R.Output;
+}
+
+TEST_F(FaultTest, TablesGoAwayWhileReportsAreMade) {
+  ChildResult R = runChild("forked", {Dir});
+  EXPECT_EQ(R.Exit, 0) << R.Output;
+  EXPECT_EQ(count(R.Output, "perdure: fault at"), 50u) << R.Output;
 }
 
 TEST_F(FaultTest, LinesOfThreadsDoNotMix) {
