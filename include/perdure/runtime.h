@@ -147,12 +147,11 @@ PERDURE_API void perdure_close(void *in_object);
 
 /* Enters a write section of the object that holds the address, or with RDONLY a
    read section: one writer, or any number of readers, among all threads of all
-   processes. Waits, in turn, until that is so; with NOWAIT: EBUSY. Between
-   threads of a process a section belongs to the thread that entered it, and is
-   not recursive (EDEADLK; a thread that waits to write what it reads waits for
-   ever).
+   processes. Waits, in turn, until that is so; with NOWAIT: EBUSY. A section
+   belongs to the thread that entered it, which is in one section of an object at
+   a time (EDEADLK), and in 64 read sections at most (ENOLCK).
    Who has the object open with PERDURE_SHARED changes it, and allocates and
-   frees, only inside a write section. Others use sections so that readers in
+   frees, only inside a write section, in the thread that entered it. Others use sections so that readers in
    other processes see whole changes. Storing a pointer to another object is
    safe at any time.
    Returns 0, or 1 when the process that was in a write section before died in
@@ -228,8 +227,9 @@ PERDURE_API void *perdure_root(const void *in_object);
 /* Allocates a zeroed block in the object that holds `near_`; 0 bytes count as
    1. Blocks are 16-byte aligned, those of more than 48 bytes 64-byte aligned.
    The object grows in place as it must. Errors: EINVAL (near_ is in no open
-   object), EROFS, ENOSPC (disk or slot full; the object stays whole), EPROTO
-   (the allocator's tables are damaged). Durability: process death leaves the
+   object), EROFS, EPERM (the object is shared and this thread is in no write
+   section of it), ENOSPC (disk or slot full; the object stays whole), ENOMEM,
+   EPROTO (the allocator's tables are damaged). Durability: process death leaves the
    block allocated or not, never half; on DAX the same holds for power failure.
    A block that nothing leads to leaks.                                       */
 PERDURE_API void *perdure_alloc(void *near_, size_t bytes);

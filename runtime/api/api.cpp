@@ -4,6 +4,7 @@
 #include "api/arguments.h"
 #include "api/fault.h"
 #include "api/fork.h"
+#include "api/sharing.h"
 #include "api/stayed.h"
 #include "fot/escapes.h"
 #include "fot/fot.h"
@@ -35,7 +36,7 @@ bool perdure::refuseToWrite(const Object &O) {
               labelOf(O).Text, O.WhyReadOnly);
 }
 
-bool perdure::checkAllocating(const Object &O) {
+bool perdure::checkAllocating(Object &O) {
   if (mayAllocate(O))
     return true;
   return isWritable(O)
@@ -98,13 +99,16 @@ static void discard(Store &S, Object *O) {
 void perdure_store_close(perdure_store *store) {
   if (!store)
     return;
-  Store *S = dropStore(storeOf(store));
-  if (!S)
+  // Until all is gone: who opens the store again waits for its locks, and a
+  // child of fork() gets all of it or nothing.
+  Locked Hold(StoresLock);
+  Store &S = storeOf(store);
+  if (--S.References)
     return;
-  for (Object *&Bucket : S->Objects)
+  for (Object *&Bucket : S.Objects)
     while (Bucket) {
       reportWhatStayed(*Bucket);
-      discard(*S, Bucket);
+      discard(S, Bucket);
     }
   freeStore(S);
 }
@@ -153,7 +157,7 @@ void *perdure_create(perdure_store *store, const char *name, size_t root_bytes,
     return failedTo("create", S, name);
   makeDurable(*O, flags);
   nameObject(*O, name);
-  if (!fill(S, *O, name, root_bytes)) {
+  if (!fill(S, *O, name, root_bytes) || (S.Shared && !share(*O))) {
     int Saved = errno;
     discard(S, O);
     errno = Saved;
@@ -171,10 +175,10 @@ static bool openObject(Object &O, Access Wanted) {
                                  (Wanted == Access::Shared && isWritable(O)));
   if (Enough)
     return true;
-  if (!isPresent(O) || !isWritable(O)) {
-    heapRelease(O);
-    fotRelease(O);
-  }
+  if (isPresent(O) && isWritable(O))
+    return openAlone(O);
+  heapRelease(O);
+  fotRelease(O);
   return attachAsAllowed(O, Wanted, false);
 }
 

@@ -17,7 +17,7 @@ bool refuseToWrite(const Object &O);
 
 /// Whether this process may allocate in O now: its tables have one writer at a
 /// time. EPERM, EROFS.
-bool checkAllocating(const Object &O);
+bool checkAllocating(Object &O);
 
 } // namespace perdure
 

@@ -2,6 +2,7 @@
 
 #include "alloc/heap.h"
 #include "api/arguments.h"
+#include "api/sharing.h"
 #include "object/sidecar.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
@@ -17,11 +18,31 @@ static bool takeTurn(Object &O) {
   uint64_t &Last = headerOf(O)->Turn.LastWriter, Mine = ownTurn();
   if (Mine && __atomic_load_n(&Last, __ATOMIC_ACQUIRE) == Mine)
     return true;
-  followWriter(O);
+  {
+    StructureLocked Hold(O); // what the state says now
+    if (!Hold.ok())
+      return false;
+  }
   if (!heapRefresh(O))
     return false;
   __atomic_store_n(&Last, Mine, __ATOMIC_RELEASE);
   return true;
+}
+
+// Who is alone allocates without sections: so what the others did before is
+// learnt inside one, and they cannot come back before this process is alone.
+bool perdure::openAlone(Object &O) {
+  if (lockOfOthers(fileOf(O), FileByte::Ownership) != LockKind::None)
+    return attach(O, Access::Exclusive); // EBUSY, and who it is
+  bool Died = false, Inside = isWritingHere(O);
+  if (!Inside && !enterSection(O, true, true, Died))
+    return false;
+  bool Ok = takeTurn(O) && attach(O, Access::Exclusive);
+  int Saved = errno;
+  if (!Inside)
+    leaveSection(O, Died);
+  errno = Saved;
+  return Ok;
 }
 
 int perdure_lock(void *in_object, unsigned flags) {
@@ -39,7 +60,7 @@ int perdure_lock(void *in_object, unsigned flags) {
     return -1;
   if (ToWrite && !isAlone(*O) && !takeTurn(*O)) {
     int Saved = errno;
-    leaveSection(*O);
+    leaveSection(*O, Died);
     errno = Saved;
     return -1;
   }

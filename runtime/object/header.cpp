@@ -135,6 +135,12 @@ bool perdure::readHeader(int File, const char *Hex, Header &H,
 bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
                           uint64_t Limit, bool ToWrite, State &Found) {
   const State *Best = newestState(H);
+  // A growth that a power failure cut short: the header may have reached the
+  // medium and the file's new size not. The copy before it then holds.
+  for (const State &S : H.Copy)
+    if (Best && Best->FileBytes > FileSize && S.FileBytes <= FileSize &&
+        S.Checksum == checksumOf(&S, sizeof(S)))
+      Best = &S;
   // The identity is checked first: its message says more about a file that is
   // something else altogether.
   if (!checkIdentity(H.Ident, Id, Best ? Best->FileBytes : UINT64_MAX))

@@ -21,6 +21,11 @@ using namespace perdure;
 
 static Object *Slots[MaxSlots];
 
+uint64_t perdure::nextSerial() {
+  static uint64_t Last;
+  return __atomic_add_fetch(&Last, 1, __ATOMIC_RELAXED);
+}
+
 Object *perdure::objectAt(uint64_t Address) {
   if (!TheWindow.contains(Address))
     return nullptr;
@@ -83,7 +88,9 @@ bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
   // file, then. Also while another thread is at it: what that one has taken
   // upon itself is not there yet.
   __atomic_fetch_add(&O.Syncing, 1, __ATOMIC_SEQ_CST);
-  bool Mine = __atomic_exchange_n(&O.Unsynced, false, __ATOMIC_SEQ_CST);
+  // What other processes changed is not known here.
+  bool Mine =
+      __atomic_exchange_n(&O.Unsynced, false, __ATOMIC_SEQ_CST) || !isAlone(O);
   bool Changed =
       Mine || __atomic_sub_fetch(&O.Syncing, 1, __ATOMIC_SEQ_CST) > 0;
   bool Ok = Changed ? !fdatasync(O.File) ||
@@ -142,6 +149,16 @@ static void repairState(Object &O) {
 // Growth
 //===----------------------------------------------------------------------===//
 
+// A header that says more bytes than the file has makes an object that nobody
+// opens. Where headers reach the medium by themselves, at once or page by page,
+// the file's size has to be there first.
+static bool syncSize(const Object &O) {
+  bool First = !O.Map.Page || isDurable(O);
+  return !First || !fdatasync(O.File) ||
+         fail(errno, "object %s: cannot sync its size: %s", labelOf(O).Text,
+              strerror(errno));
+}
+
 // Never a hole: a write to one would be SIGBUS on a full disk.
 static bool allocateFile(Object &O, uint64_t From, uint64_t Bytes) {
   if (Bytes > TheWindow.limit())
@@ -153,7 +170,7 @@ static bool allocateFile(Object &O, uint64_t From, uint64_t Bytes) {
   while (!Error) {
     Error = posix_fallocate(O.File, (off_t)From, (off_t)(Bytes - From));
     if (!Error)
-      return true;
+      return syncSize(O);
     if (Error == EINTR)
       Error = 0;
   }
@@ -298,16 +315,20 @@ int perdure::fileOf(Object &O) {
 }
 
 // Who has it: "process 12", or as much as is known.
-static bool failBusy(const Object &O, const char *Wanted) {
-  ProcessMark Owner = marksOf(*O.Owner, O.Id).Owner;
+static bool failBusy(const Object &O, int File, const char *Wanted) {
+  // The mark is of who had it alone, and may be of one that is gone.
+  bool Alone = lockOfOthers(File, FileByte::Ownership) == LockKind::Exclusive;
+  ProcessMark Owner = Alone ? marksOf(*O.Owner, O.Id).Owner : ProcessMark(0);
   char Who[96] = "another process";
-  if ((uint64_t)Owner && isAlive(Owner))
+  if (!Alone)
+    strcpy(Who, "other processes that take turns");
+  else if ((uint64_t)Owner && isAlive(Owner))
     snprintf(Who, sizeof(Who), "process %d", pidOf(Owner));
   else if ((uint64_t)Owner)
     snprintf(Who, sizeof(Who), "a process that process %d, dead now, forked",
              pidOf(Owner));
   return fail(EBUSY,
-              "%s has it open for writing; wait for it, open it with "
+              "%s: it is open for writing there; wait for it, open it with "
               "PERDURE_RDONLY, or have all processes %s",
               Who, Wanted);
 }
@@ -322,7 +343,7 @@ static bool takeOwnership(const Object &O, int File, Access Wanted) {
                Alone ? LockKind::Exclusive : LockKind::Shared, false))
     return !Alone || !futimens(File, nullptr) ||
            fail(errno, "cannot set the file's time: %s", strerror(errno));
-  return errno == EBUSY && failBusy(O, "open it with PERDURE_SHARED");
+  return errno == EBUSY && failBusy(O, File, "open it with PERDURE_SHARED");
 }
 
 // A mapping keeps its description alive, also in a child of fork(), and so the
@@ -512,13 +533,29 @@ static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
                             "is open; close the store first");
 }
 
-// From shared to exclusive: the same descriptor.
+// From shared to exclusive, on the same descriptor. The caller is in a write
+// section and knows what others have changed.
 static bool becomeAlone(Object &O) {
   Locked Hold(O.GrowLock);
-  if (!takeOwnership(O, O.File, Access::Exclusive) || !readState(O))
+  if (!takeOwnership(O, O.File, Access::Exclusive))
     return false;
+  if (!readState(O)) {
+    int Saved = errno;
+    lockByte(O.File, FileByte::Ownership, LockKind::Shared, false);
+    errno = Saved;
+    return false;
+  }
   grant(O, Access::Exclusive);
   repairState(O);
+  return true;
+}
+
+bool perdure::share(Object &O) {
+  Locked Hold(O.GrowLock);
+  markOwner(O, false);
+  if (!lockByte(O.File, FileByte::Ownership, LockKind::Shared, false))
+    return false;
+  grant(O, Access::Shared);
   return true;
 }
 
@@ -549,6 +586,8 @@ bool perdure::attach(Object &O, Access Wanted) {
   O.Inode = Found.Status.st_ino;
   O.RootOffset = Found.RootOffset;
   setState(O, Found.Current);
+  // What processes before this one changed may not be on the medium yet.
+  O.Unsynced = Writable;
   if (Writable)
     repairState(O);
   if (Wanted == Access::Shared)
@@ -578,6 +617,7 @@ void perdure::disown(Object &O) {
     close(O.File);
   O.File = -1;
   O.Sect = Section();
+  O.Serial = nextSerial(); // nor is this thread in a read section
   if (isPresent(O) && isWritable(O)) {
     if (mprotect((void *)O.Base, TheWindow.limit(), PROT_READ))
       die("cannot take the right to write object %s from a child of fork: %s",

@@ -41,6 +41,7 @@ struct Object {
   char Name[256];       // by which it was first opened, "" for none: in reports
   char WhyMissing[256]; // why it is not Present
   char WhyReadOnly[256]; // why Granted is Read
+  uint64_t Serial;       // of this Object, among all that there were
   uint64_t Base;         // of its slot
   uint64_t RootOffset;   // checked when it was mapped
   ino_t Inode;           // of its file
@@ -63,6 +64,9 @@ struct Object {
   Heap *TheHeap;         // the allocator's, made at first use
 };
 
+/// For a new Object.
+uint64_t nextSerial();
+
 /// The object whose slot holds the address, present or missing, or null.
 Object *objectAt(uint64_t Address);
 inline Object *objectAt(const void *P) { return objectAt((uint64_t)P); }
@@ -82,9 +86,9 @@ inline bool isAlone(const Object &O) {
   return atomicLoad(O.Granted) == Access::Exclusive;
 }
 
-/// Whether this process may change the allocator's tables now.
-inline bool mayAllocate(const Object &O) {
-  return isAlone(O) || (isWritable(O) && isWriting(O));
+/// Whether this thread may change the allocator's tables now.
+inline bool mayAllocate(Object &O) {
+  return isAlone(O) || (isWritable(O) && isWritingHere(O));
 }
 
 inline bool isDurable(const Object &O) {
@@ -111,6 +115,9 @@ bool attach(Object &O, Access Wanted);
 /// The same, or with the right to read when the file allows no more; AlsoNow:
 /// also when another process or a full disk stands in the way just now.
 bool attachAsAllowed(Object &O, Access Wanted, bool AlsoNow);
+
+/// Lets others write O in turns: it was this process's alone.
+bool share(Object &O);
 
 /// O's descriptor; -1 and a message when its file cannot be opened again.
 int fileOf(Object &O);

@@ -10,10 +10,6 @@
 
 using namespace perdure;
 
-bool perdure::isWriting(const Object &O) {
-  return __atomic_load_n(&O.Sect.Writing, __ATOMIC_RELAXED);
-}
-
 bool perdure::isWritingHere(Object &O) {
   Locked Hold(O.Sect.Lock);
   return O.Sect.Writing && pthread_equal(O.Sect.Writer, pthread_self());
@@ -55,63 +51,120 @@ static bool busyHere(const Object &O) {
               labelOf(O).Text);
 }
 
-bool perdure::enterSection(Object &O, bool ToWrite, bool Wait, bool &Died) {
+// The read sections of this thread: a section belongs to who entered it, and
+// whoever waits to write while it reads waits for itself.
+namespace {
+struct Reading {
+  const Object *In;
+  uint64_t Serial; // of the object: its address comes again
+};
+} // namespace
+static thread_local Reading OfThread[64];
+
+static Reading *readingOf(const Object &O) {
+  for (Reading &R : OfThread)
+    if (R.In == &O && R.Serial == O.Serial)
+      return &R;
+  return nullptr;
+}
+
+static Reading *freeReading() {
+  for (Reading &R : OfThread)
+    if (!R.In)
+      return &R;
+  return nullptr;
+}
+
+// Whether a reader may join the readers of this process, who have the kernel's
+// lock. Not while somebody waits to write: that one's turn comes when they have
+// all left.
+static bool mayJoin(const Object &O) {
+  const Section &S = O.Sect;
+  return S.Readers && !S.Changing && !S.Waiting &&
+         lockOfOthers(O.File, FileByte::Turn) != LockKind::Exclusive;
+}
+
+// Waits until this thread may ask the kernel, or joins readers. Section locked.
+static bool waitForThreads(Object &O, bool ToWrite, bool Wait, bool &Joined) {
   Section &S = O.Sect;
-  Died = false;
-  pthread_mutex_lock(&S.Lock.Handle);
-  bool Ok = true;
-  for (;;) {
-    if (S.Writing && pthread_equal(S.Writer, pthread_self())) {
-      Ok = fail(EDEADLK, "object %s: this thread is in a write section already",
+  Joined = false;
+  while (S.Changing || S.Writing || S.Readers) {
+    if (!ToWrite && mayJoin(O)) {
+      Joined = true;
+      return true;
+    }
+    if (!Wait)
+      return busyHere(O);
+    S.Waiting += ToWrite;
+    pthread_cond_wait(&S.Left, &S.Lock.Handle);
+    S.Waiting -= ToWrite;
+  }
+  return true;
+}
+
+static bool enterLocked(Object &O, bool ToWrite, bool Wait, bool &Died) {
+  Section &S = O.Sect;
+  if (S.Writing && pthread_equal(S.Writer, pthread_self()))
+    return fail(EDEADLK, "object %s: this thread is in a write section already",
                 labelOf(O).Text);
-      break;
-    }
-    if (!ToWrite && S.Readers && !S.Changing) {
-      ++S.Readers; // the process has the kernel's lock
-      break;
-    }
-    if (S.Changing || S.Writing || S.Readers) {
-      if (!Wait) {
-        Ok = busyHere(O);
-        break;
-      }
-      pthread_cond_wait(&S.Left, &S.Lock.Handle);
-      continue;
-    }
+  if (readingOf(O))
+    return fail(EDEADLK, "object %s: this thread is in a read section already",
+                labelOf(O).Text);
+  Reading *Mine = freeReading();
+  if (!ToWrite && !Mine)
+    return fail(ENOLCK,
+                "object %s: this thread is in 64 read sections; leave "
+                "some",
+                labelOf(O).Text);
+  bool Joined;
+  if (!waitForThreads(O, ToWrite, Wait, Joined))
+    return false;
+  if (!Joined) {
     S.Changing = true;
     pthread_mutex_unlock(&S.Lock.Handle);
-    Ok = lockForProcess(O, ToWrite ? LockKind::Exclusive : LockKind::Shared,
-                        Wait);
+    bool Ok = lockForProcess(
+        O, ToWrite ? LockKind::Exclusive : LockKind::Shared, Wait);
     pthread_mutex_lock(&S.Lock.Handle);
     S.Changing = false;
-    if (Ok && ToWrite) {
-      S.Writer = pthread_self();
-      __atomic_store_n(&S.Writing, true, __ATOMIC_RELAXED);
-      Died = markSection(O);
-    } else if (Ok) {
-      S.Readers = 1;
-    }
     pthread_cond_broadcast(&S.Left);
-    break;
+    if (!Ok)
+      return false;
   }
+  if (ToWrite) {
+    S.Writer = pthread_self();
+    S.Writing = true;
+    Died = markSection(O);
+  } else {
+    ++S.Readers;
+    *Mine = {&O, O.Serial};
+  }
+  return true;
+}
+
+bool perdure::enterSection(Object &O, bool ToWrite, bool Wait, bool &Died) {
+  Died = false;
+  pthread_mutex_lock(&O.Sect.Lock.Handle);
+  bool Ok = enterLocked(O, ToWrite, Wait, Died);
   int Saved = errno;
-  pthread_mutex_unlock(&S.Lock.Handle);
+  pthread_mutex_unlock(&O.Sect.Lock.Handle);
   errno = Saved;
   return Ok;
 }
 
-bool perdure::leaveSection(Object &O) {
+bool perdure::leaveSection(Object &O, bool StillDied) {
   Section &S = O.Sect;
   Locked Hold(S.Lock);
-  bool Mine = S.Writing && pthread_equal(S.Writer, pthread_self());
-  if (!Mine && !S.Readers)
+  if (S.Writing && pthread_equal(S.Writer, pthread_self())) {
+    if (!StillDied)
+      unmarkSection(O);
+    S.Writing = false;
+  } else if (Reading *Mine = readingOf(O)) {
+    *Mine = {};
+    if (--S.Readers)
+      return true;
+  } else {
     return fail(EPERM, "object %s: this thread is in no section of it",
                 labelOf(O).Text);
-  if (Mine) {
-    unmarkSection(O);
-    __atomic_store_n(&S.Writing, false, __ATOMIC_RELAXED);
-  } else if (--S.Readers) {
-    return true;
   }
   lockByte(O.File, FileByte::Section, LockKind::None, false);
   pthread_cond_broadcast(&S.Left);

@@ -23,23 +23,23 @@ struct Section {
   Mutex Lock;
   pthread_cond_t Left; // somebody left, or a change of the kernel's lock ended
   unsigned Readers;    // threads
-  bool Writing;        // a thread; atomic, for those who only ask
+  unsigned Waiting;    // threads that want to write: readers queue behind them
+  bool Writing;        // a thread
   bool Changing;       // a thread waits for the kernel's lock
   pthread_t Writer;    // who, while Writing
 };
 
 /// Enters. False: EBUSY when it must not wait, EDEADLK for who is writing
-/// already, else the kernel's error. Died: the process that was in a write
+/// already and for who reads already, ENOLCK for a thread that reads too many,
+/// else the kernel's error. Died: the process that was in a write
 /// section before never left it.
 bool enterSection(Object &O, bool ToWrite, bool Wait, bool &Died);
 
-/// Leaves. False (EPERM) for a thread that is in none.
-bool leaveSection(Object &O);
+/// Leaves. False (EPERM) for a thread that is in none. StillDied: the next to
+/// enter is told of a death that was told to this one.
+bool leaveSection(Object &O, bool StillDied = false);
 
-/// Whether a thread of this process is in a write section.
-bool isWriting(const Object &O);
-
-/// Whether it is this thread.
+/// Whether this thread is in a write section.
 bool isWritingHere(Object &O);
 
 /// The kernel's lock of a section, on a description of O's file; without a

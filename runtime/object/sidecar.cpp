@@ -102,9 +102,13 @@ constexpr size_t FileBytes = RecordCount * sizeof(Record);
 unsigned firstProbe(perdure_id Id) { return (unsigned)(Id.lo ^ Id.hi >> 32); }
 } // namespace
 
-static void nameOf(const Store &S, char (&Name)[64]) {
-  snprintf(Name, sizeof(Name), "/dev/shm/perdure-%llx-%llx",
-           (unsigned long long)S.Device, (unsigned long long)S.Inode);
+static void nameOf(const Store &S, char (&Name)[80]) {
+  // The marker's ID tells stores apart that had one directory's number after
+  // another, and is not for strangers to know; device and inode tell copies of
+  // a store apart.
+  snprintf(Name, sizeof(Name), "/dev/shm/perdure-%llx-%llx-%016llx",
+           (unsigned long long)S.Device, (unsigned long long)S.Inode,
+           (unsigned long long)(S.Marker.hi ^ S.Marker.lo));
 }
 
 // /dev/shm is everybody's: a file of somebody who has no say in the store is
@@ -145,7 +149,7 @@ static int createSidecar(const Store &S, const char *Name) {
 }
 
 static int openToWrite(const Store &S) {
-  char Name[64];
+  char Name[80];
   nameOf(S, Name);
   // Another process may remove it between these steps, as the last one.
   for (int Try = 0; Try < 10; ++Try) {
@@ -205,12 +209,29 @@ void perdure::abandonSidecar(Store &S) {
   S.NoSidecar = false;
 }
 
+// Whether it says of an object that its last writer died: the next one has to
+// be told. By reading, which does not fill the file's holes.
+static bool tellsOfDeath(const Store &S) {
+  Record Some[64];
+  for (size_t At = 0; At < FileBytes; At += sizeof(Some)) {
+    if (pread(S.SidecarFile, Some, sizeof(Some), (off_t)At) !=
+        (ssize_t)sizeof(Some))
+      return false;
+    for (const Record &R : Some)
+      if ((uint64_t)R.Section)
+        return true;
+  }
+  return false;
+}
+
 void perdure::closeSidecar(Store &S) {
   if (!S.Sidecar)
     return;
-  char Name[64];
+  char Name[80];
   nameOf(S, Name);
-  if (lockByte(S.SidecarFile, FileByte::Ownership, LockKind::Exclusive, false))
+  if (lockByte(S.SidecarFile, FileByte::Ownership, LockKind::Exclusive,
+               false) &&
+      !tellsOfDeath(S))
     unlink(Name);
   abandonSidecar(S);
 }
@@ -260,7 +281,7 @@ void perdure::unmarkSection(const Object &O) {
 Marks perdure::marksOf(Store &S, perdure_id Id) {
   // By reading, not by mapping: who may not write the file could have it cut
   // off under a mapping.
-  char Name[64];
+  char Name[80];
   nameOf(S, Name);
   int File = open(Name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (File < 0)

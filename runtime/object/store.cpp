@@ -20,9 +20,8 @@
 using namespace perdure;
 
 Mutex perdure::StoresLock;
-static Store *Stores; // the open ones, and those that are closing
+static Store *Stores; // the open ones
 Store *perdure::firstStore() { return Stores; }
-static pthread_cond_t StoreClosed = PTHREAD_COND_INITIALIZER;
 
 // What small files are called before they are whole; no object is called so.
 static const char TemporaryPrefix[] = ".new.";
@@ -332,6 +331,7 @@ Object *perdure::enterObject(Store &S, perdure_id Id) {
     fail(ENOMEM, "no memory for an object");
     return nullptr;
   }
+  O->Serial = nextSerial();
   O->Owner = &S;
   O->File = -1;
   O->Durable = S.Durable;
@@ -551,9 +551,9 @@ static bool createStore(int Dir, const char *Path, bool Exclusive) {
          (errno == EEXIST && !Exclusive); // somebody else was faster
 }
 
-static bool checkMarker(int Dir, const char *Path, unsigned Flags) {
+static bool checkMarker(int Dir, const char *Path, unsigned Flags,
+                        perdure_id &Id) {
   char Text[128];
-  perdure_id Id;
   if (!readFile(Dir, Path, "", MarkerName, Text, sizeof(Text))) {
     if (errno != ENOENT)
       return false;
@@ -562,7 +562,8 @@ static bool checkMarker(int Dir, const char *Path, unsigned Flags) {
                   "%s is no store: it has no file %s; PERDURE_CREATE "
                   "makes one",
                   Path, MarkerName);
-    return createStore(Dir, Path, Flags & PERDURE_EXCL);
+    return createStore(Dir, Path, Flags & PERDURE_EXCL) &&
+           checkMarker(Dir, Path, 0, Id);
   }
   if (Flags & PERDURE_EXCL)
     return fail(EEXIST, "%s is a store already", Path);
@@ -647,7 +648,7 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
   S->ObjectsDir = S->NamesDir = -1;
   S->Dir = openStoreDirectory(Path, Flags);
   struct stat Status = {};
-  if (S->Dir < 0 || !checkMarker(S->Dir, Path, Flags)) {
+  if (S->Dir < 0 || !checkMarker(S->Dir, Path, Flags, S->Marker)) {
     freeStoreOnly(S);
     return nullptr;
   }
@@ -660,11 +661,7 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
     freeStoreOnly(S);
     return nullptr;
   }
-  Store *Other;
-  // One that is closing has its objects locked.
-  while ((Other = findStore(Status)) && !Other->References)
-    pthread_cond_wait(&StoreClosed, &StoresLock.Handle);
-  if (Other) {
+  if (Store *Other = findStore(Status)) {
     freeStoreOnly(S);
     if (Other->ReadOnly && !(Flags & PERDURE_RDONLY)) {
       fail(EROFS, "store %s is open with PERDURE_RDONLY; close it first", Path);
@@ -689,17 +686,10 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
   return S;
 }
 
-Store *perdure::dropStore(Store &S) {
-  Locked Hold(StoresLock);
-  return --S.References ? nullptr : &S;
-}
-
-void perdure::freeStore(Store *S) {
-  Locked Hold(StoresLock);
+void perdure::freeStore(Store &S) {
   Store **Link = &Stores;
-  while (*Link != S)
+  while (*Link != &S)
     Link = &(*Link)->Next;
-  *Link = S->Next;
-  freeStoreOnly(S);
-  pthread_cond_broadcast(&StoreClosed);
+  *Link = S.Next;
+  freeStoreOnly(&S);
 }

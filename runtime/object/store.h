@@ -35,6 +35,7 @@ struct Store {
   Store *Next; // in the list of open stores
   dev_t Device;
   ino_t Inode;
+  perdure_id Marker; // its own ID; copies of a store have the same
   int Dir, ObjectsDir, NamesDir;
   bool ReadOnly, Durable, Shared;
   unsigned References;
@@ -54,10 +55,8 @@ Store *firstStore();
 
 Store *openStore(const char *Path, unsigned Flags);
 
-/// Drops a reference; null when others are left, else the store, which must be
-/// emptied and then passed to freeStore.
-Store *dropStore(Store &S);
-void freeStore(Store *S);
+/// Frees a store that has no objects any more. StoresLock held.
+void freeStore(Store &S);
 
 /// EINVAL for what is no name.
 bool checkName(const char *Name);

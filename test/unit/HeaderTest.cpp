@@ -214,6 +214,22 @@ TEST_F(HeaderTest, LongerFileIsAnInterruptedGrowth) {
   EXPECT_EQ(readFile(Path).size(), Good.size()); // cut: growth gives zeroes
 }
 
+// A power failure may keep a header and lose the file's new size.
+TEST_F(HeaderTest, TheCopyBeforeACutGrowthHolds) {
+  perdure::State &Newer = H.Copy[1];
+  ++Newer.Sequence;
+  Newer.FileBytes += 1 << 20;
+  sealAll();
+  writeHeader();
+  EXPECT_EQ(tryOpen(), 0) << Message;
+  EXPECT_TRUE(Intact);
+  // Without such a copy the file has been cut off.
+  H.Copy[0] = Newer;
+  sealAll();
+  writeHeader();
+  expectRefused(EPROTO, "'file_bytes'");
+}
+
 TEST_F(HeaderTest, LaterFeatures) {
   H.Copy[0].NeededToWrite = H.Copy[1].NeededToWrite = 1;
   sealAll();

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sstream>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,8 +24,24 @@ void StoreTest::SetUp() {
   ASSERT_NE(S, nullptr) << perdure_errormsg();
 }
 
+// Killed children leave what they shared.
+static void removeSidecars(const std::string &Dir) {
+  struct stat Status;
+  char Prefix[64];
+  if (stat(Dir.c_str(), &Status) || access("/dev/shm", W_OK))
+    return;
+  snprintf(Prefix, sizeof(Prefix), "perdure-%llx-%llx-",
+           (unsigned long long)Status.st_dev,
+           (unsigned long long)Status.st_ino);
+  std::error_code Ignored;
+  for (const auto &Entry : fs::directory_iterator("/dev/shm", Ignored))
+    if (Entry.path().filename().string().rfind(Prefix, 0) == 0)
+      fs::remove(Entry.path(), Ignored);
+}
+
 void StoreTest::TearDown() {
   closeStore();
+  removeSidecars(Dir);
   fs::remove_all(Temporary);
 }
 

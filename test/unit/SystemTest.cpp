@@ -68,6 +68,36 @@ protected:
   if (getenv("PMEM2_FORCE_GRANULARITY"))                                       \
   GTEST_SKIP() << "the medium is taken for persistent memory"
 
+// What this process persists may lead to what others changed before.
+TEST_F(SystemTest, PersistCoversWhatOtherProcessesChanged) {
+  ON_PAGE_MEDIA_ONLY();
+  create("a");
+  reopenStore();
+  uint64_t *A = open("a");
+  DataSyncs = 0;
+  perdure_persist(A, 8);
+  EXPECT_EQ(DataSyncs, 1);
+  perdure_persist(A, 8);
+  EXPECT_EQ(DataSyncs, 1) << "nobody else can have changed it since";
+  reopenStore(PERDURE_SHARED);
+  A = open("a");
+  perdure_persist(A, 8);
+  perdure_persist(A, 8);
+  EXPECT_EQ(DataSyncs, 3) << "others can";
+}
+
+// The file's size is on the medium before a header that says it can be.
+TEST_F(SystemTest, SizesAreSyncedBeforeHeadersThatSayThem) {
+  uint64_t *A = create("a", 4096, PERDURE_DURABLE);
+  int Before = DataSyncs;
+  struct perdure_stat Was, Is;
+  ASSERT_EQ(perdure_stat(A, &Was), 0);
+  ASSERT_NE(perdure_alloc(A, 1 << 20), nullptr);
+  ASSERT_EQ(perdure_stat(A, &Is), 0);
+  EXPECT_GT(Is.file_bytes, Was.file_bytes);
+  EXPECT_GT(DataSyncs, Before);
+}
+
 // What another thread is about to sync is not there yet.
 TEST_F(SystemTest, PersistWaitsForChangesThatOthersSync) {
   ON_PAGE_MEDIA_ONLY();
