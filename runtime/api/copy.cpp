@@ -44,8 +44,11 @@ struct Plan {
   unsigned Flags;
   const char *As;
   perdure_id Top, NewTop; // what was asked for
+  perdure_id Seed;        // of the hash: who makes up a FOT does not know it
   Item **Items;
   size_t Count, Room;
+  Item **Buckets; // the items by ID; twice as many at least, a power of two
+  size_t Capacity;
   NameEntry *Names; // of From, by ID
   size_t NameCount, NameRoom;
 
@@ -123,11 +126,30 @@ static const char *nameOf(const Plan &P, perdure_id Id) {
 // Items
 //===----------------------------------------------------------------------===//
 
-static Item *findItem(const Plan &P, perdure_id Id) {
+// Where the item is, or would go.
+static Item **bucketOf(const Plan &P, perdure_id Id) {
+  unsigned __int128 Product =
+      (unsigned __int128)(Id.hi ^ P.Seed.hi) * (Id.lo ^ (P.Seed.lo | 1));
+  for (uint64_t I = (uint64_t)Product ^ (uint64_t)(Product >> 64);; ++I) {
+    Item **Bucket = &P.Buckets[I & (P.Capacity - 1)];
+    if (!*Bucket || !compareIds((*Bucket)->C.Id, Id))
+      return Bucket;
+  }
+}
+
+static bool widen(Plan &P) {
+  if (P.Count * 2 < P.Capacity)
+    return true;
+  size_t Capacity = P.Capacity ? P.Capacity * 2 : 16;
+  Item **Buckets = (Item **)calloc(Capacity, sizeof(Item *));
+  if (!Buckets)
+    return fail(ENOMEM, "no memory for the list of objects");
+  free(P.Buckets);
+  P.Buckets = Buckets;
+  P.Capacity = Capacity;
   for (size_t I = 0; I < P.Count; ++I)
-    if (!compareIds(P.Items[I]->C.Id, Id))
-      return P.Items[I];
-  return nullptr;
+    *bucketOf(P, P.Items[I]->C.Id) = P.Items[I];
+  return true;
 }
 
 // Whether I's name in the other store is free, or leads to it already.
@@ -169,14 +191,17 @@ static bool checkId(const Plan &P, Item &I) {
 }
 
 static bool addItem(Plan &P, perdure_id Id) {
-  if (findItem(P, Id))
+  if (!widen(P))
+    return false;
+  Item **Bucket = bucketOf(P, Id);
+  if (*Bucket)
     return true;
   Item *I = (Item *)calloc(1, sizeof(Item));
   if (!I || !makeRoom(P.Items, P.Count, P.Room)) {
     free(I);
     return fail(ENOMEM, "no memory for the list of objects");
   }
-  P.Items[P.Count++] = I;
+  P.Items[P.Count++] = *Bucket = I;
   I->C.From = &P.From;
   I->C.To = &P.To;
   I->C.Id = Id;
@@ -204,6 +229,9 @@ static void dropItems(Plan &P) {
     free(P.Items[I]);
   }
   P.Count = 0;
+  free(P.Buckets);
+  P.Buckets = nullptr;
+  P.Capacity = 0;
 }
 
 //===----------------------------------------------------------------------===//
@@ -352,8 +380,10 @@ int perdure_copy(perdure_store *from, const char *name, perdure_store *to,
   NewId = Id;
   if (&From == &To && !makeId(NewId))
     return -1;
-  Plan P = {From,    To, flags, as ? as : name, Id, NewId,
-            nullptr, 0,  0,     nullptr,        0,  0};
+  Plan P = {From, To,      flags, as ? as : name, Id, NewId, {}, nullptr, 0,
+            0,    nullptr, 0,     nullptr,        0,  0};
+  if (!makeId(P.Seed))
+    return -1;
   int Result = copy(P);
   if (Result < 0)
     failCopy(From, name, To);

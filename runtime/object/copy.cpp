@@ -75,7 +75,7 @@ static bool failOutside(const Copying &C) {
   return fail(
       EBUSY,
       "%s has it open for writing and has not entered a write section, "
-      "so its changes cannot be kept out of the copy: wait until it has "
+      "so its changes cannot be kept out of the copy; wait until it has "
       "closed the store, have it change the object between perdure_lock "
       "and perdure_unlock, or copy with PERDURE_FORCE what is there",
       Who);

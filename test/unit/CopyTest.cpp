@@ -525,6 +525,25 @@ TEST_F(Copies, Recursive) {
   EXPECT_EQ(filesIn(Dir + "/objects").size(), 7u);
 }
 
+// Each leads to two others; more than the first table of them holds.
+TEST_F(Copies, RecursiveMany) {
+  constexpr int Count = 300;
+  std::vector<uint64_t *> Roots;
+  for (int I = 0; I < Count; ++I)
+    Roots.push_back(create(("n" + std::to_string(I)).c_str(), 64));
+  for (int I = 0; I < Count; ++I)
+    for (int J = 0; J < 2; ++J)
+      Roots[I][J] =
+          perdure_encode(Roots[(I * 2 + J + 1) % Count], &Roots[I][J]);
+  ASSERT_EQ(perdure_copy(S, "n0", Other, nullptr, PERDURE_RECURSIVE), 0)
+      << perdure_errormsg();
+  EXPECT_EQ(filesIn(OtherDir + "/names").size(), (size_t)Count);
+  auto *Root = (uint64_t *)perdure_open(Other, "n0", 0);
+  ASSERT_NE(Root, nullptr) << perdure_errormsg();
+  Root = (uint64_t *)perdure_decode(Root[1], &Root[1]);
+  EXPECT_EQ(Root, perdure_open(Other, "n2", 0));
+}
+
 TEST_F(Copies, RecursiveAllOrNothing) {
   uint64_t *A = create("a");
   A[0] = perdure_encode(create("b"), &A[0]);
