@@ -380,6 +380,27 @@ void perdure::heapAfterFork(Object &O) {
 // Reading what is allocated
 //===----------------------------------------------------------------------===//
 
+// Walks the page map of an object that another process may be changing. What
+// makes no sense by what is known of the file, as a block past its end, is
+// damage only when it makes none by what the file says then.
+template <typename Visitor> static bool walkAlive(Object &O, Visitor Visit) {
+  uint64_t At = 0;
+  for (int Tries = 0;; ++Tries) {
+    PageWalk Walk(O, At, filePages(O));
+    PageRun R;
+    while (Walk.next(R)) {
+      Visit(R);
+      At = R.Page + R.Pages;
+      Tries = 0;
+    }
+    if (!Walk.damaged())
+      return true;
+    if (isAlone(O) || Tries == 10)
+      return false;
+    followWriter(O);
+  }
+}
+
 // Walks all of O's pages, while nobody makes or drops a slab. A large block
 // whose pages are still being zeroed counts as free.
 template <typename Visitor> static bool walkAll(Object &O, Visitor Visit) {
@@ -390,15 +411,12 @@ template <typename Visitor> static bool walkAll(Object &O, Visitor Visit) {
     OpenLock.unlock();
     lockAll(*H);
   }
-  PageWalk Walk(O, 0, filePages(O));
-  PageRun R;
-  while (Walk.next(R))
-    Visit(R);
+  bool Ok = walkAlive(O, Visit);
   if (H)
     unlockAll(*H);
   else
     OpenLock.unlock();
-  return !Walk.damaged();
+  return Ok;
 }
 
 bool perdure::measure(Object &O, HeapUse &Use) {

@@ -12,7 +12,6 @@
 #include "api/fork.h"
 #include "alloc/heap.h"
 #include "fot/escapes.h"
-#include "fot/fot.h"
 #include "object/copy.h"
 #include "object/sidecar.h"
 #include "object/store.h"
@@ -40,8 +39,8 @@ static void beforeFork() {
   forEachStore([](Store &S) { take(S.Lock); });
   heapsBeforeFork();
   forEachObject(heapBeforeFork);
-  fotBeforeFork();
   forEachObject([](Object &O) { take(O.GrowLock); });
+  forEachObject([](Object &O) { take(O.FotLock); });
   forEachStore([](Store &S) { take(S.SidecarLock); });
   escapesBeforeFork();
   copiesBeforeFork();
@@ -53,8 +52,8 @@ static void afterFork() {
   copiesAfterFork();
   escapesAfterFork();
   forEachStore([](Store &S) { drop(S.SidecarLock); });
+  forEachObject([](Object &O) { drop(O.FotLock); });
   forEachObject([](Object &O) { drop(O.GrowLock); });
-  fotAfterFork();
   forEachObject(heapAfterFork);
   heapsAfterFork();
   forEachStore([](Store &S) { drop(S.Lock); });

@@ -7,9 +7,13 @@
 //
 // Processes that share the object insert one after the other, under the
 // kernel's lock (StructureLocked): each first takes in what the others have
-// inserted, so no target gets two entries. Who only looks needs no lock.
+// inserted, so no target gets two entries. Who only looks needs no lock, and
+// cannot tell a claim whose writer is at it from one whose writer died.
 //
-// In memory: a hash table from ID or name to index, built at the first search.
+// In memory: a hash table from ID or name to index, built at the first search,
+// under the object's FotLock. That is never held while the kernel's lock is
+// waited for: a process that was stopped with that one keeps others from
+// inserting into the same object, and from nothing else.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,19 +34,12 @@ constexpr uint64_t FirstExtent = FilePage / sizeof(FotEntry);
 
 namespace perdure {
 struct Fot {
-  uint64_t Next;     // the index that is looked at next
+  uint64_t Next;     // every entry below has been taken in, or is dead
   uint64_t Entries;  // in Buckets
   uint64_t Capacity; // of Buckets, a power of two
   uint32_t *Buckets; // indexes; 0 is empty
 };
 } // namespace perdure
-
-// One lock for all: insertions are rare, and the object's own lock is taken
-// beneath it when the table grows.
-static Mutex FotLock;
-
-void perdure::fotBeforeFork() { pthread_mutex_lock(&FotLock.Handle); }
-void perdure::fotAfterFork() { pthread_mutex_unlock(&FotLock.Handle); }
 
 //===----------------------------------------------------------------------===//
 // Entries
@@ -120,7 +117,13 @@ bool perdure::fotTarget(Object &O, uint64_t Index, FotTarget &Target) {
   if (Index == 0 || Index > PerdureAbiFotIndexMax)
     return false;
   FotEntry *E = findEntry(O, Index);
-  return E && readEntry(O, E, Target);
+  if (!E || readEntry(O, E, Target))
+    return E;
+  if ((uint32_t)__atomic_load_n(lastWord(E), __ATOMIC_ACQUIRE) != EntryByName)
+    return false;
+  // Its text may lie where another process has made the file longer since.
+  followWriter(O);
+  return readEntry(O, E, Target);
 }
 
 bool perdure::fotEnds(Object &O, uint64_t Index) {
@@ -180,7 +183,17 @@ uint64_t perdure::fotCount(const Object &O) {
 //===----------------------------------------------------------------------===//
 
 // Secret: who makes up a FOT could have all its entries meet in one bucket.
-static uint64_t Secret[2]; // FotLock
+static uint64_t Secret[2];
+
+static void makeSecret() {
+  static pthread_once_t Once = PTHREAD_ONCE_INIT;
+  pthread_once(&Once, [] {
+    // Without random bits it works, for objects that mean well.
+    if (getrandom(Secret, sizeof(Secret), GRND_NONBLOCK) < 0)
+      Secret[0] = (uint64_t)&Once;
+    Secret[1] |= 1;
+  });
+}
 
 static uint64_t mix(uint64_t A, uint64_t B) {
   unsigned __int128 Product = (unsigned __int128)A * B;
@@ -246,17 +259,24 @@ static bool remember(const Object &O, Fot &F, uint64_t Index,
 }
 
 // Takes in the entries from Next on: at first all, later those of other
-// processes. Next is then the first free one.
-static bool absorb(Object &O, Fot &F) {
+// processes. Settled: nobody else inserts now, so what is not valid stays so.
+// Without that it is passed over and looked at again the next time: a claim may
+// become an entry, and a name's text lie past what is known of the file.
+static bool absorb(Object &O, Fot &F, bool Settled) {
   if (!widen(O, F))
     return false;
-  for (; F.Next <= PerdureAbiFotIndexMax; ++F.Next) {
-    FotEntry *E = entryAt(O, F.Next);
+  bool InOrder = true;
+  for (uint64_t I = F.Next; I <= PerdureAbiFotIndexMax; ++I) {
+    FotEntry *E = entryAt(O, I);
     FotTarget Target;
     if (!E || isFree(E))
       break;
-    if (readEntry(O, E, Target) && !remember(O, F, F.Next, Target))
+    bool Valid = readEntry(O, E, Target);
+    if (Valid && !remember(O, F, I, Target))
       return false;
+    InOrder = InOrder && (Valid || Settled);
+    if (InOrder)
+      F.Next = I + 1;
   }
   return true;
 }
@@ -269,6 +289,7 @@ static void release(Object &O) {
   O.TheFot = nullptr;
 }
 
+// FotLock.
 static Fot *open(Object &O) {
   if (O.TheFot)
     return O.TheFot;
@@ -277,13 +298,10 @@ static Fot *open(Object &O) {
     fail(ENOMEM, "no memory for the FOT's index");
     return nullptr;
   }
-  // Without random bits it works, for objects that mean well.
-  if (!Secret[1] && getrandom(Secret, sizeof(Secret), GRND_NONBLOCK) < 0)
-    Secret[0] = (uint64_t)F;
-  Secret[1] |= 1;
+  makeSecret();
   O.TheFot = F;
   F->Next = 1;
-  if (absorb(O, *F))
+  if (absorb(O, *F, false))
     return F;
   release(O);
   return nullptr;
@@ -291,7 +309,7 @@ static Fot *open(Object &O) {
 
 void perdure::fotRelease(Object &O) {
   // When the object becomes writable others may be looking for an ID.
-  Locked Hold(FotLock);
+  Locked Hold(O.FotLock);
   release(O);
 }
 
@@ -320,13 +338,25 @@ static FotEntry *claim(Object &O, Fot &F) {
   return nullptr;
 }
 
-static uint64_t insert(Object &O, Fot &F, const FotTarget &Target) {
+// The index of Target when this process knows one, else 0; null without memory.
+static Fot *lookUp(Object &O, const FotTarget &Target, uint64_t &Index) {
+  Fot *F = open(O);
+  Index = F ? *bucketOf(O, *F, Target) : 0;
+  return F;
+}
+
+static uint64_t insert(Object &O, const FotTarget &Target) {
   StructureLocked Hold(O);
-  if (!Hold.ok() || !absorb(O, F))
+  if (!Hold.ok())
     return 0;
-  if (uint32_t Index = *bucketOf(O, F, Target))
-    return Index; // another process was faster
-  FotEntry *E = claim(O, F);
+  Locked HoldFot(O.FotLock);
+  uint64_t Index;
+  Fot *F = open(O);
+  if (!F || !absorb(O, *F, true) || !lookUp(O, Target, Index))
+    return 0;
+  if (Index)
+    return Index; // another thread or process was faster
+  FotEntry *E = claim(O, *F);
   if (!E)
     return 0;
   bool ByName = Target.Name[0];
@@ -344,36 +374,40 @@ static uint64_t insert(Object &O, Fot &F, const FotTarget &Target) {
       makeLastWord(ByName ? EntryByName : EntryById, checksumOf(New)),
       __ATOMIC_RELEASE);
   flushHeader(O, E, sizeof(*E));
-  uint64_t Index = F.Next++;
-  return remember(O, F, Index, Target) ? Index : 0;
+  Index = F->Next++;
+  return remember(O, *F, Index, Target) ? Index : 0;
 }
 
 // The index of Target; inserted when there is none and Insert says so.
 static uint64_t indexOf(Object &O, const FotTarget &Target, bool Insert) {
-  Locked Hold(FotLock);
-  Fot *F = open(O);
-  if (!F)
-    return 0;
-  if (uint32_t Index = *bucketOf(O, *F, Target))
-    return Index;
-  if (!Insert) {
-    // Another process may have inserted it.
-    followWriter(O);
-    if (!absorb(O, *F))
-      return 0;
-    uint32_t Index = *bucketOf(O, *F, Target);
-    if (!Index)
-      fail(ENOENT, "object %s has no pointer to that object", labelOf(O).Text);
-    return Index;
+  uint64_t Index;
+  {
+    Locked Hold(O.FotLock);
+    if (!lookUp(O, Target, Index) || Index)
+      return Index;
   }
-  if (isWritable(O))
-    return insert(O, *F, Target);
-  fail(EROFS, "object %s is open read-only and cannot lead to one more: %s",
-       labelOf(O).Text, O.WhyReadOnly);
+  if (Insert && isWritable(O))
+    return insert(O, Target);
+  // Another process may have inserted it.
+  followWriter(O);
+  Locked Hold(O.FotLock);
+  Fot *F = open(O);
+  if (!F || !absorb(O, *F, false) || !lookUp(O, Target, Index) || Index)
+    return Index;
+  if (!Insert)
+    fail(ENOENT, "object %s has no such pointer", labelOf(O).Text);
+  else
+    fail(EROFS, "object %s is open read-only and cannot lead to one more: %s",
+         labelOf(O).Text, O.WhyReadOnly);
   return 0;
 }
 
 uint64_t perdure::fotIndex(Object &O, perdure_id Id) {
+  // No entry could say so.
+  if (!(Id.hi | Id.lo)) {
+    fail(EINVAL, "no object has the ID 0");
+    return 0;
+  }
   FotTarget Target = {};
   Target.Id = Id;
   return indexOf(O, Target, true);

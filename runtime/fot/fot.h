@@ -45,10 +45,6 @@ uint64_t fotCount(const Object &O);
 /// Frees the volatile side.
 void fotRelease(Object &O);
 
-/// Around fork().
-void fotBeforeFork();
-void fotAfterFork();
-
 } // namespace perdure
 
 #endif // PERDURE_RUNTIME_FOT_FOT_H

@@ -59,6 +59,7 @@ struct Object {
   Section Sect;
   Mutex GrowLock;        // guards File, too
   State Current;         // what the state copies say; GrowLock
+  Mutex FotLock;         // guards TheFot
   Fot *TheFot;           // the FOT layer's, made at first use
   EscapeSet *TheEscapes; // the same
   Heap *TheHeap;         // the allocator's, made at first use

@@ -2,9 +2,13 @@
 
 #include "Support.h"
 
+#include <chrono>
+#include <fcntl.h>
+#include <future>
 #include <string.h>
 #include <thread>
 #include <unistd.h>
+#include <zlib.h>
 
 namespace {
 
@@ -223,6 +227,151 @@ TEST_F(FotTest, ReadersFollowAWriterInAnotherProcess) {
   // And the canonical index, once it may write.
   open("0");
   EXPECT_EQ(perdure_encode(open("7"), Root), Root[7]);
+}
+
+//===----------------------------------------------------------------------===//
+// What other processes are in the middle of
+//===----------------------------------------------------------------------===//
+
+// The FOT of an object, as another process has it before it.
+class ForeignFot {
+public:
+  explicit ForeignFot(const std::string &Path)
+      : File(open(Path.c_str(), O_RDWR)) {
+    perdure::Header H;
+    EXPECT_EQ(pread(File, &H, sizeof(H), 0), (ssize_t)sizeof(H));
+    First = H.Copy[0].FotExtent[0];
+  }
+  ~ForeignFot() { close(File); }
+  void claim(uint64_t Index) {
+    uint64_t Claimed = perdure::EntryClaimed;
+    write(Index, 24, &Claimed, sizeof(Claimed));
+  }
+  void finish(uint64_t Index, perdure_id Id) {
+    uint32_t Words[6] = {};
+    memcpy(Words, &Id, sizeof(Id));
+    Words[4] = perdure::FotRead | perdure::FotWrite;
+    write(Index, 0, Words, sizeof(Words));
+    uint32_t Last[2] = {perdure::EntryById,
+                        (uint32_t)crc32(0, (const Bytef *)Words, 24)};
+    write(Index, 24, Last, sizeof(Last));
+  }
+  // The lock on the object's structure.
+  void lock(bool Held) {
+    struct flock Lock = {};
+    Lock.l_type = Held ? F_WRLCK : F_UNLCK;
+    Lock.l_start = ((off_t)1 << 62) + 3;
+    Lock.l_len = 1;
+    EXPECT_EQ(fcntl(File, F_OFD_SETLK, &Lock), 0);
+  }
+
+private:
+  void write(uint64_t Index, uint64_t At, const void *P, size_t Bytes) {
+    EXPECT_EQ(pwrite(File, P, Bytes, (off_t)(First + Index * 32 + At)),
+              (ssize_t)Bytes);
+  }
+  int File;
+  uint64_t First;
+};
+
+TEST_F(FotTest, AClaimSeenBeforeItsEntryIsLookedAtAgain) {
+  auto Roots = createMany(4);
+  Roots[0][1] = perdure_encode(Roots[1], &Roots[0][1]);
+  reopenStore(PERDURE_SHARED);
+  uint64_t *Root = open("0");
+  ForeignFot Other(fileOf("0"));
+  Other.claim(2);
+  // Looking comes past the claim, to find nothing.
+  errno = 0;
+  EXPECT_EQ(perdure_set_rights(Root, open("2"), 0), -1);
+  EXPECT_EQ(errno, ENOENT);
+  Other.finish(2, perdure_object_id(open("2")));
+  EXPECT_EQ(indexOf(perdure_encode(open("2"), Root)), 2u);
+  EXPECT_EQ(indexOf(perdure_encode(open("3"), Root)), 3u);
+}
+
+TEST_F(FotTest, WhatFollowsADeadClaimIsFound) {
+  auto Roots = createMany(5);
+  Roots[0][1] = perdure_encode(Roots[1], &Roots[0][1]);
+  ForeignFot Other(fileOf("0"));
+  Other.claim(2);
+  Other.finish(3, perdure_object_id(Roots[3]));
+  reopenStore(PERDURE_SHARED);
+  uint64_t *Root = open("0");
+  EXPECT_EQ(indexOf(perdure_encode(open("3"), Root)), 3u);
+  EXPECT_EQ(perdure_set_rights(Root, open("3"), 0), 0);
+  // Nobody is at it: it is dead.
+  EXPECT_EQ(indexOf(perdure_encode(open("2"), Root)), 4u);
+  EXPECT_EQ(indexOf(perdure_encode(open("4"), Root)), 5u);
+  EXPECT_EQ(entries(Root), 4u);
+}
+
+// Whether the thread sleeps in the kernel.
+bool sleeps(pid_t Thread) {
+  std::string Text =
+      readFile("/proc/self/task/" + std::to_string(Thread) + "/stat");
+  size_t At = Text.rfind(") ");
+  return At != std::string::npos && Text[At + 2] == 'S';
+}
+
+TEST_F(FotTest, AProcessThatStandsInTheWayStandsInTheWayOfOneObject) {
+  auto Roots = createMany(4);
+  for (int I = 0; I < 2; ++I)
+    Roots[I][2] = perdure_encode(Roots[2], &Roots[I][2]);
+  reopenStore(PERDURE_SHARED);
+  uint64_t *A = open("0"), *B = open("1"), *Known = open("2"), *New = open("3");
+  ForeignFot Other(fileOf("0"));
+  Other.lock(true);
+  std::promise<pid_t> Id;
+  auto Waiting = std::async(std::launch::async, [&] {
+    Id.set_value(gettid());
+    return perdure_encode(New, A);
+  });
+  pid_t Thread = Id.get_future().get();
+  while (!sleeps(Thread))
+    usleep(1000);
+  auto Free = std::async(std::launch::async, [&] {
+    // Others, and what needs no insertion into this one.
+    return perdure_encode(New, B) && perdure_encode(Known, A) == A[2];
+  });
+  bool Done =
+      Free.wait_for(std::chrono::seconds(60)) == std::future_status::ready;
+  Other.lock(false);
+  EXPECT_TRUE(Done);
+  EXPECT_TRUE(Free.get());
+  EXPECT_EQ(indexOf(Waiting.get()), 2u);
+}
+
+// Longer than what the first allocations left room for.
+const std::string LongName(250, 'n');
+
+// Args: store. Makes object 0 longer, and binds a name there.
+CHILD(bindPastTheEnd) {
+  perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(S);
+  auto *Root = (uint64_t *)perdure_open(S, "0", 0);
+  REQUIRE(Root);
+  struct perdure_stat Before;
+  REQUIRE(!perdure_stat(Root, &Before));
+  void *Block;
+  do
+    REQUIRE(Block = perdure_alloc(Root, LongName.size() + 1));
+  while (perdure_offset(Block) < Before.file_bytes);
+  REQUIRE(!perdure_bind(&Root[1], LongName.c_str()));
+  return 0;
+}
+
+TEST_F(FotTest, ReadersFollowAWriterToTheTextOfAName) {
+  auto Roots = createMany(2);
+  ASSERT_EQ(perdure_bind(&Roots[0][0], "1"), 0);
+  create(LongName.c_str());
+  reopenStore();
+  uint64_t *Root = open("0", PERDURE_RDONLY);
+  EXPECT_EQ(perdure_decode(Root[0], &Root[0]), open("1", PERDURE_RDONLY));
+  ChildResult R = runChild("bindPastTheEnd", {Dir});
+  ASSERT_EQ(R.Exit, 0) << R.Output;
+  EXPECT_EQ(perdure_decode(Root[1], &Root[1]),
+            open(LongName.c_str(), PERDURE_RDONLY));
 }
 
 } // namespace

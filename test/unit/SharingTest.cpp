@@ -137,6 +137,44 @@ TEST_F(SharingTest, ReadersSeeWhatTheWriterAddsAndItsGrowth) {
   EXPECT_EQ(Reader.finish(), 0);
 }
 
+TEST_F(SharingTest, AGrowingObjectIsNotDamaged) {
+  create("a");
+  closeStore();
+  Forked Writer([&](auto Wait) {
+    Wait();
+    for (int Round = 0; Round < 12; ++Round) {
+      std::string Name = std::to_string(Round);
+      perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+      REQUIRE(T && perdure_create(T, Name.c_str(), 8, 0));
+      void *Root = perdure_open(T, Name.c_str(), 0);
+      for (int I = 0; I < 400; ++I)
+        REQUIRE(perdure_alloc(Root, 4096 * (1 + (size_t)I % 40)));
+      perdure_store_close(T);
+    }
+    return 0;
+  });
+  ASSERT_TRUE(Writer.Reached);
+  reopenStore(PERDURE_RDONLY);
+  std::atomic<bool> Ended{false};
+  std::thread Waits([&] {
+    EXPECT_EQ(Writer.finish(), 0);
+    Ended = true;
+  });
+  for (int Round = 0; !Ended;) {
+    void *Root = perdure_open(S, std::to_string(Round).c_str(), 0);
+    if (!Root) {
+      usleep(100);
+      continue;
+    }
+    struct perdure_stat Stat;
+    do
+      EXPECT_EQ(perdure_stat(Root, &Stat), 0) << perdure_errormsg();
+    while (!Ended && Stat.large_blocks < 400);
+    ++Round;
+  }
+  Waits.join();
+}
+
 //===----------------------------------------------------------------------===//
 // Sections
 //===----------------------------------------------------------------------===//
