@@ -273,11 +273,15 @@ PERDURE_API void *perdure_memmove(void *dst, const void *src, size_t bytes);
 
 /* Stores at `container`, 8 bytes in a writable object, a persistent pointer that
    is bound late: to the root of whatever object of the store is called `name`
-   when the pointer is followed, which need not exist yet. Until it does the
-   pointer leads to a missing object. A process binds a name once: it means the
-   same object until the store closes. A copy of the pointer elsewhere is bound
-   to the object, not to the name. A name takes an entry of the FOT and a small
-   block of the object. Durable as the store of a pointer to another object is.
+   when the pointer is followed, which need not exist yet. Until it does, and may
+   be opened, the pointer leads to inaccessible memory, and an address that was
+   read from it then stays inaccessible: read the pointer again. Stored again in
+   the same object, such an address is a pointer by name as before; stored in an
+   object in which no pointer was bound to the name it is reported and ends the
+   process. A process binds a name once: it means the same object until the store
+   closes. A copy of the pointer is bound to that object then, not to the name. A
+   name takes an entry of the FOT and a small block of the object. Durable as the
+   store of a pointer to another object is.
    Errors: EINVAL, EROFS, EPERM (see perdure_lock), ENOSPC.                   */
 PERDURE_API int perdure_bind(void *container, const char *name);
 

@@ -47,17 +47,6 @@ bool perdure::checkAllocating(Object &O) {
              : refuseToWrite(O);
 }
 
-// Reports read the name without a lock: it is set once, its first byte last.
-static void nameObject(Object &O, const char *Name) {
-  if (O.Name[0])
-    return;
-  char Shown[sizeof(O.Name)];
-  snprintf(Shown, sizeof(Shown), "%s", Name);
-  makeShown(Shown);
-  strcpy(O.Name + 1, Shown + 1);
-  __atomic_store_n(&O.Name[0], Shown[0], __ATOMIC_RELEASE);
-}
-
 static void makeDurable(Object &O, unsigned Flags) {
   if (Flags & PERDURE_DURABLE)
     __atomic_store_n(&O.Durable, true, __ATOMIC_RELAXED);

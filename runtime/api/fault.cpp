@@ -96,6 +96,12 @@ static void explain(int Signal, uint64_t Address, const Stopped &At) {
   sayWhere(L, Address, At);
   const Object *O = objectAt(Address);
   Damage D;
+  if (O && O->StandsFor) {
+    L << "no object was called '" << O->Name
+      << "' when the pointer was followed: " << O->WhyMissing;
+    L.print();
+    return;
+  }
   if (O) {
     L << "object ";
     if (O->Name[0])

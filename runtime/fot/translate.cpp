@@ -73,8 +73,9 @@ struct KeepErrno {
 //===----------------------------------------------------------------------===//
 
 // By name the offset counts from the root, wherever the object that has the
-// name keeps it. Never cached: the inline sequence adds any offset below LIMIT
-// to what the cache holds, and from a root that would lead out of the slot.
+// name keeps it, and from the slot's beginning while none has. Never cached:
+// the inline sequence adds any offset below LIMIT to what the cache holds, and
+// from a root that would lead out of the slot.
 static const void *decodeByName(const Object &O, const FotTarget &To,
                                 uint64_t Offset, const void *Container) {
   Object *Target = resolveName(*O.Owner, To.Name, To.ToWrite);
@@ -173,6 +174,16 @@ static Bits escape(uint64_t P, const void *Container, Object &O,
   return (Bits)B;
 }
 
+// An address in what stands for a name is what a pointer by that name was
+// decoded to, and becomes one again.
+static uint64_t indexFor(Object &O, const Object &Target) {
+  if (isPresent(O))
+    return Target.StandsFor ? fotIndexOfName(O, Target.StandsFor, 0)
+                            : fotIndex(O, Target.Id);
+  fail(ENOENT, "that object is missing");
+  return 0;
+}
+
 static Bits encodeInObject(uint64_t P, const void *Container,
                            const char *Where) {
   uint64_t Offset = P - TheWindow.baseOf((uint64_t)Container);
@@ -193,14 +204,15 @@ static Bits encodeInObject(uint64_t P, const void *Container,
       P - Target->Base >= TheWindow.limit())
     return escape(P, Container, *O, Where);
   KeepErrno Keep;
-  uint64_t Index = isPresent(*O) ? fotIndex(*O, Target->Id) : 0;
+  uint64_t Index = indexFor(*O, *Target);
   if (!Index)
-    die("a pointer to object %s cannot be stored at offset 0x%llx of object "
-        "%s%s%s: %s",
-        labelOf(*Target).Text,
+    die("a pointer to %s%s cannot be stored at offset 0x%llx of object "
+        "%s%s%s: %s%s",
+        Target->StandsFor ? "what is not there yet, " : "object ",
+        Target->StandsFor ? Target->Name : labelOf(*Target).Text,
         (unsigned long long)((uint64_t)Container - O->Base), labelOf(*O).Text,
-        Where ? ", at " : "", Where ? Where : "",
-        isPresent(*O) ? errorMessage() : "that object is missing");
+        Where ? ", at " : "", Where ? Where : "", errorMessage(),
+        Target->StandsFor ? "; perdure_bind makes one" : "");
   return (Bits)perdureMakeForeign(Index, P - Target->Base);
 }
 

@@ -2,7 +2,8 @@
 //
 // An Object is the volatile side of an ID that this process has met: mapped
 // into its slot, or missing, which leaves the slot inaccessible. It lives, and
-// keeps its slot, until its store closes.
+// keeps its slot, until its store closes. So does what stands for a name that
+// no object has: an Object with the ID 0, missing for ever.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,6 +41,7 @@ struct Object {
   char Hex[33];         // the ID in words, the file's name
   char Name[256];       // by which it was first opened, "" for none: in reports
   char WhyMissing[256]; // why it is not Present
+  const char *StandsFor; // the name that no object has; null for an object
   char WhyReadOnly[256]; // why Granted is Read
   uint64_t Serial;       // of this Object, among all that there were
   uint64_t Base;         // of its slot

@@ -320,9 +320,15 @@ HexId perdure::hexOf(perdure_id Id) {
   return Hex;
 }
 
-static void setId(Object &O, perdure_id Id) {
-  O.Id = Id;
-  memcpy(O.Hex, hexOf(Id).Text, sizeof(O.Hex));
+// Reports read the name without a lock: it is set once, its first byte last.
+void perdure::nameObject(Object &O, const char *Name) {
+  if (O.Name[0])
+    return;
+  char Shown[sizeof(O.Name)];
+  snprintf(Shown, sizeof(Shown), "%s", Name);
+  makeShown(Shown);
+  strcpy(O.Name + 1, Shown + 1);
+  __atomic_store_n(&O.Name[0], Shown[0], __ATOMIC_RELEASE);
 }
 
 Object *perdure::enterObject(Store &S, perdure_id Id) {
@@ -335,7 +341,8 @@ Object *perdure::enterObject(Store &S, perdure_id Id) {
   O->Owner = &S;
   O->File = -1;
   O->Durable = S.Durable;
-  setId(*O, Id);
+  O->Id = Id;
+  memcpy(O->Hex, hexOf(Id).Text, sizeof(O->Hex));
   if (!enterWindow(*O)) {
     free(O);
     return nullptr;
@@ -444,15 +451,19 @@ static void freeBindings(Store &S) {
     }
 }
 
-// Gives an object that was only a name its ID: it keeps its slot.
-static void identify(Store &S, Object &O, perdure_id Id) {
-  Object **Link = &bucketOf(S, O.Id);
-  while (*Link != &O)
-    Link = &(*Link)->Next;
-  *Link = O.Next;
-  setId(O, Id);
-  O.Next = bucketOf(S, Id);
-  bucketOf(S, Id) = &O;
+// Where pointers by a name lead while nothing has it. Nothing is ever mapped
+// there, also once an object has the name, so that an address that a program
+// keeps from before can be told from one in that object, and faults.
+static Object *standIn(Store &S, Binding &B, const char *Why) {
+  if (!B.StandIn) {
+    B.StandIn = enterObject(S, {0, 0});
+    if (!B.StandIn)
+      return nullptr;
+    nameObject(*B.StandIn, B.Name);
+    B.StandIn->StandsFor = B.Name;
+  }
+  snprintf(B.StandIn->WhyMissing, sizeof(B.StandIn->WhyMissing), "%.255s", Why);
+  return B.StandIn;
 }
 
 Object *perdure::resolveName(Store &S, const char *Name, bool ToWrite) {
@@ -462,22 +473,25 @@ Object *perdure::resolveName(Store &S, const char *Name, bool ToWrite) {
     fail(ENOMEM, "no memory for a name");
     return nullptr;
   }
-  if (B->Late && isPresent(*B->Late))
+  if (B->Late)
     return B->Late;
-  perdure_id Id = {0, 0};
-  bool Found = lookUpName(S, Name, Id);
-  if (Object *Known = Found ? findObject(S, Id) : nullptr)
-    B->Late = Known;
-  else if (!B->Late)
-    B->Late = enterObject(S, Id); // with ID 0 while nobody has the name
-  else if (Found)
-    identify(S, *B->Late, Id);
-  if (B->Late && Found)
-    attachForPointer(S, *B->Late, ToWrite);
-  else if (B->Late)
-    snprintf(B->Late->WhyMissing, sizeof(B->Late->WhyMissing), "%.255s",
-             errorMessage());
-  return B->Late;
+  perdure_id Id;
+  Object *O = nullptr, *New = nullptr;
+  if (lookUpName(S, Name, Id)) {
+    O = findObject(S, Id);
+    if (!O)
+      O = New = enterObject(S, Id);
+  }
+  if (!O)
+    return standIn(S, *B, errorMessage());
+  attachForPointer(S, *O, ToWrite);
+  if (isPresent(*O))
+    return B->Late = O;
+  char Why[sizeof(O->WhyMissing)];
+  memcpy(Why, O->WhyMissing, sizeof(Why));
+  if (New)
+    forgetObject(S, New);
+  return standIn(S, *B, Why);
 }
 
 int perdure::visitNames(Store &S,

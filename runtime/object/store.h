@@ -25,9 +25,10 @@ struct NamesTime {
 /// What this process knows of a name.
 struct Binding {
   Binding *Next;
-  Object *Opened; // what it led to when it was opened, or null
-  NamesTime Time; // before that
-  Object *Late;   // what pointers by name lead to, until the store closes
+  Object *Opened;  // what it led to when it was opened, or null
+  NamesTime Time;  // before that
+  Object *Late;    // what pointers by name lead to, until the store closes
+  Object *StandIn; // what they lead to before
   char Name[];
 };
 
@@ -118,8 +119,12 @@ void forgetObject(Store &S, Object *O);
 /// slot is left.
 Object *resolveObject(Store &S, perdure_id Id, bool ToWrite);
 
-/// The Object that is called Name, or one that is missing; the same one until
-/// the store closes, once there is one. Null (ENOSPC) when no slot is left.
+/// Tells reports by which name O was met first.
+void nameObject(Object &O, const char *Name);
+
+/// The present Object that is called Name, the same one until the store closes;
+/// before there is one, what stands for the name. Null (ENOSPC) when no slot is
+/// left.
 Object *resolveName(Store &S, const char *Name, bool ToWrite);
 
 /// The present Object that Name leads to, when this process knows and nobody

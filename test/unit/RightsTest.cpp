@@ -167,7 +167,7 @@ TEST_F(RightsTest, NamesBindWhenThePointerIsFollowed) {
   ASSERT_NE(Nowhere, nullptr);
   EXPECT_NE(baseOf(Nowhere), baseOf(A));
   EXPECT_EQ(perdure_root(Nowhere), nullptr);
-  // It comes, to the same slot.
+  // It comes, and the pointer leads there.
   uint64_t *Later = create("later", 100);
   Later[0] = 9;
   EXPECT_EQ(perdure_decode(A[0], &A[0]), Later);
@@ -187,23 +187,118 @@ TEST_F(RightsTest, NamesBindWhenThePointerIsFollowed) {
   EXPECT_NE(perdure_decode(A[2], &A[2]), open("later"));
 }
 
-TEST_F(RightsTest, AFoundNameKeepsTheSlotThatItWasGiven) {
+uint64_t entriesOf(const void *P) {
+  struct perdure_stat Stat;
+  EXPECT_EQ(perdure_stat(P, &Stat), 0) << perdure_errormsg();
+  return Stat.fot_entries;
+}
+
+TEST_F(RightsTest, APointerToNothingYetCanBeStoredAgain) {
+  uint64_t *A = create("a"), *B = create("b");
+  // As bytes, not as reports would show it.
+  constexpr char Name[] = "l\xe4ter";
+  ASSERT_EQ(perdure_bind(&A[0], Name), 0) << perdure_errormsg();
+  ASSERT_EQ(perdure_bind(&B[0], "another"), 0);
+  ASSERT_EQ(perdure_bind(&B[0], Name), 0);
+  auto *Nowhere = (char *)perdure_decode(A[0], &A[0]);
+  for (int I = 0; I < 3; ++I)
+    A[1] = perdure_encode(Nowhere, &A[1]);
+  EXPECT_EQ(A[1], A[0]);
+  A[2] = perdure_encode(Nowhere + 24, &A[2]);
+  EXPECT_EQ(A[2], A[0] + 24);
+  uint64_t Local = 0;
+  Local = perdure_encode(perdure_decode(A[2], &A[2]), &Local);
+  A[3] = perdure_encode(perdure_decode(Local, &Local), &A[3]);
+  EXPECT_EQ(A[3], A[2]);
+  // In another object it is that one's pointer by the name.
+  ASSERT_NE(perdure_memmove(&B[1], &A[0], 3 * sizeof(*B)), nullptr);
+  EXPECT_EQ(B[1], B[0]);
+  EXPECT_EQ(B[3], B[0] + 24);
+  EXPECT_NE(B[0], A[0]);
+  EXPECT_EQ(entriesOf(A), 1u);
+  EXPECT_EQ(entriesOf(B), 2u);
+  char *Root = (char *)create(Name, 100000);
+  for (uint64_t *P : {&A[0], &A[1], &B[0], &B[1], &B[2]})
+    EXPECT_EQ(perdure_decode(*P, P), Root);
+  for (uint64_t *P : {&A[2], &A[3], &B[3]})
+    EXPECT_EQ(perdure_decode(*P, P), Root + 24);
+}
+
+// Args: store. An address of nothing yet goes where no pointer has its name.
+CHILD(storeNothingYet) {
+  perdure_store *T = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(T);
+  auto *A = (uint64_t *)perdure_open(T, "a", 0);
+  auto *B = (uint64_t *)perdure_open(T, "b", 0);
+  REQUIRE(A && B);
+  B[0] = perdure_encode(perdure_decode(A[0], &A[0]), &B[0]);
+  return 0;
+}
+
+TEST_F(RightsTest, APointerToNothingYetIsNeverLostUnsaid) {
+  uint64_t *A = create("a");
+  create("b");
+  ASSERT_EQ(perdure_bind(&A[0], "later"), 0);
+  closeStore();
+  ChildResult R = runChild("storeNothingYet", {Dir}, "escape=report");
+  EXPECT_EQ(R.Signal, SIGABRT) << R.Output;
+  for (const char *Part : {"later", "object 'b'", "perdure_bind"})
+    EXPECT_NE(R.Output.find(Part), std::string::npos) << R.Output;
+  reopenStore();
+  EXPECT_EQ(open("b")[0], 0u);
+  EXPECT_EQ(entriesOf(open("b")), 0u);
+}
+
+CHILD(makeLater) {
+  perdure_store *T = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(T && perdure_create(T, "later", 8, 0));
+  return 0;
+}
+
+// Args: store. Writes through an address from before the object was there.
+CHILD(writeToNothingYet) {
+  perdure_store *T = perdure_store_open(Args[0].c_str(), 0);
+  REQUIRE(T);
+  auto *A = (uint64_t *)perdure_open(T, "a", 0);
+  REQUIRE(A);
+  auto *Before = (volatile uint64_t *)perdure_decode(A[0], &A[0]);
+  ChildResult R = runChild("makeLater", {Args[0]});
+  REQUIRE(R.Exit == 0);
+  REQUIRE(perdure_decode(A[0], &A[0]) == perdure_open(T, "later", 0));
+  *Before = 42;
+  return 0;
+}
+
+TEST_F(RightsTest, AnAddressFromBeforeStaysInaccessible) {
   uint64_t *A = create("a");
   ASSERT_EQ(perdure_bind(&A[0], "later"), 0);
+  closeStore();
+  ChildResult R = runChild("writeToNothingYet", {Dir});
+  EXPECT_EQ(R.Signal, SIGSEGV) << R.Output;
+  EXPECT_NE(R.Output.find("no object was called 'later' when"),
+            std::string::npos)
+      << R.Output;
+  reopenStore();
+  open("later");
+}
+
+TEST_F(RightsTest, ANameOfWhatCannotBeOpenedIsAsGoodAsNone) {
+  uint64_t *A = create("a");
+  create("later");
+  ASSERT_EQ(perdure_bind(&A[0], "later"), 0);
+  std::string File = fileOf("later");
+  ASSERT_EQ(rename(File.c_str(), (File + "x").c_str()), 0);
+  reopenStore();
+  A = open("a");
   auto *Before = (char *)perdure_decode(A[0], &A[0]);
-  // Another process makes it.
-  pid_t Pid = fork();
-  if (!Pid) {
-    perdure_store_close(S);
-    perdure_store *T = perdure_store_open(Dir.c_str(), 0);
-    _exit(T && perdure_create(T, "later", 8, 0) ? 0 : 1);
-  }
-  int Status;
-  waitpid(Pid, &Status, 0);
-  ASSERT_EQ(Status, 0);
-  auto *Root = (char *)perdure_decode(A[0], &A[0]);
-  EXPECT_EQ(baseOf(Root), baseOf(Before));
-  EXPECT_EQ(Root, (char *)open("later"));
+  EXPECT_EQ(perdure_encode(Before + 8, &A[1]), A[0] + 8);
+  ASSERT_EQ(rename((File + "x").c_str(), File.c_str()), 0);
+  void *Root = perdure_decode(A[0], &A[0]);
+  EXPECT_EQ(Root, open("later"));
+  EXPECT_NE(baseOf(Root), baseOf(Before));
+  EXPECT_EQ(perdure_root(Before), nullptr);
+  EXPECT_EQ(perdure_encode(Before, &A[1]), A[0]);
+  EXPECT_EQ(entriesOf(A), 1u);
 }
 
 TEST_F(RightsTest, OffsetsFromARootStayInItsSlot) {
