@@ -40,6 +40,8 @@ template <typename BodyType> int asNobody(BodyType Body) {
   if (!Pid) {
     if (setgroups(0, nullptr) || setgid(Nobody) || setuid(Nobody))
       _exit(99);
+    if (PERDURE_SANITIZED) // they exit in a way of their own
+      signal(SIGSEGV, SIG_DFL);
     _exit(Body());
   }
   int Status;
