@@ -240,7 +240,8 @@ PERDURE_API void *perdure_alloc(void *near_, size_t bytes);
 PERDURE_API void perdure_free(void *block);
 
 /* The ID of the object that holds the address, which may also be a missing
-   object's; {0, 0} and EINVAL elsewhere.                                     */
+   object's; {0, 0} where a pointer led by a name that no object had; {0, 0} and
+   EINVAL elsewhere.                                                          */
 PERDURE_API perdure_id perdure_object_id(const void *in_object);
 
 /* 1 when the address lies in an object (open or missing), else 0. */
