@@ -151,8 +151,8 @@ PERDURE_API void perdure_close(void *in_object);
    belongs to the thread that entered it, which is in one section of an object at
    a time (EDEADLK), and in 64 read sections at most (ENOLCK).
    Who has the object open with PERDURE_SHARED changes it, and allocates and
-   frees, only inside a write section, in the thread that entered it. Others use sections so that readers in
-   other processes see whole changes. Storing a pointer to another object is
+   frees, only inside a write section, in the thread that entered it. Others use
+   sections so that readers in other processes see whole changes. Storing a pointer to another object is
    safe at any time.
    Returns 0, or 1 when the process that was in a write section before died in
    it and may have left half a change (told once), or -1: EROFS, EBUSY, EINVAL,
@@ -209,7 +209,7 @@ PERDURE_API int perdure_list(perdure_store *store,
    Returns 0, or 1 when a process died in a write section of what was copied and
    may have left half a change. Errors: ENOENT, EACCES, EPROTO (its header is
    damaged; nothing else is checked), EEXIST (the name; in another store the ID),
-   EROFS, EBUSY, EDEADLK (this thread is in a write section of it), ENOSPC,
+   EROFS, EBUSY, EDEADLK (this thread is in a section of it), ENOSPC,
    EMFILE, EINVAL.                                                            */
 PERDURE_API int perdure_copy(perdure_store *from, const char *name,
                              perdure_store *to, const char *as,

@@ -277,7 +277,11 @@ static void install() {
   struct sigaction New = {};
   New.sa_sigaction = handle;
   New.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  sigemptyset(&New.sa_mask);
+  // A handler that came in between and left by siglongjmp would leave the report
+  // unfinished; the two faults themselves have to be noticed.
+  sigfillset(&New.sa_mask);
+  sigdelset(&New.sa_mask, SIGSEGV);
+  sigdelset(&New.sa_mask, SIGBUS);
   // The old one is in its place before ours can run.
   sigaction(SIGSEGV, nullptr, &OldSegv.Action);
   sigaction(SIGBUS, nullptr, &OldBus.Action);

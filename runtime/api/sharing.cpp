@@ -30,12 +30,12 @@ static bool takeTurn(Object &O) {
 }
 
 // Who is alone allocates without sections: so what the others did before is
-// learnt inside one, and they cannot come back before this process is alone.
+// learnt inside one, where they cannot allocate. The store is locked, so nothing
+// is waited for.
 bool perdure::openAlone(Object &O) {
-  if (lockOfOthers(fileOf(O), FileByte::Ownership) != LockKind::None)
-    return attach(O, Access::Exclusive); // EBUSY, and who it is
   bool Died = false, Inside = isWritingHere(O);
-  if (!Inside && !enterSection(O, true, true, Died))
+  if (isShared(O) ||
+      (!Inside && !enterSection(O, true, /*Wait=*/false, Died)))
     return false;
   bool Ok = takeTurn(O) && attach(O, Access::Exclusive);
   int Saved = errno;

@@ -8,7 +8,7 @@
 namespace perdure {
 
 /// Makes this process the only writer of an object that it shares. EBUSY when
-/// others have it open for writing.
+/// others have it open for writing, or a thread is in a section.
 bool openAlone(Object &O);
 
 } // namespace perdure

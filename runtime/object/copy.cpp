@@ -95,7 +95,10 @@ bool perdure::checkWriters(Copying &C) {
   C.Who = marksOf(*C.From, C.Id);
   if (C.Writers == LockKind::Exclusive && isOwn(C))
     C.Who.Owner = thisProcess();
-  else if (C.Writers == LockKind::Exclusive && !C.Who.Sections && !C.Force)
+  // The count is of who is marked: whoever came after a dead one may not be able
+  // to write the sidecar.
+  else if (C.Writers == LockKind::Exclusive && !C.Force &&
+           !(C.Who.Sections && isAlive(C.Who.Owner)))
     return failOutside(C);
   return true;
 }
@@ -104,10 +107,10 @@ bool perdure::openSource(Copying &C) {
   {
     Locked Hold(C.From->Lock);
     Object *O = findObject(*C.From, C.Id);
-    if (O && isPresent(*O) && isWritingHere(*O))
+    if (O && isPresent(*O) && isInSection(*O))
       return fail(EDEADLK,
-                  "object %s: this thread is in a write section of it; leave "
-                  "that first",
+                  "object %s: this thread is in a section of it; leave that "
+                  "first",
                   labelOf(*O).Text);
   }
   Locked Hold(CopiesLock);
@@ -288,11 +291,46 @@ static bool reserve(const Copying &C) {
               (unsigned long long)Bytes, strerror(Error), adviceFor(Error));
 }
 
-// Same: nothing has changed meanwhile.
-static bool copyOnce(Copying &C, Header &H, char *Piece, bool &Same) {
+namespace {
+/// Processes that share the source change neither its state nor its FOT.
+class StructureKept {
+public:
+  explicit StructureKept(int File) : File(File) { keep(); }
+  ~StructureKept() { leave(); }
+  StructureKept(const StructureKept &) = delete;
+  StructureKept &operator=(const StructureKept &) = delete;
+  bool keep() {
+    return Kept =
+               Kept || lockByte(File, FileByte::Structure, LockKind::Shared,
+                                true);
+  }
+  void leave() {
+    int Saved = errno;
+    if (Kept)
+      lockByte(File, FileByte::Structure, LockKind::None, false);
+    Kept = false;
+    errno = Saved;
+  }
+  bool ok() const { return Kept; }
+
+private:
+  int File;
+  bool Kept = false;
+};
+} // namespace
+
+// Same: nothing has changed meanwhile. While the bytes are copied others may go
+// on inserting, unless they have done so too often: Patient or not.
+static bool copyOnce(Copying &C, Header &H, char *Piece, bool Patient,
+                     bool &Same) {
   Header Now;
   State Found;
-  if (!readChecked(C, H, C.Current) || !reserve(C) || !copyBytes(C, Piece) ||
+  StructureKept Structure(C.Source);
+  if (!Structure.ok() || !readChecked(C, H, C.Current))
+    return false;
+  if (Patient)
+    Structure.leave();
+  if (!reserve(C) || !copyBytes(C, Piece) || !Structure.keep() ||
       !readChecked(C, Now, Found))
     return false;
   Same = !memcmp(&H, &Now, sizeof(H));
@@ -307,13 +345,7 @@ static bool copyUntilSame(Copying &C, Header &H, char *Piece) {
   for (int Try = 0; Try < 20; ++Try) {
     bool Same = false;
     // What was read in the middle of a change may look damaged.
-    bool Ok = lockByte(C.Source, FileByte::Structure, LockKind::Shared, true);
-    if (Ok) {
-      Ok = copyOnce(C, H, Piece, Same);
-      int Saved = errno;
-      lockByte(C.Source, FileByte::Structure, LockKind::None, false);
-      errno = Saved;
-    }
+    bool Ok = copyOnce(C, H, Piece, Try < 15, Same);
     if (Ok && Same)
       return true;
     if (!Ok && (errno != EPROTO || areSameWriters(C)))

@@ -68,8 +68,9 @@ void perdure::leaveWindow(Object &O) {
 //===----------------------------------------------------------------------===//
 
 void perdure::flushMetadata(Object &O, const void *P, size_t Bytes) {
+  // After the change itself, in the order in which persistAll looks.
   if (O.Map.Page)
-    __atomic_store_n(&O.Unsynced, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&O.Unsynced, true, __ATOMIC_SEQ_CST);
   else
     persist(O.Map, P, Bytes);
 }
@@ -174,6 +175,9 @@ static bool allocateFile(Object &O, uint64_t From, uint64_t Bytes) {
     if (Error == EINTR)
       Error = 0;
   }
+  // Some file systems keep what they found before there was no more.
+  int Ignored = ftruncate(O.File, (off_t)From);
+  (void)Ignored;
   return fail(Error, "object %s cannot grow to %llu bytes: %s%s",
               labelOf(O).Text, (unsigned long long)Bytes, strerror(Error),
               adviceFor(Error));
@@ -547,6 +551,14 @@ static bool becomeAlone(Object &O) {
   }
   grant(O, Access::Exclusive);
   repairState(O);
+  return true;
+}
+
+bool perdure::isShared(Object &O) {
+  Locked Hold(O.GrowLock);
+  if (lockOfOthers(O.File, FileByte::Ownership) == LockKind::None)
+    return false;
+  failBusy(O, O.File, "share it");
   return true;
 }
 

@@ -119,6 +119,9 @@ bool attach(Object &O, Access Wanted);
 /// also when another process or a full disk stands in the way just now.
 bool attachAsAllowed(Object &O, Access Wanted, bool AlsoNow);
 
+/// Whether other processes have O open for writing: a message says who.
+bool isShared(Object &O);
+
 /// Lets others write O in turns: it was this process's alone.
 bool share(Object &O);
 

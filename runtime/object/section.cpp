@@ -5,8 +5,10 @@
 #include "object/sidecar.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
+#include "platform/thread.h"
 
 #include <errno.h>
+#include <time.h>
 
 using namespace perdure;
 
@@ -51,52 +53,63 @@ static bool busyHere(const Object &O) {
               labelOf(O).Text);
 }
 
-// The read sections of this thread: a section belongs to who entered it, and
-// whoever waits to write while it reads waits for itself.
-namespace {
-struct Reading {
-  const Object *In;
-  uint64_t Serial; // of the object: its address comes again
-};
-} // namespace
-static thread_local Reading OfThread[64];
-
+// A section belongs to the thread that entered it, and whoever waits to write
+// while it reads waits for itself: each thread knows its read sections.
 static Reading *readingOf(const Object &O) {
-  for (Reading &R : OfThread)
-    if (R.In == &O && R.Serial == O.Serial)
-      return &R;
+  Thread *T = thisThread();
+  for (unsigned I = 0; T && I < sizeof(T->Readings) / sizeof(Reading); ++I)
+    if (T->Readings[I].In == &O && T->Readings[I].Serial == O.Serial)
+      return &T->Readings[I];
   return nullptr;
+}
+
+// Those of stores that are closed end with them.
+static bool isOver(const Reading &R) {
+  const Object *Now = R.In ? objectAt(R.Base) : nullptr;
+  return !Now || Now != R.In || Now->Serial != R.Serial;
 }
 
 static Reading *freeReading() {
-  for (Reading &R : OfThread)
-    if (!R.In)
-      return &R;
+  Thread *T = thisThread();
+  for (unsigned I = 0; T && I < sizeof(T->Readings) / sizeof(Reading); ++I)
+    if (isOver(T->Readings[I]))
+      return &T->Readings[I];
   return nullptr;
 }
 
-// Whether a reader may join the readers of this process, who have the kernel's
-// lock. Not while somebody waits to write: that one's turn comes when they have
-// all left.
-static bool mayJoin(const Object &O) {
-  const Section &S = O.Sect;
-  return S.Readers && !S.Changing && !S.Waiting &&
-         lockOfOthers(O.File, FileByte::Turn) != LockKind::Exclusive;
+bool perdure::isInSection(Object &O) {
+  return isWritingHere(O) || readingOf(O);
 }
 
-// Waits until this thread may ask the kernel, or joins readers. Section locked.
+static void waitAMoment(Section &S) {
+  struct timespec Until;
+  clock_gettime(CLOCK_REALTIME, &Until);
+  Until.tv_nsec += 1000000;
+  Until.tv_sec += Until.tv_nsec / 1000000000;
+  Until.tv_nsec %= 1000000000;
+  pthread_cond_timedwait(&S.Left, &S.Lock.Handle, &Until);
+}
+
+// Waits until this thread may ask the kernel, or joins the readers of this
+// process, who have the kernel's lock. Readers do not join while somebody waits
+// to write, whose turn comes when they have all left: a thread of this process,
+// or another process, which does not tell when it waits no more. Section locked.
 static bool waitForThreads(Object &O, bool ToWrite, bool Wait, bool &Joined) {
   Section &S = O.Sect;
   Joined = false;
   while (S.Changing || S.Writing || S.Readers) {
-    if (!ToWrite && mayJoin(O)) {
-      Joined = true;
+    bool MayJoin = !ToWrite && S.Readers && !S.Changing && !S.Waiting;
+    Joined = MayJoin &&
+             lockOfOthers(O.File, FileByte::Turn) != LockKind::Exclusive;
+    if (Joined)
       return true;
-    }
     if (!Wait)
       return busyHere(O);
     S.Waiting += ToWrite;
-    pthread_cond_wait(&S.Left, &S.Lock.Handle);
+    if (MayJoin)
+      waitAMoment(S);
+    else
+      pthread_cond_wait(&S.Left, &S.Lock.Handle);
     S.Waiting -= ToWrite;
   }
   return true;
@@ -136,7 +149,7 @@ static bool enterLocked(Object &O, bool ToWrite, bool Wait, bool &Died) {
     Died = markSection(O);
   } else {
     ++S.Readers;
-    *Mine = {&O, O.Serial};
+    *Mine = {&O, O.Base, O.Serial};
   }
   return true;
 }

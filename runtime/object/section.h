@@ -42,6 +42,9 @@ bool leaveSection(Object &O, bool StillDied = false);
 /// Whether this thread is in a write section.
 bool isWritingHere(Object &O);
 
+/// Whether it is in any section of it.
+bool isInSection(Object &O);
+
 /// The kernel's lock of a section, on a description of O's file; without a
 /// message when it is EBUSY.
 bool lockSection(int File, LockKind Kind, bool Wait);

@@ -1,16 +1,16 @@
 //===- error.cpp - errno, a message in words, and reports -----------------===//
 
 #include "platform/error.h"
+#include "platform/thread.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 using namespace perdure;
-
-static thread_local char Message[1024];
 
 //===----------------------------------------------------------------------===//
 // One line of text
@@ -50,16 +50,23 @@ void perdure::makeShown(char *Text) {
 }
 
 bool perdure::fail(int Errno, const char *Format, ...) {
-  va_list Args;
-  va_start(Args, Format);
-  vsnprintf(Message, sizeof(Message), Format, Args);
-  va_end(Args);
-  makeShown(Message);
+  if (Thread *T = thisThread()) {
+    char Text[sizeof(T->Message)]; // what is said may quote the message before
+    va_list Args;
+    va_start(Args, Format);
+    vsnprintf(Text, sizeof(Text), Format, Args);
+    va_end(Args);
+    makeShown(Text);
+    strcpy(T->Message, Text);
+  }
   errno = Errno;
   return false;
 }
 
-const char *perdure::errorMessage() { return Message; }
+const char *perdure::errorMessage() {
+  const Thread *T = thisThread();
+  return T ? T->Message : "no memory is left for a message";
+}
 
 // One write(2), so that lines of several threads do not mix.
 static void print(const char *Format, va_list Args) {

@@ -322,6 +322,53 @@ TEST_F(SharingTest, WhoBecomesAloneKnowsWhatOthersAllocated) {
   EXPECT_EQ(Theirs->Copy, 5u);
 }
 
+// The store is locked while an object is opened: nothing is waited for then.
+TEST_F(SharingTest, WhoWantsToBeAloneDoesNotWaitForSections) {
+  create("a");
+  create("b");
+  reopenStore();
+  auto *Root = (uint64_t *)perdure_open(S, "a", PERDURE_SHARED);
+  ASSERT_TRUE(Root && perdure_lock(Root, 0) == 0);
+  std::thread([&] {
+    errno = 0;
+    EXPECT_EQ(perdure_open(S, "a", 0), nullptr);
+    EXPECT_EQ(errno, EBUSY);
+  }).join();
+  open("b");
+  // The one in the section may.
+  EXPECT_EQ(open("a"), Root);
+  EXPECT_EQ(perdure_unlock(Root), 0);
+  EXPECT_NE(perdure_alloc(Root, 8), nullptr);
+}
+
+// A reader that meets a writer's turn goes on when that one has gone.
+TEST_F(SharingTest, ReadersGoOnWhenNobodyWaitsAnyMore) {
+  create("a");
+  closeStore();
+  reopenStore(PERDURE_SHARED);
+  uint64_t *Root = open("a");
+  ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0);
+  Forked Other([&](auto Wait) {
+    perdure_store_close(S);
+    perdure_store *T = perdure_store_open(Dir.c_str(), PERDURE_SHARED);
+    auto *R = T ? (uint64_t *)perdure_open(T, "a", 0) : nullptr;
+    REQUIRE(R);
+    std::thread([&] { perdure_lock(R, 0); }).detach();
+    usleep(100000); // it waits for the reader
+    Wait();
+    return 0;
+  });
+  ASSERT_TRUE(Other.Reached);
+  std::thread Second([&] {
+    EXPECT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0);
+    EXPECT_EQ(perdure_unlock(Root), 0);
+  });
+  usleep(50000);
+  Other.kill();
+  Second.join(); // while this thread still reads
+  EXPECT_EQ(perdure_unlock(Root), 0);
+}
+
 TEST_F(SharingTest, CreatedInASharedStoreIsShared) {
   closeStore();
   reopenStore(PERDURE_SHARED);
@@ -356,7 +403,12 @@ TEST_F(SharingTest, SectionsBelongToThreads) {
     EXPECT_EQ(errno, EPERM);
   }).join();
   EXPECT_EQ(perdure_unlock(Root), 0);
-  // Not those of a store that is closed.
+  // Those of stores that are closed end with them.
+  for (int I = 0; I < 100; ++I) {
+    ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0) << perdure_errormsg();
+    reopenStore(PERDURE_SHARED);
+    Root = open("a");
+  }
   ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0);
   reopenStore(PERDURE_SHARED);
   Root = open("a");
