@@ -643,11 +643,8 @@ TEST_F(BadInput, SharedMemoryOfAStranger) {
   closeStore();
   struct stat Status;
   ASSERT_EQ(stat(Dir.c_str(), &Status), 0);
-  char Path[64];
-  snprintf(Path, sizeof(Path), "/dev/shm/perdure-%llx-%llx",
-           (unsigned long long)Status.st_dev,
-           (unsigned long long)Status.st_ino);
-  unlink(Path); // a process that was killed had a store there once
+  std::string Name = sidecarOf(Dir);
+  const char *Path = Name.c_str();
   auto Use = [&] {
     S = perdure_store_open(Dir.c_str(), 0);
     ASSERT_NE(S, nullptr) << perdure_errormsg();

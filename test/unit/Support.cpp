@@ -22,26 +22,12 @@ void StoreTest::SetUp() {
   Dir = Temporary + "/store";
   S = perdure_store_open(Dir.c_str(), PERDURE_CREATE);
   ASSERT_NE(S, nullptr) << perdure_errormsg();
-}
-
-// Killed children leave what they shared.
-static void removeSidecars(const std::string &Dir) {
-  struct stat Status;
-  char Prefix[64];
-  if (stat(Dir.c_str(), &Status) || access("/dev/shm", W_OK))
-    return;
-  snprintf(Prefix, sizeof(Prefix), "perdure-%llx-%llx-",
-           (unsigned long long)Status.st_dev,
-           (unsigned long long)Status.st_ino);
-  std::error_code Ignored;
-  for (const auto &Entry : fs::directory_iterator("/dev/shm", Ignored))
-    if (Entry.path().filename().string().rfind(Prefix, 0) == 0)
-      fs::remove(Entry.path(), Ignored);
+  Sidecar = sidecarOf(Dir);
 }
 
 void StoreTest::TearDown() {
   closeStore();
-  removeSidecars(Dir);
+  unlink(Sidecar.c_str()); // killed children leave it
   fs::remove_all(Temporary);
 }
 
@@ -72,6 +58,20 @@ void writeFile(const std::string &Path, const std::string &Bytes) {
   std::ofstream Out(Path, std::ios::binary | std::ios::trunc);
   Out << Bytes;
   ASSERT_TRUE(Out.good()) << Path;
+}
+
+std::string sidecarOf(const std::string &Dir) {
+  struct stat Status = {};
+  EXPECT_EQ(stat(Dir.c_str(), &Status), 0);
+  unsigned long long Hi = 0, Lo = 0;
+  EXPECT_EQ(sscanf(readFile(Dir + "/perdure.store").c_str(),
+                   "perdure store 1 %16llx%16llx", &Hi, &Lo),
+            2);
+  char Path[96];
+  snprintf(Path, sizeof(Path), "/dev/shm/perdure-%llx-%llx-%016llx",
+           (unsigned long long)Status.st_dev,
+           (unsigned long long)Status.st_ino, Hi ^ Lo);
+  return Path;
 }
 
 void copyTree(const std::string &From, const std::string &To) {

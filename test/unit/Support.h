@@ -51,12 +51,15 @@ protected:
   /// The file of the object called Name in the store at Dir.
   std::string fileOf(const char *Name) const;
 
-  std::string Temporary, Dir;
+  std::string Temporary, Dir, Sidecar;
   perdure_store *S = nullptr;
 };
 
 std::string readFile(const std::string &Path);
 void writeFile(const std::string &Path, const std::string &Bytes);
+/// Where processes that write the store at Dir tell who they are.
+std::string sidecarOf(const std::string &Dir);
+
 void copyTree(const std::string &From, const std::string &To);
 
 using ChildBody = int (*)(const std::vector<std::string> &Args);
