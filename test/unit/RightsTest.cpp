@@ -276,7 +276,8 @@ TEST_F(RightsTest, AnAddressFromBeforeStaysInaccessible) {
   ASSERT_EQ(perdure_bind(&A[0], "later"), 0);
   closeStore();
   ChildResult R = runChild("writeToNothingYet", {Dir});
-  EXPECT_EQ(R.Signal, SIGSEGV) << R.Output;
+  if (!PERDURE_SANITIZED) // they exit in a way of their own
+    EXPECT_EQ(R.Signal, SIGSEGV) << R.Output;
   EXPECT_NE(R.Output.find("no object was called 'later' when"),
             std::string::npos)
       << R.Output;
