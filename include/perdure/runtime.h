@@ -129,7 +129,8 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
    in turns.
    Rights bind late: a file that the process may only read is mapped so, and a
    store to it faults with a report. Errors: ENOENT, EBUSY (open for writing in
-   another process, which the message names), EACCES (not even readable), ENOSPC
+   another process, which the message names; or, for who shared it and would be
+   its only writer, somebody stays in a section), EACCES (not even readable), ENOSPC
    (all slots taken, or holes that the disk cannot fill), EMFILE (each open
    object keeps a descriptor; the soft limit is raised before this), EPROTO (a
    field of the header is bad; the message names it, the file stays as it was),

@@ -90,8 +90,7 @@ static void sayTruncated(Line &L, const Object &O) {
     L << "the medium failed, or is full";
 }
 
-static void explain(int Signal, uint64_t Address, const Stopped &At) {
-  Line L;
+static void explain(Line &L, int Signal, uint64_t Address, const Stopped &At) {
   L << "perdure: fault at ";
   sayWhere(L, Address, At);
   const Object *O = objectAt(Address);
@@ -99,7 +98,6 @@ static void explain(int Signal, uint64_t Address, const Stopped &At) {
   if (O && O->StandsFor) {
     L << "no object was called '" << O->Name
       << "' when the pointer was followed: " << O->WhyMissing;
-    L.print();
     return;
   }
   if (O) {
@@ -128,7 +126,6 @@ static void explain(int Signal, uint64_t Address, const Stopped &At) {
       << (O->WhyReadOnly[0] ? ": " : "") << O->WhyReadOnly;
   else
     L << "the processor refused the access";
-  L.print();
 }
 
 /// In a report: a fault in there is none of the program's. initial-exec, for
@@ -136,8 +133,11 @@ static void explain(int Signal, uint64_t Address, const Stopped &At) {
 static __thread volatile bool Reporting
     __attribute__((tls_model("initial-exec")));
 
-/// Whether a report was written.
-static bool report(int Signal, const siginfo_t *Info, const void *Context) {
+/// Whether a report was written. Writing may take its time, on a terminal that
+/// was stopped, say: other signals come through then, under Mask if given, and
+/// may leave.
+static bool report(int Signal, const siginfo_t *Info, const void *Context,
+                   const sigset_t *Mask) {
   // Positive codes come from the kernel: the address is one.
   if (Info->si_code <= 0 || !TheWindow.contains(Info->si_addr) ||
       (Signal != SIGSEGV && Signal != SIGBUS))
@@ -151,16 +151,23 @@ static bool report(int Signal, const siginfo_t *Info, const void *Context) {
     return true;
   }
   int Saved = errno;
+  Line L;
   Reporting = true;
-  explain(Signal, (uint64_t)Info->si_addr, stoppedAt(Context));
+  explain(L, Signal, (uint64_t)Info->si_addr, stoppedAt(Context));
   Reporting = false;
+  sigset_t Before;
+  if (Mask)
+    pthread_sigmask(SIG_SETMASK, Mask, &Before);
+  L.print();
+  if (Mask)
+    pthread_sigmask(SIG_SETMASK, &Before, nullptr);
   errno = Saved;
   return true;
 }
 
 int perdure_explain_fault(const void *siginfo, const void *ucontext) {
   auto *Info = (const siginfo_t *)siginfo;
-  return report(Info->si_signo, Info, ucontext);
+  return report(Info->si_signo, Info, ucontext, nullptr);
 }
 
 //===----------------------------------------------------------------------===//
@@ -189,7 +196,8 @@ static void actByDefault(int Signal, const siginfo_t *Info) {
 static void handle(int Signal, siginfo_t *Info, void *Context) {
   int Saved = errno;
   bool Nested = Reporting;
-  report(Signal, Info, Context);
+  sigset_t Interrupted = blockedAt(Context);
+  report(Signal, Info, Context, &Interrupted);
   errno = Saved;
   if (Nested) {
     actByDefault(Signal, Info);
@@ -211,7 +219,7 @@ static void handle(int Signal, siginfo_t *Info, void *Context) {
     return;
   }
   // The mask that the kernel would have given it; returning restores the old.
-  sigset_t Mask = blockedAt(Context);
+  sigset_t Mask = Interrupted;
   sigorset(&Mask, &Mask, &Action.sa_mask);
   if (!(Action.sa_flags & SA_NODEFER))
     sigaddset(&Mask, Signal);
@@ -277,8 +285,9 @@ static void install() {
   struct sigaction New = {};
   New.sa_sigaction = handle;
   New.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  // A handler that came in between and left by siglongjmp would leave the report
-  // unfinished; the two faults themselves have to be noticed.
+  // A handler that came in between and left by siglongjmp would leave the
+  // report unfinished; the two faults themselves have to be noticed. Only until
+  // the text is there: see report().
   sigfillset(&New.sa_mask);
   sigdelset(&New.sa_mask, SIGSEGV);
   sigdelset(&New.sa_mask, SIGBUS);

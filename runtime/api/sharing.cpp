@@ -29,13 +29,23 @@ static bool takeTurn(Object &O) {
   return true;
 }
 
+// The store is locked, so this waits for nobody for long.
+static bool enterSoon(Object &O, bool &Died) {
+  for (int Milliseconds = 0; Milliseconds < 50; ++Milliseconds) {
+    if (enterSection(O, true, /*Wait=*/false, Died))
+      return true;
+    if (errno != EBUSY)
+      return false;
+    usleep(1000);
+  }
+  return false;
+}
+
 // Who is alone allocates without sections: so what the others did before is
-// learnt inside one, where they cannot allocate. The store is locked, so nothing
-// is waited for.
+// learnt inside one, where they cannot allocate.
 bool perdure::openAlone(Object &O) {
   bool Died = false, Inside = isWritingHere(O);
-  if (isShared(O) ||
-      (!Inside && !enterSection(O, true, /*Wait=*/false, Died)))
+  if (isShared(O) || (!Inside && !enterSoon(O, Died)))
     return false;
   bool Ok = takeTurn(O) && attach(O, Access::Exclusive);
   int Saved = errno;

@@ -95,8 +95,8 @@ bool perdure::checkWriters(Copying &C) {
   C.Who = marksOf(*C.From, C.Id);
   if (C.Writers == LockKind::Exclusive && isOwn(C))
     C.Who.Owner = thisProcess();
-  // The count is of who is marked: whoever came after a dead one may not be able
-  // to write the sidecar.
+  // The count is of who is marked: whoever came after a dead one may not be
+  // able to write the sidecar.
   else if (C.Writers == LockKind::Exclusive && !C.Force &&
            !(C.Who.Sections && isAlive(C.Who.Owner)))
     return failOutside(C);
@@ -300,9 +300,8 @@ public:
   StructureKept(const StructureKept &) = delete;
   StructureKept &operator=(const StructureKept &) = delete;
   bool keep() {
-    return Kept =
-               Kept || lockByte(File, FileByte::Structure, LockKind::Shared,
-                                true);
+    return Kept = Kept ||
+                  lockByte(File, FileByte::Structure, LockKind::Shared, true);
   }
   void leave() {
     int Saved = errno;

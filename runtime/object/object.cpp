@@ -549,6 +549,8 @@ static bool becomeAlone(Object &O) {
     errno = Saved;
     return false;
   }
+  // From here on only what this process changes is counted.
+  __atomic_store_n(&O.Unsynced, true, __ATOMIC_SEQ_CST);
   grant(O, Access::Exclusive);
   repairState(O);
   return true;

@@ -93,14 +93,15 @@ static void waitAMoment(Section &S) {
 // Waits until this thread may ask the kernel, or joins the readers of this
 // process, who have the kernel's lock. Readers do not join while somebody waits
 // to write, whose turn comes when they have all left: a thread of this process,
-// or another process, which does not tell when it waits no more. Section locked.
+// or another process, which does not tell when it waits no more. Section
+// locked.
 static bool waitForThreads(Object &O, bool ToWrite, bool Wait, bool &Joined) {
   Section &S = O.Sect;
   Joined = false;
-  while (S.Changing || S.Writing || S.Readers) {
+  while (S.Changing || S.Writing || S.Readers || (!ToWrite && S.Waiting)) {
     bool MayJoin = !ToWrite && S.Readers && !S.Changing && !S.Waiting;
-    Joined = MayJoin &&
-             lockOfOthers(O.File, FileByte::Turn) != LockKind::Exclusive;
+    Joined =
+        MayJoin && lockOfOthers(O.File, FileByte::Turn) != LockKind::Exclusive;
     if (Joined)
       return true;
     if (!Wait)

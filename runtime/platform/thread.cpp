@@ -3,6 +3,7 @@
 #include "platform/thread.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -12,7 +13,20 @@ static pthread_key_t Key;
 static bool HasKey;
 static pthread_once_t Once = PTHREAD_ONCE_INIT;
 
-static void makeKey() { HasKey = !pthread_key_create(&Key, free); }
+// Destructors of the program's may still leave read sections: while there are
+// any it is kept, for as many rounds of destructors as the system makes.
+static void freeThread(void *P) {
+  auto *T = (Thread *)P;
+  bool Reads = false;
+  for (const Reading &R : T->Readings)
+    Reads = Reads || R.In;
+  if (Reads && ++T->Rounds < PTHREAD_DESTRUCTOR_ITERATIONS &&
+      !pthread_setspecific(Key, T))
+    return;
+  free(T);
+}
+
+static void makeKey() { HasKey = !pthread_key_create(&Key, freeThread); }
 
 Thread *perdure::thisThread() {
   int Saved = errno;

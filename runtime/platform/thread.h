@@ -23,6 +23,7 @@ struct Reading {
 struct Thread {
   char Message[1024]; // of the last failure
   Reading Readings[64];
+  int Rounds; // of destructors that it has seen
 };
 
 /// This thread's, zeroed at first and freed when it ends. Null without memory.
