@@ -18,6 +18,7 @@
 #include "object/header.h"
 #include "object/object.h"
 #include "object/store.h"
+#include "platform/clock.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
 #include "platform/medium.h"
@@ -39,10 +40,6 @@ static Copying *Copies;
 //===----------------------------------------------------------------------===//
 // The source
 //===----------------------------------------------------------------------===//
-
-static int64_t nanoseconds(const struct timespec &T) {
-  return (int64_t)T.tv_sec * 1000000000 + T.tv_nsec;
-}
 
 static int64_t changeTime(int File) {
   struct stat Status;
@@ -360,11 +357,9 @@ static bool copyUntilSame(Copying &C, Header &H, char *Piece) {
 static void setIdentity(const Copying &C, Identity &I) {
   if (C.Id.hi == C.NewId.hi && C.Id.lo == C.NewId.lo)
     return;
-  struct timespec Now;
-  clock_gettime(CLOCK_REALTIME, &Now);
   I.IdHi = C.NewId.hi;
   I.IdLo = C.NewId.lo;
-  I.Created = (uint64_t)nanoseconds(Now);
+  I.Created = now();
   I.Checksum = checksumOf(&I, sizeof(I));
 }
 

@@ -4,6 +4,7 @@
 #include "object/header.h"
 #include "object/sidecar.h"
 #include "object/store.h"
+#include "platform/clock.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
@@ -152,9 +153,10 @@ static void repairState(Object &O) {
 
 // A header that says more bytes than the file has makes an object that nobody
 // opens. Where headers reach the medium by themselves, at once or page by page,
-// the file's size has to be there first.
+// the file's size has to be there first. Before a file is mapped it has no
+// header to speak of.
 static bool syncSize(const Object &O) {
-  bool First = !O.Map.Page || isDurable(O);
+  bool First = O.Map.Address && (!O.Map.Page || isDurable(O));
   return !First || !fdatasync(O.File) ||
          fail(errno, "object %s: cannot sync its size: %s", labelOf(O).Text,
               strerror(errno));
@@ -433,8 +435,6 @@ bool perdure::createFile(Object &O) {
 }
 
 bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
-  struct timespec Now;
-  clock_gettime(CLOCK_REALTIME, &Now);
   Identity New = {};
   memcpy(New.Magic, FormatMagic, sizeof(New.Magic));
   New.Version = FormatVersion;
@@ -442,7 +442,7 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
   New.IdHi = O.Id.hi;
   New.IdLo = O.Id.lo;
   New.PageBytes = FilePage;
-  New.Created = (uint64_t)Now.tv_sec * 1000000000 + (uint64_t)Now.tv_nsec;
+  New.Created = now();
   New.RootOffset = RootOffset;
   New.RootBytes = RootBytes;
   New.Checksum = checksumOf(&New, sizeof(New));

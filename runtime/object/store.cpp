@@ -2,6 +2,7 @@
 
 #include "object/store.h"
 #include "object/sidecar.h"
+#include "platform/clock.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
@@ -37,10 +38,6 @@ bool perdure::makeId(perdure_id &Id) {
 //===----------------------------------------------------------------------===//
 // Small files, written whole
 //===----------------------------------------------------------------------===//
-
-static int64_t nanoseconds(const struct timespec &T) {
-  return (int64_t)T.tv_sec * 1000000000 + T.tv_nsec;
-}
 
 static bool isTemporary(const char *Name) {
   return !strncmp(Name, TemporaryPrefix, strlen(TemporaryPrefix));
