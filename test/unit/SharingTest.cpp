@@ -415,6 +415,26 @@ TEST_F(SharingTest, SectionsBelongToThreads) {
   EXPECT_EQ(perdure_unlock(Root), 0);
 }
 
+// A thread's keys may hold what leaves a section, and end after the runtime's.
+TEST_F(SharingTest, DestructorsOfThreadsLeaveSections) {
+  create("a");
+  static uint64_t *Root;
+  static std::atomic<int> Left;
+  Root = open("a");
+  Left = -1;
+  std::thread([] { // the runtime's key is made before the program's
+    ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0);
+    pthread_key_t Key;
+    ASSERT_EQ(pthread_key_create(&Key,
+                                 [](void *) { Left = perdure_unlock(Root); }),
+              0);
+    pthread_setspecific(Key, Root);
+  }).join();
+  EXPECT_EQ(Left, 0);
+  EXPECT_EQ(perdure_lock(Root, PERDURE_NOWAIT), 0) << perdure_errormsg();
+  EXPECT_EQ(perdure_unlock(Root), 0);
+}
+
 // Readers that overlap without end, in this process and in another.
 TEST_F(SharingTest, ReadersDoNotKeepAWriterOut) {
   create("a");

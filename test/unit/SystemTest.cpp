@@ -84,6 +84,15 @@ TEST_F(SystemTest, PersistCoversWhatOtherProcessesChanged) {
   perdure_persist(A, 8);
   perdure_persist(A, 8);
   EXPECT_EQ(DataSyncs, 3) << "others can";
+  reopenStore();
+  A = (uint64_t *)perdure_open(S, "a", PERDURE_SHARED);
+  ASSERT_NE(A, nullptr);
+  perdure_persist(A, 8);
+  DataSyncs = 0;
+  open("a"); // alone from here on: once more for what others did
+  perdure_persist(A, 8);
+  perdure_persist(A, 8);
+  EXPECT_EQ(DataSyncs, 1);
 }
 
 // The file's size is on the medium before a header that says it can be.
