@@ -7,6 +7,7 @@
 #ifndef PERDURE_RUNTIME_API_LINE_H
 #define PERDURE_RUNTIME_API_LINE_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -36,8 +37,9 @@ public:
   /// One write, so that lines of two threads do not mix.
   void print() {
     Text[Length++] = '\n';
-    ssize_t Ignored = write(STDERR_FILENO, Text, Length);
-    (void)Ignored;
+    // Handlers of the program's may interrupt it.
+    while (write(STDERR_FILENO, Text, Length) < 0 && errno == EINTR)
+      ;
   }
 
 private:

@@ -38,6 +38,7 @@ static bool enterSoon(Object &O, bool &Died) {
       return false;
     usleep(1000);
   }
+  errno = EBUSY; // usleep may say something else
   return false;
 }
 

@@ -90,9 +90,11 @@ bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
   // file, then. Also while another thread is at it: what that one has taken
   // upon itself is not there yet.
   __atomic_fetch_add(&O.Syncing, 1, __ATOMIC_SEQ_CST);
-  // What other processes changed is not known here.
+  // What other processes changed is not known here. Asked before the flag, which
+  // is set before this process becomes the only writer.
+  bool Others = !isAlone(O);
   bool Mine =
-      __atomic_exchange_n(&O.Unsynced, false, __ATOMIC_SEQ_CST) || !isAlone(O);
+      __atomic_exchange_n(&O.Unsynced, false, __ATOMIC_SEQ_CST) || Others;
   bool Changed =
       Mine || __atomic_sub_fetch(&O.Syncing, 1, __ATOMIC_SEQ_CST) > 0;
   bool Ok = Changed ? !fdatasync(O.File) ||
