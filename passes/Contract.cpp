@@ -123,6 +123,11 @@ bool hasContractCalls(Module &M) {
   return false;
 }
 
+bool hasContractCalls(Function &F) {
+  return any_of(instructions(F),
+                [](Instruction &I) { return getVerb(&I).has_value(); });
+}
+
 static CallInst *createCall(IRBuilderBase &B, Verb V, ArrayRef<Value *> Args,
                             ArrayRef<OperandBundleDef> Bundles) {
   Module &M = *B.GetInsertBlock()->getModule();

@@ -78,8 +78,9 @@ public:
 /// All calls of the contract in \p F, in layout order.
 llvm::SmallVector<ContractCall, 8> findContractCalls(llvm::Function &F);
 
-/// True when any contract call is in \p M.
+/// True when any contract call is in \p M, or \p F.
 bool hasContractCalls(llvm::Module &M);
+bool hasContractCalls(llvm::Function &F);
 
 /// Emit one verb at \p B. \p Bundles matter inside funclets only.
 llvm::CallInst *

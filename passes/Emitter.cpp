@@ -1,6 +1,7 @@
 //===- Emitter.cpp - What encodings expand with ---------------------------===//
 
 #include "Emitter.h"
+#include "Bases.h"
 #include "llvm/IR/DebugInfoMetadata.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
@@ -12,15 +13,14 @@ using namespace llvm;
 namespace perdure {
 
 Emitter::Emitter(Instruction &At, const Config &C, WhereTable &Where,
-                 bool Compact)
-    : B(At.getContext()), C(C), Compact(Compact), M(*At.getModule()),
-      Wheres(Where), Loc(At.getDebugLoc()) {
+                 const Bases &Carried, Shape Inline)
+    : B(At.getContext()), C(C), Inline(Inline), M(*At.getModule()),
+      Wheres(Where), Carried(Carried), Loc(At.getDebugLoc()) {
   if (auto *CB = dyn_cast<CallBase>(&At))
     CB->getOperandBundlesAsDefs(Bundles);
   BasicBlock *Head = At.getParent();
-  Tail = Head->splitBasicBlock(&At, Head->hasName()
-                                        ? Head->getName() + ".perdure"
-                                        : Twine());
+  Tail = Head->splitBasicBlock(
+      &At, Head->hasName() ? Head->getName() + ".perdure" : Twine());
   Head->getTerminator()->eraseFromParent();
   B.SetInsertPoint(Head);
   B.SetCurrentDebugLocation(Loc);
@@ -60,15 +60,35 @@ void Emitter::branchUnlikely(Value *Cond, BasicBlock *Then, BasicBlock *Else) {
                  MDBuilder(M.getContext()).createUnlikelyBranchWeights());
 }
 
+void Emitter::branchMostly(Value *Cond, BasicBlock *Then, BasicBlock *Else) {
+  B.CreateCondBr(Cond, Then, Else,
+                 MDBuilder(M.getContext()).createBranchWeights(8, 1));
+}
+
 Value *Emitter::address(Value *Pointer) {
   return B.CreatePtrToInt(Pointer, B.getInt64Ty());
 }
 
-Value *Emitter::slotBase(Value *Address) {
-  return B.CreateAnd(Address, word(~(C.slotBytes() - 1)));
+Value *Emitter::slotBase(Value *Container) {
+  if (Value *Base = Carried.find(Container))
+    return Base;
+  return emitSlotBase(B, C, address(Container));
 }
 
-Value *Emitter::inWindow(Value *Address) {
+Value *Emitter::inWindow(Value *Container) {
+  if (Value *Base = Carried.find(Container))
+    return emitInWindow(B, Base);
+  return emitInWindow(B, address(Container));
+}
+
+Value *Emitter::anywhereNear(Value *Container) {
+  if (Value *Base = Carried.find(Container))
+    return B.CreateIntToPtr(Base, Container->getType());
+  return Container;
+}
+
+Value *emitInWindow(IRBuilderBase &B, Value *Address) {
+  Module &M = *B.GetInsertBlock()->getModule();
   Type *I64 = B.getInt64Ty();
   auto *T = StructType::get(I64, I64);
   auto *W = cast<GlobalVariable>(M.getOrInsertGlobal(abi::WindowSymbol, T));
@@ -90,14 +110,17 @@ Value *Emitter::inWindow(Value *Address) {
   return B.CreateICmpULT(B.CreateSub(Address, Load(0)), Load(1));
 }
 
+Value *emitSlotBase(IRBuilderBase &B, const Config &C, Value *Address) {
+  return B.CreateAnd(Address, B.getInt64(~(C.slotBytes() - 1)));
+}
+
 Constant *Emitter::where() {
   Type *Ptr = B.getPtrTy();
   DILocation *L = Loc.get();
   // An inlined store is reported where the programmer wrote it.
   if (!L || !L->getLine())
     return Constant::getNullValue(Ptr);
-  std::string Text =
-      (L->getFilename() + ":" + Twine(L->getLine())).str();
+  std::string Text = (L->getFilename() + ":" + Twine(L->getLine())).str();
   Constant *&Entry = Wheres[Text];
   if (!Entry)
     Entry = B.CreateGlobalString(Text, "perdure.where", 0, &M);

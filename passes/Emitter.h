@@ -15,19 +15,32 @@
 
 namespace perdure {
 
+class Bases;
+
 /// The "file:line" strings that a module's cold calls share.
 using WhereTable = llvm::StringMap<llvm::Constant *>;
+
+/// Whether \p Address lies in the window.
+llvm::Value *emitInWindow(llvm::IRBuilderBase &B, llvm::Value *Address);
+/// The base of the slot that holds \p Address.
+llvm::Value *emitSlotBase(llvm::IRBuilderBase &B, const Config &C,
+                          llvm::Value *Address);
 
 class Emitter {
 public:
   llvm::IRBuilder<> B;
   const Config &C;
-  /// Call cold for everything but the hot path: smaller.
-  const bool Compact;
+  /// How much of a translation is inline.
+  enum class Shape {
+    Compact, ///< the hot path and null: least code
+    Short,   ///< and what volatile memory holds
+    Full     ///< and pointers through the FOT: in loops
+  };
+  const Shape Inline;
 
   /// Splits the block at \p At and stands at the end of its first half.
   Emitter(llvm::Instruction &At, const Config &C, WhereTable &Where,
-          bool Compact);
+          const Bases &Carried, Shape Inline);
   /// Rejoins the second half.
   void finish();
 
@@ -42,6 +55,9 @@ public:
                     llvm::BasicBlock *Else);
   void branchUnlikely(llvm::Value *Cond, llvm::BasicBlock *Then,
                       llvm::BasicBlock *Else);
+  /// Where \p Then is what mostly happens, and the other no rarity.
+  void branchMostly(llvm::Value *Cond, llvm::BasicBlock *Then,
+                    llvm::BasicBlock *Else);
   void jump(llvm::BasicBlock *To);
   void at(llvm::BasicBlock *BB);
 
@@ -49,10 +65,13 @@ public:
   /// The address as an integer. Never the other way round by ptrmask or GEP:
   /// what is computed from a container must not inherit its provenance.
   llvm::Value *address(llvm::Value *Pointer);
-  /// The base of the slot that holds \p Address.
-  llvm::Value *slotBase(llvm::Value *Address);
-  /// Whether \p Address lies in the window.
-  llvm::Value *inWindow(llvm::Value *Address);
+  /// The base of the slot that holds \p Container, which lies in the window.
+  llvm::Value *slotBase(llvm::Value *Container);
+  /// Whether \p Container lies in the window.
+  llvm::Value *inWindow(llvm::Value *Container);
+  /// An address of the same object, or of none where \p Container is volatile:
+  /// for a movable encoding as good, and \p Container leaves its register.
+  llvm::Value *anywhereNear(llvm::Value *Container);
 
   /// Calls of the entry archive; a null \p From means that \p Where of the
   /// instruction is passed too.
@@ -65,6 +84,7 @@ public:
 private:
   llvm::Module &M;
   WhereTable &Wheres;
+  const Bases &Carried;
   llvm::BasicBlock *Tail;
   llvm::DebugLoc Loc;
   llvm::SmallVector<llvm::OperandBundleDef, 1> Bundles;

@@ -8,8 +8,10 @@
 #ifndef PERDURE_PASSES_ENCODING_H
 #define PERDURE_PASSES_ENCODING_H
 
+#include "Bases.h"
 #include "Config.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/ErrorHandling.h"
 
 namespace llvm {
 class Constant;
@@ -60,6 +62,16 @@ public:
   virtual llvm::Value *emitReencode(Emitter &E, llvm::Value *Bits,
                                     llvm::Value *From, llvm::Value *To,
                                     llvm::Value *Old) const = 0;
+
+  /// Whether a decode adds to its container's slot base, so that carrying the
+  /// base beside the pointer saves the next one a mask. If so, emitDecodeParts
+  /// gives what is wanted of it; nothing is wanted of others.
+  virtual bool tracksBases() const { return false; }
+  virtual Decoded emitDecodeParts(Emitter &, llvm::Value * /*Bits*/,
+                                  llvm::Value * /*Container*/,
+                                  DecodeParts) const {
+    llvm_unreachable("this encoding tracks no bases");
+  }
 
   /// The bits, of pointer type, that lead to a target from a global variable,
   /// or null where only code at start-up can tell.

@@ -7,10 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lower.h"
+#include "Bases.h"
 #include "Contract.h"
 #include "Emitter.h"
 #include "Encoding.h"
+#include "Passes.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/Instructions.h"
@@ -48,21 +52,33 @@ namespace {
 class Lowerer {
   const Config &C;
   WhereTable &Wheres;
+  Bases &Carried;
+  Emitter::Shape Inline = Emitter::Shape::Compact;
 
 public:
-  Lowerer(const Config &C, WhereTable &Wheres) : C(C), Wheres(Wheres) {}
+  Lowerer(const Config &C, WhereTable &Wheres, Bases &Carried)
+      : C(C), Wheres(Wheres), Carried(Carried) {}
 
-  bool run(Function &F) {
-    SmallVector<ContractCall, 8> Calls = findContractCalls(F);
-    for (ContractCall &Call : Calls)
+  /// \p Looped: the blocks in loops, where inline code pays.
+  void run(Function &F, const SmallPtrSetImpl<BasicBlock *> &Looped) {
+    SmallVector<std::pair<ContractCall, Emitter::Shape>, 8> Work;
+    for (ContractCall &Call : findContractCalls(F)) {
+      auto Inline = Emitter::Shape::Compact;
+      if (!F.hasMinSize() && !F.hasOptNone())
+        Inline = Looped.count(Call.call()->getParent()) ? Emitter::Shape::Full
+                                                        : Emitter::Shape::Short;
+      Work.push_back({Call, Inline});
+    }
+    for (auto &[Call, Shape] : Work) {
+      Inline = Shape;
       lower(Call);
-    return !Calls.empty();
+    }
   }
 
 private:
   static void error(Instruction &I, const Twine &Message) {
-    I.getContext().diagnose(DiagnosticInfoUnsupported(
-        *I.getFunction(), Message, I.getDebugLoc()));
+    I.getContext().diagnose(
+        DiagnosticInfoUnsupported(*I.getFunction(), Message, I.getDebugLoc()));
   }
 
   /// The numbers that \p V may be, when all are constants.
@@ -98,8 +114,8 @@ private:
                *Tail = Head->splitBasicBlock(CB, "perdure.merged");
     Instruction *Br = Head->getTerminator();
     IRBuilder<> B(Br);
-    auto *Result = PHINode::Create(CB->getType(), Numbers.size(), "",
-                                   Tail->begin());
+    auto *Result =
+        PHINode::Create(CB->getType(), Numbers.size(), "", Tail->begin());
     SwitchInst *Switch = nullptr;
     for (ConstantInt *N : Numbers) {
       auto *BB = BasicBlock::Create(CB->getContext(), "perdure.encoding",
@@ -141,13 +157,21 @@ private:
       CB = changeToCall(II);
       Call = ContractCall(CB);
     }
-    Function &F = *CB->getFunction();
-    Emitter E(*CB, C, Wheres, F.hasMinSize() || F.hasOptNone());
+    Emitter E(*CB, C, Wheres, Carried, Inline);
     Value *R = nullptr;
     switch (Call.verb()) {
-    case Verb::Decode:
-      R = Enc->emitDecode(E, freeze(E, Call.bits()), Call.container());
+    case Verb::Decode: {
+      Value *Bits = freeze(E, Call.bits());
+      DecodeParts Wanted = Carried.wanted(*CB);
+      if (!Wanted.Base) {
+        R = Enc->emitDecode(E, Bits, Call.container());
+        break;
+      }
+      Decoded D = Enc->emitDecodeParts(E, Bits, Call.container(), Wanted);
+      Carried.give(*CB, D);
+      R = D.Pointer;
       break;
+    }
     case Verb::Encode:
       R = Enc->emitEncode(E, freeze(E, Call.pointer()), Call.container(),
                           Call.old());
@@ -201,8 +225,21 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
   auto &FAM = AM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
   FunctionPassManager Cleanup = buildCleanup(Level);
   for (Function &F : M) {
-    if (F.isDeclaration() || !Lowerer(C, Wheres).run(F))
+    if (F.isDeclaration() || !hasContractCalls(F))
       continue;
+    Bases Carried(C);
+    SmallPtrSet<BasicBlock *, 16> Looped;
+    if (!F.hasMinSize() && !F.hasOptNone()) {
+      auto &LI = FAM.getResult<LoopAnalysis>(F);
+      for (BasicBlock &BB : F)
+        if (LI.getLoopFor(&BB))
+          Looped.insert(&BB);
+      // What looks like a local of a presplit coroutine may be in its frame.
+      if (!C.Callbacks && !F.isPresplitCoroutine())
+        Carried.carry(F, FAM.getResult<DominatorTreeAnalysis>(F));
+    }
+    Lowerer(C, Wheres, Carried).run(F, Looped);
+    F.addFnAttr(LoweredAttribute);
     Changed = true;
     FAM.invalidate(F, PreservedAnalyses::none());
     if (!F.hasOptNone() && !F.isPresplitCoroutine())

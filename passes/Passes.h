@@ -35,6 +35,9 @@ struct SitesPass : llvm::PassInfoMixin<SitesPass> {
   static bool isRequired() { return true; }
 };
 
+/// On functions that lowering expanded translations in.
+inline constexpr llvm::StringLiteral LoweredAttribute("perdure-lowered");
+
 // Parts of perdure-raise, one job each. They return whether they changed M.
 
 /// Static initialisers (`ptrauth` constants) to bits, or to constructors.

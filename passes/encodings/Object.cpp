@@ -63,8 +63,7 @@ Value *volatileBits(Emitter &E, Value *P, Value *&Bits) {
   uint64_t Slot = E.C.slotBytes();
   Bits = P;
   if (!E.C.LowAddresses)
-    return B.CreateICmpULT(B.CreateSub(P, E.word(Slot)),
-                           E.word(Tagged - Slot));
+    return B.CreateICmpULT(B.CreateSub(P, E.word(Slot)), E.word(Tagged - Slot));
   // Below SLOT: tagged. Null has a test of its own.
   Bits = B.CreateSelect(B.CreateICmpULT(P, E.word(Slot)),
                         B.CreateOr(P, E.word(Tagged)), P);
@@ -85,26 +84,160 @@ Value *emitVolatileEncode(Emitter &E, Value *Pointer) {
   E.at(Cold);
   // Not the container itself: passing a local's address to a call would keep
   // the local in memory.
-  Value *R = E.callEncode(true, Pointer,
-                          Constant::getNullValue(Pointer->getType()));
+  Value *R =
+      E.callEncode(true, Pointer, Constant::getNullValue(Pointer->getType()));
   Cont.add(E, R);
   E.jump(Cont.BB);
   return Cont.finish(E);
 }
+/// What the ways through a decode give, joined. A pair needs no phi of its
+/// pointer: that is the sum.
+class DecodedJoin {
+  Emitter &E;
+  const DecodeParts Wanted;
+  SmallVector<std::pair<Decoded, BasicBlock *>, 8> In;
+
+public:
+  BasicBlock *const BB;
+
+  DecodedJoin(Emitter &E, DecodeParts Wanted)
+      : E(E), Wanted(Wanted), BB(E.block("cont")) {}
+
+  /// \p Offset bytes into the slot at \p Base.
+  void add(Value *Base, Value *Offset) {
+    Decoded D{nullptr, Base, Offset};
+    if (!Wanted.Offset)
+      D.Pointer = pointer(E, E.B.CreateAdd(Base, Offset, "", /*NUW=*/true));
+    In.push_back({D, E.B.GetInsertBlock()});
+  }
+
+  void addNull() {
+    Value *Zero = E.word(0);
+    In.push_back({{Constant::getNullValue(E.B.getPtrTy()), Zero, Zero},
+                  E.B.GetInsertBlock()});
+  }
+
+  /// Any address.
+  void add(Value *Address) {
+    Decoded D{nullptr, nullptr, nullptr};
+    if (!Wanted.Offset)
+      D.Pointer =
+          Address->getType()->isPointerTy() ? Address : pointer(E, Address);
+    if (Wanted.Base) {
+      Address = E.B.CreatePtrToInt(Address, E.B.getInt64Ty());
+      D.Base = emitSlotBase(E.B, E.C, Address);
+      D.Offset = E.B.CreateSub(Address, D.Base);
+    }
+    In.push_back({D, E.B.GetInsertBlock()});
+  }
+
+  /// An address that in all likelihood lies outside the window. A chase through
+  /// the heap must not wait for a mask: a predicted branch tells.
+  void addNative(Value *Address) {
+    if (!Wanted.Offset) {
+      add(Address);
+      return E.jump(BB);
+    }
+    BasicBlock *Inside = E.block("inside");
+    In.push_back({{nullptr, E.word(0), Address}, E.B.GetInsertBlock()});
+    E.branchUnlikely(emitInWindow(E.B, Address), Inside, BB);
+    E.at(Inside);
+    Value *Base = emitSlotBase(E.B, E.C, Address);
+    add(Base, E.B.CreateSub(Address, Base));
+    E.jump(BB);
+  }
+
+  Decoded finish() {
+    E.at(BB);
+    auto Phi = [&](Value *Decoded::*Part) {
+      PHINode *P =
+          E.B.CreatePHI((In.front().first.*Part)->getType(), In.size());
+      for (auto &[D, From] : In)
+        P->addIncoming(D.*Part, From);
+      return P;
+    };
+    Decoded Result;
+    if (!Wanted.Offset)
+      Result.Pointer = Phi(&Decoded::Pointer);
+    if (Wanted.Base)
+      Result.Base = Phi(&Decoded::Base);
+    if (Wanted.Offset) {
+      Result.Offset = Phi(&Decoded::Offset);
+      Result.Pointer = pointer(E, E.B.CreateAdd(Result.Base, Result.Offset));
+    }
+    return Result;
+  }
+};
 } // namespace
 
-// Hot: lea, cmp, branch, and, add; the mask leaves loops. Everything else hangs
-// off the one predicted branch.
-Value *ObjectEncoding::emitDecode(Emitter &E, Value *Bits,
-                                  Value *Container) const {
-  if (E.C.Callbacks)
-    return E.callDecode(false, Bits, Container);
-  if (isVolatile(Container))
-    return emitVolatileDecode(E, Bits);
-
+/// Through the FOT's cache, from \p Fot.
+static void emitCached(Emitter &E, Value *Bits, Value *Container,
+                       DecodedJoin &Cont, BasicBlock *Fot, BasicBlock *Cold) {
   IRBuilder<> &B = E.B;
   uint64_t Limit = E.C.limit();
-  Join Cont(E);
+  BasicBlock *Cached = E.block("cached"), *Hit = E.block("hit");
+  // One compare says both "foreign" and "an index that the cache has": the
+  // last page has no entries, and it alone has ones in all the upper bits.
+  E.at(Fot);
+  static_assert(abi::FotIndexMax + 1 ==
+                (uint64_t(1) << abi::FotIndexBits) - 512);
+  Value *HasEntry = B.CreateICmpSLT(B.CreateAShr(Bits, abi::OffsetBits + 9),
+                                    E.word(uint64_t(-1)));
+  Value *Offset = B.CreateAnd(Bits, E.word(OffsetMask));
+  // The constant of the first test again; nobody points to an object's first
+  // byte, and the cold entry knows how to.
+  Value *Fits =
+      B.CreateICmpULT(B.CreateSub(Offset, E.word(1)), E.word(Limit - 1));
+  E.branchLikely(
+      B.CreateAnd(B.CreateAnd(HasEntry, Fits), E.inWindow(Container)), Cached,
+      Cold);
+
+  // The foreign bit, shifted down with the index, counts for as many bytes as
+  // the cache has: with it the cache begins at LIMIT. On the path to the next
+  // hop are one shift and one load.
+  E.at(Cached);
+  static_assert(abi::TopBytes == 2 * abi::FotCacheBytes &&
+                abi::FotCacheBytes == uint64_t(8) << abi::FotIndexBits);
+  Value *Index = B.CreateLShr(Bits, abi::OffsetBits);
+  Value *Cache = B.CreateAdd(E.slotBase(Container), E.word(Limit));
+  Value *Entry = B.CreateAdd(Cache, B.CreateShl(Index, 3));
+  LoadInst *Target =
+      B.CreateAlignedLoad(B.getInt64Ty(), pointer(E, Entry), Align(8));
+  // Another thread may fill the entry, once, at any time.
+  Target->setAtomic(AtomicOrdering::Unordered);
+  Target->setMetadata(LLVMContext::MD_nosanitize,
+                      MDNode::get(B.getContext(), {}));
+  E.branchLikely(B.CreateICmpNE(Target, E.word(0)), Hit, Cold);
+
+  E.at(Hit);
+  Cont.add(Target, Offset);
+  E.jump(Cont.BB);
+}
+
+Value *ObjectEncoding::emitDecode(Emitter &E, Value *Bits,
+                                  Value *Container) const {
+  return ObjectEncoding::emitDecodeParts(E, Bits, Container, {}).Pointer;
+}
+
+// Hot: lea, cmp, branch, and add; the mask only where no base is carried.
+// Everything else hangs off the one predicted branch.
+Decoded ObjectEncoding::emitDecodeParts(Emitter &E, Value *Bits,
+                                        Value *Container,
+                                        DecodeParts Wanted) const {
+  IRBuilder<> &B = E.B;
+  if (E.C.Callbacks || isVolatile(Container)) {
+    Decoded D{E.C.Callbacks ? E.callDecode(false, Bits, Container)
+                            : emitVolatileDecode(E, Bits)};
+    if (Wanted.Base) {
+      Value *P = E.address(D.Pointer);
+      D.Base = emitSlotBase(B, E.C, P);
+      D.Offset = B.CreateSub(P, D.Base);
+    }
+    return D;
+  }
+
+  uint64_t Limit = E.C.limit();
+  DecodedJoin Cont(E, Wanted);
   BasicBlock *Hot = E.block("hot"), *Slow = E.block("slow"),
              *Cold = E.block("cold");
 
@@ -113,70 +246,40 @@ Value *ObjectEncoding::emitDecode(Emitter &E, Value *Bits,
   E.branchLikely(Near, Hot, Slow);
 
   E.at(Hot);
-  Value *Base = E.slotBase(E.address(Container));
-  Cont.add(E, pointer(E, B.CreateAdd(Base, Bits, "", /*NUW=*/true)));
+  Cont.add(E.slotBase(Container), Bits);
   E.jump(Cont.BB);
 
   E.at(Slow);
   Value *IsNull = B.CreateICmpEQ(Bits, E.word(0));
-  Cont.add(E, Constant::getNullValue(B.getPtrTy()));
-  if (E.Compact) {
+  Cont.addNull();
+  if (E.Inline == Emitter::Shape::Compact) {
     E.branchLikely(IsNull, Cont.BB, Cold);
   } else {
-    BasicBlock *NonNull = E.block("nonnull"), *Native = E.block("native"),
-               *Fot = E.block("foreign"), *Cached = E.block("cached"),
-               *Hit = E.block("hit");
-    E.branch(IsNull, Cont.BB, NonNull);
+    BasicBlock *NonNull = E.block("nonnull"), *Outside = E.block("outside"),
+               *Native = E.block("native");
+    bool Full = E.Inline == Emitter::Shape::Full;
+    BasicBlock *Fot = Full ? E.block("foreign") : Cold;
+    // What leaves a loop is the null at its end.
+    E.branchMostly(IsNull, Cont.BB, NonNull);
 
+    // The bits say what they can be, the container whether they are it.
     E.at(NonNull);
-    Value *At = E.address(Container);
-    E.branch(E.inWindow(At), Fot, Native);
+    E.branch(B.CreateICmpULT(Bits, E.word(E.C.LowAddresses ? Foreign : Tagged)),
+             Outside, Fot);
 
+    E.at(Outside);
+    E.branchUnlikely(E.inWindow(Container), Cold, Native);
     E.at(Native);
-    if (E.C.LowAddresses) {
-      Cont.add(E, emitVolatileDecode(E, Bits));
-      E.branchLikely(B.CreateICmpULT(Bits, E.word(Foreign)), Cont.BB, Cold);
-    } else {
-      Cont.add(E, pointer(E, Bits));
-      E.branchLikely(B.CreateICmpULT(Bits, E.word(Tagged)), Cont.BB, Cold);
-    }
-
-    // One compare says both "foreign" and "an index that the cache has".
-    E.at(Fot);
-    Value *Index = B.CreateICmpULT(
-        B.CreateXor(Bits, E.word(Foreign)),
-        E.word((abi::FotIndexMax + 1) << abi::OffsetBits));
-    Value *Offset = B.CreateAnd(Bits, E.word(OffsetMask));
-    Value *Inside = B.CreateICmpULT(Offset, E.word(Limit));
-    E.branchLikely(B.CreateAnd(Index, Inside), Cached, Cold);
-
-    E.at(Cached);
-    // (bits >> 40) * 8, with the foreign bit shifted out.
-    Value *Scaled = B.CreateAnd(B.CreateLShr(Bits, abi::OffsetBits - 3),
-                                E.word(((uint64_t(1) << abi::FotIndexBits) - 1)
-                                       << 3));
-    Value *Slot = E.slotBase(At);
-    Value *Entry = B.CreateAdd(
-        B.CreateAdd(Slot, Scaled),
-        E.word(E.C.slotBytes() - abi::FotCacheBytes));
-    LoadInst *Target =
-        B.CreateAlignedLoad(B.getInt64Ty(), pointer(E, Entry), Align(8));
-    // Another thread may fill the entry, once, at any time.
-    Target->setAtomic(AtomicOrdering::Unordered);
-    Target->setMetadata(LLVMContext::MD_nosanitize,
-                        MDNode::get(B.getContext(), {}));
-    E.branchLikely(B.CreateICmpNE(Target, E.word(0)), Hit, Cold);
-
-    E.at(Hit);
-    Cont.add(E, pointer(E, B.CreateAdd(Target, Offset)));
-    E.jump(Cont.BB);
+    Cont.addNative(E.C.LowAddresses ? E.address(emitVolatileDecode(E, Bits))
+                                    : Bits);
+    if (Full)
+      emitCached(E, Bits, Container, Cont, Fot, Cold);
   }
 
   E.at(Cold);
-  Value *R = E.callDecode(true, Bits, Container);
-  Cont.add(E, R);
+  Cont.add(E.callDecode(true, Bits, E.anywhereNear(Container)));
   E.jump(Cont.BB);
-  return Cont.finish(E);
+  return Cont.finish();
 }
 
 // Hot: the window test (two loads that leave loops, sub, cmp, branch), then
@@ -192,17 +295,18 @@ Value *ObjectEncoding::emitEncode(Emitter &E, Value *Pointer, Value *Container,
   Join Cont(E);
   BasicBlock *InObject = E.block("object"), *Slow = E.block("slow"),
              *Cold = E.block("cold");
-  BasicBlock *Volatile = E.Compact ? nullptr : E.block("volatile");
+  BasicBlock *Volatile =
+      E.Inline == Emitter::Shape::Compact ? nullptr : E.block("volatile");
 
-  Value *P = E.address(Pointer), *At = E.address(Container);
-  E.branchLikely(E.inWindow(At), InObject, E.Compact ? Slow : Volatile);
+  Value *P = E.address(Pointer);
+  E.branchLikely(E.inWindow(Container), InObject, Volatile ? Volatile : Slow);
 
   E.at(InObject);
-  Value *Offset = B.CreateSub(P, E.slotBase(At));
+  Value *Offset = B.CreateSub(P, E.slotBase(Container));
   Cont.add(E, Offset);
-  E.branchLikely(B.CreateICmpULT(B.CreateSub(Offset, E.word(1)),
-                                 E.word(E.C.limit() - 1)),
-                 Cont.BB, Slow);
+  E.branchLikely(
+      B.CreateICmpULT(B.CreateSub(Offset, E.word(1)), E.word(E.C.limit() - 1)),
+      Cont.BB, Slow);
 
   if (Volatile) {
     E.at(Volatile);
@@ -240,20 +344,19 @@ Value *ObjectEncoding::emitReencode(Emitter &E, Value *Bits, Value *From,
   BasicBlock *Slow = E.block("slow"), *Cold = E.block("cold");
   Value *F = E.address(From), *T = E.address(To);
   Cont.add(E, Bits);
-  E.branchLikely(
-      B.CreateICmpULT(B.CreateXor(F, T), E.word(E.C.slotBytes())), Cont.BB,
-      Slow);
+  E.branchLikely(B.CreateICmpULT(B.CreateXor(F, T), E.word(E.C.slotBytes())),
+                 Cont.BB, Slow);
 
   E.at(Slow);
   Value *Zero = B.CreateICmpEQ(Bits, E.word(0));
   Cont.add(E, Bits);
-  if (E.Compact) {
+  if (E.Inline == Emitter::Shape::Compact) {
     E.branch(Zero, Cont.BB, Cold);
   } else {
     BasicBlock *NonZero = E.block("nonzero");
     E.branch(Zero, Cont.BB, NonZero);
     E.at(NonZero);
-    Value *Either = B.CreateOr(E.inWindow(F), E.inWindow(T));
+    Value *Either = B.CreateOr(E.inWindow(From), E.inWindow(To));
     Cont.add(E, Bits);
     E.branch(Either, Cold, Cont.BB);
   }
@@ -282,9 +385,8 @@ Constant *ObjectEncoding::constant(Constant *Target, const Module &M,
   auto *GV = dyn_cast<GlobalValue>(Root);
   if (!GV) {
     // A number: null, or a marker such as (T *)-1.
-    Constant *Int =
-        ConstantFoldCastOperand(Instruction::PtrToInt, Target,
-                                Type::getInt64Ty(Ctx), DL);
+    Constant *Int = ConstantFoldCastOperand(Instruction::PtrToInt, Target,
+                                            Type::getInt64Ty(Ctx), DL);
     auto *CI = dyn_cast_or_null<ConstantInt>(Int);
     if (!CI)
       return nullptr;
@@ -296,8 +398,8 @@ Constant *ObjectEncoding::constant(Constant *Target, const Module &M,
         return nullptr; // no persistent pointer holds it
       V = Tagged | (V & (Tagged - 1));
     }
-    return ConstantExpr::getIntToPtr(
-        ConstantInt::get(Type::getInt64Ty(Ctx), V), Target->getType());
+    return ConstantExpr::getIntToPtr(ConstantInt::get(Type::getInt64Ty(Ctx), V),
+                                     Target->getType());
   }
 
   // Position-independent code lies above SLOT: a plain relocation.

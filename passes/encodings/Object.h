@@ -11,8 +11,12 @@ class ObjectEncoding : public Encoding {
 public:
   ObjectEncoding(unsigned Number, llvm::StringRef Name, Traits T)
       : Encoding(Number, Name, T) {}
+  bool tracksBases() const override { return true; }
   llvm::Value *emitDecode(Emitter &E, llvm::Value *Bits,
                           llvm::Value *Container) const override;
+  Decoded emitDecodeParts(Emitter &E, llvm::Value *Bits,
+                          llvm::Value *Container,
+                          DecodeParts Wanted) const override;
   llvm::Value *emitEncode(Emitter &E, llvm::Value *Pointer,
                           llvm::Value *Container,
                           llvm::Value *Old) const override;

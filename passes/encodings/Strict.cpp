@@ -34,6 +34,8 @@ class StrictEncoding : public ObjectEncoding {
 public:
   using ObjectEncoding::ObjectEncoding;
 
+  bool tracksBases() const override { return false; }
+
   Value *emitDecode(Emitter &E, Value *Bits, Value *Container) const override {
     return ObjectEncoding::emitDecode(E, scramble(E, Bits, Container),
                                       Container);

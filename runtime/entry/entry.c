@@ -52,6 +52,25 @@ __attribute__((destructor(99))) static void unregisterBinary(void) {
     __perdure_unregister_sites(&Binary);
 }
 
+static int inWindow(const void *P) {
+  return (uintptr_t)P - __perdure_window.base < __perdure_window.bytes;
+}
+
+static uint64_t baseOf(const void *P) {
+  return perdureBaseOf((uint64_t)P, SLOT_BITS);
+}
+
+/* Where a pointer through the FOT leads, once that is known; else 0. */
+static uint64_t cachedBase(uint64_t Bits, const void *Container) {
+  uint64_t Index = perdureForeignIndex(Bits);
+  if (!perdureIsForeign(Bits) || Index > PerdureAbiFotIndexMax ||
+      perdureForeignOffset(Bits) >= perdureLimit(SLOT_BITS))
+    return 0;
+  return __atomic_load_n(
+      (uint64_t *)perdureFotCacheEntry(baseOf(Container), Index, SLOT_BITS),
+      __ATOMIC_RELAXED);
+}
+
 /*===----------------------------------------------------------------------===*\
 |* Cold entries: no register but the result's and the vectors' changes. They
 |* call through the PLT, whose resolver may clobber what it likes.
@@ -59,9 +78,24 @@ __attribute__((destructor(99))) static void unregisterBinary(void) {
 
 #define COLD HIDDEN __attribute__((preserve_most, noinline, cold))
 
+/* Apart, so that the entry itself saves no register. */
+static COLD void *decodeSlow(uint64_t Bits, const void *Container);
+static void *decodeSlow(uint64_t Bits, const void *Container) {
+  return __perdure_decode(Bits, Container);
+}
+
+/* Code outside loops leaves pointers through the FOT to this, and compact code
+   native ones as well: both end here in most cases.                                               */
 COLD void *__perdure_decode_cold(uint64_t Bits, const void *Container);
 void *__perdure_decode_cold(uint64_t Bits, const void *Container) {
-  return __perdure_decode(Bits, Container);
+  if (inWindow(Container)) {
+    uint64_t Base = cachedBase(Bits, Container);
+    if (Base)
+      return (void *)(Base + perdureForeignOffset(Bits));
+  } else if (perdureIsPlainNative(Bits, SLOT_BITS)) {
+    return (void *)Bits;
+  }
+  return decodeSlow(Bits, Container);
 }
 
 COLD uint64_t __perdure_encode_cold(const void *P, const void *Container,
@@ -82,14 +116,6 @@ uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
 |* Twins
 \*===----------------------------------------------------------------------===*/
 
-static int inWindow(const void *P) {
-  return (uintptr_t)P - __perdure_window.base < __perdure_window.bytes;
-}
-
-static uint64_t baseOf(const void *P) {
-  return perdureBaseOf((uint64_t)P, SLOT_BITS);
-}
-
 HIDDEN void *__perdure_decode_object(uint64_t Bits, const void *Container);
 void *__perdure_decode_object(uint64_t Bits, const void *Container) {
   /* One predicted branch. */
@@ -98,16 +124,9 @@ void *__perdure_decode_object(uint64_t Bits, const void *Container) {
   if (Bits == 0)
     return NULL;
   if (inWindow(Container)) {
-    uint64_t Index = perdureForeignIndex(Bits);
-    uint64_t Offset = perdureForeignOffset(Bits);
-    if (perdureIsForeign(Bits) && Index <= PerdureAbiFotIndexMax &&
-        Offset < perdureLimit(SLOT_BITS)) {
-      uint64_t Base = __atomic_load_n(
-          (uint64_t *)perdureFotCacheEntry(baseOf(Container), Index, SLOT_BITS),
-          __ATOMIC_RELAXED);
-      if (Base)
-        return (void *)(Base + Offset);
-    }
+    uint64_t Base = cachedBase(Bits, Container);
+    if (Base)
+      return (void *)(Base + perdureForeignOffset(Bits));
   } else if (Bits >> PerdureAbiTaggedBit == 0) {
     return (void *)Bits;
   }

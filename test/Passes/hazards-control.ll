@@ -48,9 +48,13 @@ lpad:
   resume { ptr, i32 } %l
 }
 
-; Phis whose incoming blocks are split, in a cycle.
+; Phis whose incoming blocks are split, in a cycle. %o is last round's %p, also
+; when both are carried as pairs.
 ; CHECK-LABEL: define void @cycle
-; CHECK:         phi ptr [ %a, %entry ], [ %q, %[[LAST:.*]] ]
+; CHECK:         %p.base = phi i64 [ %{{.*}}, %entry ], [ %{{.*}}, %[[LAST:.*]] ]
+; CHECK-NEXT:    %p.offset = phi i64 [ %{{.*}}, %entry ], [ %{{.*}}, %[[LAST]] ]
+; CHECK-NEXT:    %o.base = phi i64 [ %{{.*}}, %entry ], [ %p.base, %[[LAST]] ]
+; CHECK-NEXT:    %o.offset = phi i64 [ %{{.*}}, %entry ], [ %p.offset, %[[LAST]] ]
 ; CHECK:       [[LAST]]:
 define void @cycle(ptr %a, ptr %b) {
 entry:

@@ -22,14 +22,35 @@ declare i64 @perdure.reencode(i64, ptr, ptr, i64, i32)
 ; CHECK:       [[SLOW]]:
 ; CHECK-NEXT:    icmp eq i64 [[B]], 0
 ; CHECK:         load i64, ptr @__perdure_window, align 8, !invariant.load
-; CHECK:         load atomic i64, ptr {{.*}} unordered, align 8, !nosanitize
+; CHECK-NOT:     load atomic
 ; CHECK:         call preserve_mostcc ptr @__perdure_decode_cold(i64 [[B]], ptr %c) [[PURE:#[0-9]+]]
 define ptr @decode(i64 %b, ptr %c) {
   %p = call ptr @perdure.decode(i64 %b, ptr %c, i32 0)
   ret ptr %p
 }
 
-; CHECK-LABEL: define i64 @encode
+; In a loop the FOT's cache is read inline.
+; CHECK-LABEL: define ptr @decode_in_loop
+; CHECK:         ashr i64 [[B:%.*]], 49
+; CHECK-NEXT:    icmp slt i64 {{.*}}, -1
+; CHECK-NEXT:    and i64 [[B]], 1099511627775
+; CHECK:         lshr i64 [[B]], 40
+; CHECK:         add i64 {{.*}}, 34225520640
+; CHECK:         load atomic i64, ptr {{.*}} unordered, align 8, !nosanitize
+; CHECK:         call preserve_mostcc ptr @__perdure_decode_cold
+define ptr @decode_in_loop(ptr %c) {
+entry:
+  br label %loop
+loop:
+  %b = load i64, ptr %c
+  %p = call ptr @perdure.decode(i64 %b, ptr %c, i32 0)
+  %more = icmp eq ptr %p, %c
+  br i1 %more, label %loop, label %done
+done:
+  ret ptr %p
+}
+
+; CHECK-LABEL: define i64 @encode(
 ; CHECK:         icmp ult
 ; CHECK:         br i1
 ; CHECK:         call preserve_mostcc i64 @__perdure_encode_cold(ptr {{.*}}, ptr %c, ptr null) [[EFFECT:#[0-9]+]]

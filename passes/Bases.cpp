@@ -1,0 +1,263 @@
+//===- Bases.cpp - Slot bases, carried beside pointers --------------------===//
+
+#include "Bases.h"
+#include "Emitter.h"
+#include "Encoding.h"
+#include "llvm/Analysis/Utils/Local.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/Dominators.h"
+#include "llvm/IR/Instructions.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Transforms/Utils/Local.h"
+
+using namespace llvm;
+
+namespace perdure {
+
+/// Larger webs are left alone: they take registers that the code needs.
+static constexpr unsigned MaxWeb = 64;
+
+/// The pointer whose slot is that of \p V: an inbounds GEP stays in one
+/// allocated object in LLVM's sense, which never spans slots.
+static Value *rootOf(Value *V) {
+  Value *Root = V->stripInBoundsOffsets();
+  return Root->getType() == V->getType() ? Root : V;
+}
+
+static bool isNode(const Value *V) { return isa<PHINode, SelectInst>(V); }
+
+/// A decode whose expansion can tell the base of its result.
+static bool isTracked(Value *V) {
+  ContractCall Call(V);
+  return Call && Call.verb() == Verb::Decode && isa<CallInst>(V) &&
+         Call.encoding() && Call.encoding()->tracksBases();
+}
+
+static bool isNothing(const Value *V) {
+  auto *Number = dyn_cast<Constant>(V);
+  return Number && (Number->isNullValue() || isa<UndefValue>(Number));
+}
+
+/// Whether parts can be computed where each edge into \p N begins.
+static bool hasRoomBefore(const Value *N) {
+  auto *Phi = dyn_cast<PHINode>(N);
+  return !Phi || all_of(Phi->blocks(), [&](const BasicBlock *From) {
+    const Instruction *End = From->getTerminator();
+    return !End->isEHPad() &&
+           Phi->getIncomingValueForBlock(From)->stripInBoundsOffsets() != End;
+  });
+}
+
+void Bases::carry(Function &F, const DominatorTree &DT) {
+  choose(F, DT);
+  create();
+  connect();
+  replacePaired();
+}
+
+Bases::Carried &Bases::add(Value *Pointer) {
+  auto [It, New] = Index.try_emplace(Pointer, All.size());
+  if (New)
+    All.push_back({cast<Instruction>(Pointer), {}});
+  return All[It->second];
+}
+
+const Bases::Parts *Bases::lookup(const Value *Pointer) const {
+  auto It = Index.find(Pointer);
+  return It == Index.end() ? nullptr : &All[It->second].P;
+}
+
+void Bases::rename(const Value *Old, Value *New) {
+  auto It = Index.find(Old);
+  unsigned N = It->second;
+  Index.erase(It);
+  Index[New] = N;
+}
+
+/// \p Root and all from which phis and selects make it.
+void Bases::findWeb(Value *Root, Web &W) const {
+  W.insert(Root);
+  for (unsigned I = 0; I != W.size() && W.size() <= MaxWeb; ++I) {
+    if (!isNode(W[I]))
+      continue;
+    auto *N = cast<Instruction>(W[I]);
+    for (unsigned Op = isa<SelectInst>(N); Op != N->getNumOperands(); ++Op)
+      W.insert(rootOf(N->getOperand(Op)));
+  }
+}
+
+/// Which pointers get a base, and which of them are carried as a pair.
+void Bases::choose(Function &F, const DominatorTree &DT) {
+  for (ContractCall &Call : findContractCalls(F)) {
+    // Unreachable values may be built on themselves.
+    if (!DT.isReachableFromEntry(Call.call()->getParent()) ||
+        !Call.encoding() || !Call.encoding()->tracksBases())
+      continue;
+    for (unsigned N : Call.containerOperands()) {
+      Value *Root = rootOf(Call.call()->getArgOperand(N));
+      if (isTracked(Root)) {
+        add(Root);
+        continue;
+      }
+      if (!isNode(Root))
+        continue;
+      Web W;
+      findWeb(Root, W);
+      // Without a decode there is nothing to carry a base from: the mask at
+      // the container is as good.
+      if (W.size() > MaxWeb || none_of(W, isTracked) ||
+          any_of(W, [&](Value *V) {
+            auto *I = dyn_cast<Instruction>(V);
+            return I && (!DT.isReachableFromEntry(I->getParent()) ||
+                         !hasRoomBefore(I));
+          }))
+        continue;
+      // A decode that leads on to its own container: each hop waits for the
+      // one before, and [base + offset] saves it the addition.
+      bool Recurs = Call.verb() == Verb::Decode && W.count(Call.call());
+      for (Value *V : W)
+        if (isNode(V) || isTracked(V))
+          add(V).Pair |= Recurs;
+    }
+  }
+}
+
+/// Phis, selects and placeholders without their operands: they make cycles.
+void Bases::create() {
+  for (Carried &Entry : All) {
+    Instruction *I = Entry.Pointer;
+    Type *I64 = Type::getInt64Ty(I->getContext());
+    auto Make = [&]() -> Instruction * {
+      if (auto *Phi = dyn_cast<PHINode>(I))
+        return PHINode::Create(I64, Phi->getNumIncomingValues(), "",
+                               Phi->getIterator());
+      Value *Poison = PoisonValue::get(I64);
+      if (auto *S = dyn_cast<SelectInst>(I))
+        return SelectInst::Create(S->getCondition(), Poison, Poison, "",
+                                  S->getIterator());
+      return new FreezeInst(Poison, "", std::next(I->getIterator()));
+    };
+    auto Name = [&](Instruction *New, StringRef Suffix) {
+      New->setDebugLoc(I->getDebugLoc());
+      if (I->hasName())
+        New->setName(I->getName() + Suffix);
+      return New;
+    };
+    Entry.P.Base = Name(Make(), ".base");
+    if (Entry.Pair)
+      Entry.P.Offset = Name(Make(), ".offset");
+  }
+}
+
+/// The parts of \p V, computed before \p Before where nobody carries them.
+Bases::Parts Bases::partsOf(Value *V, bool WithOffset, Instruction *Before) {
+  Value *Zero = ConstantInt::get(Type::getInt64Ty(V->getContext()), 0);
+  if (isNothing(V))
+    return {Zero, Zero};
+  IRBuilder<> B(Before);
+  Parts Result;
+  const Parts *Root = lookup(rootOf(V));
+  if (Root)
+    Result.Base = Root->Base;
+  if (Root && WithOffset && Root->Offset) {
+    // Not the pointer less its base: that would wait for the addition again.
+    Value *Offset = Root->Offset;
+    for (Value *At = V; auto *GEP = dyn_cast<GEPOperator>(At);
+         At = GEP->getPointerOperand())
+      if (Value *Step = emitGEPOffset(&B, B.GetInsertBlock()->getDataLayout(),
+                                      GEP, /*NoAssumptions=*/true);
+          !isNothing(Step))
+        Offset = B.CreateAdd(Offset, Step);
+    Result.Offset = Offset;
+    return Result;
+  }
+  if (Result.Base && !WithOffset)
+    return Result;
+  Value *Address = B.CreatePtrToInt(
+      isGuaranteedNotToBeUndefOrPoison(V) ? V : B.CreateFreeze(V),
+      B.getInt64Ty());
+  if (!Result.Base)
+    Result.Base = emitSlotBase(B, C, Address);
+  if (WithOffset)
+    Result.Offset = B.CreateSub(Address, Result.Base);
+  return Result;
+}
+
+void Bases::connect() {
+  for (auto &[I, P, Pair] : All) {
+    if (auto *Phi = dyn_cast<PHINode>(I)) {
+      auto *Base = cast<PHINode>((Value *)P.Base);
+      auto *Offset = Pair ? cast<PHINode>((Value *)P.Offset) : nullptr;
+      // A block may be a predecessor twice, and then needs one value.
+      SmallDenseMap<BasicBlock *, Parts, 4> ByBlock;
+      for (unsigned N = 0; N != Phi->getNumIncomingValues(); ++N) {
+        BasicBlock *From = Phi->getIncomingBlock(N);
+        auto [It, New] = ByBlock.try_emplace(From);
+        if (New)
+          It->second =
+              partsOf(Phi->getIncomingValue(N), Pair, From->getTerminator());
+        Base->addIncoming(It->second.Base, From);
+        if (Pair)
+          Offset->addIncoming(It->second.Offset, From);
+      }
+    } else if (auto *S = dyn_cast<SelectInst>(I)) {
+      for (unsigned Op : {1, 2}) {
+        // The base select already stands before S: so do its operands.
+        Parts In = partsOf(S->getOperand(Op), Pair,
+                           cast<Instruction>((Value *)P.Base));
+        cast<SelectInst>((Value *)P.Base)->setOperand(Op, In.Base);
+        if (Pair)
+          cast<SelectInst>((Value *)P.Offset)->setOperand(Op, In.Offset);
+      }
+    }
+  }
+}
+
+/// A pair is its pointer: the phi of pointers goes.
+void Bases::replacePaired() {
+  for (auto &[Old, P, Pair] : All) {
+    if (!Pair || !isNode(Old))
+      continue;
+    BasicBlock::iterator At = isa<PHINode>(Old)
+                                  ? Old->getParent()->getFirstInsertionPt()
+                                  : std::next(Old->getIterator());
+    // A block with a catchswitch has no room.
+    if (At == Old->getParent()->end())
+      continue;
+    IRBuilder<> B(Old->getParent(), At);
+    B.SetCurrentDebugLocation(Old->getDebugLoc());
+    Value *New =
+        B.CreateIntToPtr(B.CreateAdd(P.Base, P.Offset), Old->getType());
+    New->takeName(Old);
+    Old->replaceAllUsesWith(New);
+    rename(Old, New);
+    Old->eraseFromParent();
+  }
+}
+
+Value *Bases::find(Value *Container) const {
+  const Parts *P = lookup(rootOf(Container));
+  return P ? (Value *)P->Base : nullptr;
+}
+
+DecodeParts Bases::wanted(const CallBase &Decode) const {
+  const Parts *P = lookup(&Decode);
+  return {P != nullptr, P && P->Offset};
+}
+
+void Bases::give(const CallBase &Decode, const Decoded &D) {
+  const Parts *P = lookup(&Decode);
+  if (!P)
+    return;
+  auto Put = [](Value *Placeholder, Value *Real) {
+    Placeholder->replaceAllUsesWith(Real);
+    cast<Instruction>(Placeholder)->eraseFromParent();
+  };
+  Value *Base = P->Base, *Offset = P->Offset;
+  Put(Base, D.Base);
+  if (Offset)
+    Put(Offset, D.Offset);
+  rename(&Decode, D.Pointer);
+}
+
+} // namespace perdure
