@@ -1,0 +1,91 @@
+//===- graph.cpp - Breadth-first search in a random graph -----------------===//
+//
+// Eight edges a vertex. The queue goes through the vertices themselves, so the
+// search also stores pointers. An operation is one edge followed.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../workload.h"
+
+namespace {
+
+constexpr size_t Degree = 8;
+
+struct ANNOTATED vertex;
+typedef PTR(vertex) vertex_ref ANNOTATED;
+struct ANNOTATED vertex {
+  PTR(vertex_ref) edges;
+  uint64_t degree;
+  uint64_t visit; // the last search that came here
+  uint64_t number;
+  PTR(vertex) queued; // behind this one
+};
+struct ANNOTATED graph {
+  PTR(vertex) start;
+};
+
+graph *G;
+size_t Items;
+uint64_t Search;
+
+void build(lab::Arena &A, const lab::Plan &P) {
+  G = A.make<graph>(0);
+  Items = P.Items;
+  Search = 0;
+  ENTER(A.Parts[0].Begin);
+  HOIST;
+  vertex **All = new vertex *[P.Items];
+  for (size_t I = 0; I != P.Items; ++I) {
+    size_t Number = P.Order[I];
+    vertex *V = All[Number] = A.make<vertex>(Number);
+    V->degree = Degree;
+    V->visit = 0;
+    V->number = Number;
+    STORE(V->queued, nullptr);
+    STORE(V->edges, (vertex_ref *)A.take(Degree * sizeof(vertex_ref), Number));
+  }
+  lab::Random R(9);
+  for (size_t I = 0; I != P.Items; ++I)
+    for (size_t E = 0; E != Degree; ++E) // one edge makes sure that all are reached
+      STORE(LOAD(All[I]->edges)[E], All[E ? R.below(P.Items) : (I + 1) % P.Items]);
+  STORE(G->start, All[0]);
+  delete[] All;
+}
+
+uint64_t search(graph *Graph, uint64_t Visit) {
+  HOIST;
+  uint64_t Sum = 0, Level = 0;
+  vertex *V = LOAD(Graph->start), *Last = V;
+  V->visit = Visit;
+  STORE(V->queued, nullptr);
+  for (; V; V = LOAD(V->queued)) {
+    Sum += ++Level * V->number;
+    vertex_ref *Edges = LOAD(V->edges);
+    for (uint64_t I = 0; I != V->degree; ++I) {
+      vertex *To = LOAD(Edges[I]);
+      if (To->visit == Visit)
+        continue;
+      To->visit = Visit;
+      STORE(To->queued, nullptr);
+      STORE(Last->queued, To);
+      Last = To;
+    }
+  }
+  return Sum;
+}
+
+uint64_t searches(size_t &Operations) {
+  uint64_t Sum = 0;
+  size_t Done = 0;
+  for (; Done < Operations; Done += Items * Degree)
+    Sum += search(G, ++Search);
+  Operations = Done;
+  return Sum;
+}
+
+uint64_t check() { return search(G, ++Search); }
+
+} // namespace
+
+WORKLOAD(Graph, "graph", sizeof(vertex) + Degree * sizeof(vertex_ref), build, searches, check,
+         nullptr)

@@ -1,0 +1,80 @@
+//===- list.cpp - A singly linked list is walked --------------------------===//
+//
+// In lists of 16,384 nodes, or one of all where there are fewer, so that a walk
+// through much memory need not go through all of it. An operation is one hop.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../workload.h"
+
+namespace {
+
+struct ANNOTATED node {
+  PTR(node) next;
+  uint64_t value;
+};
+typedef PTR(node) node_ref ANNOTATED;
+struct ANNOTATED lists {
+  PTR(node_ref) first;
+  size_t count;
+  size_t next; // the list that is walked next
+};
+
+constexpr size_t Longest = 16384;
+
+lists *L;
+size_t Length;
+
+void build(lab::Arena &A, const lab::Plan &P) {
+  L = A.make<lists>(0);
+  L->next = 0;
+  Length = P.Items < Longest ? P.Items : Longest;
+  ENTER(A.Parts[0].Begin);
+  HOIST;
+  L->count = P.Items / Length;
+  STORE(L->first, (node_ref *)A.take(L->count * sizeof(node_ref), 0));
+  node **Nodes = new node *[P.Items];
+  for (size_t I = 0; I != P.Items; ++I)
+    Nodes[P.Order[I]] = A.make<node>(P.Order[I]);
+  for (size_t I = 0; I != L->count; ++I) {
+    node *First = nullptr;
+    for (size_t Rank = (I + 1) * Length; Rank-- != I * Length;) {
+      Nodes[Rank]->value = Rank + 1;
+      STORE(Nodes[Rank]->next, First);
+      First = Nodes[Rank];
+    }
+    STORE(LOAD(L->first)[I], First);
+  }
+  delete[] Nodes;
+}
+
+__attribute__((noinline)) uint64_t sum(const lists *Lists, size_t Which) {
+  HOIST;
+  uint64_t Sum = 0;
+  for (const node *N = LOAD(LOAD(Lists->first)[Which]); N; N = LOAD(N->next))
+    Sum += N->value;
+  return Sum;
+}
+
+uint64_t walk(size_t &Operations) {
+  uint64_t Sum = 0;
+  size_t Done = 0;
+  for (; Done < Operations; Done += Length) {
+    Sum += sum(L, L->next);
+    L->next = L->next + 1 == L->count ? 0 : L->next + 1;
+    lab::forget();
+  }
+  Operations = Done;
+  return Sum;
+}
+
+uint64_t check() {
+  uint64_t Sum = 0;
+  for (size_t I = 0; I != L->count; ++I)
+    Sum = Sum * 3 + sum(L, I);
+  return Sum;
+}
+
+} // namespace
+
+WORKLOAD(List, "list", sizeof(node), build, walk, check, nullptr)
