@@ -79,9 +79,8 @@ def variantsOf(Codes, Place, Options):
     return All
 
 
-def command(Build, Workload, Bytes, Place, All):
-    Command = [Build / "bin" / Program, f"--workload={Workload}", f"--bytes={Bytes}",
-               f"--dir={directory()}", f"--parts={Place.get('parts', 1)}",
+def command(Program, Workload, Bytes, Place, All):
+    Command = [Program, f"--workload={Workload}", f"--bytes={Bytes}", f"--dir={directory()}", f"--parts={Place.get('parts', 1)}",
                "--variants=" + ",".join(f"{N}:{V[0]}:{V[1]}" for N, V in All.items())]
     return Command + (["--random"] if Place.get("random") else [])
 
@@ -120,13 +119,14 @@ def measure(Build, Name, Config, Options):
                 if Options.rows and not any(re.search(R, Row) for R in Options.rows.split(",")):
                     continue
                 All = variantsOf({C for C, W in Known if W == Workload}, Place, Options)
-                Command = command(Build, Workload, Sizes[Size], Place, All)
-                Told = json.loads(run([*Command, f"--slice={Settings['slice']:.0f}",
+                What = (Workload, Sizes[Size], Place, All)
+                Told = json.loads(run([*command(Build / "bin" / Program, *What),
+                                       f"--slice={Settings['slice']:.0f}",
                                        f"--rounds={Options.rounds or Settings['rounds']}"],
                                       env=Environment))
                 Counts = {}
                 if Size == Config["sizes"][0] and not Options.no_count:
-                    Counts = count(Command)
+                    Counts = count(command(Build / "bin" / (Program + "-count"), *What))
                 Rows.append({"row": Row, "workload": Workload, "place": Title, "size": Size,
                              "bytes": Sizes[Size], "items": Told["items"],
                              "checksum": Told["checksum"],
@@ -167,7 +167,7 @@ def main(Options):
     Build = Options.build.resolve()
     if not Options.no_build:
         install()
-        build(Build, [Program])
+        build(Build, [Program, Program + "-count"])
     Rows = measure(Build, Options.name, Config, Options)
     if not Rows:
         stop("there are no such rows")

@@ -61,7 +61,10 @@ struct Workload {
   const char *Code; // the representation that it was compiled under
   const char *Name;
   size_t BytesPerItem;
-  /// Builds the structure in the arena and keeps its root.
+  /// The variable in which the file keeps what Build made.
+  void *State;
+  size_t StateBytes;
+  /// Builds the structure in the arena.
   void (*Build)(Arena &, const Plan &);
   /// Does at least as many operations as it is given, says how many, and gives
   /// a checksum, which is the same for every representation.

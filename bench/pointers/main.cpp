@@ -40,16 +40,20 @@ struct Variant {
   std::vector<Arena::Part> *Parts = nullptr;
   /// What Build left, one after the other, and how far each part was filled.
   std::vector<std::vector<char>> Kept;
+  std::vector<char> State;
   std::vector<double> Nanoseconds;
   uint64_t Checksum = 0, Check = 0;
 
   void keep() {
     for (const Arena::Part &P : *Parts)
       Kept.emplace_back(P.Begin, P.Cursor);
+    const char *Begin = static_cast<const char *>(W->State);
+    State.assign(Begin, Begin + W->StateBytes);
   }
   void putBack() const {
     for (size_t I = 0; I != Kept.size(); ++I)
       memcpy((*Parts)[I].Begin, Kept[I].data(), Kept[I].size());
+    memcpy(W->State, State.data(), State.size());
   }
 };
 
@@ -212,7 +216,7 @@ int main(int Argc, char **Argv) {
     std::vector<std::string> W = split(Words, ':');
     if (W.size() != 3)
       stop(Words, "a variant is NAME:CODE:MEMORY");
-    All.push_back({W[0], W[1], W[2], find(W[1], O.Workload), nullptr, {}, {}, 0, 0});
+    All.push_back({W[0], W[1], W[2], find(W[1], O.Workload), nullptr, {}, {}, {}, 0, 0});
     BytesPerItem = std::max(BytesPerItem, All.back().W->BytesPerItem);
   }
   // The first is the reference, by which the number of items is set.

@@ -19,10 +19,12 @@
 #include "lab.h"
 #include LAB_REPRESENTATION
 
-/// The last line of a workload: what it is called, bytes an item, its functions.
-#define WORKLOAD(Id, Name, BytesPerItem, Build, Run, Check, Once)              \
+/// The last line of a workload. State is the variable in which it keeps what
+/// Build made: the program builds several structures by the same code.
+#define WORKLOAD(Id, Name, BytesPerItem, State, Build, Run, Check, Once)       \
   static lab::Workload Id##Workload = {                                        \
-      LAB_CODE, Name, BytesPerItem, Build, Run, Check, Once, nullptr};         \
+      LAB_CODE, Name, BytesPerItem, &State, sizeof State,                      \
+      Build,    Run,  Check,        Once,   nullptr};                          \
   static const lab::Registration Id##Registration(Id##Workload);
 
 #endif // PERDURE_BENCH_WORKLOAD_H

@@ -32,9 +32,12 @@ struct ANNOTATED tree {
   lab::Random random;
 };
 
-tree *T;
-size_t Items;
-size_t Made; // nodes so far: the next one's rank
+/// What there is of the structure besides its nodes.
+struct {
+  tree *T;
+  size_t Items;
+  size_t Made; // nodes so far: the next one's rank
+} S;
 
 uint64_t keyOf(size_t Rank) { return 3 * Rank + 1; }
 
@@ -47,7 +50,7 @@ unsigned upTo(const node *N, uint64_t Key) {
 }
 
 template <class T> T *make(lab::Arena &A, uint32_t Level) {
-  T *N = A.make<T>(Made++);
+  T *N = A.make<T>(S.Made++);
   N->level = Level;
   N->count = 0;
   return N;
@@ -114,18 +117,18 @@ node *insert(lab::Arena &A, node *N, uint64_t Key, uint64_t Value, uint64_t &Lea
 }
 
 void build(lab::Arena &A, const lab::Plan &P) {
-  T = A.make<tree>(0);
-  T->random = lab::Random(6);
-  Items = P.Items;
-  Made = 0;
+  S.T = A.make<tree>(0);
+  S.T->random = lab::Random(6);
+  S.Items = P.Items;
+  S.Made = 0;
   ENTER(A.Parts[0].Begin);
   HOIST;
   leaf *First = make<leaf>(A, 0);
   STORE(First->next, nullptr);
-  STORE(T->root, First);
+  STORE(S.T->root, First);
   for (size_t I = 0; I != P.Items; ++I) {
     uint64_t Least = 0;
-    node *Root = LOAD(T->root);
+    node *Root = LOAD(S.T->root);
     node *Right = insert(A, Root, keyOf(P.Order[I]), P.Order[I], Least);
     if (!Right)
       continue;
@@ -134,7 +137,7 @@ void build(lab::Arena &A, const lab::Plan &P) {
     Top->key[0] = Least;
     STORE(Top->kids[0], Root);
     STORE(Top->kids[1], Right);
-    STORE(T->root, Top);
+    STORE(S.T->root, Top);
   }
 }
 
@@ -147,16 +150,16 @@ const leaf *descend(const tree *Tree, uint64_t Key) {
 }
 
 uint64_t lookups(size_t &Operations) {
-  lab::Random R = T->random;
+  lab::Random R = S.T->random;
   uint64_t Sum = 0;
   for (size_t I = 0; I != Operations; ++I) {
-    uint64_t Key = keyOf(R.below(Items));
-    const leaf *L = descend(T, Key);
+    uint64_t Key = keyOf(R.below(S.Items));
+    const leaf *L = descend(S.T, Key);
     unsigned At = upTo(L, Key);
     if (At && L->key[At - 1] == Key)
       Sum += L->value[At - 1];
   }
-  T->random = R;
+  S.T->random = R;
   return Sum;
 }
 
@@ -175,24 +178,24 @@ uint64_t scan(const tree *Tree, uint64_t Key, size_t &Left) {
 }
 
 uint64_t scans(size_t &Operations) {
-  lab::Random R = T->random;
+  lab::Random R = S.T->random;
   uint64_t Sum = 0;
   size_t Done = 0;
   while (Done < Operations) {
     size_t Left = Scanned;
-    Sum += scan(T, keyOf(R.below(Items)), Left);
+    Sum += scan(S.T, keyOf(R.below(S.Items)), Left);
     Done += Scanned - Left;
   }
   Operations = Done;
-  T->random = R;
+  S.T->random = R;
   return Sum;
 }
 
 uint64_t check() {
   uint64_t Sum = 0;
-  for (size_t Rank = 0; Rank < Items; Rank += 1 + Items / 1000) {
+  for (size_t Rank = 0; Rank < S.Items; Rank += 1 + S.Items / 1000) {
     size_t Left = Scanned;
-    Sum = Sum * 3 + scan(T, keyOf(Rank), Left) + Left;
+    Sum = Sum * 3 + scan(S.T, keyOf(Rank), Left) + Left;
   }
   return Sum;
 }
@@ -202,5 +205,5 @@ constexpr size_t BytesPerItem = (sizeof(leaf) * 3 / 2 + sizeof(inner) / 8) / Fil
 
 } // namespace
 
-WORKLOAD(Lookup, "btree-lookup", BytesPerItem, build, lookups, check, nullptr)
-WORKLOAD(Scan, "btree-scan", BytesPerItem, build, scans, check, nullptr)
+WORKLOAD(Lookup, "btree-lookup", BytesPerItem, S, build, lookups, check, nullptr)
+WORKLOAD(Scan, "btree-scan", BytesPerItem, S, build, scans, check, nullptr)

@@ -24,14 +24,17 @@ struct ANNOTATED graph {
   PTR(vertex) start;
 };
 
-graph *G;
-size_t Items;
-uint64_t Search;
+/// What there is of the structure besides its nodes.
+struct {
+  graph *G;
+  size_t Items;
+  uint64_t Search;
+} S;
 
 void build(lab::Arena &A, const lab::Plan &P) {
-  G = A.make<graph>(0);
-  Items = P.Items;
-  Search = 0;
+  S.G = A.make<graph>(0);
+  S.Items = P.Items;
+  S.Search = 0;
   ENTER(A.Parts[0].Begin);
   HOIST;
   vertex **All = new vertex *[P.Items];
@@ -48,7 +51,7 @@ void build(lab::Arena &A, const lab::Plan &P) {
   for (size_t I = 0; I != P.Items; ++I)
     for (size_t E = 0; E != Degree; ++E) // one edge makes sure that all are reached
       STORE(LOAD(All[I]->edges)[E], All[E ? R.below(P.Items) : (I + 1) % P.Items]);
-  STORE(G->start, All[0]);
+  STORE(S.G->start, All[0]);
   delete[] All;
 }
 
@@ -77,15 +80,15 @@ uint64_t search(graph *Graph, uint64_t Visit) {
 uint64_t searches(size_t &Operations) {
   uint64_t Sum = 0;
   size_t Done = 0;
-  for (; Done < Operations; Done += Items * Degree)
-    Sum += search(G, ++Search);
+  for (; Done < Operations; Done += S.Items * Degree)
+    Sum += search(S.G, ++S.Search);
   Operations = Done;
   return Sum;
 }
 
-uint64_t check() { return search(G, ++Search); }
+uint64_t check() { return search(S.G, ++S.Search); }
 
 } // namespace
 
-WORKLOAD(Graph, "graph", sizeof(vertex) + Degree * sizeof(vertex_ref), build, searches, check,
+WORKLOAD(Graph, "graph", sizeof(vertex) + Degree * sizeof(vertex_ref), S, build, searches, check,
          nullptr)

@@ -21,8 +21,11 @@ struct ANNOTATED table {
   lab::Random random;
 };
 
-table *T;
-size_t Items;
+/// What there is of the structure besides its nodes.
+struct {
+  table *T;
+  size_t Items;
+} S;
 
 uint64_t hash(uint64_t Key) {
   Key *= 0x9E3779B97F4A7C15u;
@@ -45,41 +48,41 @@ void insert(table *Table, node *N) {
 }
 
 void build(lab::Arena &A, const lab::Plan &P) {
-  T = A.make<table>(0);
-  T->random = lab::Random(2);
-  Items = P.Items;
+  S.T = A.make<table>(0);
+  S.T->random = lab::Random(2);
+  S.Items = P.Items;
   ENTER(A.Parts[0].Begin);
   HOIST;
   size_t Buckets = 1;
   while (Buckets < P.Items)
     Buckets *= 2;
-  T->mask = Buckets - 1;
-  STORE(T->buckets, (node_ref *)A.take(Buckets * sizeof(node_ref), 0));
+  S.T->mask = Buckets - 1;
+  STORE(S.T->buckets, (node_ref *)A.take(Buckets * sizeof(node_ref), 0));
   for (size_t I = 0; I != Buckets; ++I)
-    STORE(LOAD(T->buckets)[I], nullptr);
+    STORE(LOAD(S.T->buckets)[I], nullptr);
   for (size_t I = 0; I != P.Items; ++I) {
     node *N = A.make<node>(P.Order[I]);
     N->key = 2 * P.Order[I];
     N->value[0] = N->value[1] = P.Order[I] + 1;
-    insert(T, N);
+    insert(S.T, N);
   }
 }
 
 uint64_t lookups(size_t &Operations) {
-  lab::Random R = T->random;
+  lab::Random R = S.T->random;
   uint64_t Sum = 0;
   for (size_t I = 0; I != Operations; ++I)
-    if (const node *N = find(T, R.below(2 * Items)))
+    if (const node *N = find(S.T, R.below(2 * S.Items)))
       Sum += N->value[0];
-  T->random = R;
+  S.T->random = R;
   return Sum;
 }
 
 uint64_t check() {
   HOIST;
   uint64_t Sum = 0;
-  for (size_t I = 0; I <= T->mask; ++I)
-    for (const node *N = LOAD(LOAD(T->buckets)[I]); N; N = LOAD(N->next))
+  for (size_t I = 0; I <= S.T->mask; ++I)
+    for (const node *N = LOAD(LOAD(S.T->buckets)[I]); N; N = LOAD(N->next))
       Sum = Sum * 3 + N->key + N->value[1];
   return Sum;
 }
@@ -87,4 +90,4 @@ uint64_t check() {
 } // namespace
 
 // A bucket is for one item or two.
-WORKLOAD(Hash, "hash", sizeof(node) + 2 * sizeof(node_ref), build, lookups, check, nullptr)
+WORKLOAD(Hash, "hash", sizeof(node) + 2 * sizeof(node_ref), S, build, lookups, check, nullptr)

@@ -22,28 +22,31 @@ struct ANNOTATED lists {
 
 constexpr size_t Longest = 16384;
 
-lists *L;
-size_t Length;
+/// What there is of the structure besides its nodes.
+struct {
+  lists *L;
+  size_t Length;
+} S;
 
 void build(lab::Arena &A, const lab::Plan &P) {
-  L = A.make<lists>(0);
-  L->next = 0;
-  Length = P.Items < Longest ? P.Items : Longest;
+  S.L = A.make<lists>(0);
+  S.L->next = 0;
+  S.Length = P.Items < Longest ? P.Items : Longest;
   ENTER(A.Parts[0].Begin);
   HOIST;
-  L->count = P.Items / Length;
-  STORE(L->first, (node_ref *)A.take(L->count * sizeof(node_ref), 0));
+  S.L->count = P.Items / S.Length;
+  STORE(S.L->first, (node_ref *)A.take(S.L->count * sizeof(node_ref), 0));
   node **Nodes = new node *[P.Items];
   for (size_t I = 0; I != P.Items; ++I)
     Nodes[P.Order[I]] = A.make<node>(P.Order[I]);
-  for (size_t I = 0; I != L->count; ++I) {
+  for (size_t I = 0; I != S.L->count; ++I) {
     node *First = nullptr;
-    for (size_t Rank = (I + 1) * Length; Rank-- != I * Length;) {
+    for (size_t Rank = (I + 1) * S.Length; Rank-- != I * S.Length;) {
       Nodes[Rank]->value = Rank + 1;
       STORE(Nodes[Rank]->next, First);
       First = Nodes[Rank];
     }
-    STORE(LOAD(L->first)[I], First);
+    STORE(LOAD(S.L->first)[I], First);
   }
   delete[] Nodes;
 }
@@ -59,9 +62,9 @@ __attribute__((noinline)) uint64_t sum(const lists *Lists, size_t Which) {
 uint64_t walk(size_t &Operations) {
   uint64_t Sum = 0;
   size_t Done = 0;
-  for (; Done < Operations; Done += Length) {
-    Sum += sum(L, L->next);
-    L->next = L->next + 1 == L->count ? 0 : L->next + 1;
+  for (; Done < Operations; Done += S.Length) {
+    Sum += sum(S.L, S.L->next);
+    S.L->next = S.L->next + 1 == S.L->count ? 0 : S.L->next + 1;
     lab::forget();
   }
   Operations = Done;
@@ -70,11 +73,11 @@ uint64_t walk(size_t &Operations) {
 
 uint64_t check() {
   uint64_t Sum = 0;
-  for (size_t I = 0; I != L->count; ++I)
-    Sum = Sum * 3 + sum(L, I);
+  for (size_t I = 0; I != S.L->count; ++I)
+    Sum = Sum * 3 + sum(S.L, I);
   return Sum;
 }
 
 } // namespace
 
-WORKLOAD(List, "list", sizeof(node), build, walk, check, nullptr)
+WORKLOAD(List, "list", sizeof(node), S, build, walk, check, nullptr)

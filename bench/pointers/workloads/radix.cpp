@@ -42,9 +42,12 @@ struct ANNOTATED tree {
   lab::Random random;
 };
 
-tree *T;
-size_t Items;
-size_t Made;
+/// What there is of the structure besides its nodes.
+struct {
+  tree *T;
+  size_t Items;
+  size_t Made;
+} S;
 
 /// Dense in the lower bytes, as numbers that are handed out are, and spread in
 /// those above.
@@ -59,7 +62,7 @@ uint64_t headOf(uint64_t Key, unsigned Depth) {
 }
 
 template <class T> T *make(lab::Arena &A, Kind K, unsigned Depth, uint64_t Prefix) {
-  T *N = A.make<T>(Made++);
+  T *N = A.make<T>(S.Made++);
   N->kind = K;
   N->depth = static_cast<uint8_t>(Depth);
   N->count = 0;
@@ -176,15 +179,15 @@ void insert(lab::Arena &A, tree *Tree, uint64_t Key, uint64_t Value) {
 }
 
 void build(lab::Arena &A, const lab::Plan &P) {
-  T = A.make<tree>(0);
-  T->random = lab::Random(8);
-  Items = P.Items;
-  Made = 0;
+  S.T = A.make<tree>(0);
+  S.T->random = lab::Random(8);
+  S.Items = P.Items;
+  S.Made = 0;
   ENTER(A.Parts[0].Begin);
   HOIST;
-  STORE(T->root, nullptr);
+  STORE(S.T->root, nullptr);
   for (size_t I = 0; I != P.Items; ++I)
-    insert(A, T, keyOf(P.Order[I]), P.Order[I]);
+    insert(A, S.T, keyOf(P.Order[I]), P.Order[I]);
 }
 
 const leaf *find(const tree *Tree, uint64_t Key) {
@@ -200,19 +203,19 @@ const leaf *find(const tree *Tree, uint64_t Key) {
 }
 
 uint64_t lookups(size_t &Operations) {
-  lab::Random R = T->random;
+  lab::Random R = S.T->random;
   uint64_t Sum = 0;
   for (size_t I = 0; I != Operations; ++I)
-    if (const leaf *L = find(T, keyOf(R.below(Items))))
+    if (const leaf *L = find(S.T, keyOf(R.below(S.Items))))
       Sum += L->value;
-  T->random = R;
+  S.T->random = R;
   return Sum;
 }
 
 uint64_t check() {
   uint64_t Sum = 0;
-  for (size_t Rank = 0; Rank < Items; Rank += 1 + Items / 4096) {
-    const leaf *L = find(T, keyOf(Rank));
+  for (size_t Rank = 0; Rank < S.Items; Rank += 1 + S.Items / 4096) {
+    const leaf *L = find(S.T, keyOf(Rank));
     Sum = Sum * 3 + (L ? L->value : 1);
   }
   return Sum;
@@ -221,4 +224,4 @@ uint64_t check() {
 } // namespace
 
 // A leaf, and its share of the nodes above, outgrown ones among them.
-WORKLOAD(Radix, "radix", 32 + 3 * sizeof(node_ref), build, lookups, check, nullptr)
+WORKLOAD(Radix, "radix", 32 + 3 * sizeof(node_ref), S, build, lookups, check, nullptr)

@@ -25,9 +25,12 @@ struct ANNOTATED tree {
 
 constexpr size_t MostInserted = 16384;
 
-tree *T;
-const lab::Plan *Plan;
-node **Nodes; // in order of insertion
+/// What there is of the structure besides its nodes.
+struct {
+  tree *T;
+  const lab::Plan *Plan;
+  node **Nodes; // in order of insertion
+} S;
 
 uint64_t keyOf(size_t Rank) { return 2 * Rank + 1; }
 
@@ -141,16 +144,15 @@ const node *find(const tree *Tree, uint64_t Key) {
 
 /// Takes the nodes, keys in them, and links none.
 void prepare(lab::Arena &A, const lab::Plan &P) {
-  T = A.make<tree>(0);
-  T->random = lab::Random(3);
-  Plan = &P;
+  S.T = A.make<tree>(0);
+  S.T->random = lab::Random(3);
+  S.Plan = &P;
   ENTER(A.Parts[0].Begin);
   HOIST;
-  STORE(T->root, nullptr);
-  delete[] Nodes;
-  Nodes = new node *[P.Items];
+  STORE(S.T->root, nullptr);
+  S.Nodes = new node *[P.Items];
   for (size_t I = 0; I != P.Items; ++I) {
-    node *N = Nodes[I] = A.make<node>(P.Order[I]);
+    node *N = S.Nodes[I] = A.make<node>(P.Order[I]);
     N->key = keyOf(P.Order[I]);
     for (uint64_t &V : N->value)
       V = N->key + 1;
@@ -162,9 +164,9 @@ void buildFull(lab::Arena &A, const lab::Plan &P) {
   prepare(A, P);
   node **Sorted = new node *[P.Items];
   for (size_t I = 0; I != P.Items; ++I)
-    Sorted[P.Order[I]] = Nodes[I];
+    Sorted[P.Order[I]] = S.Nodes[I];
   for (size_t I = 0; I != P.Items; ++I)
-    insert(T, Sorted[I]);
+    insert(S.T, Sorted[I]);
   delete[] Sorted;
 }
 
@@ -176,10 +178,10 @@ void buildPart(lab::Arena &A, const lab::Plan &P) {
     return;
   node **Sorted = new node *[P.Items]();
   for (size_t I = 0; I != P.Items - MostInserted; ++I)
-    Sorted[P.Order[I]] = Nodes[I];
+    Sorted[P.Order[I]] = S.Nodes[I];
   for (size_t I = 0; I != P.Items; ++I)
     if (Sorted[I])
-      insert(T, Sorted[I]);
+      insert(S.T, Sorted[I]);
   delete[] Sorted;
 }
 
@@ -190,38 +192,38 @@ uint64_t sum(const node *N) {
 
 uint64_t check() {
   HOIST;
-  return sum(LOAD(T->root));
+  return sum(LOAD(S.T->root));
 }
 
 uint64_t inserts(size_t &Operations) {
   HOIST;
   size_t Done = 0;
-  if (last(*Plan)) {
-    for (size_t I = Plan->Items - MostInserted; I != Plan->Items; ++I)
-      insert(T, Nodes[I]);
+  if (last(*S.Plan)) {
+    for (size_t I = S.Plan->Items - MostInserted; I != S.Plan->Items; ++I)
+      insert(S.T, S.Nodes[I]);
     Done = MostInserted;
   } else {
-    for (; Done < Operations; Done += Plan->Items) {
-      STORE(T->root, nullptr);
-      for (size_t I = 0; I != Plan->Items; ++I)
-        insert(T, Nodes[I]);
+    for (; Done < Operations; Done += S.Plan->Items) {
+      STORE(S.T->root, nullptr);
+      for (size_t I = 0; I != S.Plan->Items; ++I)
+        insert(S.T, S.Nodes[I]);
     }
   }
   Operations = Done;
-  return LOAD(T->root)->key;
+  return LOAD(S.T->root)->key;
 }
 
 uint64_t lookups(size_t &Operations) {
-  lab::Random R = T->random;
+  lab::Random R = S.T->random;
   uint64_t Sum = 0;
   for (size_t I = 0; I != Operations; ++I)
-    if (const node *N = find(T, keyOf(R.below(Plan->Items))))
+    if (const node *N = find(S.T, keyOf(R.below(S.Plan->Items))))
       Sum += N->value[0];
-  T->random = R;
+  S.T->random = R;
   return Sum;
 }
 
 } // namespace
 
-WORKLOAD(Insert, "redblack-insert", sizeof(node), buildPart, inserts, check, last)
-WORKLOAD(Lookup, "redblack-lookup", sizeof(node), buildFull, lookups, check, nullptr)
+WORKLOAD(Insert, "redblack-insert", sizeof(node), S, buildPart, inserts, check, last)
+WORKLOAD(Lookup, "redblack-lookup", sizeof(node), S, buildFull, lookups, check, nullptr)

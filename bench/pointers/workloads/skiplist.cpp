@@ -22,8 +22,11 @@ struct ANNOTATED list {
   lab::Random random;
 };
 
-list *L;
-size_t Items;
+/// What there is of the structure besides its nodes.
+struct {
+  list *L;
+  size_t Items;
+} S;
 
 uint64_t keyOf(size_t Rank) { return 2 * Rank + 1; }
 
@@ -32,9 +35,9 @@ size_t bytes(unsigned Height) {
 }
 
 void build(lab::Arena &A, const lab::Plan &P) {
-  L = A.make<list>(0);
-  L->random = lab::Random(5);
-  Items = P.Items;
+  S.L = A.make<list>(0);
+  S.L->random = lab::Random(5);
+  S.Items = P.Items;
   ENTER(A.Parts[0].Begin);
   HOIST;
   node **Nodes = new node *[P.Items];
@@ -57,9 +60,9 @@ void build(lab::Arena &A, const lab::Plan &P) {
         STORE(Nodes[I]->next[H], Next);
         Next = Nodes[I];
       }
-    STORE(L->head[H], Next);
+    STORE(S.L->head[H], Next);
     if (Next)
-      L->height = H + 1;
+      S.L->height = H + 1;
   }
   delete[] Nodes;
   delete[] Heights;
@@ -79,26 +82,27 @@ const node *find(const list *List, uint64_t Key) {
 }
 
 uint64_t lookups(size_t &Operations) {
-  lab::Random R = L->random;
+  lab::Random R = S.L->random;
   uint64_t Sum = 0;
   for (size_t I = 0; I != Operations; ++I)
-    if (const node *N = find(L, keyOf(R.below(Items))))
+    if (const node *N = find(S.L, keyOf(R.below(S.Items))))
       Sum += N->value;
-  L->random = R;
+  S.L->random = R;
   return Sum;
 }
 
 uint64_t check() {
   HOIST;
   uint64_t Sum = 0;
-  for (unsigned H = 0; H != L->height; ++H)
-    for (const node *N = LOAD(L->head[H]); N; N = LOAD(N->next[H]))
+  for (unsigned H = 0; H != S.L->height; ++H)
+    for (const node *N = LOAD(S.L->head[H]); N; N = LOAD(N->next[H]))
       Sum = Sum * 3 + N->key;
   return Sum;
 }
 
+// A third of a link above the first, on average, and the block's rounding.
+constexpr size_t BytesPerItem = sizeof(node) + sizeof(static_cast<node *>(nullptr)->next[0]);
+
 } // namespace
 
-// A third of a link above the first, on average, and the block's rounding.
-WORKLOAD(SkipList, "skiplist", sizeof(node) + sizeof(static_cast<node *>(nullptr)->next[0]), build,
-         lookups, check, nullptr)
+WORKLOAD(SkipList, "skiplist", BytesPerItem, S, build, lookups, check, nullptr)

@@ -20,8 +20,11 @@ struct ANNOTATED tree {
   lab::Random random;
 };
 
-tree *T;
-size_t Items;
+/// What there is of the structure besides its nodes.
+struct {
+  tree *T;
+  size_t Items;
+} S;
 
 uint64_t keyOf(size_t Rank) { return 3 * Rank + 1; }
 
@@ -40,15 +43,15 @@ node *link(node **Nodes, size_t Begin, size_t End) {
 }
 
 void build(lab::Arena &A, const lab::Plan &P) {
-  T = A.make<tree>(0);
-  T->random = lab::Random(1);
-  Items = P.Items;
+  S.T = A.make<tree>(0);
+  S.T->random = lab::Random(1);
+  S.Items = P.Items;
   ENTER(A.Parts[0].Begin);
   HOIST;
   node **Nodes = new node *[P.Items];
   for (size_t I = 0; I != P.Items; ++I)
     Nodes[P.Order[I]] = A.make<node>(P.Order[I]);
-  STORE(T->root, link(Nodes, 0, P.Items));
+  STORE(S.T->root, link(Nodes, 0, P.Items));
   delete[] Nodes;
 }
 
@@ -61,12 +64,12 @@ const node *find(const tree *Tree, uint64_t Key) {
 }
 
 uint64_t lookups(size_t &Operations) {
-  lab::Random R = T->random;
+  lab::Random R = S.T->random;
   uint64_t Sum = 0;
   for (size_t I = 0; I != Operations; ++I)
-    if (const node *N = find(T, keyOf(R.below(Items))))
+    if (const node *N = find(S.T, keyOf(R.below(S.Items))))
       Sum += N->value[0];
-  T->random = R;
+  S.T->random = R;
   return Sum;
 }
 
@@ -77,9 +80,9 @@ uint64_t sum(const node *N) {
 
 uint64_t check() {
   HOIST;
-  return sum(LOAD(T->root));
+  return sum(LOAD(S.T->root));
 }
 
 } // namespace
 
-WORKLOAD(Tree, "tree", sizeof(node), build, lookups, check, nullptr)
+WORKLOAD(Tree, "tree", sizeof(node), S, build, lookups, check, nullptr)
