@@ -7,7 +7,7 @@ import sys
 from lab.common import Bench, form, grid, stop
 
 
-def progress(Row, Config):
+def progress(Row):
     """A line a row, on stderr: a bench takes minutes."""
     Cells = [f"{N} {V['nanoseconds']['median']:.3g}" for N, V in Row["variants"].items()]
     print(f"{Row['row']}: {', '.join(Cells)} ns", file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import sys
 import tempfile
 
 from lab import measures, report
@@ -23,26 +24,40 @@ Variants = {
     "heap-native": ("native", "heap", None),
     "heap-object": ("object", "heap", "heap-native"),
 }
+# What a quick run of DRAM rows is left with: building takes its time.
+Peers = {"native", "object", "hand", "boost", "pmdk"}
 # Offsets from one base, or from the field itself, end at the object's.
 OneObject = {"hand", "boost", "self-relative"}
 
+Chases = ["list", "tree", "redblack-lookup", "redblack-insert", "skiplist", "hash", "btree-lookup",
+          "btree-scan", "radix", "graph"]
+Two, Eight = {"parts": 2}, {"parts": 8}
+Thousand = {"parts": 1000, "random": True}
+
+# rows: workload, what the row adds to its name, where the structure lies, sizes.
 Benches = {
     "pointers": {
         "about": "structures of linked nodes, L1 to DRAM, in one object and on the heap",
         "unit": "ns an operation",
         "compare": "ratio",
-        "workloads": ["list", "tree", "redblack-insert", "redblack-lookup", "skiplist", "hash", "btree-lookup", "btree-scan", "radix", "graph"],
-        "sizes": ["L1", "L2", "L3", "DRAM"],
-        "places": {"": {}},
+        "rows": [(W, "", {}, ["L1", "L2", "L3", "DRAM"]) for W in Chases],
+    },
+    "stores": {
+        "about": "storing pointers: inside an object, into another one, on the heap",
+        "unit": "ns a store, an exchange, a node, an insert",
+        "compare": "difference",
+        "rows": [("store", "inside", {}, ["L1", "L2"]), ("store", "across", Two, ["L1", "L2"]),
+                 ("shuffle", "", {}, ["L1", "L2"]), ("reverse", "", {}, ["L1", "L2"]),
+                 ("redblack-insert", "", {}, ["L1", "L2"])],
     },
     "cross-object": {
-        "about": "the same over several objects (pools)",
-        "unit": "ns an operation",
+        "about": "list, tree and graph over 2, 8 and 1,000 objects, or pools",
+        "unit": "ns a hop, a lookup, an edge",
         "compare": "difference",
-        "workloads": ["list", "tree", "graph"],
-        "sizes": ["L2", "L3"],
-        "places": {"2 in turn": {"parts": 2}, "8 in turn": {"parts": 8},
-                   "1000 at random": {"parts": 1000, "random": True}},
+        "rows": [(W, Title, Place, Sizes) for W in ("list", "tree", "graph")
+                 for Title, Place, Sizes in (("2 in turn", Two, ["L1", "L2"]),
+                                             ("8 in turn", Eight, ["L1", "L2"]),
+                                             ("1000 at random", Thousand, ["L2", "L3"]))],
     },
 }
 ForAll = {"slice": 20e6, "rounds": 21, "dram": 4}
@@ -62,13 +77,19 @@ def known(Build):
     return {tuple(L.split()) for L in run([Build / "bin" / Program, "--list"]).splitlines()}
 
 
-def variantsOf(Codes, Place, Options):
+def variantsOf(Codes, Place, Size, Options):
     """Those that this build knows; an encoding is a variant by its name."""
     All = {N: V for N, V in Variants.items() if V[0] in Codes}
     for Code in sorted(Codes - {V[0] for V in Variants.values()}):
         All[Code] = (Code, "object", "native")
+    if Place.get("parts", 1) >= 1000 and room() < 12 << 30:
+        print(f"pmdk is left out of {Place['parts']} pools: they take 8 GiB of {directory()}",
+              file=sys.stderr)
+        All.pop("pmdk", None)
     if Place.get("parts", 1) > 1:
-        All = {N: V for N, V in All.items() if V[0] not in OneObject}
+        All = {N: V for N, V in All.items() if V[0] not in OneObject and V[1] != "heap"}
+    if Options.quick and Size == "DRAM":
+        All = {N: V for N, V in All.items() if N in Peers}
     if Options.variants:
         Wanted = set(Options.variants.split(","))
         if Wanted - All.keys() and Place.get("parts", 1) == 1:
@@ -79,8 +100,19 @@ def variantsOf(Codes, Place, Options):
     return All
 
 
-def command(Program, Workload, Bytes, Place, All):
-    Command = [Program, f"--workload={Workload}", f"--bytes={Bytes}", f"--dir={directory()}", f"--parts={Place.get('parts', 1)}",
+def room():
+    """Bytes that files may take where they lie, which may be memory."""
+    Disk = os.statvfs(directory())
+    Free = Disk.f_bavail * Disk.f_frsize
+    for Line in pathlib.Path("/proc/meminfo").read_text().splitlines():
+        if Line.startswith("MemAvailable:"):
+            Free = min(Free, int(Line.split()[1]) << 10)
+    return Free
+
+
+def command(Program, Rows, Place, All):
+    Command = [Program, "--rows=" + ",".join(f"{W}:{B}" for W, B in Rows), f"--dir={directory()}",
+               f"--parts={Place.get('parts', 1)}",
                "--variants=" + ",".join(f"{N}:{V[0]}:{V[1]}" for N, V in All.items())]
     return Command + (["--random"] if Place.get("random") else [])
 
@@ -107,33 +139,59 @@ def count(Command):
     return Counts
 
 
-def measure(Build, Name, Config, Options):
+def names(Config):
+    """Every row: its name, and what it is made of."""
+    for Workload, Title, Place, Sizes in Config["rows"]:
+        for Size in Sizes:
+            yield "/".join(P for P in (Workload, Title, Size) if P), Workload, Place, Size
+
+
+def plan(Config, Known, Options):
+    """The rows in groups that run in one process: one each, but those over a
+    thousand objects, since as many pools take half a minute to make."""
+    Groups = []
+    for Workload, Title, Place, Some in Config["rows"]:
+        for Size in Some:
+            Name = "/".join(P for P in (Workload, Title, Size) if P)
+            if Options.rows and not any(re.search(R, Name) for R in Options.rows.split(",")):
+                continue
+            Row = {"row": Name, "workload": Workload, "place": Title, "size": Size}
+            All = variantsOf({C for C, W in Known if W == Workload}, Place, Size, Options)
+            if Place.get("parts", 1) >= 1000:
+                for Group in Groups:
+                    if Group[0] == Place and Group[1] == All:
+                        Group[2].append(Row)
+                        break
+                else:
+                    Groups.append((Place, All, [Row]))
+            else:
+                # The counts of a row's first size stand for its others.
+                Row["count"] = Size == Some[0] and not Options.no_count
+                Groups.append((Place, All, [Row]))
+    return Groups
+
+
+def measure(Build, Config, Options):
     Settings = ForSmoke if Options.smoke else ForQuick if Options.quick else ForAll
     Sizes = sizes(Settings)
-    Known = known(Build)
-    Rows = []
-    for Workload in Config["workloads"]:
-        for Title, Place in Config["places"].items():
-            for Size in Config["sizes"]:
-                Row = "/".join(P for P in (Workload, Title, Size) if P)
-                if Options.rows and not any(re.search(R, Row) for R in Options.rows.split(",")):
-                    continue
-                All = variantsOf({C for C, W in Known if W == Workload}, Place, Options)
-                What = (Workload, Sizes[Size], Place, All)
-                Told = json.loads(run([*command(Build / "bin" / Program, *What),
-                                       f"--slice={Settings['slice']:.0f}",
-                                       f"--rounds={Options.rounds or Settings['rounds']}"],
-                                      env=Environment))
-                Counts = {}
-                if Size == Config["sizes"][0] and not Options.no_count:
-                    Counts = count(command(Build / "bin" / (Program + "-count"), *What))
-                Rows.append({"row": Row, "workload": Workload, "place": Title, "size": Size,
-                             "bytes": Sizes[Size], "items": Told["items"],
-                             "checksum": Told["checksum"],
-                             "variants": {V: figures(V, All[V][2], Told["nanoseconds"], Counts)
-                                          for V in Told["nanoseconds"]}})
-                report.progress(Rows[-1], Config)
-    return Rows
+    Done = []
+    for Place, All, Rows in plan(Config, known(Build), Options):
+        What = ([(R["workload"], Sizes[R["size"]]) for R in Rows], Place, All)
+        Told = run([*command(Build / "bin" / Program, *What),
+                    f"--slice={Settings['slice']:.0f}",
+                    f"--rounds={Options.rounds or Settings['rounds']}"], env=Environment)
+        for Row, Line in zip(Rows, Told.splitlines(), strict=True):
+            Figures = json.loads(Line)
+            Counts = {}
+            if Row.pop("count", False):
+                Counts = count(command(Build / "bin" / (Program + "-count"), *What))
+            Done.append({**Row, "bytes": Sizes[Row["size"]], "items": Figures["items"],
+                         "checksum": Figures["checksum"],
+                         "variants": {V: figures(V, All[V][2], Figures["nanoseconds"], Counts)
+                                      for V in Figures["nanoseconds"]}})
+            report.progress(Done[-1])
+    Order = [Name for Name, _, _, _ in names(Config)]
+    return sorted(Done, key=lambda R: Order.index(R["row"]))
 
 
 def figures(Variant, Reference, Rounds, Counts):
@@ -168,7 +226,7 @@ def main(Options):
     if not Options.no_build:
         install()
         build(Build, [Program, Program + "-count"])
-    Rows = measure(Build, Options.name, Config, Options)
+    Rows = measure(Build, Config, Options)
     if not Rows:
         stop("there are no such rows")
     report.finish(Options, {"schema": 1, "bench": Options.name, "quick": Options.quick,

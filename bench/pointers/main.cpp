@@ -1,17 +1,18 @@
-//===- main.cpp - One row: a workload, a size, all representations --------===//
+//===- main.cpp - Workloads of some sizes under all representations -------===//
 //
-// perdure-bench-pointers --workload=list --bytes=16384 --dir=DIR
+// perdure-bench-pointers --rows=list:16384,... --dir=DIR
 //     --variants=native:native:object,object:object:object,...
 //     [--parts=N] [--random] [--rounds=N] [--slice=NANOSECONDS] [--count]
 //
+// A row is a workload and the bytes that it fills in plain pointers.
 // A variant is NAME:CODE:MEMORY. Those of one memory build their structure in
 // the same bytes, one after the other; what each built is kept aside and copied
 // back before its turn, so that nothing but code differs between them. In every
 // round each takes its turn, begun by another one every time. --count runs each
 // once, between two of callgrind's dumps, which bear the variant's name.
 //
-// Prints JSON: nanoseconds an operation by variant, one for each round. Every
-// run's checksum is compared with the first variant's.
+// Prints a line of JSON for each row: nanoseconds an operation by variant, one
+// for each round. Every run's checksum is compared with the first variant's.
 //
 //===----------------------------------------------------------------------===//
 
@@ -58,8 +59,8 @@ struct Variant {
 };
 
 struct Options {
-  std::string Workload, Dir, Variants;
-  size_t Bytes = 16384, Parts = 1, Rounds = 5;
+  std::string Rows, Dir, Variants;
+  size_t Parts = 1, Rounds = 5;
   double Slice = 5e6;
   bool Random = false, Count = false, List = false;
 };
@@ -76,12 +77,10 @@ Options parse(int Argc, char **Argv) {
   Options O;
   for (int I = 1; I != Argc; ++I) {
     std::string Argument = Argv[I], Number;
-    if (option(Argument, "workload", O.Workload) || option(Argument, "dir", O.Dir) ||
+    if (option(Argument, "rows", O.Rows) || option(Argument, "dir", O.Dir) ||
         option(Argument, "variants", O.Variants))
       continue;
-    if (option(Argument, "bytes", Number))
-      O.Bytes = std::stoul(Number);
-    else if (option(Argument, "parts", Number))
+    if (option(Argument, "parts", Number))
       O.Parts = std::stoul(Number);
     else if (option(Argument, "rounds", Number))
       O.Rounds = std::stoul(Number);
@@ -193,58 +192,34 @@ void compare(const std::vector<Variant> &All, const Variant &V, const char *What
     stop(V.W->Name, (V.Name + " gives another " + What + " than " + All.front().Name).c_str());
 }
 
-} // namespace
+using Memories = std::map<std::string, std::vector<Arena::Part>>;
 
-Registration::Registration(Workload &W) {
-  W.Next = Workloads;
-  Workloads = &W;
-}
-
-int main(int Argc, char **Argv) {
-  Options O = parse(Argc, Argv);
-  if (O.List) {
-    for (const Workload *W = Workloads; W; W = W->Next)
-      printf("%s %s\n", W->Code, W->Name);
-    return 0;
-  }
-  int NoArguments = 1;
-  benchmark::Initialize(&NoArguments, Argv);
-
+struct Row {
   std::vector<Variant> All;
+  size_t Items = 0;
+  size_t Room = 0; // of each part
+};
+
+Row prepare(const Options &O, const std::string &Workload, size_t Bytes) {
+  Row R;
   size_t BytesPerItem = 0;
   for (const std::string &Words : split(O.Variants, ',')) {
     std::vector<std::string> W = split(Words, ':');
     if (W.size() != 3)
       stop(Words, "a variant is NAME:CODE:MEMORY");
-    All.push_back({W[0], W[1], W[2], find(W[1], O.Workload), nullptr, {}, {}, {}, 0, 0});
-    BytesPerItem = std::max(BytesPerItem, All.back().W->BytesPerItem);
+    R.All.push_back({W[0], W[1], W[2], find(W[1], Workload), nullptr, {}, {}, {}, 0, 0});
+    BytesPerItem = std::max(BytesPerItem, R.All.back().W->BytesPerItem);
   }
   // The first is the reference, by which the number of items is set.
-  size_t Items = std::max<size_t>(16, O.Bytes / All.front().W->BytesPerItem);
-  std::vector<uint32_t> Order(Items);
-  for (size_t I = 0; I != Items; ++I)
-    Order[I] = static_cast<uint32_t>(I);
-  std::shuffle(Order.begin(), Order.end(), std::mt19937_64(7));
-  Plan P{Items, Order.data()};
+  R.Items = std::max<size_t>(16, Bytes / R.All.front().W->BytesPerItem);
+  R.Room = BytesPerItem * R.Items / O.Parts;
+  R.Room += R.Room / 2 + 65536 / O.Parts + 4096;
+  return R;
+}
 
-  std::string Dir = O.Dir + "/perdure-pointers-XXXXXX";
-  if (!mkdtemp(Dir.data()))
-    stop(O.Dir, "cannot make a directory there");
-  size_t Room = BytesPerItem * Items / O.Parts;
-  Room += Room / 2 + 65536 / O.Parts + 4096;
-  std::map<std::string, std::vector<Arena::Part>> Memories;
-  for (Variant &V : All) {
-    auto [At, New] = Memories.try_emplace(V.Memory);
-    if (New)
-      At->second = V.Memory == "object" ? objects(Dir, O.Parts, Room)
-                   : V.Memory == "pool" ? pools(Dir, O.Parts, Room)
-                   : V.Memory == "heap" ? heap(O.Parts, Room)
-                                        : (stop(V.Memory, "no such memory"), At->second);
-    V.Parts = &At->second;
-  }
-  std::filesystem::remove_all(Dir); // what is mapped stays
-
-  for (Variant &V : All) {
+void build(const Options &O, Row &R, Memories &M, const Plan &P) {
+  for (Variant &V : R.All) {
+    V.Parts = &M[V.Memory];
     for (Arena::Part &Part : *V.Parts)
       Part.Cursor = Part.Begin;
     Arena A;
@@ -254,32 +229,34 @@ int main(int Argc, char **Argv) {
     V.W->Build(A, P);
     V.keep();
     V.Check = V.W->Check();
-    compare(All, V, "structure", &Variant::Check);
+    compare(R.All, V, "structure", &Variant::Check);
   }
+  R.All.front().putBack();
+}
 
-  All.front().putBack();
-  size_t Once = All.front().W->Once ? All.front().W->Once(P) : 0;
-  if (O.Count) {
-    printf("{\"items\": %zu, \"operations\": {", Items);
-    for (Variant &V : All) {
-      V.putBack();
-      size_t Done = 1;
-      if (!Once) // what is done once for all does not count
-        V.W->Run(Done);
-      Done = Once ? Once : 20000;
-      CALLGRIND_ZERO_STATS;
-      V.Checksum = V.W->Run(Done);
-      CALLGRIND_DUMP_STATS_AT(V.Name.c_str());
-      compare(All, V, "result", &Variant::Checksum);
-      printf("%s\"%s\": %zu", &V == &All.front() ? "" : ", ", V.Name.c_str(), Done);
-    }
-    printf("}}\n");
-    return 0;
+/// Each once, between two of callgrind's dumps.
+void countInstructions(Row &R, size_t Once) {
+  printf("{\"items\": %zu, \"operations\": {", R.Items);
+  for (Variant &V : R.All) {
+    V.putBack();
+    size_t Done = 1;
+    if (!Once) // what is done once for all does not count
+      V.W->Run(Done);
+    Done = Once ? Once : 20000;
+    CALLGRIND_ZERO_STATS;
+    V.Checksum = V.W->Run(Done);
+    CALLGRIND_DUMP_STATS_AT(V.Name.c_str());
+    compare(R.All, V, "result", &Variant::Checksum);
+    printf("%s\"%s\": %zu", &V == &R.All.front() ? "" : ", ", V.Name.c_str(), Done);
   }
+  printf("}}\n");
+}
 
+void time(const Options &O, Row &R, size_t Once) {
+  std::vector<Variant> &All = R.All;
   Amount Work;
   if (Once)
-    Work = {Once, 3, true};
+    Work = {Once, 1, true};
   else
     Work = calibrate(All.front(), O.Slice);
   for (size_t Round = 0; Round != O.Rounds; ++Round)
@@ -297,7 +274,7 @@ int main(int Argc, char **Argv) {
     compare(All, V, "structure in the end", &Variant::Check);
 
   printf("{\"items\": %zu, \"operations\": %zu, \"checksum\": \"%016llx\", \"nanoseconds\": {",
-         Items, Work.Operations, static_cast<unsigned long long>(All.front().Checksum));
+         R.Items, Work.Operations, static_cast<unsigned long long>(All.front().Checksum));
   for (const Variant &V : All) {
     printf("%s\"%s\": [", &V == &All.front() ? "" : ", ", V.Name.c_str());
     for (size_t I = 0; I != V.Nanoseconds.size(); ++I)
@@ -305,4 +282,69 @@ int main(int Argc, char **Argv) {
     printf("]");
   }
   printf("}}\n");
+}
+
+/// The directory of stores and pools, which the process leaves behind never.
+std::string Files;
+
+} // namespace
+
+Registration::Registration(Workload &W) {
+  W.Next = Workloads;
+  Workloads = &W;
+}
+
+int main(int Argc, char **Argv) {
+  Options O = parse(Argc, Argv);
+  if (O.List) {
+    for (const Workload *W = Workloads; W; W = W->Next)
+      printf("%s %s\n", W->Code, W->Name);
+    return 0;
+  }
+  int NoArguments = 1;
+  benchmark::Initialize(&NoArguments, Argv);
+
+  std::vector<Row> Rows;
+  size_t Room = 0;
+  for (const std::string &Words : split(O.Rows, ',')) {
+    std::vector<std::string> W = split(Words, ':');
+    if (W.size() != 2)
+      stop(Words, "a row is WORKLOAD:BYTES");
+    Rows.push_back(prepare(O, W[0], std::stoul(W[1])));
+    Room = std::max(Room, Rows.back().Room);
+  }
+
+  Files = O.Dir + "/perdure-pointers-XXXXXX";
+  if (!mkdtemp(Files.data()))
+    stop(O.Dir, "cannot make a directory there");
+  atexit([] { std::filesystem::remove_all(Files); });
+  Memories M;
+  for (const Variant &V : Rows.front().All) {
+    if (M.count(V.Memory))
+      continue;
+    if (V.Memory == "object")
+      M[V.Memory] = objects(Files, O.Parts, Room);
+    else if (V.Memory == "pool")
+      M[V.Memory] = pools(Files, O.Parts, Room);
+    else if (V.Memory == "heap")
+      M[V.Memory] = heap(O.Parts, Room);
+    else
+      stop(V.Memory, "no such memory");
+  }
+
+  for (Row &R : Rows) {
+    std::vector<uint32_t> Order(R.Items);
+    for (size_t I = 0; I != R.Items; ++I)
+      Order[I] = static_cast<uint32_t>(I);
+    std::shuffle(Order.begin(), Order.end(), std::mt19937_64(7));
+    Plan P{R.Items, Order.data()};
+    build(O, R, M, P);
+    size_t Once = R.All.front().W->Once ? R.All.front().W->Once(P) : 0;
+    if (O.Count)
+      countInstructions(R, Once);
+    else
+      time(O, R, Once);
+    fflush(stdout);
+    R.All.clear(); // what it kept aside takes memory
+  }
 }

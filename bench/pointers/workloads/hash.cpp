@@ -81,7 +81,7 @@ uint64_t lookups(size_t &Operations) {
 uint64_t check() {
   HOIST;
   uint64_t Sum = 0;
-  for (size_t I = 0; I <= S.T->mask; ++I)
+  for (size_t I = 0; I <= S.T->mask; I += 1 + S.T->mask / 4096)
     for (const node *N = LOAD(LOAD(S.T->buckets)[I]); N; N = LOAD(N->next))
       Sum = Sum * 3 + N->key + N->value[1];
   return Sum;

@@ -13,7 +13,7 @@ constexpr unsigned MaxHeight = 12;
 
 struct ANNOTATED node {
   uint64_t key;
-  uint64_t value;
+  uint64_t value[5];
   PTR(node) next[1]; // as many as the node is high
 };
 struct ANNOTATED list {
@@ -51,7 +51,8 @@ void build(lab::Arena &A, const lab::Plan &P) {
     Heights[Rank] = static_cast<unsigned char>(Height);
     node *N = Nodes[Rank] = A.make<node>(Rank, bytes(Height));
     N->key = keyOf(Rank);
-    N->value = N->key * 3;
+    for (uint64_t &V : N->value)
+      V = N->key * 3;
   }
   for (unsigned H = 0; H != MaxHeight; ++H) {
     node *Next = nullptr;
@@ -86,7 +87,7 @@ uint64_t lookups(size_t &Operations) {
   uint64_t Sum = 0;
   for (size_t I = 0; I != Operations; ++I)
     if (const node *N = find(S.L, keyOf(R.below(S.Items))))
-      Sum += N->value;
+      Sum += N->value[0];
   S.L->random = R;
   return Sum;
 }
@@ -94,9 +95,11 @@ uint64_t lookups(size_t &Operations) {
 uint64_t check() {
   HOIST;
   uint64_t Sum = 0;
-  for (unsigned H = 0; H != S.L->height; ++H)
-    for (const node *N = LOAD(S.L->head[H]); N; N = LOAD(N->next[H]))
+  for (unsigned H = 0; H != S.L->height; ++H) {
+    unsigned Left = 4096;
+    for (const node *N = LOAD(S.L->head[H]); N && Left--; N = LOAD(N->next[H]))
       Sum = Sum * 3 + N->key;
+  }
   return Sum;
 }
 
