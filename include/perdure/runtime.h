@@ -130,11 +130,17 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
    Rights bind late: a file that the process may only read is mapped so, and a
    store to it faults with a report. Errors: ENOENT, EBUSY (open for writing in
    another process, which the message names; or, for who shared it and would be
-   its only writer, somebody stays in a section), EACCES (not even readable), ENOSPC
-   (all slots taken, or holes that the disk cannot fill), EMFILE (each open
-   object keeps a descriptor; the soft limit is raised before this), EPROTO (a
-   field of the header is bad; the message names it, the file stays as it was),
-   EINVAL.                                                                    */
+   its only writer, somebody stays in a section for 50 ms; or, for who has it
+   open to read and would write, a thread of this process is in a read section),
+   EDEADLK (who shared it would be its only writer, and this thread is in a read
+   section of it), EACCES (not even readable), ENOSPC (all slots taken, or holes
+   that the disk cannot fill), EMFILE (each open object keeps a descriptor; the
+   soft limit is raised before this), EPROTO (a field of the header is bad; the
+   message names it, the file stays as it was; or the allocator's tables are
+   damaged, which who shared it reads again), ESTALE (another file has taken the
+   place of the one that is open with fewer rights), ENOMEM (for what the process
+   keeps of an object, or of the tables of one that it shared), EINVAL, and those
+   of open(2), fcntl(2), fallocate(2) and mmap(2).                            */
 PERDURE_API void *perdure_open(perdure_store *store, const char *name,
                                unsigned flags);
 

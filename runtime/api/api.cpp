@@ -106,13 +106,15 @@ void perdure_store_close(perdure_store *store) {
 // Objects
 //===----------------------------------------------------------------------===//
 
-// Fills a new object: file, root block, identity, name, in this order.
+// Fills a new object: file, root block, identity, name, in this order. Whoever
+// finds the name can open it: it is shared before. Nobody else knows the ID
+// until then, so when anything fails no file and no name stays behind.
 static bool fill(Store &S, Object &O, const char *Name, size_t RootBytes) {
   if (!createFile(O))
     return false;
   void *Root = allocate(O, RootBytes ? RootBytes : 1);
   if (Root && finishFile(O, (uint64_t)Root - O.Base, RootBytes) &&
-      publishName(S, Name, O.Id))
+      (!S.Shared || share(O)) && publishName(S, Name, O.Id))
     return true;
   int Saved = errno;
   unlinkat(S.ObjectsDir, O.Hex, 0);
@@ -146,7 +148,7 @@ void *perdure_create(perdure_store *store, const char *name, size_t root_bytes,
     return failedTo("create", S, name);
   makeDurable(*O, flags);
   nameObject(*O, name);
-  if (!fill(S, *O, name, root_bytes) || (S.Shared && !share(*O))) {
+  if (!fill(S, *O, name, root_bytes)) {
     int Saved = errno;
     discard(S, O);
     errno = Saved;
@@ -158,22 +160,51 @@ void *perdure_create(perdure_store *store, const char *name, size_t root_bytes,
 }
 
 // Attaches O, or gives it more rights; what was learnt of a file that others
-// could change is forgotten.
-static bool openObject(Object &O, Access Wanted) {
+// could change is forgotten. Occupied: only for who is in a section.
+static bool openObject(Object &O, Access Wanted, bool &Occupied) {
   bool Enough = isPresent(O) && (Wanted == Access::Read || isAlone(O) ||
                                  (Wanted == Access::Shared && isWritable(O)));
   if (Enough)
     return true;
   if (isPresent(O) && isWritable(O))
-    return openAlone(O);
+    return openAlone(O, Occupied);
   heapRelease(O);
   fotRelease(O);
   return attachAsAllowed(O, Wanted, false);
 }
 
+// One try, with the store locked; nothing has changed when it fails.
+static void *tryToOpen(Store &S, const char *Name, unsigned Flags,
+                       Access Wanted, bool &Occupied) {
+  perdure_id Id;
+  Object *O = Name ? recallName(S, Name) : nullptr;
+  if (!O) {
+    NamesTime Time = readNamesTime(S);
+    if (!lookUpName(S, Name, Id))
+      return nullptr;
+    O = findObject(S, Id);
+    Object *New = O ? nullptr : O = enterObject(S, Id);
+    if (!O)
+      return failedTo("open", S, Name);
+    if (!openObject(*O, Wanted, Occupied)) {
+      int Saved = errno;
+      if (New)
+        forgetObject(S, New);
+      errno = Saved;
+      return failedTo("open", S, Name);
+    }
+    rememberName(S, Name, O, Time);
+    nameObject(*O, Name);
+  } else if (!openObject(*O, Wanted, Occupied)) {
+    return failedTo("open", S, Name);
+  }
+  makeDurable(*O, Flags);
+  ++O->References;
+  return rootPointer(*O);
+}
+
 void *perdure_open(perdure_store *store, const char *name, unsigned flags) {
   Store &S = storeOf(store);
-  perdure_id Id;
   unsigned Known = PERDURE_RDONLY | PERDURE_DURABLE | PERDURE_SHARED;
   if (flags & ~Known ||
       (flags & PERDURE_RDONLY && flags & (PERDURE_DURABLE | PERDURE_SHARED))) {
@@ -190,31 +221,19 @@ void *perdure_open(perdure_store *store, const char *name, unsigned flags) {
       flags & PERDURE_SHARED
           ? accessOf(S, true) == Access::Read ? Access::Read : Access::Shared
           : accessOf(S, !(flags & PERDURE_RDONLY));
-  Locked Hold(S.Lock);
-  Object *O = name ? recallName(S, name) : nullptr;
-  if (!O) {
-    NamesTime Time = readNamesTime(S);
-    if (!lookUpName(S, name, Id))
-      return nullptr;
-    O = findObject(S, Id);
-    Object *New = O ? nullptr : O = enterObject(S, Id);
-    if (!O)
-      return failedTo("open", S, name);
-    if (!openObject(*O, Wanted)) {
-      int Saved = errno;
-      if (New)
-        forgetObject(S, New);
-      errno = Saved;
-      return failedTo("open", S, name);
+  // Sections are short, but who is in one may need the store's lock to leave
+  // it. So it is free meanwhile, and each try begins with the name again.
+  for (int Milliseconds = 0;; ++Milliseconds) {
+    bool Occupied = false;
+    void *Root;
+    {
+      Locked Hold(S.Lock);
+      Root = tryToOpen(S, name, flags, Wanted, Occupied);
     }
-    rememberName(S, name, O, Time);
-    nameObject(*O, name);
-  } else if (!openObject(*O, Wanted)) {
-    return failedTo("open", S, name);
+    if (Root || !Occupied || Milliseconds == 50)
+      return Root;
+    usleep(1000);
   }
-  makeDurable(*O, flags);
-  ++O->References;
-  return rootPointer(*O);
 }
 
 void perdure_close(void *in_object) {

@@ -142,15 +142,16 @@ static bool report(int Signal, const siginfo_t *Info, const void *Context,
   if (Info->si_code <= 0 || !TheWindow.contains(Info->si_addr) ||
       (Signal != SIGSEGV && Signal != SIGBUS))
     return false;
+  int Saved = errno;
   if (Reporting) {
     // The object went away meanwhile, or its header did.
     Line L;
     L << "perdure: fault at " << (uint64_t)Info->si_addr
       << ", and another while that was being reported";
     L.print();
+    errno = Saved;
     return true;
   }
-  int Saved = errno;
   Line L;
   Reporting = true;
   explain(L, Signal, (uint64_t)Info->si_addr, stoppedAt(Context));

@@ -7,10 +7,10 @@
 #ifndef PERDURE_RUNTIME_API_LINE_H
 #define PERDURE_RUNTIME_API_LINE_H
 
-#include <errno.h>
+#include "platform/error.h"
+
 #include <stddef.h>
 #include <stdint.h>
-#include <unistd.h>
 
 namespace perdure {
 
@@ -34,12 +34,10 @@ public:
     number(D.Value, 10);
     return *this;
   }
-  /// One write, so that lines of two threads do not mix.
+  /// errno stays.
   void print() {
     Text[Length++] = '\n';
-    // Handlers of the program's may interrupt it.
-    while (write(STDERR_FILENO, Text, Length) < 0 && errno == EINTR)
-      ;
+    writeReport(Text, Length);
   }
 
 private:

@@ -29,25 +29,16 @@ static bool takeTurn(Object &O) {
   return true;
 }
 
-// The store is locked, so this waits for nobody for long.
-static bool enterSoon(Object &O, bool &Died) {
-  for (int Milliseconds = 0; Milliseconds < 50; ++Milliseconds) {
-    if (enterSection(O, true, /*Wait=*/false, Died))
-      return true;
-    if (errno != EBUSY)
-      return false;
-    usleep(1000);
-  }
-  errno = EBUSY; // usleep may say something else
-  return false;
-}
-
 // Who is alone allocates without sections: so what the others did before is
 // learnt inside one, where they cannot allocate.
-bool perdure::openAlone(Object &O) {
+bool perdure::openAlone(Object &O, bool &Occupied) {
   bool Died = false, Inside = isWritingHere(O);
-  if (isShared(O) || (!Inside && !enterSoon(O, Died)))
+  if (isShared(O))
     return false;
+  if (!Inside && !enterSection(O, true, /*Wait=*/false, Died)) {
+    Occupied = errno == EBUSY;
+    return false;
+  }
   bool Ok = takeTurn(O) && attach(O, Access::Exclusive);
   int Saved = errno;
   if (!Inside)

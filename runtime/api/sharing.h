@@ -8,8 +8,10 @@
 namespace perdure {
 
 /// Makes this process the only writer of an object that it shares. EBUSY when
-/// others have it open for writing, or a thread is in a section.
-bool openAlone(Object &O);
+/// others have it open for writing, or somebody is in a section: then Occupied
+/// is set. EDEADLK when this thread reads it in one. Store locked, so this does
+/// not wait for them.
+bool openAlone(Object &O, bool &Occupied);
 
 } // namespace perdure
 

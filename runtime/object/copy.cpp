@@ -344,8 +344,11 @@ static bool copyUntilSame(Copying &C, Header &H, char *Piece) {
     bool Ok = copyOnce(C, H, Piece, Try < 15, Same);
     if (Ok && Same)
       return true;
-    if (!Ok && (errno != EPROTO || areSameWriters(C)))
+    int Saved = errno;
+    if (!Ok && (Saved != EPROTO || areSameWriters(C))) {
+      errno = Saved;
       return false;
+    }
     usleep(1000);
     if (!checkWriters(C))
       return false;

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 using namespace perdure;
@@ -543,9 +542,9 @@ static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
 // section and knows what others have changed.
 static bool becomeAlone(Object &O) {
   Locked Hold(O.GrowLock);
-  if (!takeOwnership(O, O.File, Access::Exclusive))
-    return false;
-  if (!readState(O)) {
+  if (!takeOwnership(O, O.File, Access::Exclusive) || !readState(O)) {
+    // The lock may be there already. Shared as before: nobody else can have
+    // taken it meanwhile, so this does not fail.
     int Saved = errno;
     lockByte(O.File, FileByte::Ownership, LockKind::Shared, false);
     errno = Saved;
@@ -634,6 +633,7 @@ void perdure::disown(Object &O) {
   O.File = -1;
   O.Sect = Section();
   O.Serial = nextSerial(); // nor is this thread in a read section
+  O.Syncing = 0; // those threads are its parent's. attach sets Unsynced
   if (isPresent(O) && isWritable(O)) {
     if (mprotect((void *)O.Base, TheWindow.limit(), PROT_READ))
       die("cannot take the right to write object %s from a child of fork: %s",

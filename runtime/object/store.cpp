@@ -244,7 +244,8 @@ static bool isUntouched(const Store &S, perdure_id Id, int64_t Since) {
   if (File < 0)
     return errno == ENOENT;
   struct stat Status;
-  bool Untouched = !fstat(File, &Status) &&
+  // At the end of what a time can be nothing tells which was first.
+  bool Untouched = !fstat(File, &Status) && Since < INT64_MAX &&
                    nanoseconds(Status.st_mtim) <= Since &&
                    lockOfOthers(File, FileByte::Ownership) == LockKind::None;
   close(File);

@@ -8,9 +8,17 @@
 
 namespace perdure {
 
-/// Since the clock's beginning.
+/// Since the clock's beginning: 0 for what was before, INT64_MAX for what does
+/// not fit (past April 2262). A file's times may be anything. So the difference
+/// of two fits, too.
 inline int64_t nanoseconds(const struct timespec &T) {
-  return (int64_t)T.tv_sec * 1000000000 + T.tv_nsec;
+  int64_t Sum;
+  if (T.tv_sec < 0)
+    return 0;
+  if (__builtin_mul_overflow((int64_t)T.tv_sec, (int64_t)1000000000, &Sum) ||
+      __builtin_add_overflow(Sum, (int64_t)T.tv_nsec, &Sum))
+    return INT64_MAX;
+  return Sum;
 }
 
 /// Nanoseconds since 1970.

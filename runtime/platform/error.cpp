@@ -68,7 +68,28 @@ const char *perdure::errorMessage() {
   return T ? T->Message : "no memory is left for a message";
 }
 
-// One write(2), so that lines of several threads do not mix.
+// One write(2) if it takes all, so that lines of several threads do not mix. A
+// handler of the program's may cut it short, or interrupt it before a terminal
+// that was stopped, or a full pipe, took anything. It interrupts every one when
+// it handles the SIGTTOU of a background process and returns: so not for ever.
+// A timer of a kilohertz takes ten seconds to interrupt this often, SIGTTOU less
+// than a tenth of one.
+void perdure::writeReport(const char *Line, size_t Length) {
+  int Saved = errno;
+  for (int Interrupted = 0; Length && Interrupted < 10000;) {
+    ssize_t Written = write(STDERR_FILENO, Line, Length);
+    if (Written > 0) {
+      Line += Written;
+      Length -= (size_t)Written;
+    } else if (Written == 0 || errno != EINTR) {
+      break;
+    } else {
+      ++Interrupted;
+    }
+  }
+  errno = Saved;
+}
+
 static void print(const char *Format, va_list Args) {
   int Saved = errno;
   char Line[1280] = "perdure: ";
@@ -78,8 +99,7 @@ static void print(const char *Format, va_list Args) {
   while (Line[Length])
     ++Length;
   Line[Length++] = '\n';
-  ssize_t Ignored = write(STDERR_FILENO, Line, Length);
-  (void)Ignored;
+  writeReport(Line, Length);
   errno = Saved;
 }
 

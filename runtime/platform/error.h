@@ -3,6 +3,8 @@
 #ifndef PERDURE_RUNTIME_PLATFORM_ERROR_H
 #define PERDURE_RUNTIME_PLATFORM_ERROR_H
 
+#include <stddef.h>
+
 namespace perdure {
 
 /// Sets errno and this thread's message; false, so that a function that
@@ -15,6 +17,10 @@ void makeShown(char *Text);
 
 /// The message of this thread's last failure; "" when there was none.
 const char *errorMessage();
+
+/// Writes a line to stderr, all of it if that can be done. Async-signal-safe;
+/// errno stays.
+void writeReport(const char *Line, size_t Length);
 
 /// One line on stderr, "perdure: ..."; errno stays.
 __attribute__((format(printf, 1, 2))) void report(const char *Format, ...);

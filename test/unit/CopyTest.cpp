@@ -275,6 +275,12 @@ TEST_F(Copies, DamagedSources) {
   refuses(EPROTO, "'magic'", "magic", Other, nullptr, PERDURE_FORCE);
   EXPECT_TRUE(filesIn(OtherDir + "/objects").empty());
   EXPECT_TRUE(filesIn(OtherDir + "/names").empty());
+  // Of this process's own, without a sidecar that says so.
+  create("good");
+  ASSERT_EQ(unlink(Sidecar.c_str()), 0);
+  Damage("good", 0x200, 0x400);
+  refuses(EPROTO, "'state'", "good", Other, nullptr);
+  refuses(EPROTO, "'state'", "good", Other, nullptr, PERDURE_FORCE);
 }
 
 //===----------------------------------------------------------------------===//

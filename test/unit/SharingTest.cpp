@@ -340,6 +340,27 @@ TEST_F(SharingTest, WhoWantsToBeAloneDoesNotWaitForSections) {
   EXPECT_NE(perdure_alloc(Root, 8), nullptr);
 }
 
+// Nor for this thread's own, which would not end.
+TEST_F(SharingTest, WhoReadsDoesNotBecomeTheOnlyWriter) {
+  create("a");
+  closeStore();
+  reopenStore();
+  uint64_t *Root = open("a", PERDURE_SHARED);
+  ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0);
+  errno = 0;
+  EXPECT_EQ(perdure_open(S, "a", 0), nullptr);
+  EXPECT_EQ(errno, EDEADLK);
+  EXPECT_EQ(perdure_unlock(Root), 0);
+  EXPECT_EQ(open("a"), Root);
+  reopenStore();
+  Root = open("a", PERDURE_RDONLY);
+  ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0);
+  EXPECT_EQ(perdure_open(S, "a", 0), nullptr);
+  EXPECT_EQ(errno, EBUSY);
+  EXPECT_EQ(perdure_unlock(Root), 0);
+  EXPECT_EQ(open("a"), Root);
+}
+
 // A reader that meets a writer's turn goes on when that one has gone.
 TEST_F(SharingTest, ReadersGoOnWhenNobodyWaitsAnyMore) {
   create("a");
@@ -420,16 +441,17 @@ TEST_F(SharingTest, DestructorsOfThreadsLeaveSections) {
   create("a");
   static uint64_t *Root;
   static std::atomic<int> Left;
+  static pthread_key_t Key;
   Root = open("a");
   Left = -1;
   std::thread([] { // the runtime's key is made before the program's
     ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0);
-    pthread_key_t Key;
     ASSERT_EQ(pthread_key_create(&Key,
                                  [](void *) { Left = perdure_unlock(Root); }),
               0);
     pthread_setspecific(Key, Root);
   }).join();
+  EXPECT_EQ(pthread_key_delete(Key), 0);
   EXPECT_EQ(Left, 0);
   EXPECT_EQ(perdure_lock(Root, PERDURE_NOWAIT), 0) << perdure_errormsg();
   EXPECT_EQ(perdure_unlock(Root), 0);

@@ -2,7 +2,10 @@
 
 #include "Support.h"
 
+#include "platform/clock.h"
+
 #include <atomic>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <thread>
@@ -117,6 +120,38 @@ TEST_F(Stores, RemoveAndCreateAgain) {
   EXPECT_NE(New, Old);
   EXPECT_NE(perdure_object_id(New).lo, Id.lo);
   EXPECT_EQ(New[0], 0u);
+}
+
+// The times of files are whatever somebody has set them to.
+TEST_F(Stores, TimesOfAllAges) {
+  using perdure::nanoseconds;
+  EXPECT_EQ(nanoseconds({1, 5}), 1000000005);
+  EXPECT_EQ(nanoseconds({9223372036, 854775806}), INT64_MAX - 1);
+  EXPECT_EQ(nanoseconds({9223372036, 854775807}), INT64_MAX);
+  EXPECT_EQ(nanoseconds({9223372036, 999999999}), INT64_MAX);
+  EXPECT_EQ(nanoseconds({9223372037, 0}), INT64_MAX);
+  EXPECT_EQ(nanoseconds({INT64_MAX, 999999999}), INT64_MAX);
+  EXPECT_EQ(nanoseconds({-1, 999999999}), 0);
+  EXPECT_EQ(nanoseconds({INT64_MIN, 0}), 0);
+  perdure_close(create("a"));
+  perdure_close(create("b"));
+  for (time_t Seconds : {time_t(-2000000000), time_t(0), time_t(13569465600)}) {
+    struct timespec Times[2] = {{Seconds, 1}, {Seconds, 1}};
+    ASSERT_EQ(utimensat(AT_FDCWD, (Dir + "/names").c_str(), Times, 0), 0);
+    auto Opened = [&](const char *Name) {
+      void *Root = open(Name);
+      perdure_close(Root); // an open object would keep its name
+      return Root;
+    };
+    void *A = Opened("a"), *B = Opened("b");
+    EXPECT_EQ(Opened("a"), A);
+    std::string NameA = Dir + "/names/a", NameB = Dir + "/names/b";
+    ASSERT_EQ(renameat2(AT_FDCWD, NameA.c_str(), AT_FDCWD, NameB.c_str(),
+                        RENAME_EXCHANGE),
+              0);
+    EXPECT_EQ(Opened("a"), B);
+    EXPECT_EQ(Opened("b"), A);
+  }
 }
 
 TEST_F(Stores, ReadOnlyStore) {

@@ -7,13 +7,20 @@
 
 #include "Support.h"
 
+#include <algorithm>
 #include <atomic>
 #include <fcntl.h>
+#include <filesystem>
 #include <functional>
+#include <future>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <thread>
+#include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 namespace {
@@ -21,14 +28,23 @@ std::atomic<int> DataSyncs, RangeSyncs;
 std::function<void()> OnDataSync;                // before it
 std::function<bool(int)> FailSync;               // of a descriptor
 std::function<void(const struct stat &)> OnStat; // after it
+std::function<bool(int)> FailTimes;              // setting those of a file
+std::function<void()> OnSleep;                   // instead of it
+// What the call gives, of a write to stderr; or nothing, and errno.
+std::function<ssize_t(const char *, size_t)> OnReport;
 } // namespace
 
 #define HOOK extern "C" __attribute__((visibility("default"))) int
+#define HOOK_SIZE extern "C" __attribute__((visibility("default"))) ssize_t
 
 HOOK fdatasync(int File) {
   ++DataSyncs;
   if (OnDataSync)
     OnDataSync();
+  if (FailSync && FailSync(File)) {
+    errno = EIO;
+    return -1;
+  }
   return (int)syscall(SYS_fdatasync, File);
 }
 
@@ -52,6 +68,30 @@ HOOK fstat(int File, struct stat *Status) noexcept {
   return Result;
 }
 
+HOOK futimens(int File, const struct timespec Times[2]) noexcept {
+  if (FailTimes && FailTimes(File)) {
+    errno = EIO;
+    return -1;
+  }
+  return (int)syscall(SYS_utimensat, File, nullptr, Times, 0);
+}
+
+HOOK usleep(useconds_t Microseconds) {
+  if (OnSleep) {
+    OnSleep();
+    return 0;
+  }
+  struct timespec Time = {(time_t)(Microseconds / 1000000),
+                          (long)(Microseconds % 1000000) * 1000};
+  return nanosleep(&Time, nullptr);
+}
+
+HOOK_SIZE write(int File, const void *Bytes, size_t Count) {
+  if (OnReport && File == STDERR_FILENO)
+    return OnReport((const char *)Bytes, Count);
+  return syscall(SYS_write, File, Bytes, Count);
+}
+
 namespace {
 
 class SystemTest : public StoreTest {
@@ -60,9 +100,33 @@ protected:
     OnDataSync = nullptr;
     FailSync = nullptr;
     OnStat = nullptr;
+    FailTimes = nullptr;
+    OnSleep = nullptr;
+    OnReport = nullptr;
     StoreTest::TearDown();
   }
 };
+
+/// How others have the file open for writing: F_UNLCK, F_RDLCK (they share it),
+/// F_WRLCK.
+int ownershipOf(const std::string &Path) {
+  int File = open(Path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct flock Request = {};
+  Request.l_type = F_WRLCK;
+  Request.l_start = (off_t)1 << 62;
+  Request.l_len = 1;
+  EXPECT_EQ(fcntl(File, F_OFD_GETLK, &Request), 0) << Path;
+  close(File);
+  return Request.l_type;
+}
+
+bool isNames(int File) {
+  char Path[4096];
+  std::string Link = "/proc/self/fd/" + std::to_string(File);
+  ssize_t Length = readlink(Link.c_str(), Path, sizeof(Path));
+  std::string Target(Path, Length > 0 ? (size_t)Length : 0);
+  return Target.size() > 6 && Target.substr(Target.size() - 6) == "/names";
+}
 
 #define ON_PAGE_MEDIA_ONLY()                                                   \
   if (getenv("PMEM2_FORCE_GRANULARITY"))                                       \
@@ -151,20 +215,34 @@ TEST_F(SystemTest, DurableHoldsWhoeverOpensTheStoreFirst) {
 }
 
 TEST_F(SystemTest, NameThatCannotBeSyncedIsNone) {
-  FailSync = [](int File) {
-    char Path[4096];
-    std::string Link = "/proc/self/fd/" + std::to_string(File);
-    ssize_t Length = readlink(Link.c_str(), Path, sizeof(Path));
-    std::string Target(Path, Length > 0 ? (size_t)Length : 0);
-    return Target.size() > 6 && Target.substr(Target.size() - 6) == "/names";
+  for (unsigned Flags : {0u, (unsigned)PERDURE_SHARED}) {
+    reopenStore(Flags);
+    std::string Name = Flags ? "shared" : "alone";
+    FailSync = isNames;
+    errno = 0;
+    EXPECT_EQ(perdure_create(S, Name.c_str(), 8, 0), nullptr);
+    EXPECT_EQ(errno, EIO) << perdure_errormsg();
+    FailSync = nullptr;
+    EXPECT_EQ(perdure_open(S, Name.c_str(), 0), nullptr);
+    EXPECT_EQ(errno, ENOENT) << perdure_errormsg();
+    auto Files = std::filesystem::directory_iterator(Dir + "/objects");
+    EXPECT_EQ(std::distance(begin(Files), end(Files)), Flags ? 1 : 0);
+    EXPECT_NE(perdure_create(S, Name.c_str(), 8, 0), nullptr)
+        << perdure_errormsg();
+  }
+}
+
+// Whoever finds the name of an object in a shared store can open it.
+TEST_F(SystemTest, NameOfASharedObjectLeadsToOneThatIsShared) {
+  reopenStore(PERDURE_SHARED);
+  int Found = -1;
+  FailSync = [&](int File) {
+    if (isNames(File)) // the name has just been given
+      Found = ownershipOf(fileOf("a"));
+    return false;
   };
-  errno = 0;
-  EXPECT_EQ(perdure_create(S, "a", 8, 0), nullptr);
-  EXPECT_EQ(errno, EIO) << perdure_errormsg();
-  FailSync = nullptr;
-  EXPECT_EQ(perdure_open(S, "a", 0), nullptr);
-  EXPECT_EQ(errno, ENOENT) << perdure_errormsg();
-  EXPECT_NE(perdure_create(S, "a", 8, 0), nullptr) << perdure_errormsg();
+  create("a");
+  EXPECT_EQ(Found, F_RDLCK);
 }
 
 // A file that becomes longer while a reader opens it has not been cut off.
@@ -233,6 +311,194 @@ TEST_F(SystemTest, EncodeWhileRightsAreRaised) {
     Other.join();
     ASSERT_EQ(Wrong, 0);
   }
+}
+
+// Who is in a section and needs the store's lock leaves it all the same while
+// another thread waits to be the only writer.
+TEST_F(SystemTest, WhoWantsToBeAloneLetsSectionsEnd) {
+  uint64_t *A = create("a"), *B = create("b");
+  A[0] = perdure_encode(B, A);
+  reopenStore();
+  A = open("a", PERDURE_SHARED);
+  std::promise<void> Entered, Opening, Left;
+  std::thread Other([&] {
+    EXPECT_EQ(perdure_lock(A, 0), 0);
+    Entered.set_value();
+    Opening.get_future().wait();
+    // It was not met yet: it is given its slot.
+    EXPECT_EQ(perdure_decode(A[0], A), open("b"));
+    EXPECT_EQ(perdure_unlock(A), 0);
+    Left.set_value();
+  });
+  Entered.get_future().wait();
+  auto Gone = Left.get_future();
+  bool First = true;
+  OnSleep = [&] {
+    if (!First)
+      return;
+    First = false;
+    Opening.set_value();
+    EXPECT_EQ(Gone.wait_for(std::chrono::seconds(20)),
+              std::future_status::ready);
+  };
+  EXPECT_EQ(open("a"), A);
+  OnSleep = nullptr;
+  EXPECT_FALSE(First) << "nobody was in the way";
+  Other.join();
+  EXPECT_NE(perdure_alloc(A, 8), nullptr) << perdure_errormsg();
+}
+
+// What cannot be made this process's alone stays shared.
+TEST_F(SystemTest, WhoCannotBeAloneShares) {
+  create("a");
+  closeStore();
+  reopenStore();
+  uint64_t *A = open("a", PERDURE_SHARED);
+  FailTimes = [](int) { return true; };
+  errno = 0;
+  EXPECT_EQ(perdure_open(S, "a", 0), nullptr);
+  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  FailTimes = nullptr;
+  EXPECT_EQ(ownershipOf(fileOf("a")), F_RDLCK);
+  EXPECT_EQ(perdure_alloc(A, 8), nullptr);
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_EQ(open("a"), A);
+  EXPECT_EQ(ownershipOf(fileOf("a")), F_WRLCK);
+}
+
+// A thread of the parent's that is syncing at the fork syncs nothing here.
+TEST_F(SystemTest, ChildSyncsForItself) {
+  ON_PAGE_MEDIA_ONLY();
+  uint64_t *A = create("a");
+  ASSERT_NE(perdure_alloc(A, 100), nullptr);
+  std::atomic<bool> Inside{false}, GoOn{false};
+  OnDataSync = [&] {
+    Inside = true;
+    while (!GoOn)
+      usleep(100);
+  };
+  std::thread Syncs([&] { perdure_persist(A, 8); });
+  while (!Inside)
+    usleep(100);
+  int Closed[2];
+  ASSERT_EQ(pipe(Closed), 0);
+  pid_t Pid = fork();
+  if (!Pid) {
+    OnDataSync = nullptr;
+    close(Closed[1]);
+    char C;
+    (void)!read(Closed[0], &C, 1);
+    if (perdure_open(S, "a", 0) != A)
+      _exit(1);
+    DataSyncs = RangeSyncs = 0;
+    perdure_persist(A, 8); // what its parent did not get to, too
+    if (DataSyncs != 1)
+      _exit(2);
+    DataSyncs = 0;
+    perdure_persist(A, 8);
+    _exit(DataSyncs == 0 && RangeSyncs == 1 ? 0 : 3);
+  }
+  GoOn = true;
+  Syncs.join();
+  OnDataSync = nullptr;
+  closeStore();
+  close(Closed[0]);
+  close(Closed[1]);
+  int Status;
+  ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+  EXPECT_TRUE(WIFEXITED(Status));
+  EXPECT_EQ(WEXITSTATUS(Status), 0);
+}
+
+//===----------------------------------------------------------------------===//
+// Reports
+//===----------------------------------------------------------------------===//
+
+/// Reports a fault at the address, as a handler does.
+int explain(const void *Address) {
+  siginfo_t Info = {};
+  Info.si_signo = SIGSEGV;
+  Info.si_code = SEGV_ACCERR;
+  Info.si_addr = const_cast<void *>(Address);
+  ucontext_t Context = {};
+  return perdure_explain_fault(&Info, &Context);
+}
+
+// A report of each of the two kinds: of a fault, and of what went wrong.
+class SystemReportTest : public SystemTest {
+protected:
+  void reportBoth() {
+    uint64_t *A = create("a", 8, PERDURE_DURABLE);
+    errno = 77;
+    EXPECT_EQ(explain(A), 1);
+    EXPECT_EQ(errno, 77);
+    Between = Text.size();
+    FailSync = [](int) { return true; };
+    closeStore();
+    FailSync = nullptr;
+  }
+  void expectBoth() {
+    std::string First = Text.substr(0, Between), Second = Text.substr(Between);
+    EXPECT_EQ(First.find("perdure: fault at "), 0u) << First;
+    EXPECT_EQ(Second.find("perdure: object 'a'"), 0u) << Second;
+    for (const std::string &Line : {First, Second})
+      EXPECT_EQ(Line.find('\n'), Line.size() - 1) << Line;
+  }
+  std::string Text; // what came through
+  size_t Between = 0;
+};
+
+TEST_F(SystemReportTest, WrittenAtOnce) {
+  int Writes = 0;
+  OnReport = [&](const char *Bytes, size_t Count) {
+    ++Writes;
+    Text.append(Bytes, Count);
+    return (ssize_t)Count;
+  };
+  reportBoth();
+  expectBoth();
+  EXPECT_EQ(Writes, 2);
+}
+
+// Handlers of the program's interrupt a write before the first byte, and after
+// some.
+TEST_F(SystemReportTest, WrittenWholeWhenInterrupted) {
+  int Writes = 0;
+  OnReport = [&](const char *Bytes, size_t Count) -> ssize_t {
+    if (++Writes % 3) {
+      errno = EINTR;
+      return -1;
+    }
+    Count = std::min(Count, (size_t)7);
+    Text.append(Bytes, Count);
+    return (ssize_t)Count;
+  };
+  reportBoth();
+  expectBoth();
+}
+
+// A background process that handles SIGTTOU is interrupted each time.
+TEST_F(SystemReportTest, NotForEver) {
+  int Writes = 0;
+  OnReport = [&](const char *, size_t) -> ssize_t {
+    ++Writes;
+    errno = EINTR;
+    return -1;
+  };
+  alarm(60);
+  reportBoth();
+  alarm(0);
+  EXPECT_GT(Writes, 100) << "a few interruptions are no reason";
+  // A terminal that is gone is not tried again.
+  Writes = 0;
+  OnReport = [&](const char *, size_t) -> ssize_t {
+    ++Writes;
+    errno = EIO;
+    return -1;
+  };
+  reopenStore();
+  EXPECT_EQ(explain(open("a")), 1);
+  EXPECT_EQ(Writes, 1);
 }
 
 } // namespace
