@@ -6,6 +6,7 @@
 #include "llvm/Analysis/Utils/Local.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Dominators.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Transforms/Utils/Local.h"
@@ -49,6 +50,7 @@ static bool hasRoomBefore(const Value *N) {
 }
 
 void Bases::carry(Function &F, const DominatorTree &DT) {
+  liftFreezes(F, DT);
   choose(F, DT);
   create();
   connect();
@@ -86,12 +88,66 @@ void Bases::findWeb(Value *Root, Web &W) const {
   }
 }
 
+/// The optimisers freeze what they carry over a branch, and so hide where it
+/// comes from. A decode gives a value for all bits, which lowering freezes, and
+/// its container has been read: only what else enters a web needs freezing.
+void Bases::liftFreezes(Function &F, const DominatorTree &DT) {
+  SmallVector<FreezeInst *, 8> Freezes;
+  for (Instruction &I : instructions(F))
+    if (auto *Freeze = dyn_cast<FreezeInst>(&I);
+        Freeze && Freeze->getType()->isPointerTy() &&
+        DT.isReachableFromEntry(Freeze->getParent()))
+      Freezes.push_back(Freeze);
+  for (FreezeInst *Freeze : Freezes) {
+    Web W;
+    W.insert(Freeze->getOperand(0));
+    bool Plain = true;
+    for (unsigned I = 0; Plain && I != W.size(); ++I) {
+      auto *N = dyn_cast<Instruction>(W[I]);
+      Plain =
+          W.size() <= MaxWeb &&
+          (!N || (DT.isReachableFromEntry(N->getParent()) && hasRoomBefore(N)));
+      if (Plain && N && (isNode(N) || isa<FreezeInst>(N)))
+        for (unsigned Op = isa<SelectInst>(N); Op != N->getNumOperands(); ++Op)
+          W.insert(N->getOperand(Op));
+    }
+    if (!Plain || none_of(W, isTracked))
+      continue;
+    for (Value *V : W) {
+      auto *N = dyn_cast<Instruction>(V);
+      if (!N || !isNode(N))
+        continue;
+      for (unsigned Op = 0; Op != N->getNumOperands(); ++Op) {
+        Value *In = N->getOperand(Op);
+        bool Carried = Op || isa<PHINode>(N); // not a select's condition
+        if (isGuaranteedNotToBeUndefOrPoison(In) || isa<FreezeInst>(In) ||
+            (Carried && (isTracked(In) || isNode(In))))
+          continue;
+        Instruction *Before = N;
+        if (auto *Phi = dyn_cast<PHINode>(N)) {
+          // One block, one value.
+          Before = Phi->getIncomingBlock(Op)->getTerminator();
+          auto *New = new FreezeInst(In, "", Before->getIterator());
+          for (unsigned Same = 0; Same != Phi->getNumIncomingValues(); ++Same)
+            if (Phi->getIncomingBlock(Same) == Phi->getIncomingBlock(Op))
+              Phi->setIncomingValue(Same, New);
+        } else {
+          N->setOperand(Op, new FreezeInst(In, "", Before->getIterator()));
+        }
+      }
+    }
+    Freeze->replaceAllUsesWith(Freeze->getOperand(0));
+    Freeze->eraseFromParent();
+  }
+}
+
 /// Which pointers get a base, and which of them are carried as a pair.
 void Bases::choose(Function &F, const DominatorTree &DT) {
   for (ContractCall &Call : findContractCalls(F)) {
     // Unreachable values may be built on themselves.
     if (!DT.isReachableFromEntry(Call.call()->getParent()) ||
-        !Call.encoding() || !Call.encoding()->tracksBases())
+        Call.verb() != Verb::Decode || !Call.encoding() ||
+        !Call.encoding()->tracksBases())
       continue;
     for (unsigned N : Call.containerOperands()) {
       Value *Root = rootOf(Call.call()->getArgOperand(N));
@@ -114,7 +170,9 @@ void Bases::choose(Function &F, const DominatorTree &DT) {
         continue;
       // A decode that leads on to its own container: each hop waits for the
       // one before, and [base + offset] saves it the addition.
-      bool Recurs = Call.verb() == Verb::Decode && W.count(Call.call());
+      bool Recurs = W.count(Call.call());
+      if (!Recurs)
+        continue;
       for (Value *V : W)
         if (isNode(V) || isTracked(V))
           add(V).Pair |= Recurs;

@@ -74,6 +74,7 @@ private:
   std::vector<Carried> All; // in the order in which they were found
   llvm::DenseMap<const llvm::Value *, unsigned> Index; // by pointer
 
+  void liftFreezes(llvm::Function &F, const llvm::DominatorTree &DT);
   void findWeb(llvm::Value *Root, Web &W) const;
   void choose(llvm::Function &F, const llvm::DominatorTree &DT);
   void create();

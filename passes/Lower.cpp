@@ -194,18 +194,6 @@ private:
   }
 };
 
-/// The optimisers freeze what a call gives; a decode gives a value for all bits,
-/// which lowering freezes, and its container has been read.
-void dropFreezes(Function &F) {
-  for (ContractCall &Call : findContractCalls(F))
-    if (Call.verb() == Verb::Decode)
-      for (User *U : make_early_inc_range(Call.call()->users()))
-        if (auto *Freeze = dyn_cast<FreezeInst>(U)) {
-          Freeze->replaceAllUsesWith(Call.call());
-          Freeze->eraseFromParent();
-        }
-}
-
 /// The optimisers that have already run saw calls; what they would do with the
 /// branches and masks of the expansion is worth a second look, in the functions
 /// that have any.
@@ -239,7 +227,6 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
   for (Function &F : M) {
     if (F.isDeclaration() || !hasContractCalls(F))
       continue;
-    dropFreezes(F);
     Bases Carried(C);
     SmallPtrSet<BasicBlock *, 16> Looped;
     if (!F.hasMinSize() && !F.hasOptNone()) {
