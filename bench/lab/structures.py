@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from lab import measures, report
-from lab.common import build, caches, directory, install, machine, run, stop
+from lab.common import build, caches, directory, install, run, stop
 
 Program = "perdure-bench-pointers"
 
@@ -39,12 +39,14 @@ Benches = {
     "pointers": {
         "about": "structures of linked nodes, L1 to DRAM, in one object and on the heap",
         "unit": "ns an operation",
+        "symbol": "ns",
         "compare": "ratio",
         "rows": [(W, "", {}, ["L1", "L2", "L3", "DRAM"]) for W in Chases],
     },
     "stores": {
         "about": "storing pointers: inside an object, into another one, on the heap",
         "unit": "ns a store, an exchange, a node, an insert",
+        "symbol": "ns",
         "compare": "difference",
         "rows": [("store", "inside", {}, ["L1", "L2"]), ("store", "across", Two, ["L1", "L2"]),
                  ("shuffle", "", {}, ["L1", "L2"]), ("reverse", "", {}, ["L1", "L2"]),
@@ -53,6 +55,7 @@ Benches = {
     "cross-object": {
         "about": "list, tree and graph over 2, 8 and 1,000 objects, or pools",
         "unit": "ns a hop, a lookup, an edge",
+        "symbol": "ns",
         "compare": "difference",
         "rows": [(W, Title, Place, Sizes) for W in ("list", "tree", "graph")
                  for Title, Place, Sizes in (("2 in turn", Two, ["L1", "L2"]),
@@ -187,37 +190,11 @@ def measure(Build, Config, Options):
                 Counts = count(command(Build / "bin" / (Program + "-count"), *What))
             Done.append({**Row, "bytes": Sizes[Row["size"]], "items": Figures["items"],
                          "checksum": Figures["checksum"],
-                         "variants": {V: figures(V, All[V][2], Figures["nanoseconds"], Counts)
-                                      for V in Figures["nanoseconds"]}})
+                         "variants": measures.figures(Figures["nanoseconds"],
+                                                      {V: All[V][2] for V in All}, Counts)})
             report.progress(Done[-1])
     Order = [Name for Name, _, _, _ in names(Config)]
     return sorted(Done, key=lambda R: Order.index(R["row"]))
-
-
-def figures(Variant, Reference, Rounds, Counts):
-    Mine = Rounds[Variant]
-    Result = {"rounds": Mine, "nanoseconds": measures.summary(Mine)}
-    if Variant in Counts:
-        Result["instructions"] = round(Counts[Variant], 3)
-    if Reference:
-        Ratios = measures.ratios(Mine, Rounds[Reference])
-        Result.update(reference=Reference, ratio=measures.summary(Ratios),
-                      difference=measures.summary(measures.differences(Mine, Rounds[Reference])))
-    return Result
-
-
-def means(Rows):
-    """Geometric means of the ratios, by variant: over all rows, and by size."""
-    Result = {}
-    for Size in ["all", *dict.fromkeys(R["size"] for R in Rows)]:
-        Some = [R for R in Rows if Size in ("all", R["size"])]
-        for Variant in dict.fromkeys(V for R in Some for V in R["variants"]):
-            Ratios = [measures.ratios(R["variants"][Variant]["rounds"],
-                                      R["variants"][R["variants"][Variant]["reference"]]["rounds"])
-                      for R in Some if "reference" in R["variants"].get(Variant, {})]
-            if Ratios:
-                Result.setdefault(Size, {})[Variant] = measures.geometricMean(Ratios)
-    return Result
 
 
 def main(Options):
@@ -229,6 +206,4 @@ def main(Options):
     Rows = measure(Build, Config, Options)
     if not Rows:
         stop("there are no such rows")
-    report.finish(Options, {"schema": 1, "bench": Options.name, "quick": Options.quick,
-                            "unit": Config["unit"], "machine": machine(), "rows": Rows,
-                            "means": means(Rows)}, Config)
+    report.finish(Options, Config, Rows)
