@@ -66,11 +66,13 @@ def figures(Rounds, References, Counts=None):
 
 
 def means(Rows):
-    """Geometric means of the ratios, by variant: over all rows, and by size."""
+    """Geometric means of the ratios, by variant: over all rows, and by size. Rows
+    without annotated code tell what the plugin costs there, and are left out."""
     Result = {}
     Sizes = list(dict.fromkeys(R["size"] for R in Rows if "size" in R))
     for Size in ["all", *(Sizes if len(Sizes) > 1 else [])]:
-        Some = [R["variants"] for R in Rows if Size in ("all", R.get("size"))]
+        Some = [R["variants"] for R in Rows
+                if Size in ("all", R.get("size")) and not R.get("unannotated")]
         for Variant in dict.fromkeys(V for R in Some for V in R):
             Ratios = [ratios(R[Variant]["rounds"], R[R[Variant]["reference"]]["rounds"])
                       for R in Some if "reference" in R.get(Variant, {})]

@@ -51,7 +51,7 @@ def tables(Result):
                     continue
                 Lines.append([f"geometric mean, {Size}", "",
                               *(cell(Means[N], ".3f") if N in Means else "" for N in Mine)])
-            Worst = Result["means"]["all"]
+            Worst = Result["means"].get("all", {})
             Lines.append(["worst row", "",
                           *(f"{Worst[N]['worst']:.3f}" if N in Worst else "" for N in Mine)])
         Once = all(len(V["rounds"]) == 1 for R in Rows for V in R["variants"].values())
