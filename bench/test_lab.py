@@ -34,8 +34,8 @@ def expected():
     Options = types.SimpleNamespace(quick=True, smoke=True, variants=None)
     Known = structures.known(Build)
     if Name in structures.Benches:
-        return {Row: set(structures.variantsOf({C for C, W in Known if W == Workload}, Place, Size,
-                                               Options))
+        return {Row: set(structures.variantsOf(Build, {C for C, W in Known if W == Workload},
+                                               Place, Size, Options))
                 for Row, Workload, Place, Size in structures.names(structures.Benches[Name])}
     Options.rows = Some[Name]
     Rows = {Row: {"native", "object"} for Row in sources.wanted(Options)}

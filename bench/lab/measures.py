@@ -79,3 +79,17 @@ def means(Rows):
             if Ratios:
                 Result.setdefault(Size, {})[Variant] = geometricMean(Ratios)
     return Result
+
+
+def against(Rows, Mine="object", Peers=("hand", "boost", "pmdk")):
+    """How a variant does against those that it is not compared with otherwise:
+    adds to each row the ratio to every peer in it; gives the means."""
+    All = {}
+    for Row in Rows:
+        V = Row["variants"]
+        for Peer in Peers:
+            if Mine in V and Peer in V:
+                Ratios = ratios(V[Mine]["rounds"], V[Peer]["rounds"])
+                Row.setdefault("against", {})[Peer] = summary(Ratios)
+                All.setdefault(Peer, []).append(Ratios)
+    return {Peer: geometricMean(R) for Peer, R in All.items()}

@@ -57,6 +57,17 @@ def tables(Result):
         Once = all(len(V["rounds"]) == 1 for R in Rows for V in R["variants"].values())
         yield (f"{Result['unit']}; {Told} {Reference}" +
                ("" if Once else ", median and half of its 95% interval")), Lines
+    if Result["against"]:
+        Peers = list(Result["against"])
+        Lines = [["", *Peers]]
+        for R in Rows:
+            if "against" in R:
+                Lines.append([R["row"], *(cell(R["against"][P], ".3f") if P in R["against"] else ""
+                                          for P in Peers)])
+        Means = Result["against"].values()
+        Lines.append(["geometric mean", *(cell(M, ".3f") for M in Means)])
+        Lines.append(["worst row", *(f"{M['worst']:.3f}" for M in Means)])
+        yield "object as a ratio to each of these: below 1 it is faster (smaller)", Lines
     Counted = [R for R in Rows if any("instructions" in V for V in R["variants"].values())]
     if Counted:
         Lines = [["", *Variants]]
@@ -70,7 +81,8 @@ def tables(Result):
 def finish(Options, Config, Rows):
     Result = {"schema": 1, "bench": Options.name, "about": Config["about"], "quick": Options.quick,
               "unit": Config["unit"], "symbol": Config["symbol"], "compare": Config["compare"],
-              "machine": machine(), "rows": Rows, "means": measures.means(Rows)}
+              "machine": machine(), "rows": Rows, "means": measures.means(Rows),
+              "against": measures.against(Rows)}
     M = Result["machine"]
     print(f"{Result['bench']}: {Config['about']}")
     print(f"{M['processor']}, {M['cores']} cores, Linux {M['system']}, files in {M['directory']}, "

@@ -149,7 +149,7 @@ def codeSize(Build, Options):
     Rows = []
     Known = {L.split()[0] for L in run([Build / "bin" / "perdure-bench-pointers",
                                         "--list"]).splitlines()}
-    All = [V for V, What in variantsOf(Known, {}, "", Options).items() if What[1] != "heap"]
+    All = [V for V, What in variantsOf(Build, Known, {}, "", Options).items() if What[1] != "heap"]
     with tempfile.TemporaryDirectory() as Dir:
         for Name, (File, Flags) in wanted(Options).items():
             Sizes = {}

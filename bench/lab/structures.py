@@ -1,10 +1,12 @@
 """The benches pointers, stores and cross-object: structures under every
 representation, by the program perdure-bench-pointers."""
 
+import functools
 import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -26,8 +28,10 @@ Variants = {
 }
 # What a quick run of DRAM rows is left with: building takes its time.
 Peers = {"native", "object", "hand", "boost", "pmdk"}
-# Offsets from one base, or from the field itself, end at the object's.
+# Offsets from one base, or from the field itself, end at the object's. What other
+# encodings can do is tried out.
 OneObject = {"hand", "boost", "self-relative"}
+Crosses = {"native", "native-encoding", "object", "pmdk"}
 
 Chases = ["list", "tree", "redblack-lookup", "redblack-insert", "skiplist", "hash", "btree-lookup",
           "btree-scan", "radix", "graph"]
@@ -83,7 +87,23 @@ def known(Build):
     return {tuple(L.split()) for L in run([Build / "bin" / Program, "--list"]).splitlines()}
 
 
-def variantsOf(Codes, Place, Size, Options):
+@functools.cache
+def crosses(Build, Code):
+    """Whether an encoding leads from one object to another."""
+    if Code in OneObject or Code in Crosses:
+        return Code in Crosses
+    Told = subprocess.run([Build / "bin" / Program, "--rows=list:8192", f"--dir={directory()}",
+                           "--parts=2", "--rounds=1", "--slice=1e4",
+                           f"--variants=native:native:object,{Code}:{Code}:object"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if Told.returncode:
+        if "gives another" in Told.stderr:
+            stop(f"{Code}, over two objects: {Told.stderr}")
+        print(f"{Code} has no rows over several objects: {Told.stderr.strip()}", file=sys.stderr)
+    return not Told.returncode
+
+
+def variantsOf(Build, Codes, Place, Size, Options):
     """Those that this build knows; an encoding is a variant by its name."""
     All = {N: V for N, V in Variants.items() if V[0] in Codes}
     for Code in sorted(Codes - {V[0] for V in Variants.values()}):
@@ -93,7 +113,7 @@ def variantsOf(Codes, Place, Size, Options):
               file=sys.stderr)
         All.pop("pmdk", None)
     if Place.get("parts", 1) > 1:
-        All = {N: V for N, V in All.items() if V[0] not in OneObject and V[1] != "heap"}
+        All = {N: V for N, V in All.items() if V[1] != "heap" and crosses(Build, V[0])}
     if Options.quick and Size == "DRAM":
         All = {N: V for N, V in All.items() if N in Peers}
     if Options.variants:
@@ -152,7 +172,7 @@ def names(Config):
             yield "/".join(P for P in (Workload, Title, Size) if P), Workload, Place, Size
 
 
-def plan(Config, Known, Options):
+def plan(Build, Config, Known, Options):
     """The rows in groups that run in one process: one each, but those over a
     thousand objects, since as many pools take half a minute to make."""
     Groups = []
@@ -162,7 +182,7 @@ def plan(Config, Known, Options):
             if Options.rows and not any(re.search(R, Name) for R in Options.rows.split(",")):
                 continue
             Row = {"row": Name, "workload": Workload, "place": Title, "size": Size}
-            All = variantsOf({C for C, W in Known if W == Workload}, Place, Size, Options)
+            All = variantsOf(Build, {C for C, W in Known if W == Workload}, Place, Size, Options)
             if Place == Thousand:
                 if Options.smoke:
                     Place = {**Thousand, "parts": 20}
@@ -184,7 +204,7 @@ def measure(Build, Config, Options):
     Settings = ForSmoke if Options.smoke else ForQuick if Options.quick else ForAll
     Sizes = sizes(Settings)
     Done = []
-    for Place, All, Rows in plan(Config, known(Build), Options):
+    for Place, All, Rows in plan(Build, Config, known(Build), Options):
         What = ([(R["workload"], Sizes[R["size"]]) for R in Rows], Place, All)
         Told = run([*command(Build / "bin" / Program, *What),
                     f"--slice={Settings['slice']:.0f}",
