@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 
-from lab.common import Bench, form, grid, stop
+from lab import measures
+from lab.common import Bench, form, grid, machine, stop
 
 
 def progress(Row):
     """A line a row, on stderr: a bench takes minutes."""
-    Cells = [f"{N} {V['nanoseconds']['median']:.3g}" for N, V in Row["variants"].items()]
-    print(f"{Row['row']}: {', '.join(Cells)} ns", file=sys.stderr, flush=True)
+    Cells = [f"{N} {V['value']['median']:.3g}" for N, V in Row["variants"].items()]
+    print(f"{Row['row']}: {', '.join(Cells)}", file=sys.stderr, flush=True)
 
 
 def spread(Figure):
@@ -18,42 +19,55 @@ def spread(Figure):
     return (Figure["high"] - Figure["low"]) / 2
 
 
+def cell(Figure, Form):
+    """Without an interval where there was one round."""
+    Half = spread(Figure)
+    return f"{Figure['median']:{Form}}" + (f" ±{Half:{Form.lstrip('+')}}" if Half else "")
+
+
 def versus(Figures, How):
-    if How not in Figures:
-        return ""
-    F = Figures[How]
-    if How == "ratio":
-        return f"{F['median']:.3f} ±{spread(F):.3f}"
-    return f"{F['median']:+.2f} ±{spread(F):.2f}"
+    return cell(Figures[How], ".3f" if How == "ratio" else "+.2f") if How in Figures else ""
 
 
-def tables(Result, Config):
-    Rows, How = Result["rows"], Config["compare"]
+def tables(Result):
+    Rows, How, Symbol = Result["rows"], Result["compare"], Result["symbol"]
     Variants = list(dict.fromkeys(V for R in Rows for V in R["variants"]))
     References = [V for V in Variants
                   if all("reference" not in R["variants"].get(V, {}) for R in Rows)]
     Others = [V for V in Variants if V not in References]
-    Told = "ratio to" if How == "ratio" else "ns more than"
+    Told = "ratio to" if How == "ratio" else f"{Symbol} more than"
     for Reference in References:
         Mine = [V for V in Others if any(R["variants"].get(V, {}).get("reference") == Reference
                                          for R in Rows)]
-        Lines = [["", f"{Reference}, ns", *Mine]]
+        Lines = [["", f"{Reference}, {Symbol}", *Mine]]
         for R in Rows:
             V = R["variants"]
             if Reference in V:
-                Lines.append([R["row"], form(V[Reference]["nanoseconds"]["median"]),
+                Lines.append([R["row"], form(V[Reference]["value"]["median"]),
                               *(versus(V.get(N, {}), How) for N in Mine)])
         if How == "ratio":
             for Size, Means in Result["means"].items():
                 if all(N not in Means for N in Mine):
                     continue
                 Lines.append([f"geometric mean, {Size}", "",
-                              *(f"{Means[N]['median']:.3f} ±{spread(Means[N]):.3f}" if N in Means
-                                else "" for N in Mine)])
-            Worst = Result["means"]["all"]
+                              *(cell(Means[N], ".3f") if N in Means else "" for N in Mine)])
+            Worst = Result["means"].get("all", {})
             Lines.append(["worst row", "",
                           *(f"{Worst[N]['worst']:.3f}" if N in Worst else "" for N in Mine)])
-        yield f"{Result['unit']}; {Told} {Reference}, median and half of its 95% interval", Lines
+        Once = all(len(V["rounds"]) == 1 for R in Rows for V in R["variants"].values())
+        yield (f"{Result['unit']}; {Told} {Reference}" +
+               ("" if Once else ", median and half of its 95% interval")), Lines
+    if Result["against"]:
+        Peers = list(Result["against"])
+        Lines = [["", *Peers]]
+        for R in Rows:
+            if "against" in R:
+                Lines.append([R["row"], *(cell(R["against"][P], ".3f") if P in R["against"] else ""
+                                          for P in Peers)])
+        Means = Result["against"].values()
+        Lines.append(["geometric mean", *(cell(M, ".3f") for M in Means)])
+        Lines.append(["worst row", *(f"{M['worst']:.3f}" for M in Means)])
+        yield "object as a ratio to each of these: below 1 it is faster (smaller)", Lines
     Counted = [R for R in Rows if any("instructions" in V for V in R["variants"].values())]
     if Counted:
         Lines = [["", *Variants]]
@@ -64,12 +78,16 @@ def tables(Result, Config):
         yield "instructions an operation (callgrind)", Lines
 
 
-def finish(Options, Result, Config):
+def finish(Options, Config, Rows):
+    Result = {"schema": 1, "bench": Options.name, "about": Config["about"], "quick": Options.quick,
+              "unit": Config["unit"], "symbol": Config["symbol"], "compare": Config["compare"],
+              "machine": machine(), "rows": Rows, "means": measures.means(Rows),
+              "against": measures.against(Rows)}
     M = Result["machine"]
     print(f"{Result['bench']}: {Config['about']}")
     print(f"{M['processor']}, {M['cores']} cores, Linux {M['system']}, files in {M['directory']}, "
           f"{M['date']}")
-    for Title, Lines in tables(Result, Config):
+    for Title, Lines in tables(Result):
         print(f"\n{Title}\n\n{grid(Lines)}")
     File = Options.json or Options.build.resolve() / "bench" / f"{Result['bench']}.json"
     File.parent.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,17 @@
 """The benches pointers, stores and cross-object: structures under every
 representation, by the program perdure-bench-pointers."""
 
+import functools
 import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 
 from lab import measures, report
-from lab.common import build, caches, directory, install, machine, run, stop
+from lab.common import build, caches, directory, install, run, stop
 
 Program = "perdure-bench-pointers"
 
@@ -26,8 +28,10 @@ Variants = {
 }
 # What a quick run of DRAM rows is left with: building takes its time.
 Peers = {"native", "object", "hand", "boost", "pmdk"}
-# Offsets from one base, or from the field itself, end at the object's.
+# Offsets from one base, or from the field itself, end at the object's. What other
+# encodings can do is tried out.
 OneObject = {"hand", "boost", "self-relative"}
+Crosses = {"native", "native-encoding", "object", "pmdk"}
 
 Chases = ["list", "tree", "redblack-lookup", "redblack-insert", "skiplist", "hash", "btree-lookup",
           "btree-scan", "radix", "graph"]
@@ -39,12 +43,14 @@ Benches = {
     "pointers": {
         "about": "structures of linked nodes, L1 to DRAM, in one object and on the heap",
         "unit": "ns an operation",
+        "symbol": "ns",
         "compare": "ratio",
         "rows": [(W, "", {}, ["L1", "L2", "L3", "DRAM"]) for W in Chases],
     },
     "stores": {
         "about": "storing pointers: inside an object, into another one, on the heap",
         "unit": "ns a store, an exchange, a node, an insert",
+        "symbol": "ns",
         "compare": "difference",
         "rows": [("store", "inside", {}, ["L1", "L2"]), ("store", "across", Two, ["L1", "L2"]),
                  ("shuffle", "", {}, ["L1", "L2"]), ("reverse", "", {}, ["L1", "L2"]),
@@ -53,6 +59,7 @@ Benches = {
     "cross-object": {
         "about": "list, tree and graph over 2, 8 and 1,000 objects, or pools",
         "unit": "ns a hop, a lookup, an edge",
+        "symbol": "ns",
         "compare": "difference",
         "rows": [(W, Title, Place, Sizes) for W in ("list", "tree", "graph")
                  for Title, Place, Sizes in (("2 in turn", Two, ["L1", "L2"]),
@@ -62,12 +69,15 @@ Benches = {
 }
 ForAll = {"slice": 20e6, "rounds": 21, "dram": 4}
 ForQuick = {"slice": 3e6, "rounds": 5, "dram": 2}
-ForSmoke = {"slice": 1e5, "rounds": 2, "dram": 2}
+# For the tests: every row and column, of small structures, in a moment.
+ForSmoke = {"slice": 1e5, "rounds": 2}
 
 
 def sizes(Settings):
     """Bytes of the plain structure: half of L1 and L2, a quarter of what is
     shared, and a multiple of that."""
+    if Settings is ForSmoke:
+        return {"L1": 8 << 10, "L2": 32 << 10, "L3": 128 << 10, "DRAM": 512 << 10}
     C = caches()
     return {"L1": C[1] // 2, "L2": C[2] // 2, "L3": C[3] // 4, "DRAM": C[3] * Settings["dram"]}
 
@@ -77,17 +87,33 @@ def known(Build):
     return {tuple(L.split()) for L in run([Build / "bin" / Program, "--list"]).splitlines()}
 
 
-def variantsOf(Codes, Place, Size, Options):
+@functools.cache
+def crosses(Build, Code):
+    """Whether an encoding leads from one object to another."""
+    if Code in OneObject or Code in Crosses:
+        return Code in Crosses
+    Told = subprocess.run([Build / "bin" / Program, "--rows=list:8192", f"--dir={directory()}",
+                           "--parts=2", "--rounds=1", "--slice=1e4",
+                           f"--variants=native:native:object,{Code}:{Code}:object"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if Told.returncode:
+        if "gives another" in Told.stderr:
+            stop(f"{Code}, over two objects: {Told.stderr}")
+        print(f"{Code} has no rows over several objects: {Told.stderr.strip()}", file=sys.stderr)
+    return not Told.returncode
+
+
+def variantsOf(Build, Codes, Place, Size, Options):
     """Those that this build knows; an encoding is a variant by its name."""
     All = {N: V for N, V in Variants.items() if V[0] in Codes}
     for Code in sorted(Codes - {V[0] for V in Variants.values()}):
         All[Code] = (Code, "object", "native")
-    if Place.get("parts", 1) >= 1000 and room() < 12 << 30:
+    if Place == Thousand and not Options.smoke and room() < 12 << 30:
         print(f"pmdk is left out of {Place['parts']} pools: they take 8 GiB of {directory()}",
               file=sys.stderr)
         All.pop("pmdk", None)
     if Place.get("parts", 1) > 1:
-        All = {N: V for N, V in All.items() if V[0] not in OneObject and V[1] != "heap"}
+        All = {N: V for N, V in All.items() if V[1] != "heap" and crosses(Build, V[0])}
     if Options.quick and Size == "DRAM":
         All = {N: V for N, V in All.items() if N in Peers}
     if Options.variants:
@@ -146,7 +172,7 @@ def names(Config):
             yield "/".join(P for P in (Workload, Title, Size) if P), Workload, Place, Size
 
 
-def plan(Config, Known, Options):
+def plan(Build, Config, Known, Options):
     """The rows in groups that run in one process: one each, but those over a
     thousand objects, since as many pools take half a minute to make."""
     Groups = []
@@ -156,8 +182,10 @@ def plan(Config, Known, Options):
             if Options.rows and not any(re.search(R, Name) for R in Options.rows.split(",")):
                 continue
             Row = {"row": Name, "workload": Workload, "place": Title, "size": Size}
-            All = variantsOf({C for C, W in Known if W == Workload}, Place, Size, Options)
-            if Place.get("parts", 1) >= 1000:
+            All = variantsOf(Build, {C for C, W in Known if W == Workload}, Place, Size, Options)
+            if Place == Thousand:
+                if Options.smoke:
+                    Place = {**Thousand, "parts": 20}
                 for Group in Groups:
                     if Group[0] == Place and Group[1] == All:
                         Group[2].append(Row)
@@ -166,7 +194,8 @@ def plan(Config, Known, Options):
                     Groups.append((Place, All, [Row]))
             else:
                 # The counts of a row's first size stand for its others.
-                Row["count"] = Size == Some[0] and not Options.no_count
+                Row["count"] = Size == Some[0] and not Options.no_count and \
+                    (not Options.smoke or Workload == Config["rows"][0][0])
                 Groups.append((Place, All, [Row]))
     return Groups
 
@@ -175,7 +204,7 @@ def measure(Build, Config, Options):
     Settings = ForSmoke if Options.smoke else ForQuick if Options.quick else ForAll
     Sizes = sizes(Settings)
     Done = []
-    for Place, All, Rows in plan(Config, known(Build), Options):
+    for Place, All, Rows in plan(Build, Config, known(Build), Options):
         What = ([(R["workload"], Sizes[R["size"]]) for R in Rows], Place, All)
         Told = run([*command(Build / "bin" / Program, *What),
                     f"--slice={Settings['slice']:.0f}",
@@ -187,37 +216,11 @@ def measure(Build, Config, Options):
                 Counts = count(command(Build / "bin" / (Program + "-count"), *What))
             Done.append({**Row, "bytes": Sizes[Row["size"]], "items": Figures["items"],
                          "checksum": Figures["checksum"],
-                         "variants": {V: figures(V, All[V][2], Figures["nanoseconds"], Counts)
-                                      for V in Figures["nanoseconds"]}})
+                         "variants": measures.figures(Figures["nanoseconds"],
+                                                      {V: All[V][2] for V in All}, Counts)})
             report.progress(Done[-1])
     Order = [Name for Name, _, _, _ in names(Config)]
     return sorted(Done, key=lambda R: Order.index(R["row"]))
-
-
-def figures(Variant, Reference, Rounds, Counts):
-    Mine = Rounds[Variant]
-    Result = {"rounds": Mine, "nanoseconds": measures.summary(Mine)}
-    if Variant in Counts:
-        Result["instructions"] = round(Counts[Variant], 3)
-    if Reference:
-        Ratios = measures.ratios(Mine, Rounds[Reference])
-        Result.update(reference=Reference, ratio=measures.summary(Ratios),
-                      difference=measures.summary(measures.differences(Mine, Rounds[Reference])))
-    return Result
-
-
-def means(Rows):
-    """Geometric means of the ratios, by variant: over all rows, and by size."""
-    Result = {}
-    for Size in ["all", *dict.fromkeys(R["size"] for R in Rows)]:
-        Some = [R for R in Rows if Size in ("all", R["size"])]
-        for Variant in dict.fromkeys(V for R in Some for V in R["variants"]):
-            Ratios = [measures.ratios(R["variants"][Variant]["rounds"],
-                                      R["variants"][R["variants"][Variant]["reference"]]["rounds"])
-                      for R in Some if "reference" in R["variants"].get(Variant, {})]
-            if Ratios:
-                Result.setdefault(Size, {})[Variant] = measures.geometricMean(Ratios)
-    return Result
 
 
 def main(Options):
@@ -229,6 +232,4 @@ def main(Options):
     Rows = measure(Build, Config, Options)
     if not Rows:
         stop("there are no such rows")
-    report.finish(Options, {"schema": 1, "bench": Options.name, "quick": Options.quick,
-                            "unit": Config["unit"], "machine": machine(), "rows": Rows,
-                            "means": means(Rows)}, Config)
+    report.finish(Options, Config, Rows)

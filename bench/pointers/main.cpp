@@ -3,6 +3,7 @@
 // perdure-bench-pointers --rows=list:16384,... --dir=DIR
 //     --variants=native:native:object,object:object:object,...
 //     [--parts=N] [--random] [--rounds=N] [--slice=NANOSECONDS] [--count]
+//     [--spoil=NAME]
 //
 // A row is a workload and the bytes that it fills in plain pointers.
 // A variant is NAME:CODE:MEMORY. Those of one memory build their structure in
@@ -12,7 +13,8 @@
 // once, between two of callgrind's dumps, which bear the variant's name.
 //
 // Prints a line of JSON for each row: nanoseconds an operation by variant, one
-// for each round. Every run's checksum is compared with the first variant's.
+// for each round. Every run's checksum is compared with the first variant's;
+// --spoil makes a variant's wrong, to see that this is noticed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -59,7 +61,7 @@ struct Variant {
 };
 
 struct Options {
-  std::string Rows, Dir, Variants;
+  std::string Rows, Dir, Variants, Spoil;
   size_t Parts = 1, Rounds = 5;
   double Slice = 5e6;
   bool Random = false, Count = false, List = false;
@@ -78,7 +80,7 @@ Options parse(int Argc, char **Argv) {
   for (int I = 1; I != Argc; ++I) {
     std::string Argument = Argv[I], Number;
     if (option(Argument, "rows", O.Rows) || option(Argument, "dir", O.Dir) ||
-        option(Argument, "variants", O.Variants))
+        option(Argument, "variants", O.Variants) || option(Argument, "spoil", O.Spoil))
       continue;
     if (option(Argument, "parts", Number))
       O.Parts = std::stoul(Number);
@@ -266,6 +268,7 @@ void time(const Options &O, Row &R, size_t Once) {
       if (Round == 0 && I == 0)
         for (Variant &Other : All) // none has run yet
           Other.Checksum = V.Checksum;
+      V.Checksum ^= V.Name == O.Spoil;
       compare(All, V, "result", &Variant::Checksum);
       if (Round + 1 == O.Rounds)
         V.Check = V.W->Check(); // what is left after the last run
@@ -284,7 +287,7 @@ void time(const Options &O, Row &R, size_t Once) {
   printf("}}\n");
 }
 
-/// The directory of stores and pools, which the process leaves behind never.
+/// The directory of stores and pools, gone when the process ends.
 std::string Files;
 
 } // namespace
