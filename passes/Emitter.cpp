@@ -87,10 +87,10 @@ Value *Emitter::anywhereNear(Value *Container) {
   return Container;
 }
 
-Value *emitInWindow(IRBuilderBase &B, Value *Address) {
+Value *emitWindowField(IRBuilderBase &B, WindowField Field) {
   Module &M = *B.GetInsertBlock()->getModule();
   Type *I64 = B.getInt64Ty();
-  auto *T = StructType::get(I64, I64);
+  auto *T = ArrayType::get(I64, 4);
   auto *W = cast<GlobalVariable>(M.getOrInsertGlobal(abi::WindowSymbol, T));
   if (W->isDeclaration()) {
     W->setVisibility(GlobalValue::HiddenVisibility);
@@ -98,16 +98,18 @@ Value *emitInWindow(IRBuilderBase &B, Value *Address) {
   }
   // Constructor 99 writes the window once, before any code that translates
   // runs: invariant, so that loops keep it in registers.
-  auto Load = [&](unsigned Field) {
-    LoadInst *L = B.CreateAlignedLoad(
-        I64, B.CreateConstInBoundsGEP2_32(T, W, 0, Field), Align(8));
-    MDNode *Empty = MDNode::get(M.getContext(), {});
-    L->setMetadata(LLVMContext::MD_invariant_load, Empty);
-    L->setMetadata(LLVMContext::MD_noundef, Empty);
-    L->setMetadata(LLVMContext::MD_nosanitize, Empty);
-    return L;
-  };
-  return B.CreateICmpULT(B.CreateSub(Address, Load(0)), Load(1));
+  LoadInst *L = B.CreateAlignedLoad(
+      I64, B.CreateConstInBoundsGEP2_32(T, W, 0, unsigned(Field)), Align(8));
+  MDNode *Empty = MDNode::get(M.getContext(), {});
+  L->setMetadata(LLVMContext::MD_invariant_load, Empty);
+  L->setMetadata(LLVMContext::MD_noundef, Empty);
+  L->setMetadata(LLVMContext::MD_nosanitize, Empty);
+  return L;
+}
+
+Value *emitInWindow(IRBuilderBase &B, Value *Address) {
+  Value *Above = B.CreateSub(Address, emitWindowField(B, WindowField::Base));
+  return B.CreateICmpULT(Above, emitWindowField(B, WindowField::Bytes));
 }
 
 Value *emitSlotBase(IRBuilderBase &B, const Config &C, Value *Address) {

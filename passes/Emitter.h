@@ -17,6 +17,9 @@ namespace perdure {
 
 class Bases;
 
+/// A word of the window's description, in the entry archive.
+enum class WindowField { Base, Bytes, FotRows };
+llvm::Value *emitWindowField(llvm::IRBuilderBase &B, WindowField Field);
 /// The "file:line" strings that a module's cold calls share.
 using WhereTable = llvm::StringMap<llvm::Constant *>;
 

@@ -176,13 +176,14 @@ static void emitCached(Emitter &E, Value *Bits, Value *Container,
   IRBuilder<> &B = E.B;
   uint64_t Limit = E.C.limit();
   BasicBlock *Cached = E.block("cached"), *Hit = E.block("hit");
-  // One compare says both "foreign" and "an index that the cache has": the
-  // last page has no entries, and it alone has ones in all the upper bits.
+  // One compare says both "foreign" and "an index that the FOT rows have": the
+  // foreign bit, shifted down with the index, stays above it.
   E.at(Fot);
-  static_assert(abi::FotIndexMax + 1 ==
-                (uint64_t(1) << abi::FotIndexBits) - 512);
-  Value *HasEntry = B.CreateICmpSLT(B.CreateAShr(Bits, abi::OffsetBits + 9),
-                                    E.word(uint64_t(-1)));
+  constexpr uint64_t RowBytes = uint64_t(1) << abi::FotRowBits;
+  constexpr uint64_t First = uint64_t(1) << abi::FotIndexBits;
+  Value *Index = B.CreateLShr(Bits, abi::OffsetBits);
+  Value *HasEntry =
+      B.CreateICmpULT(B.CreateSub(Index, E.word(First)), E.word(RowBytes / 8));
   Value *Offset = B.CreateAnd(Bits, E.word(OffsetMask));
   // The constant of the first test again; nobody points to an object's first
   // byte, and the cold entry knows how to.
@@ -192,15 +193,14 @@ static void emitCached(Emitter &E, Value *Bits, Value *Container,
       B.CreateAnd(B.CreateAnd(HasEntry, Fits), E.inWindow(Container)), Cached,
       Cold);
 
-  // The foreign bit, shifted down with the index, counts for as many bytes as
-  // the cache has: with it the cache begins at LIMIT. On the path to the next
-  // hop are one shift and one load.
+  // On the path to the next hop are one shift and one load: the row is known
+  // with the base.
   E.at(Cached);
-  static_assert(abi::TopBytes == 2 * abi::FotCacheBytes &&
-                abi::FotCacheBytes == uint64_t(8) << abi::FotIndexBits);
-  Value *Index = B.CreateLShr(Bits, abi::OffsetBits);
-  Value *Cache = B.CreateAdd(E.slotBase(Container), E.word(Limit));
-  Value *Entry = B.CreateAdd(Cache, B.CreateShl(Index, 3));
+  Value *Row = B.CreateAdd(
+      emitWindowField(B, WindowField::FotRows),
+      B.CreateLShr(E.slotBase(Container), E.C.SlotBits - abi::FotRowBits));
+  Value *Entry =
+      B.CreateAdd(B.CreateAdd(Row, E.word(-First * 8)), B.CreateShl(Index, 3));
   LoadInst *Target =
       B.CreateAlignedLoad(B.getInt64Ty(), pointer(E, Entry), Align(8));
   // Another thread may fill the entry, once, at any time.

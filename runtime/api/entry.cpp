@@ -15,7 +15,8 @@ void __perdure_register(unsigned Version, unsigned SlotBits,
         Version, (unsigned)PerdureAbiVersion);
   if (!reserveWindow(SlotBits))
     die("%s", errorMessage());
-  *Window = {TheWindow.Base, TheWindow.Bytes};
+  *Window = {TheWindow.Base, TheWindow.Bytes, TheWindow.FotRows,
+             TheWindow.IndexRows};
 }
 
 void *__perdure_decode(uint64_t B, const void *Container) {

@@ -62,13 +62,19 @@ static uint64_t baseOf(const void *P) {
 
 /* Where a pointer through the FOT leads, once that is known; else 0. */
 static uint64_t cachedBase(uint64_t Bits, const void *Container) {
-  uint64_t Index = perdureForeignIndex(Bits);
-  if (!perdureIsForeign(Bits) || Index > PerdureAbiFotIndexMax ||
+  uint64_t Index = perdureForeignIndex(Bits), Base = baseOf(Container);
+  if (!perdureIsForeign(Bits) ||
       perdureForeignOffset(Bits) >= perdureLimit(SLOT_BITS))
     return 0;
-  return __atomic_load_n(
-      (uint64_t *)perdureFotCacheEntry(baseOf(Container), Index, SLOT_BITS),
-      __ATOMIC_RELAXED);
+  uint64_t *Entry;
+  if (Index - 1 < perdureRowEntries() - 1)
+    Entry =
+        perdureFotRowEntry(__perdure_window.fot_rows, Base, Index, SLOT_BITS);
+  else if (Index <= PerdureAbiFotIndexMax)
+    Entry = (uint64_t *)perdureFotCacheEntry(Base, Index, SLOT_BITS);
+  else
+    return 0;
+  return __atomic_load_n(Entry, __ATOMIC_RELAXED);
 }
 
 /*===----------------------------------------------------------------------===*\
@@ -85,7 +91,7 @@ static void *decodeSlow(uint64_t Bits, const void *Container) {
 }
 
 /* Code outside loops leaves pointers through the FOT to this, and compact code
-   native ones as well: both end here in most cases.                                               */
+   native ones as well: both end here in most cases. */
 COLD void *__perdure_decode_cold(uint64_t Bits, const void *Container);
 void *__perdure_decode_cold(uint64_t Bits, const void *Container) {
   if (inWindow(Container)) {
@@ -98,11 +104,38 @@ void *__perdure_decode_cold(uint64_t Bits, const void *Container) {
   return decodeSlow(Bits, Container);
 }
 
+/* By which pointer Container leads to P in another object, once that is known;
+   else 0. Both lie in the window. A slot keeps its object, and an object its
+   index in the other's FOT, until the store closes and clears its rows.      */
+static uint64_t cachedForeign(uint64_t P, const void *Container) {
+  uint64_t Target = baseOf((const void *)P), Offset = P - Target;
+  uint64_t Known = __atomic_load_n(
+      perdureIndexRowEntry(__perdure_window.index_rows, baseOf(Container),
+                           Target, SLOT_BITS),
+      __ATOMIC_RELAXED);
+  if (baseOf((const void *)Known) != Target ||
+      !perdureIsOffset(Offset, SLOT_BITS))
+    return 0;
+  return perdureMakeForeign(Known - Target, Offset);
+}
+
+static COLD uint64_t encodeSlow(const void *P, const void *Container,
+                                const char *Where);
+static uint64_t encodeSlow(const void *P, const void *Container,
+                           const char *Where) {
+  return __perdure_encode(P, Container, Where);
+}
+
 COLD uint64_t __perdure_encode_cold(const void *P, const void *Container,
                                     const char *Where);
 uint64_t __perdure_encode_cold(const void *P, const void *Container,
                                const char *Where) {
-  return __perdure_encode(P, Container, Where);
+  if (inWindow(Container) && inWindow(P)) {
+    uint64_t B = cachedForeign((uint64_t)P, Container);
+    if (B)
+      return B;
+  }
+  return encodeSlow(P, Container, Where);
 }
 
 COLD uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,

@@ -17,6 +17,7 @@ extern "C" {
 
 struct perdure_window {
   uintptr_t base, bytes;
+  uintptr_t fot_rows, index_rows; /* abi.def */
 };
 
 /* Reserves the window and tells where it lies. Ends the process, with a

@@ -107,9 +107,7 @@ static const void *decodeForeign(uint64_t B, const void *Container) {
     return damaged(Container, Damage::NoSlotLeft);
   // A missing target is not cached: it may yet come, to the same slot.
   if (isPresent(*Target))
-    __atomic_store_n(
-        (uint64_t *)perdureFotCacheEntry(O->Base, Index, TheWindow.SlotBits),
-        Target->Base, __ATOMIC_RELEASE);
+    cacheTarget(O->Base, Index, Target->Base);
   return (const void *)(Target->Base + Offset);
 }
 
@@ -213,6 +211,8 @@ static Bits encodeInObject(uint64_t P, const void *Container,
         (unsigned long long)((uint64_t)Container - O->Base), labelOf(*O).Text,
         Where ? ", at " : "", Where ? Where : "", errorMessage(),
         Target->StandsFor ? "; perdure_bind makes one" : "");
+  if (!Target->StandsFor)
+    cacheIndex(O->Base, Index, Target->Base);
   return (Bits)perdureMakeForeign(Index, P - Target->Base);
 }
 

@@ -36,6 +36,31 @@ static inline uint64_t perdureFotCacheEntry(uint64_t Base, uint64_t Index,
          Index * 8;
 }
 
+/* Where the row of the slot that starts at Base begins. */
+static inline uint64_t perdureRow(uint64_t Rows, uint64_t Base,
+                                  unsigned SlotBits) {
+  return Rows + (Base >> (SlotBits - PerdureAbiFotRowBits));
+}
+
+static inline uint64_t perdureRowEntries(void) {
+  return ((uint64_t)1 << PerdureAbiFotRowBits) / 8;
+}
+
+/* What Index leads to, in the FOT rows. */
+static inline uint64_t *perdureFotRowEntry(uint64_t Rows, uint64_t Base,
+                                           uint64_t Index, unsigned SlotBits) {
+  return (uint64_t *)(perdureRow(Rows, Base, SlotBits) + Index * 8);
+}
+
+/* By which index the slot at Base leads to the one at Target, in the index
+   rows. */
+static inline uint64_t *perdureIndexRowEntry(uint64_t Rows, uint64_t Base,
+                                             uint64_t Target,
+                                             unsigned SlotBits) {
+  return perdureFotRowEntry(
+      Rows, Base, (Target >> SlotBits) & (perdureRowEntries() - 1), SlotBits);
+}
+
 /* Closer to zero than ConstantReach, either side: no address is. */
 static inline int perdureIsConstant(uint64_t Value) {
   return Value + (PerdureAbiConstantReach - 1) <

@@ -61,6 +61,59 @@ static uint64_t reserve(uint64_t Wanted, uint64_t Bytes, uint64_t Slot) {
   return Base;
 }
 
+// A table of rows for the window at Base. Pages come as rows are used.
+static bool reserveRows(uint64_t &Rows, uint64_t Base, unsigned SlotBits) {
+  size_t Bytes = (size_t)MaxSlots << PerdureAbiFotRowBits;
+  void *P = mmap(nullptr, Bytes, PROT_READ | PROT_WRITE, ReserveFlags, -1, 0);
+  if (P == MAP_FAILED)
+    return false;
+  // So that addresses find their row without the window's base.
+  Rows = (uint64_t)P - perdureRow(0, Base, SlotBits);
+  return true;
+}
+
+static bool RowsUsed[MaxSlots];
+
+// Those of a slot that has led nowhere are not touched: most objects.
+static void clearRows(uint64_t Base) {
+  bool &Used = RowsUsed[TheOne.slotOf(Base)];
+  if (!__atomic_load_n(&Used, __ATOMIC_ACQUIRE))
+    return;
+  for (uint64_t I = 0; I != perdureRowEntries(); ++I) {
+    uint64_t None = 0;
+    __atomic_store_n(
+        perdureFotRowEntry(TheOne.FotRows, Base, I, TheOne.SlotBits), None,
+        __ATOMIC_RELAXED);
+    __atomic_store_n(
+        perdureFotRowEntry(TheOne.IndexRows, Base, I, TheOne.SlotBits), None,
+        __ATOMIC_RELAXED);
+  }
+  __atomic_store_n(&Used, false, __ATOMIC_RELEASE);
+}
+
+static void noteRow(uint64_t Base, uint64_t *Entry, uint64_t Value) {
+  __atomic_store_n(&RowsUsed[TheOne.slotOf(Base)], true, __ATOMIC_RELEASE);
+  __atomic_store_n(Entry, Value, __ATOMIC_RELEASE);
+}
+
+void perdure::cacheTarget(uint64_t Base, uint64_t Index, uint64_t Target) {
+  __atomic_store_n(
+      (uint64_t *)perdureFotCacheEntry(Base, Index, TheOne.SlotBits), Target,
+      __ATOMIC_RELEASE);
+  if (Index < perdureRowEntries())
+    noteRow(Base,
+            perdureFotRowEntry(TheOne.FotRows, Base, Index, TheOne.SlotBits),
+            Target);
+}
+
+void perdure::cacheIndex(uint64_t Base, uint64_t Index, uint64_t Target) {
+  static_assert(PerdureAbiFotIndexBits <= PerdureAbiSanitizerSlotBits,
+                "base and index share a word");
+  noteRow(Base,
+          perdureIndexRowEntry(TheOne.IndexRows, Base, Target, TheOne.SlotBits),
+          Target | Index);
+}
+
 bool perdure::reserveWindow(unsigned SlotBits) {
   Locked Hold(WindowLock);
   if (TheOne.Base) {
@@ -98,6 +151,11 @@ bool perdure::reserveWindow(unsigned SlotBits) {
     if (!Base)
       continue;
     madvise((void *)Base, Count * Slot, MADV_DONTDUMP);
+    if (!reserveRows(TheOne.FotRows, Base, SlotBits) ||
+        !reserveRows(TheOne.IndexRows, Base, SlotBits)) {
+      munmap((void *)Base, Count * Slot);
+      return fail(ENOMEM, "no memory for the window's tables");
+    }
     Taken[0] = true; // decode's address for what has no object
     // In this order: other threads may be asking whether it contains a thing.
     TheOne.SlotBits = SlotBits;
@@ -142,6 +200,7 @@ void perdure::forbid(uint64_t Address, uint64_t Bytes) {
 
 void perdure::dropSlot(uint64_t Base) {
   forbid(Base, TheOne.slotBytes());
+  clearRows(Base);
   Locked Hold(WindowLock);
   Taken[TheOne.slotOf(Base)] = false;
 }
@@ -153,6 +212,7 @@ bool perdure::mapFotCache(uint64_t Base) {
   if (mmap(Cache, Bytes, PROT_READ | PROT_WRITE, ReserveFlags | MAP_FIXED, -1,
            0) == MAP_FAILED)
     return fail(errno, "cannot map the FOT cache: %s", strerror(errno));
+  clearRows(Base);
   Cache[0] = Base;
   return true;
 }

@@ -19,6 +19,8 @@ struct Window {
   uint64_t Base;     // slot-aligned; 0 until reserved
   uint64_t Bytes;    // a multiple of the slot
   unsigned SlotBits; // log2 of the slot
+  uint64_t FotRows;  // abi.def
+  uint64_t IndexRows;
 
   bool contains(uint64_t Address) const { return Address - Base < Bytes; }
   bool contains(const void *P) const { return contains((uint64_t)P); }
@@ -59,8 +61,15 @@ void forbid(uint64_t Address, uint64_t Bytes);
 void windowBeforeFork();
 void windowAfterFork();
 
-/// Maps the FOT cache of the slot at Base: zero but for entry 0.
+/// Maps the FOT cache of the slot at Base: zero but for entry 0. Clears its rows.
 bool mapFotCache(uint64_t Base);
+
+/// From now on Index leads from the slot at Base to the one at Target, for
+/// reading.
+void cacheTarget(uint64_t Base, uint64_t Index, uint64_t Target);
+
+/// And is what pointers to Target that are stored there take.
+void cacheIndex(uint64_t Base, uint64_t Index, uint64_t Target);
 
 } // namespace perdure
 

@@ -6,7 +6,7 @@ declare ptr @perdure.decode(i64, ptr, i32)
 declare i64 @perdure.encode(ptr, ptr, i64, i32)
 declare i64 @perdure.reencode(i64, ptr, ptr, i64, i32)
 
-; CHECK: @__perdure_window = external hidden global { i64, i64 }
+; CHECK: @__perdure_window = external hidden global [4 x i64]
 ; LIMIT - 1 = 34225520639, SLOT = 34359738368.
 ; CHECK-LABEL: define ptr @decode
 ; CHECK:         [[B:%.*]] = freeze i64 %b

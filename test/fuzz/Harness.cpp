@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 // The entry archive's: where the window lies, and the twins.
 extern "C" {
 struct WindowPlace {
-  uintptr_t base, bytes;
+  uintptr_t base, bytes, fot_rows, index_rows;
 };
 extern WindowPlace __perdure_window;
 void *__perdure_decode_object(uint64_t, const void *);

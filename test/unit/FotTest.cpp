@@ -73,6 +73,53 @@ TEST_F(FotTest, CacheIsFilledByDecode) {
   EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Roots[1]);
 }
 
+uint64_t fotRow(uint64_t Base, uint64_t Index) {
+  return *perdureFotRowEntry(__perdure_window.fot_rows, Base, Index, SLOT_BITS);
+}
+uint64_t indexRow(uint64_t Base, uint64_t Target) {
+  return *perdureIndexRowEntry(__perdure_window.index_rows, Base, Target,
+                               SLOT_BITS);
+}
+
+// More targets than a row has entries; several share one of the index row's.
+TEST_F(FotTest, RowsSayWhatTheTableSays) {
+  auto Roots = createMany(200);
+  for (int Round = 0; Round < 2; ++Round)
+    for (int I = 1; I < 200; ++I) {
+      for (int Again = 0; Again < 2; ++Again) {
+        uint64_t Bits =
+            __perdure_encode_object(Roots[I] + I, Roots[0], nullptr);
+        EXPECT_EQ(indexOf(Bits), (uint64_t)I);
+        EXPECT_EQ(Bits, perdure_encode(Roots[I] + I, Roots[0]));
+        EXPECT_EQ(indexRow(baseOf(Roots[0]), baseOf(Roots[I])),
+                  baseOf(Roots[I]) | (uint64_t)I);
+        EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Roots[I] + I);
+      }
+      if (I < 64)
+        EXPECT_EQ(fotRow(baseOf(Roots[0]), I), baseOf(Roots[I]));
+    }
+  // An object's first byte has an index of its own, also from elsewhere.
+  for (int I : {0, 1}) {
+    auto *First = (char *)baseOf(Roots[I]);
+    uint64_t Bits = __perdure_encode_object(First, Roots[0], nullptr);
+    EXPECT_EQ(Bits, ForeignBit | (uint64_t)I << 40);
+    EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), First);
+  }
+}
+
+// The next object in the slot leads elsewhere, by other indices.
+TEST_F(FotTest, RowsEndWithTheirStore) {
+  auto Roots = createMany(2);
+  uint64_t A = baseOf(Roots[0]), B = baseOf(Roots[1]);
+  uint64_t Bits = __perdure_encode_object(Roots[1], Roots[0], nullptr);
+  EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Roots[1]);
+  EXPECT_EQ(fotRow(A, 1), B);
+  EXPECT_EQ(indexRow(A, B), B | 1);
+  closeStore();
+  EXPECT_EQ(fotRow(A, 1), 0u);
+  EXPECT_EQ(indexRow(A, B), 0u);
+}
+
 TEST_F(FotTest, GrowsThroughExtents) {
   // 127 entries fill the first extent, 256 more the second.
   auto Roots = createMany(400);

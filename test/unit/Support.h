@@ -18,7 +18,7 @@ constexpr uint64_t Limit = Slot - PerdureAbiTopBytes;
 // What the entry archive gives this program.
 extern "C" {
 struct WindowPlace {
-  uintptr_t base, bytes;
+  uintptr_t base, bytes, fot_rows, index_rows;
 };
 extern WindowPlace __perdure_window;
 void *__perdure_decode_object(uint64_t, const void *);

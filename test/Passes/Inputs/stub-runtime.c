@@ -16,6 +16,7 @@ static int inside(const void *p) {
   return (uint64_t)p - __perdure_window.base < __perdure_window.bytes;
 }
 static uint64_t *cache(uint64_t b) { return (uint64_t *)(b + SLOT - CACHE); }
+static uint64_t rows[SLOTS][64];
 
 __attribute__((constructor(101))) static void place(void) {
   char *raw = mmap(0, (SLOTS + 1) * SLOT, PROT_NONE,
@@ -24,6 +25,7 @@ __attribute__((constructor(101))) static void place(void) {
     abort();
   __perdure_window.base = base(raw + SLOT - 1);
   __perdure_window.bytes = SLOTS * SLOT;
+  __perdure_window.fot_rows = (uint64_t)rows - (__perdure_window.base >> 26);
   for (unsigned n = 0; n != SLOTS; ++n) {
     char *b = stub_slot(n);
     mprotect(b, 1 << 20, PROT_READ | PROT_WRITE);
@@ -45,6 +47,8 @@ static void *decode(uint64_t bits, const void *c) {
     /* Resolved late: the index is the slot's number plus 1. */
     if (!*e)
       *e = (uint64_t)stub_slot(index - 1);
+    if (index < 64)
+      rows[(base(c) - __perdure_window.base) / SLOT][index] = *e;
     return (void *)(*e + off);
   }
   if (top == 1)

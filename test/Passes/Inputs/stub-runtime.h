@@ -17,7 +17,7 @@
 #define TAGGED (UINT64_C(1) << 62)
 
 struct window {
-  uintptr_t base, bytes;
+  uintptr_t base, bytes, fot_rows, index_rows;
 };
 extern __attribute__((visibility("hidden"))) struct window __perdure_window;
 extern int decode_calls, encode_calls, reencode_calls;
