@@ -80,7 +80,8 @@ Options parse(int Argc, char **Argv) {
   for (int I = 1; I != Argc; ++I) {
     std::string Argument = Argv[I], Number;
     if (option(Argument, "rows", O.Rows) || option(Argument, "dir", O.Dir) ||
-        option(Argument, "variants", O.Variants) || option(Argument, "spoil", O.Spoil))
+        option(Argument, "variants", O.Variants) ||
+        option(Argument, "spoil", O.Spoil))
       continue;
     if (option(Argument, "parts", Number))
       O.Parts = std::stoul(Number);
@@ -128,7 +129,8 @@ public:
         stop(R.benchmark_name(), R.error_message.c_str());
       // The processor time of the thread: what else runs on the machine adds
       // nothing but its footprint in the caches.
-      Nanoseconds = R.cpu_accumulated_time / static_cast<double>(R.iterations) * 1e9;
+      Nanoseconds =
+          R.cpu_accumulated_time / static_cast<double>(R.iterations) * 1e9;
     }
   }
 };
@@ -176,22 +178,26 @@ Amount calibrate(Variant &V, double Slice) {
     A.Operations = Operations;
     auto Begin = std::chrono::steady_clock::now();
     V.W->Run(A.Operations);
-    std::chrono::duration<double, std::nano> Took = std::chrono::steady_clock::now() - Begin;
+    std::chrono::duration<double, std::nano> Took =
+        std::chrono::steady_clock::now() - Begin;
     if (Took.count() * 8 < Slice)
       continue;
     double Times = Slice / Took.count();
     if (Times < A.Iterations)
       A.Iterations = std::max(1, static_cast<int>(Times));
     else
-      A.Operations = static_cast<size_t>(static_cast<double>(A.Operations) * Times / A.Iterations);
+      A.Operations = static_cast<size_t>(static_cast<double>(A.Operations) *
+                                         Times / A.Iterations);
     return A;
   }
 }
 
-void compare(const std::vector<Variant> &All, const Variant &V, const char *What,
-             uint64_t Variant::*Field) {
+void compare(const std::vector<Variant> &All, const Variant &V,
+             const char *What, uint64_t Variant::*Field) {
   if (V.*Field != All.front().*Field)
-    stop(V.W->Name, (V.Name + " gives another " + What + " than " + All.front().Name).c_str());
+    stop(V.W->Name,
+         (V.Name + " gives another " + What + " than " + All.front().Name)
+             .c_str());
 }
 
 using Memories = std::map<std::string, std::vector<Arena::Part>>;
@@ -209,7 +215,8 @@ Row prepare(const Options &O, const std::string &Workload, size_t Bytes) {
     std::vector<std::string> W = split(Words, ':');
     if (W.size() != 3)
       stop(Words, "a variant is NAME:CODE:MEMORY");
-    R.All.push_back({W[0], W[1], W[2], find(W[1], Workload), nullptr, {}, {}, {}, 0, 0});
+    R.All.push_back(
+        {W[0], W[1], W[2], find(W[1], Workload), nullptr, {}, {}, {}, 0, 0});
     BytesPerItem = std::max(BytesPerItem, R.All.back().W->BytesPerItem);
   }
   // The first is the reference, by which the number of items is set.
@@ -249,7 +256,8 @@ void countInstructions(Row &R, size_t Once) {
     V.Checksum = V.W->Run(Done);
     CALLGRIND_DUMP_STATS_AT(V.Name.c_str());
     compare(R.All, V, "result", &Variant::Checksum);
-    printf("%s\"%s\": %zu", &V == &R.All.front() ? "" : ", ", V.Name.c_str(), Done);
+    printf("%s\"%s\": %zu", &V == &R.All.front() ? "" : ", ", V.Name.c_str(),
+           Done);
   }
   printf("}}\n");
 }
@@ -276,8 +284,10 @@ void time(const Options &O, Row &R, size_t Once) {
   for (const Variant &V : All)
     compare(All, V, "structure in the end", &Variant::Check);
 
-  printf("{\"items\": %zu, \"operations\": %zu, \"checksum\": \"%016llx\", \"nanoseconds\": {",
-         R.Items, Work.Operations, static_cast<unsigned long long>(All.front().Checksum));
+  printf("{\"items\": %zu, \"operations\": %zu, \"checksum\": \"%016llx\", "
+         "\"nanoseconds\": {",
+         R.Items, Work.Operations,
+         static_cast<unsigned long long>(All.front().Checksum));
   for (const Variant &V : All) {
     printf("%s\"%s\": [", &V == &All.front() ? "" : ", ", V.Name.c_str());
     for (size_t I = 0; I != V.Nanoseconds.size(); ++I)
