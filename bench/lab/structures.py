@@ -82,6 +82,12 @@ def sizes(Settings):
     return {"L1": C[1] // 2, "L2": C[2] // 2, "L3": C[3] // 4, "DRAM": C[3] * Settings["dram"]}
 
 
+def scrub(Rows, Settings):
+    """Bytes that make a large cache forget the turn before."""
+    Large = any(R["size"] in ("L3", "DRAM") for R in Rows)
+    return 2 * caches()[3] if Large and Settings is not ForSmoke else 0
+
+
 def known(Build):
     """The pairs of code and workload that the program has."""
     return {tuple(L.split()) for L in run([Build / "bin" / Program, "--list"]).splitlines()}
@@ -207,7 +213,7 @@ def measure(Build, Config, Options):
     for Place, All, Rows in plan(Build, Config, known(Build), Options):
         What = ([(R["workload"], Sizes[R["size"]]) for R in Rows], Place, All)
         Told = run([*command(Build / "bin" / Program, *What),
-                    f"--slice={Settings['slice']:.0f}",
+                    f"--slice={Settings['slice']:.0f}", f"--scrub={scrub(Rows, Settings)}",
                     f"--rounds={Options.rounds or Settings['rounds']}"], env=Environment)
         for Row, Line in zip(Rows, Told.splitlines(), strict=True):
             Figures = json.loads(Line)

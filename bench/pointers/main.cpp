@@ -3,14 +3,16 @@
 // perdure-bench-pointers --rows=list:16384,... --dir=DIR
 //     --variants=native:native:object,object:object:object,...
 //     [--parts=N] [--random] [--rounds=N] [--slice=NANOSECONDS] [--count]
-//     [--spoil=NAME]
+//     [--scrub=BYTES] [--spoil=NAME]
 //
 // A row is a workload and the bytes that it fills in plain pointers.
 // A variant is NAME:CODE:MEMORY. Those of one memory build their structure in
 // the same bytes, one after the other; what each built is kept aside and copied
 // back before its turn, so that nothing but code differs between them. In every
-// round each takes its turn, begun by another one every time. --count runs each
-// once, between two of callgrind's dumps, which bear the variant's name.
+// round each takes its turn, in an order drawn anew. --scrub reads so many
+// other bytes before each turn: what the turn before left in a large cache
+// would help those that use the same memory. --count runs each once, between
+// two of callgrind's dumps, which bear the variant's name.
 //
 // Prints a line of JSON for each row: nanoseconds an operation by variant, one
 // for each round. Every run's checksum is compared with the first variant's;
@@ -62,7 +64,7 @@ struct Variant {
 
 struct Options {
   std::string Rows, Dir, Variants, Spoil;
-  size_t Parts = 1, Rounds = 5;
+  size_t Parts = 1, Rounds = 5, Scrub = 0;
   double Slice = 5e6;
   bool Random = false, Count = false, List = false;
 };
@@ -83,7 +85,9 @@ Options parse(int Argc, char **Argv) {
         option(Argument, "variants", O.Variants) ||
         option(Argument, "spoil", O.Spoil))
       continue;
-    if (option(Argument, "parts", Number))
+    if (option(Argument, "scrub", Number))
+      O.Scrub = std::stoul(Number);
+    else if (option(Argument, "parts", Number))
       O.Parts = std::stoul(Number);
     else if (option(Argument, "rounds", Number))
       O.Rounds = std::stoul(Number);
@@ -140,10 +144,19 @@ struct Amount {
   size_t Operations = 0;
   int Iterations = 3;
   bool PutBack = false; // before each
+  std::vector<char> Scrub;
 };
+
+uint64_t readAll(const std::vector<char> &Bytes) {
+  uint64_t Sum = 0;
+  for (size_t I = 0; I < Bytes.size(); I += 64)
+    Sum += static_cast<unsigned char>(Bytes[I]);
+  return Sum;
+}
 
 /// Times one turn; gives nanoseconds an operation.
 double turn(Variant &V, const Amount &A) {
+  benchmark::DoNotOptimize(readAll(A.Scrub));
   V.putBack();
   size_t Done = 0;
   uint64_t Sum = 0;
@@ -266,21 +279,25 @@ void time(const Options &O, Row &R, size_t Once) {
   std::vector<Variant> &All = R.All;
   Amount Work;
   if (Once)
-    Work = {Once, 1, true};
+    Work = {Once, 1, true, {}};
   else
     Work = calibrate(All.front(), O.Slice);
-  for (size_t Round = 0; Round != O.Rounds; ++Round)
-    for (size_t I = 0; I != All.size(); ++I) {
-      Variant &V = All[(Round + I) % All.size()];
-      V.Nanoseconds.push_back(turn(V, Work));
-      if (Round == 0 && I == 0)
-        for (Variant &Other : All) // none has run yet
-          Other.Checksum = V.Checksum;
-      V.Checksum ^= V.Name == O.Spoil;
-      compare(All, V, "result", &Variant::Checksum);
+  Work.Scrub.assign(O.Scrub, 1);
+  std::vector<Variant *> Turns;
+  for (Variant &V : All)
+    Turns.push_back(&V);
+  std::mt19937_64 Dice(11);
+  for (size_t Round = 0; Round != O.Rounds; ++Round) {
+    std::shuffle(Turns.begin(), Turns.end(), Dice);
+    for (Variant *V : Turns) {
+      V->Nanoseconds.push_back(turn(*V, Work));
+      V->Checksum ^= V->Name == O.Spoil;
       if (Round + 1 == O.Rounds)
-        V.Check = V.W->Check(); // what is left after the last run
+        V->Check = V->W->Check(); // what is left after the last run
     }
+    for (const Variant &V : All)
+      compare(All, V, "result", &Variant::Checksum);
+  }
   for (const Variant &V : All)
     compare(All, V, "structure in the end", &Variant::Check);
 
