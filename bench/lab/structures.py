@@ -26,6 +26,15 @@ Variants = {
     "heap-native": ("native", "heap", None),
     "heap-object": ("object", "heap", "heap-native"),
 }
+# Over several objects: slots are aligned to their size, so that objects meet in
+# the same sets of caches and TLBs, which heap and pools do not. So PMDK is
+# compared with plain pointers over its pools, and what the slots cost plain code is
+# a column of its own.
+Spread = {
+    "pmdk": ("pmdk", "pool", "pool-native"),
+    "pool-native": ("native", "pool", "native"),
+    "heap-native": ("native", "heap", "native"),
+}
 # What a quick run of DRAM rows is left with: building takes its time.
 Peers = {"native", "object", "hand", "boost", "pmdk"}
 # Offsets from one base, or from the field itself, end at the object's. What other
@@ -114,12 +123,14 @@ def variantsOf(Build, Codes, Place, Size, Options):
     All = {N: V for N, V in Variants.items() if V[0] in Codes}
     for Code in sorted(Codes - {V[0] for V in Variants.values()}):
         All[Code] = (Code, "object", "native")
-    if Place == Thousand and not Options.smoke and room() < 12 << 30:
-        print(f"pmdk is left out of {Place['parts']} pools: they take 8 GiB of {directory()}",
-              file=sys.stderr)
-        All.pop("pmdk", None)
     if Place.get("parts", 1) > 1:
-        All = {N: V for N, V in All.items() if V[1] != "heap" and crosses(Build, V[0])}
+        All.pop("heap-object", None)
+        All = {N: V for N, V in All.items() if crosses(Build, V[0])}
+        All.update({N: V for N, V in Spread.items() if V[0] in Codes})
+    if Place == Thousand and not Options.smoke and room() < 12 << 30:
+        print(f"PMDK is left out of {Place['parts']} pools: they take 8 GiB of {directory()}",
+              file=sys.stderr)
+        All = {N: V for N, V in All.items() if V[1] != "pool"}
     if Options.quick and Size == "DRAM":
         All = {N: V for N, V in All.items() if N in Peers}
     if Options.variants:
@@ -127,7 +138,9 @@ def variantsOf(Build, Codes, Place, Size, Options):
         if Wanted - All.keys() and Place.get("parts", 1) == 1:
             stop(f"there is no variant {', '.join(sorted(Wanted - All.keys()))}")
         for Name in list(Wanted & All.keys()):
-            Wanted.add(All[Name][2] or Name)
+            while Name: # what it is compared with, and that
+                Wanted.add(Name)
+                Name = All[Name][2]
         All = {N: V for N, V in All.items() if N in Wanted or N == "native"}
     return All
 
