@@ -88,9 +88,12 @@ def logarithmic(Axes):
     Low, High = Axes.get_xlim()
     Axes.set_xlim(min(Low, 0.95) / 1.02, max(High, 1.1) * 1.02)
     Low, High = Axes.get_xlim()
-    Wide = High / Low > 2.2
-    Ticks = [0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100] if Wide else \
-        [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2]
+    if High / Low > 12:
+        Ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500]
+    elif High / Low > 2.2:
+        Ticks = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10]
+    else:
+        Ticks = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2]
     Axes.xaxis.set_major_locator(ticker.FixedLocator([T for T in Ticks if Low <= T <= High]))
     Axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda X, _: f"{X:g}"))
     Axes.xaxis.set_minor_locator(ticker.NullLocator())
@@ -102,11 +105,11 @@ def differences(Axes):
     Low, High = Axes.get_xlim()
     if max(abs(Low), High) > 20:
         Axes.set_xlim(Low - 2, High * 1.6)
-        Axes.set_xlabel(Axes.get_xlabel() + " (log. above 10)")
+        Axes.set_xlabel(Axes.get_xlabel() + " (log. over 10)")
         Axes.set_xscale("symlog", linthresh=10, linscale=1.2)
         Axes.xaxis.set_major_locator(ticker.FixedLocator(
-            [T for T in (-1000, -100, -10, -5, 0, 5, 10, 100, 1000, 10000)
-             if Low - 5 <= T <= High * 1.5]))
+            [T for T in ((-1000, -100, -10, 0, 10, 100, 1000, 10000) if High - Low > 300 else
+                         (-100, -10, -5, 0, 5, 10, 100)) if Low - 5 <= T <= High * 1.5]))
         Axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda X, _: f"{X:g}"))
         Axes.xaxis.set_minor_locator(ticker.NullLocator())
 
@@ -186,7 +189,7 @@ def figures(Result):
             yield ("peers", f"Time of an operation as a ratio to plain pointers in the same memory. "
                    f"{Whiskers}", panels(bySize(Rows), Shown, "ratio", Axis, Short))
     else:
-        Axis = f"{Result['symbol']} more than plain code"
+        Axis = f"{Result['symbol']} over plain code"
         Shown = has(Rows, Peers, "difference")
         if Shown:
             yield ("peers", f"What an operation takes more than with plain pointers in the same memory, "

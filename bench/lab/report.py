@@ -41,7 +41,7 @@ def tables(Result):
         Lines = [["", f"{Reference}, {Symbol}", *Mine]]
         for R in Rows:
             V = R["variants"]
-            if Reference in V:
+            if any(V.get(N, {}).get("reference") == Reference for N in Mine):
                 Lines.append([R["row"], form(V[Reference]["value"]["median"]),
                               *(versus(V.get(N, {}), How) for N in Mine)])
         if How == "ratio":
