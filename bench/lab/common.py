@@ -43,6 +43,8 @@ def install():
 
 def run(Command, **More):
     """The output; the bench ends where the command fails."""
+    if os.sep in str(Command[0]) and not pathlib.Path(Command[0]).exists():
+        stop(f"there is no {Command[0]}: run without --no-build")
     Result = subprocess.run([str(C) for C in Command], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, **More)
     if Result.returncode:

@@ -29,6 +29,8 @@ def runVariant(Build, Config, Variant, Options, Extra):
     else:
         Command += ["--benchmark_min_time=0.1"]
     Command += Extra
+    if not os.path.exists(Command[0]):
+        stop(f"there is no {Command[0]}: run without --no-build")
     Result = subprocess.run(Command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env={**os.environ, "PERDURE_BENCH_DIR": directory(),
                                  **Variant.get("environment", {})})

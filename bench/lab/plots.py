@@ -24,13 +24,14 @@ from lab import report
 
 Looks = {
     "native": ("#000000", "|"), "object": ("#0072B2", "o"), "hand": ("#009E73", "s"),
-    "boost": ("#E69F00", "^"), "pmdk": ("#D55E00", "D"), "heap-native": ("#555555", "|"),
+    "boost": ("#E69F00", "^"), "pmdk": ("#D55E00", "D"), "heap-native": ("#555555", "v"), "pool-native": ("#AA4400", "d"),
     "heap-object": ("#56B4E9", "v"), "native-encoding": ("#999999", "x"),
 }
 # For encodings that come later.
 Spare = [("#CC79A7", "P"), ("#8C6D00", "*"), ("#6A3D9A", "<"), ("#1B5E20", ">"), ("#7F0000", "h")]
 Peers = ["object", "hand", "boost", "pmdk"]
 Heap = ["heap-object"]
+Layouts = ["heap-native", "pool-native"]
 
 pyplot.rcParams.update({
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8.5,
@@ -41,7 +42,7 @@ pyplot.rcParams.update({
 
 def look(Variant):
     if Variant not in Looks:
-        Looks[Variant] = Spare[(len(Looks) - 8) % len(Spare)]
+        Looks[Variant] = Spare[(len(Looks) - 9) % len(Spare)]
     return Looks[Variant]
 
 
@@ -87,9 +88,12 @@ def logarithmic(Axes):
     Low, High = Axes.get_xlim()
     Axes.set_xlim(min(Low, 0.95) / 1.02, max(High, 1.1) * 1.02)
     Low, High = Axes.get_xlim()
-    Wide = High / Low > 2.2
-    Ticks = [0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100] if Wide else \
-        [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2]
+    if High / Low > 12:
+        Ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500]
+    elif High / Low > 2.2:
+        Ticks = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10]
+    else:
+        Ticks = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2]
     Axes.xaxis.set_major_locator(ticker.FixedLocator([T for T in Ticks if Low <= T <= High]))
     Axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda X, _: f"{X:g}"))
     Axes.xaxis.set_minor_locator(ticker.NullLocator())
@@ -101,11 +105,11 @@ def differences(Axes):
     Low, High = Axes.get_xlim()
     if max(abs(Low), High) > 20:
         Axes.set_xlim(Low - 2, High * 1.6)
-        Axes.set_xlabel(Axes.get_xlabel() + " (log. above 10)")
+        Axes.set_xlabel(Axes.get_xlabel() + " (log. over 10)")
         Axes.set_xscale("symlog", linthresh=10, linscale=1.2)
         Axes.xaxis.set_major_locator(ticker.FixedLocator(
-            [T for T in (-1000, -100, -10, -5, 0, 5, 10, 100, 1000, 10000)
-             if Low - 5 <= T <= High * 1.5]))
+            [T for T in ((-1000, -100, -10, 0, 10, 100, 1000, 10000) if High - Low > 300 else
+                         (-100, -10, -5, 0, 5, 10, 100)) if Low - 5 <= T <= High * 1.5]))
         Axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda X, _: f"{X:g}"))
         Axes.xaxis.set_minor_locator(ticker.NullLocator())
 
@@ -161,7 +165,7 @@ def figures(Result):
     """Name, caption and plot of each."""
     Rows, How = Result["rows"], Result["compare"]
     Variants = list(dict.fromkeys(V for R in Rows for V in R["variants"]))
-    Encodings = [V for V in Variants if V not in {*Peers, *Heap, "native", "heap-native"}]
+    Encodings = [V for V in Variants if V not in {*Peers, *Heap, "native", *Layouts}]
     Whiskers = "Dots are medians over rounds, lines their 95% intervals."
     Short = lambda R: ", ".join(P for P in (R["workload"], R["place"]) if P)
     if "workload" not in Rows[0]:
@@ -185,7 +189,7 @@ def figures(Result):
             yield ("peers", f"Time of an operation as a ratio to plain pointers in the same memory. "
                    f"{Whiskers}", panels(bySize(Rows), Shown, "ratio", Axis, Short))
     else:
-        Axis = f"{Result['symbol']} more than native"
+        Axis = f"{Result['symbol']} over plain code"
         Shown = has(Rows, Peers, "difference")
         if Shown:
             yield ("peers", f"What an operation takes more than with plain pointers in the same memory, "
@@ -195,6 +199,12 @@ def figures(Result):
     if len(Own) > 1:
         yield ("encodings", f"The encodings of persistent pointers, by the same code. {Whiskers}",
                panels(bySize(Rows), Own, How, Axis, Short))
+    Elsewhere = has(Rows, Layouts, "ratio")
+    if Elsewhere:
+        yield ("layout", "Plain pointers over as many blocks of the heap, or pools, as a ratio to plain "
+               f"pointers over objects: what the alignment of slots costs. {Whiskers}",
+               panels(bySize([R for R in Rows if Elsewhere[0] in R["variants"]]), Elsewhere, "ratio",
+                      "time as a ratio to native (log.)", Short))
     OnHeap = has(Rows, Heap, How)
     if OnHeap:
         yield ("heap", "Annotated code on the ordinary heap against unannotated code there. "

@@ -32,17 +32,16 @@ def versus(Figures, How):
 def tables(Result):
     Rows, How, Symbol = Result["rows"], Result["compare"], Result["symbol"]
     Variants = list(dict.fromkeys(V for R in Rows for V in R["variants"]))
-    References = [V for V in Variants
-                  if all("reference" not in R["variants"].get(V, {}) for R in Rows)]
-    Others = [V for V in Variants if V not in References]
+    References = list(dict.fromkeys(F["reference"] for R in Rows for F in R["variants"].values()
+                                    if "reference" in F))
     Told = "ratio to" if How == "ratio" else f"{Symbol} more than"
     for Reference in References:
-        Mine = [V for V in Others if any(R["variants"].get(V, {}).get("reference") == Reference
+        Mine = [V for V in Variants if any(R["variants"].get(V, {}).get("reference") == Reference
                                          for R in Rows)]
         Lines = [["", f"{Reference}, {Symbol}", *Mine]]
         for R in Rows:
             V = R["variants"]
-            if Reference in V:
+            if any(V.get(N, {}).get("reference") == Reference for N in Mine):
                 Lines.append([R["row"], form(V[Reference]["value"]["median"]),
                               *(versus(V.get(N, {}), How) for N in Mine)])
         if How == "ratio":

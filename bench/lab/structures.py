@@ -26,6 +26,15 @@ Variants = {
     "heap-native": ("native", "heap", None),
     "heap-object": ("object", "heap", "heap-native"),
 }
+# Over several objects: slots are aligned to their size, so that objects meet in
+# the same sets of caches and TLBs, which heap and pools do not. So PMDK is
+# compared with plain pointers over its pools, and what the slots cost plain code is
+# a column of its own.
+Spread = {
+    "pmdk": ("pmdk", "pool", "pool-native"),
+    "pool-native": ("native", "pool", "native"),
+    "heap-native": ("native", "heap", "native"),
+}
 # What a quick run of DRAM rows is left with: building takes its time.
 Peers = {"native", "object", "hand", "boost", "pmdk"}
 # Offsets from one base, or from the field itself, end at the object's. What other
@@ -82,6 +91,12 @@ def sizes(Settings):
     return {"L1": C[1] // 2, "L2": C[2] // 2, "L3": C[3] // 4, "DRAM": C[3] * Settings["dram"]}
 
 
+def scrub(Rows, Settings):
+    """Bytes that make a large cache forget the turn before."""
+    Large = any(R["size"] in ("L3", "DRAM") for R in Rows)
+    return 2 * caches()[3] if Large and Settings is not ForSmoke else 0
+
+
 def known(Build):
     """The pairs of code and workload that the program has."""
     return {tuple(L.split()) for L in run([Build / "bin" / Program, "--list"]).splitlines()}
@@ -108,12 +123,14 @@ def variantsOf(Build, Codes, Place, Size, Options):
     All = {N: V for N, V in Variants.items() if V[0] in Codes}
     for Code in sorted(Codes - {V[0] for V in Variants.values()}):
         All[Code] = (Code, "object", "native")
-    if Place == Thousand and not Options.smoke and room() < 12 << 30:
-        print(f"pmdk is left out of {Place['parts']} pools: they take 8 GiB of {directory()}",
-              file=sys.stderr)
-        All.pop("pmdk", None)
     if Place.get("parts", 1) > 1:
-        All = {N: V for N, V in All.items() if V[1] != "heap" and crosses(Build, V[0])}
+        All.pop("heap-object", None)
+        All = {N: V for N, V in All.items() if crosses(Build, V[0])}
+        All.update({N: V for N, V in Spread.items() if V[0] in Codes})
+    if Place == Thousand and not Options.smoke and room() < 12 << 30:
+        print(f"PMDK is left out of {Place['parts']} pools: they take 8 GiB of {directory()}",
+              file=sys.stderr)
+        All = {N: V for N, V in All.items() if V[1] != "pool"}
     if Options.quick and Size == "DRAM":
         All = {N: V for N, V in All.items() if N in Peers}
     if Options.variants:
@@ -121,7 +138,9 @@ def variantsOf(Build, Codes, Place, Size, Options):
         if Wanted - All.keys() and Place.get("parts", 1) == 1:
             stop(f"there is no variant {', '.join(sorted(Wanted - All.keys()))}")
         for Name in list(Wanted & All.keys()):
-            Wanted.add(All[Name][2] or Name)
+            while Name: # what it is compared with, and that
+                Wanted.add(Name)
+                Name = All[Name][2]
         All = {N: V for N, V in All.items() if N in Wanted or N == "native"}
     return All
 
@@ -207,7 +226,7 @@ def measure(Build, Config, Options):
     for Place, All, Rows in plan(Build, Config, known(Build), Options):
         What = ([(R["workload"], Sizes[R["size"]]) for R in Rows], Place, All)
         Told = run([*command(Build / "bin" / Program, *What),
-                    f"--slice={Settings['slice']:.0f}",
+                    f"--slice={Settings['slice']:.0f}", f"--scrub={scrub(Rows, Settings)}",
                     f"--rounds={Options.rounds or Settings['rounds']}"], env=Environment)
         for Row, Line in zip(Rows, Told.splitlines(), strict=True):
             Figures = json.loads(Line)

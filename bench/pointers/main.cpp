@@ -3,14 +3,16 @@
 // perdure-bench-pointers --rows=list:16384,... --dir=DIR
 //     --variants=native:native:object,object:object:object,...
 //     [--parts=N] [--random] [--rounds=N] [--slice=NANOSECONDS] [--count]
-//     [--spoil=NAME]
+//     [--scrub=BYTES] [--spoil=NAME]
 //
 // A row is a workload and the bytes that it fills in plain pointers.
 // A variant is NAME:CODE:MEMORY. Those of one memory build their structure in
 // the same bytes, one after the other; what each built is kept aside and copied
 // back before its turn, so that nothing but code differs between them. In every
-// round each takes its turn, begun by another one every time. --count runs each
-// once, between two of callgrind's dumps, which bear the variant's name.
+// round each takes its turn, in an order drawn anew. --scrub reads so many
+// other bytes before each turn: what the turn before left in a large cache
+// would help those that use the same memory. --count runs each once, between
+// two of callgrind's dumps, which bear the variant's name.
 //
 // Prints a line of JSON for each row: nanoseconds an operation by variant, one
 // for each round. Every run's checksum is compared with the first variant's;
@@ -62,7 +64,7 @@ struct Variant {
 
 struct Options {
   std::string Rows, Dir, Variants, Spoil;
-  size_t Parts = 1, Rounds = 5;
+  size_t Parts = 1, Rounds = 5, Scrub = 0;
   double Slice = 5e6;
   bool Random = false, Count = false, List = false;
 };
@@ -80,9 +82,12 @@ Options parse(int Argc, char **Argv) {
   for (int I = 1; I != Argc; ++I) {
     std::string Argument = Argv[I], Number;
     if (option(Argument, "rows", O.Rows) || option(Argument, "dir", O.Dir) ||
-        option(Argument, "variants", O.Variants) || option(Argument, "spoil", O.Spoil))
+        option(Argument, "variants", O.Variants) ||
+        option(Argument, "spoil", O.Spoil))
       continue;
-    if (option(Argument, "parts", Number))
+    if (option(Argument, "scrub", Number))
+      O.Scrub = std::stoul(Number);
+    else if (option(Argument, "parts", Number))
       O.Parts = std::stoul(Number);
     else if (option(Argument, "rounds", Number))
       O.Rounds = std::stoul(Number);
@@ -128,7 +133,8 @@ public:
         stop(R.benchmark_name(), R.error_message.c_str());
       // The processor time of the thread: what else runs on the machine adds
       // nothing but its footprint in the caches.
-      Nanoseconds = R.cpu_accumulated_time / static_cast<double>(R.iterations) * 1e9;
+      Nanoseconds =
+          R.cpu_accumulated_time / static_cast<double>(R.iterations) * 1e9;
     }
   }
 };
@@ -138,10 +144,19 @@ struct Amount {
   size_t Operations = 0;
   int Iterations = 3;
   bool PutBack = false; // before each
+  std::vector<char> Scrub;
 };
+
+uint64_t readAll(const std::vector<char> &Bytes) {
+  uint64_t Sum = 0;
+  for (size_t I = 0; I < Bytes.size(); I += 64)
+    Sum += static_cast<unsigned char>(Bytes[I]);
+  return Sum;
+}
 
 /// Times one turn; gives nanoseconds an operation.
 double turn(Variant &V, const Amount &A) {
+  benchmark::DoNotOptimize(readAll(A.Scrub));
   V.putBack();
   size_t Done = 0;
   uint64_t Sum = 0;
@@ -176,22 +191,26 @@ Amount calibrate(Variant &V, double Slice) {
     A.Operations = Operations;
     auto Begin = std::chrono::steady_clock::now();
     V.W->Run(A.Operations);
-    std::chrono::duration<double, std::nano> Took = std::chrono::steady_clock::now() - Begin;
+    std::chrono::duration<double, std::nano> Took =
+        std::chrono::steady_clock::now() - Begin;
     if (Took.count() * 8 < Slice)
       continue;
     double Times = Slice / Took.count();
     if (Times < A.Iterations)
       A.Iterations = std::max(1, static_cast<int>(Times));
     else
-      A.Operations = static_cast<size_t>(static_cast<double>(A.Operations) * Times / A.Iterations);
+      A.Operations = static_cast<size_t>(static_cast<double>(A.Operations) *
+                                         Times / A.Iterations);
     return A;
   }
 }
 
-void compare(const std::vector<Variant> &All, const Variant &V, const char *What,
-             uint64_t Variant::*Field) {
+void compare(const std::vector<Variant> &All, const Variant &V,
+             const char *What, uint64_t Variant::*Field) {
   if (V.*Field != All.front().*Field)
-    stop(V.W->Name, (V.Name + " gives another " + What + " than " + All.front().Name).c_str());
+    stop(V.W->Name,
+         (V.Name + " gives another " + What + " than " + All.front().Name)
+             .c_str());
 }
 
 using Memories = std::map<std::string, std::vector<Arena::Part>>;
@@ -209,7 +228,8 @@ Row prepare(const Options &O, const std::string &Workload, size_t Bytes) {
     std::vector<std::string> W = split(Words, ':');
     if (W.size() != 3)
       stop(Words, "a variant is NAME:CODE:MEMORY");
-    R.All.push_back({W[0], W[1], W[2], find(W[1], Workload), nullptr, {}, {}, {}, 0, 0});
+    R.All.push_back(
+        {W[0], W[1], W[2], find(W[1], Workload), nullptr, {}, {}, {}, 0, 0});
     BytesPerItem = std::max(BytesPerItem, R.All.back().W->BytesPerItem);
   }
   // The first is the reference, by which the number of items is set.
@@ -249,7 +269,8 @@ void countInstructions(Row &R, size_t Once) {
     V.Checksum = V.W->Run(Done);
     CALLGRIND_DUMP_STATS_AT(V.Name.c_str());
     compare(R.All, V, "result", &Variant::Checksum);
-    printf("%s\"%s\": %zu", &V == &R.All.front() ? "" : ", ", V.Name.c_str(), Done);
+    printf("%s\"%s\": %zu", &V == &R.All.front() ? "" : ", ", V.Name.c_str(),
+           Done);
   }
   printf("}}\n");
 }
@@ -258,26 +279,32 @@ void time(const Options &O, Row &R, size_t Once) {
   std::vector<Variant> &All = R.All;
   Amount Work;
   if (Once)
-    Work = {Once, 1, true};
+    Work = {Once, 1, true, {}};
   else
     Work = calibrate(All.front(), O.Slice);
-  for (size_t Round = 0; Round != O.Rounds; ++Round)
-    for (size_t I = 0; I != All.size(); ++I) {
-      Variant &V = All[(Round + I) % All.size()];
-      V.Nanoseconds.push_back(turn(V, Work));
-      if (Round == 0 && I == 0)
-        for (Variant &Other : All) // none has run yet
-          Other.Checksum = V.Checksum;
-      V.Checksum ^= V.Name == O.Spoil;
-      compare(All, V, "result", &Variant::Checksum);
+  Work.Scrub.assign(O.Scrub, 1);
+  std::vector<Variant *> Turns;
+  for (Variant &V : All)
+    Turns.push_back(&V);
+  std::mt19937_64 Dice(11);
+  for (size_t Round = 0; Round != O.Rounds; ++Round) {
+    std::shuffle(Turns.begin(), Turns.end(), Dice);
+    for (Variant *V : Turns) {
+      V->Nanoseconds.push_back(turn(*V, Work));
+      V->Checksum ^= V->Name == O.Spoil;
       if (Round + 1 == O.Rounds)
-        V.Check = V.W->Check(); // what is left after the last run
+        V->Check = V->W->Check(); // what is left after the last run
     }
+    for (const Variant &V : All)
+      compare(All, V, "result", &Variant::Checksum);
+  }
   for (const Variant &V : All)
     compare(All, V, "structure in the end", &Variant::Check);
 
-  printf("{\"items\": %zu, \"operations\": %zu, \"checksum\": \"%016llx\", \"nanoseconds\": {",
-         R.Items, Work.Operations, static_cast<unsigned long long>(All.front().Checksum));
+  printf("{\"items\": %zu, \"operations\": %zu, \"checksum\": \"%016llx\", "
+         "\"nanoseconds\": {",
+         R.Items, Work.Operations,
+         static_cast<unsigned long long>(All.front().Checksum));
   for (const Variant &V : All) {
     printf("%s\"%s\": [", &V == &All.front() ? "" : ", ", V.Name.c_str());
     for (size_t I = 0; I != V.Nanoseconds.size(); ++I)

@@ -31,14 +31,17 @@ void *Arena::take(size_t Bytes, size_t Rank) {
   return Block;
 }
 
-std::vector<Arena::Part> lab::objects(const std::string &Dir, size_t Count, size_t Bytes) {
-  perdure_store *Store = perdure_store_open((Dir + "/store").c_str(), PERDURE_CREATE);
+std::vector<Arena::Part> lab::objects(const std::string &Dir, size_t Count,
+                                      size_t Bytes) {
+  perdure_store *Store =
+      perdure_store_open((Dir + "/store").c_str(), PERDURE_CREATE);
   if (!Store)
     stop("perdure_store_open", perdure_errormsg());
   std::vector<Arena::Part> Parts;
   for (size_t I = 0; I != Count; ++I) {
     void *Root = perdure_create(Store, std::to_string(I).c_str(), 64, 0);
-    char *Block = Root ? static_cast<char *>(perdure_alloc(Root, Bytes)) : nullptr;
+    char *Block =
+        Root ? static_cast<char *>(perdure_alloc(Root, Bytes)) : nullptr;
     if (!Block)
       stop("an object", perdure_errormsg());
     Parts.push_back({Block, Block, Block + Bytes});
@@ -46,7 +49,8 @@ std::vector<Arena::Part> lab::objects(const std::string &Dir, size_t Count, size
   return Parts;
 }
 
-std::vector<Arena::Part> lab::pools(const std::string &Dir, size_t Count, size_t Bytes) {
+std::vector<Arena::Part> lab::pools(const std::string &Dir, size_t Count,
+                                    size_t Bytes) {
   std::vector<Arena::Part> Parts;
   for (size_t I = 0; I != Count; ++I) {
     // A file with holes: pools are 8 MiB at least.
@@ -60,7 +64,9 @@ std::vector<Arena::Part> lab::pools(const std::string &Dir, size_t Count, size_t
     if (!Pool || pmemobj_alloc(Pool, &Block, Bytes + 64, 1, nullptr, nullptr))
       stop("a pool", pmemobj_errormsg());
     unlink(File.c_str());
-    uintptr_t Begin = (reinterpret_cast<uintptr_t>(pmemobj_direct(Block)) + 63) & ~uintptr_t(63);
+    uintptr_t Begin =
+        (reinterpret_cast<uintptr_t>(pmemobj_direct(Block)) + 63) &
+        ~uintptr_t(63);
     char *P = reinterpret_cast<char *>(Begin);
     memset(P, 0, Bytes);
     Parts.push_back({P, P, P + Bytes});
@@ -73,10 +79,12 @@ std::vector<Arena::Part> lab::heap(size_t Count, size_t Bytes) {
   for (size_t I = 0; I != Count; ++I) {
     char *Block;
     if (!RUNNING_ON_VALGRIND)
-      Block = static_cast<char *>(aligned_alloc(64, (Bytes + 63) & ~size_t(63)));
+      Block =
+          static_cast<char *>(aligned_alloc(64, (Bytes + 63) & ~size_t(63)));
     else // whose malloc gives addresses below the slot size, unlike any other
-      Block = static_cast<char *>(mmap(reinterpret_cast<void *>(0xE00000000), Bytes,
-                                       PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+      Block = static_cast<char *>(mmap(reinterpret_cast<void *>(0xE00000000),
+                                       Bytes, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     if (!Block || Block == MAP_FAILED)
       stop("heap", "no memory");
     memset(Block, 0, Bytes);

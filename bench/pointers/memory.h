@@ -13,8 +13,10 @@ namespace lab {
 
 /// A part of the wanted size in each of so many objects, pools or blocks of the
 /// heap, which all variants use in turn. Gone at the end of the process.
-std::vector<Arena::Part> objects(const std::string &Dir, size_t Count, size_t Bytes);
-std::vector<Arena::Part> pools(const std::string &Dir, size_t Count, size_t Bytes);
+std::vector<Arena::Part> objects(const std::string &Dir, size_t Count,
+                                 size_t Bytes);
+std::vector<Arena::Part> pools(const std::string &Dir, size_t Count,
+                               size_t Bytes);
 std::vector<Arena::Part> heap(size_t Count, size_t Bytes);
 
 } // namespace lab

@@ -2,14 +2,15 @@
 //
 // A workload is one file of ordinary code over records with pointer fields. It
 // is compiled once for each representation, whose header says what the macros
-// stand for. Where the representation is the compiler's (native, annotated) they
-// all vanish: PTR(T) is T *, and LOAD and STORE are the plain field.
+// stand for. Where the representation is the compiler's (native, annotated)
+// they all vanish: PTR(T) is T *, and LOAD and STORE are the plain field.
 //
 //   ANNOTATED   behind `struct`: this record's pointers shall last
 //   PTR(T)      the type of a field that points to a T
 //   LOAD(F)     the pointer that the field holds, as T *
 //   STORE(F, P) puts a T * into the field
-//   HOIST       first in a function: where a hand-written program fetches its base
+//   HOIST       first in a function: where a hand-written program fetches its
+//   base
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,4 +1,5 @@
-//===- annotated.h - Perdure, under the encoding of the command --*- C++ -*-===//
+//===- annotated.h - Perdure, under the encoding of the command --*- C++
+//-*-===//
 
 #include <perdure/attributes.h>
 

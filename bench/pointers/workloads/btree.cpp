@@ -1,8 +1,8 @@
 //===- btree.cpp - A B+-tree: lookup and scan -----------------------------===//
 //
 // 16 keys a node, leaves linked; filled by inserts in random order. lookup: of
-// keys that are there. scan: 100 items from a random key on; an operation is one
-// item.
+// keys that are there. scan: 100 items from a random key on; an operation is
+// one item.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,8 +56,10 @@ template <class T> T *make(lab::Arena &A, uint32_t Level) {
   return N;
 }
 
-/// Inserts below N. If N had to be split: the new right half, and its least key.
-node *insert(lab::Arena &A, node *N, uint64_t Key, uint64_t Value, uint64_t &Least) {
+/// Inserts below N. If N had to be split: the new right half, and its least
+/// key.
+node *insert(lab::Arena &A, node *N, uint64_t Key, uint64_t Value,
+             uint64_t &Least) {
   HOIST;
   unsigned At = upTo(N, Key);
   if (N->level == 0) {
@@ -201,9 +203,11 @@ uint64_t check() {
 }
 
 // Two thirds full, as random order leaves them, with the nodes above.
-constexpr size_t BytesPerItem = (sizeof(leaf) * 3 / 2 + sizeof(inner) / 8) / Fill;
+constexpr size_t BytesPerItem =
+    (sizeof(leaf) * 3 / 2 + sizeof(inner) / 8) / Fill;
 
 } // namespace
 
-WORKLOAD(Lookup, "btree-lookup", BytesPerItem, S, build, lookups, check, nullptr)
+WORKLOAD(Lookup, "btree-lookup", BytesPerItem, S, build, lookups, check,
+         nullptr)
 WORKLOAD(Scan, "btree-scan", BytesPerItem, S, build, scans, check, nullptr)

@@ -51,8 +51,10 @@ void build(lab::Arena &A, const lab::Plan &P) {
   }
   lab::Random R(9);
   for (size_t I = 0; I != P.Items; ++I)
-    for (size_t E = 0; E != Degree; ++E) // one edge makes sure that all are reached
-      STORE(LOAD(All[I]->edges)[E], All[E ? R.below(P.Items) : (I + 1) % P.Items]);
+    for (size_t E = 0; E != Degree;
+         ++E) // one edge makes sure that all are reached
+      STORE(LOAD(All[I]->edges)[E],
+            All[E ? R.below(P.Items) : (I + 1) % P.Items]);
   STORE(S.G->start, All[0]);
   delete[] All;
 }
@@ -101,5 +103,5 @@ uint64_t check() {
 
 } // namespace
 
-WORKLOAD(Graph, "graph", sizeof(vertex) + Degree * sizeof(vertex_ref), S, build, searches, check,
-         nullptr)
+WORKLOAD(Graph, "graph", sizeof(vertex) + Degree * sizeof(vertex_ref), S, build,
+         searches, check, nullptr)

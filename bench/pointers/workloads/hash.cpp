@@ -90,4 +90,5 @@ uint64_t check() {
 } // namespace
 
 // A bucket is for one item or two.
-WORKLOAD(Hash, "hash", sizeof(node) + 2 * sizeof(node_ref), S, build, lookups, check, nullptr)
+WORKLOAD(Hash, "hash", sizeof(node) + 2 * sizeof(node_ref), S, build, lookups,
+         check, nullptr)

@@ -1,7 +1,8 @@
 //===- list.cpp - A singly linked list is walked --------------------------===//
 //
-// Of 64-byte nodes, in lists of 16,384, or one of all where there are fewer, so that a walk
-// through much memory need not go through all of it. An operation is one hop.
+// Of 64-byte nodes, in lists of 16,384, or one of all where there are fewer, so
+// that a walk through much memory need not go through all of it. An operation
+// is one hop.
 //
 //===----------------------------------------------------------------------===//
 

@@ -56,12 +56,15 @@ uint64_t keyOf(size_t Rank) {
   return (High & ~uint64_t(0xFFFF)) | ((Rank & 0x3FF) * 61);
 }
 
-unsigned byteOf(uint64_t Key, unsigned Depth) { return (Key >> (56 - 8 * Depth)) & 0xFF; }
+unsigned byteOf(uint64_t Key, unsigned Depth) {
+  return (Key >> (56 - 8 * Depth)) & 0xFF;
+}
 uint64_t headOf(uint64_t Key, unsigned Depth) {
   return Depth ? Key >> (64 - 8 * Depth) << (64 - 8 * Depth) : 0;
 }
 
-template <class T> T *make(lab::Arena &A, Kind K, unsigned Depth, uint64_t Prefix) {
+template <class T>
+T *make(lab::Arena &A, Kind K, unsigned Depth, uint64_t Prefix) {
   T *N = A.make<T>(S.Made++);
   N->kind = K;
   N->depth = static_cast<uint8_t>(Depth);
@@ -160,7 +163,8 @@ void insert(lab::Arena &A, tree *Tree, uint64_t Key, uint64_t Value) {
   node_ref *Link = &Tree->root;
   while (node *N = LOAD(*Link)) {
     if (headOf(Key, N->depth) != N->prefix) { // they part before
-      unsigned Depth = static_cast<unsigned>(__builtin_clzll(N->prefix ^ Key)) / 8;
+      unsigned Depth =
+          static_cast<unsigned>(__builtin_clzll(N->prefix ^ Key)) / 8;
       node4 *F = make<node4>(A, Four, Depth, headOf(Key, Depth));
       addChild(A, F, byteOf(N->prefix, Depth), N);
       addChild(A, F, byteOf(Key, Depth), New);
@@ -224,4 +228,5 @@ uint64_t check() {
 } // namespace
 
 // A leaf, and its share of the nodes above, outgrown ones among them.
-WORKLOAD(Radix, "radix", 32 + 3 * sizeof(node_ref), S, build, lookups, check, nullptr)
+WORKLOAD(Radix, "radix", 32 + 3 * sizeof(node_ref), S, build, lookups, check,
+         nullptr)

@@ -170,7 +170,9 @@ void buildFull(lab::Arena &A, const lab::Plan &P) {
   delete[] Sorted;
 }
 
-size_t last(const lab::Plan &P) { return P.Items > MostInserted ? MostInserted : 0; }
+size_t last(const lab::Plan &P) {
+  return P.Items > MostInserted ? MostInserted : 0;
+}
 
 void buildPart(lab::Arena &A, const lab::Plan &P) {
   prepare(A, P);
@@ -190,7 +192,8 @@ uint64_t sum(const node *N, unsigned Levels) {
   HOIST;
   if (!N || !Levels)
     return 0;
-  return sum(LOAD(N->left), Levels - 1) * 3 + N->key + N->red + sum(LOAD(N->right), Levels - 1) * 5;
+  return sum(LOAD(N->left), Levels - 1) * 3 + N->key + N->red +
+         sum(LOAD(N->right), Levels - 1) * 5;
 }
 
 uint64_t check() {
@@ -228,5 +231,7 @@ uint64_t lookups(size_t &Operations) {
 
 } // namespace
 
-WORKLOAD(Insert, "redblack-insert", sizeof(node), S, buildPart, inserts, check, last)
-WORKLOAD(Lookup, "redblack-lookup", sizeof(node), S, buildFull, lookups, check, nullptr)
+WORKLOAD(Insert, "redblack-insert", sizeof(node), S, buildPart, inserts, check,
+         last)
+WORKLOAD(Lookup, "redblack-lookup", sizeof(node), S, buildFull, lookups, check,
+         nullptr)

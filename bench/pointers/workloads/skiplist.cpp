@@ -31,7 +31,8 @@ struct {
 uint64_t keyOf(size_t Rank) { return 2 * Rank + 1; }
 
 size_t bytes(unsigned Height) {
-  return sizeof(node) + (Height - 1) * sizeof(static_cast<node *>(nullptr)->next[0]);
+  return sizeof(node) +
+         (Height - 1) * sizeof(static_cast<node *>(nullptr)->next[0]);
 }
 
 void build(lab::Arena &A, const lab::Plan &P) {
@@ -104,7 +105,8 @@ uint64_t check() {
 }
 
 // A third of a link above the first, on average, and the block's rounding.
-constexpr size_t BytesPerItem = sizeof(node) + sizeof(static_cast<node *>(nullptr)->next[0]);
+constexpr size_t BytesPerItem =
+    sizeof(node) + sizeof(static_cast<node *>(nullptr)->next[0]);
 
 } // namespace
 

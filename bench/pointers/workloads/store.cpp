@@ -1,9 +1,9 @@
 //===- store.cpp - Pointers are stored ------------------------------------===//
 //
 // store: into an array of records, each a pointer to one of as many targets; an
-// operation is one store. The targets lie in the second of two objects, if there
-// are two. shuffle: two pointers of the array trade places; an operation is one
-// exchange, which loads two and stores two.
+// operation is one store. The targets lie in the second of two objects, if
+// there are two. shuffle: two pointers of the array trade places; an operation
+// is one exchange, which loads two and stores two.
 //
 //===----------------------------------------------------------------------===//
 
@@ -87,5 +87,7 @@ uint64_t check() {
 
 } // namespace
 
-WORKLOAD(Store, "store", sizeof(slot) + sizeof(target), S, build, stores, check, nullptr)
-WORKLOAD(Shuffle, "shuffle", sizeof(slot) + sizeof(target), S, build, shuffles, check, nullptr)
+WORKLOAD(Store, "store", sizeof(slot) + sizeof(target), S, build, stores, check,
+         nullptr)
+WORKLOAD(Shuffle, "shuffle", sizeof(slot) + sizeof(target), S, build, shuffles,
+         check, nullptr)

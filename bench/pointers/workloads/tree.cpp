@@ -78,7 +78,8 @@ uint64_t sum(const node *N, unsigned Levels) {
   HOIST;
   if (!N || !Levels)
     return 0;
-  return sum(LOAD(N->left), Levels - 1) * 3 + N->key + sum(LOAD(N->right), Levels - 1) * 5;
+  return sum(LOAD(N->left), Levels - 1) * 3 + N->key +
+         sum(LOAD(N->right), Levels - 1) * 5;
 }
 
 uint64_t check() {
