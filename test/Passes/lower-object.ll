@@ -31,11 +31,13 @@ define ptr @decode(i64 %b, ptr %c) {
 
 ; In a loop the FOT's cache is read inline.
 ; CHECK-LABEL: define ptr @decode_in_loop
-; CHECK:         ashr i64 [[B:%.*]], 49
-; CHECK-NEXT:    icmp slt i64 {{.*}}, -1
+; CHECK:         [[INDEX:%.*]] = lshr i64 [[B:%.*]], 40
+; CHECK-NEXT:    sub i64 [[INDEX]], 8388608
+; CHECK-NEXT:    icmp ult i64 {{.*}}, 64
 ; CHECK-NEXT:    and i64 [[B]], 1099511627775
-; CHECK:         lshr i64 [[B]], 40
-; CHECK:         add i64 {{.*}}, 34225520640
+; CHECK:         load i64, ptr getelementptr {{.*}}@__perdure_window, i32 0, i32 2)
+; CHECK:         lshr i64 {{.*}}, 26
+; CHECK:         add i64 {{.*}}, -67108864
 ; CHECK:         load atomic i64, ptr {{.*}} unordered, align 8, !nosanitize
 ; CHECK:         call preserve_mostcc ptr @__perdure_decode_cold
 define ptr @decode_in_loop(ptr %c) {
