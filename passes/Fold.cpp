@@ -136,8 +136,7 @@ private:
     // The bits at c1 lead where the bits at c0 led.
     if (P.verb() == Verb::Reencode && sameContainer(E, P.to(), C.container())) {
       IRBuilder<> B(C.call());
-      return replace(C,
-                     createDecode(B, P.bits(), P.container(), E, bundles(C)),
+      return replace(C, createDecode(B, P.bits(), P.container(), E, bundles(C)),
                      "decode of re-encode");
     }
     return false;
@@ -147,8 +146,7 @@ private:
     if (isNull(C.pointer()) && E.T.ZeroIsNull)
       return replace(C, C.pointer(), "encode of null");
     // Nothing is stored, and encoding for volatile memory changes no FOT.
-    if (C.call()->use_empty() && isNull(C.container()) &&
-        E.T.MovableInVolatile)
+    if (C.call()->use_empty() && isNull(C.container()) && E.T.MovableInVolatile)
       return erase(C);
     ContractCall P = producer(C.pointer(), E);
     if (!P || P.verb() != Verb::Decode)
@@ -156,11 +154,12 @@ private:
     // One target and container, one value.
     if (E.T.Canonical && sameContainer(E, P.container(), C.container()))
       return replace(C, P.bits(), "encode of decode");
-    // A decode that feeds nothing but a copy.
-    if (all_of(P.call()->users(), [&](User *U) {
-          return U == C.call() ||
-                 (isa<FreezeInst>(U) && U->hasOneUse() &&
-                  *U->user_begin() == C.call());
+    // A copy: of bits that keep their meaning in one object it is less work
+    // than an encode, whoever else wants the decode; of others only where
+    // nobody does.
+    if (E.T.Movable || all_of(P.call()->users(), [&](User *U) {
+          return U == C.call() || (isa<FreezeInst>(U) && U->hasOneUse() &&
+                                   *U->user_begin() == C.call());
         })) {
       IRBuilder<> B(C.call());
       return replace(C,
@@ -189,8 +188,8 @@ private:
           "re-encode of encode");
     if (P.verb() == Verb::Reencode && sameContainer(E, P.to(), C.container()))
       return replace(C,
-                     createReencode(B, P.bits(), P.container(), C.to(),
-                                    C.old(), E, bundles(C)),
+                     createReencode(B, P.bits(), P.container(), C.to(), C.old(),
+                                    E, bundles(C)),
                      "re-encode of re-encode");
     return false;
   }
@@ -247,8 +246,7 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
     return false;
   auto IsNode = [](Value *V) {
     return isa<PHINode, SelectInst, FreezeInst>(V) ||
-           (isa<IntToPtrInst, PtrToIntInst>(V) &&
-            stripTransparent(V) != V);
+           (isa<IntToPtrInst, PtrToIntInst>(V) && stripTransparent(V) != V);
   };
   auto *First = dyn_cast<Instruction>(Start.bits());
   if (!First || !IsNode(First))
@@ -300,8 +298,7 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
       }
       ContractCall S(U);
       if (!S || S.encoding() != &E || S.verb() == Verb::Encode ||
-          !isa<CallInst>(S.call()) || !isNull(S.container()) ||
-          S.bits() != N)
+          !isa<CallInst>(S.call()) || !isNull(S.container()) || S.bits() != N)
         return false;
       for (unsigned A = 1; A != S.call()->arg_size(); ++A)
         if (S.call()->getArgOperand(A) == N)
@@ -319,8 +316,7 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
     IRBuilder<> B(CB);
     if (R.verb() == Verb::Encode) {
       Value *P = R.pointer();
-      Native[CB] =
-          isGuaranteedNotToBeUndefOrPoison(P) ? P : B.CreateFreeze(P);
+      Native[CB] = isGuaranteedNotToBeUndefOrPoison(P) ? P : B.CreateFreeze(P);
       continue;
     }
     Native[CB] = createDecode(B, R.bits(), R.container(), E, bundles(R));
@@ -328,12 +324,12 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
   // First the new nodes, then their operands: phis make cycles.
   for (Instruction *N : Web) {
     if (auto *P = dyn_cast<PHINode>(N))
-      Native[N] = PHINode::Create(Ptr, P->getNumIncomingValues(), "",
-                                  N->getIterator());
+      Native[N] =
+          PHINode::Create(Ptr, P->getNumIncomingValues(), "", N->getIterator());
     else if (auto *S = dyn_cast<SelectInst>(N)) {
       Value *P = PoisonValue::get(Ptr);
-      Native[N] = SelectInst::Create(S->getCondition(), P, P, "",
-                                     N->getIterator());
+      Native[N] =
+          SelectInst::Create(S->getCondition(), P, P, "", N->getIterator());
     } else {
       continue;
     }
