@@ -156,6 +156,12 @@ CallInst *createReencode(IRBuilderBase &B, Value *Bits, Value *From, Value *To,
                     {Bits, From, To, Old, B.getInt32(E.Number)}, Bundles);
 }
 
+bool sameContainer(const Encoding &E, Value *A, Value *B) {
+  if (A == B)
+    return true;
+  return E.T.Movable && A->stripInBoundsOffsets() == B->stripInBoundsOffsets();
+}
+
 Value *stripTransparent(Value *V) {
   // In unreachable code a chain may end in itself; no other is this long.
   for (unsigned Steps = 0; Steps != 64; ++Steps) {

@@ -82,6 +82,9 @@ llvm::SmallVector<ContractCall, 8> findContractCalls(llvm::Function &F);
 bool hasContractCalls(llvm::Module &M);
 bool hasContractCalls(llvm::Function &F);
 
+/// Whether bits of \p E mean the same at both containers for certain.
+bool sameContainer(const Encoding &E, llvm::Value *A, llvm::Value *B);
+
 /// Emit one verb at \p B. \p Bundles matter inside funclets only.
 llvm::CallInst *
 createDecode(llvm::IRBuilderBase &B, llvm::Value *Bits, llvm::Value *Container,

@@ -15,6 +15,7 @@
 
 namespace llvm {
 class Constant;
+class IRBuilderBase;
 class Module;
 class Value;
 } // namespace llvm
@@ -26,8 +27,8 @@ class Emitter;
 class Encoding {
 public:
   struct Traits {
-    /// One target and container, one value: comparing bits at one container
-    /// compares pointers.
+    /// One target and container, one value that encode gives: comparing bits
+    /// at one container compares pointers, but for emitAmbiguous.
     bool Canonical;
     /// Bits keep their meaning anywhere in the same object; so the container
     /// may be replaced by any other address in that object.
@@ -71,6 +72,15 @@ public:
                                   llvm::Value * /*Container*/,
                                   DecodeParts) const {
     llvm_unreachable("this encoding tracks no bases");
+  }
+
+  /// Whether two values of bits that differ, \p X and \p Y at one container, may
+  /// lead to one target after all; null where they never do. For encodings that
+  /// are canonical.
+  virtual llvm::Value *emitAmbiguous(llvm::IRBuilderBase &,
+                                     llvm::Value * /*X*/,
+                                     llvm::Value * /*Y*/) const {
+    return nullptr;
   }
 
   /// The bits, of pointer type, that lead to a target from a global variable,

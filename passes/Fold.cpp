@@ -29,13 +29,6 @@ bool isNull(Value *V) {
   return C && C->isNullValue();
 }
 
-/// Whether bits of \p E mean the same at both containers for certain.
-bool sameContainer(const Encoding &E, Value *A, Value *B) {
-  if (A == B)
-    return true;
-  return E.T.Movable && A->stripInBoundsOffsets() == B->stripInBoundsOffsets();
-}
-
 class Folder {
   OptimizationRemarkEmitter &ORE;
   /// Unreachable values may be built on themselves: they are left alone.
@@ -100,7 +93,7 @@ private:
     switch (C.verb()) {
     case Verb::Decode:
       return foldDecode(C, *E) || foldNullTests(C, *E) ||
-             foldComparisons(C, *E) || foldVolatileWeb(C, *E);
+             foldVolatileWeb(C, *E);
     case Verb::Encode:
       return foldEncode(C, *E) || foldNullTests(C, *E);
     case Verb::Reencode:
@@ -208,27 +201,6 @@ private:
       tell(Cmp, "null test on the untranslated value");
       Cmp->setOperand(1, Constant::getNullValue(In->getType()));
       Cmp->setOperand(0, In);
-      Any = true;
-    }
-    return Any;
-  }
-
-  /// Pointers read through one container are equal where their bits are.
-  bool foldComparisons(ContractCall C, const Encoding &E) {
-    if (!E.T.Canonical)
-      return false;
-    bool Any = false;
-    for (User *U : make_early_inc_range(C.call()->users())) {
-      auto *Cmp = dyn_cast<ICmpInst>(U);
-      if (!Cmp || !Cmp->isEquality() || Cmp->getOperand(0) != C.call())
-        continue;
-      ContractCall Other(Cmp->getOperand(1));
-      if (!Other || Other.verb() != Verb::Decode || Other.encoding() != &E ||
-          !sameContainer(E, C.container(), Other.container()))
-        continue;
-      tell(Cmp, "comparison of the untranslated values");
-      Cmp->setOperand(0, C.bits());
-      Cmp->setOperand(1, Other.bits());
       Any = true;
     }
     return Any;

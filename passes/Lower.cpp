@@ -15,6 +15,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Analysis/LoopInfo.h"
+#include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/Instructions.h"
@@ -229,6 +230,9 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
       continue;
     Bases Carried(C);
     SmallPtrSet<BasicBlock *, 16> Looped;
+    if (!F.hasOptNone() &&
+        compareByBits(F, FAM.getResult<OptimizationRemarkEmitterAnalysis>(F)))
+      FAM.invalidate(F, PreservedAnalyses::none());
     if (!F.hasMinSize() && !F.hasOptNone()) {
       auto &LI = FAM.getResult<LoopAnalysis>(F);
       for (BasicBlock &BB : F)

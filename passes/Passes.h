@@ -5,6 +5,10 @@
 
 #include "llvm/IR/PassManager.h"
 
+namespace llvm {
+class OptimizationRemarkEmitter;
+}
+
 namespace perdure {
 
 /// `perdure-raise`: Clang's pointer authentication with our discriminators to
@@ -34,6 +38,9 @@ struct SitesPass : llvm::PassInfoMixin<SitesPass> {
   llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &AM);
   static bool isRequired() { return true; }
 };
+
+/// Compares bits where decoded pointers are only compared.
+bool compareByBits(llvm::Function &F, llvm::OptimizationRemarkEmitter &ORE);
 
 /// On functions that lowering expanded translations in.
 inline constexpr llvm::StringLiteral LoweredAttribute("perdure-lowered");

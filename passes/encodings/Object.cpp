@@ -368,6 +368,13 @@ Value *ObjectEncoding::emitReencode(Emitter &E, Value *Bits, Value *From,
   return Cont.finish(E);
 }
 
+/// A pointer that is bound by name leads through an entry of its own. Both go
+/// through the FOT then.
+Value *ObjectEncoding::emitAmbiguous(IRBuilderBase &B, Value *X,
+                                     Value *Y) const {
+  return B.CreateICmpSLT(B.CreateAnd(X, Y), B.getInt64(0));
+}
+
 /// Whether every address that the linker may give \p GV in this module lies
 /// below the smallest slot, and nothing but the linker chooses it.
 static bool liesBelowSlot(const GlobalValue &GV) {

@@ -22,6 +22,8 @@ public:
                           llvm::Value *Old) const override;
   llvm::Value *emitReencode(Emitter &E, llvm::Value *Bits, llvm::Value *From,
                             llvm::Value *To, llvm::Value *Old) const override;
+  llvm::Value *emitAmbiguous(llvm::IRBuilderBase &B, llvm::Value *X,
+                             llvm::Value *Y) const override;
   llvm::Constant *constant(llvm::Constant *Target, const llvm::Module &M,
                            const Config &C) const override;
 };

@@ -35,6 +35,9 @@ public:
   using ObjectEncoding::ObjectEncoding;
 
   bool tracksBases() const override { return false; }
+  Value *emitAmbiguous(IRBuilderBase &B, Value *, Value *) const override {
+    return B.getTrue(); // scrambled, bits do not tell
+  }
 
   Value *emitDecode(Emitter &E, Value *Bits, Value *Container) const override {
     return ObjectEncoding::emitDecode(E, scramble(E, Bits, Container),

@@ -93,17 +93,6 @@ define i64 @store_null(ptr %c) {
   ret i64 %b
 }
 
-; CHECK-LABEL: define i1 @equal
-; CHECK:         [[T:%.*]] = icmp eq i64 %a, %b
-; CHECK-NEXT:    ret i1 [[T]]
-define i1 @equal(i64 %a, i64 %b, ptr %c) {
-  %d = getelementptr inbounds i8, ptr %c, i64 8
-  %p = call ptr @perdure.decode(i64 %a, ptr %c, i32 0)
-  %q = call ptr @perdure.decode(i64 %b, ptr %d, i32 0)
-  %t = icmp eq ptr %p, %q
-  ret i1 %t
-}
-
 ; A loop-carried local: the web of phis carries native pointers.
 ; CHECK-LABEL: define void @web
 ; CHECK:         [[P:%.*]] = phi ptr [ {{.*}}, %entry ], [ [[N:%.*]], %loop ]
