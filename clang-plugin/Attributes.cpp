@@ -10,7 +10,8 @@ namespace {
 
 using Rules = SmallVectorImpl<std::pair<attr::SubjectMatchRule, bool>>;
 
-/// What ours have in common: any language, no arguments, and a place in
+/// What ours have in common: any language, no arguments unless they say so, and a
+/// place in
 /// `#pragma clang attribute`.
 struct PerdureAttr : ParsedAttrInfo {
   PerdureAttr(ArrayRef<Spelling> Names) {
@@ -29,7 +30,9 @@ struct PersistentAttr final : PerdureAttr {
       {ParsedAttr::AS_GNU, "perdure_persistent"},
       {ParsedAttr::AS_CXX11, "perdure::persistent"},
       {ParsedAttr::AS_C23, "perdure::persistent"}};
-  PersistentAttr() : PerdureAttr(Names) {}
+  PersistentAttr() : PerdureAttr(Names) {
+    OptArgs = 1; // the name of an encoding
+  }
 
   void getPragmaAttributeMatchRules(Rules &R,
                                     const LangOptions &) const override {

@@ -18,7 +18,7 @@ namespace perdure {
 /// The "file:line" strings that a module's cold calls share.
 using WhereTable = llvm::StringMap<llvm::Constant *>;
 
-class Emitter {
+class __attribute__((visibility("default"))) Emitter {
 public:
   llvm::IRBuilder<> B;
   const Config &C;
@@ -54,13 +54,14 @@ public:
   /// Whether \p Address lies in the window.
   llvm::Value *inWindow(llvm::Value *Address);
 
-  /// Calls of the entry archive; a null \p From means that \p Where of the
-  /// instruction is passed too.
-  llvm::Value *callDecode(bool Cold, llvm::Value *Bits, llvm::Value *Container);
+  /// Calls of the entry archive: cold entries, or twins. Those of the encoding
+  /// object, or the ones that abi.def names after \p Of.
+  llvm::Value *callDecode(bool Cold, llvm::Value *Bits, llvm::Value *Container,
+                          llvm::StringRef Of = "");
   llvm::Value *callEncode(bool Cold, llvm::Value *Pointer,
-                          llvm::Value *Container);
+                          llvm::Value *Container, llvm::StringRef Of = "");
   llvm::Value *callReencode(bool Cold, llvm::Value *Bits, llvm::Value *From,
-                            llvm::Value *To);
+                            llvm::Value *To, llvm::StringRef Of = "");
 
 private:
   llvm::Module &M;

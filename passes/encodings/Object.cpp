@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Object.h"
-#include "../Emitter.h"
+#include "Parts.h"
 #include "llvm/Analysis/ConstantFolding.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/GlobalValue.h"
@@ -17,81 +17,6 @@
 using namespace llvm;
 
 namespace perdure {
-
-namespace {
-constexpr uint64_t Tagged = uint64_t(1) << abi::TaggedBit;
-constexpr uint64_t Foreign = uint64_t(1) << abi::ForeignBit;
-constexpr uint64_t OffsetMask = (uint64_t(1) << abi::OffsetBits) - 1;
-
-/// A phi that grows as branches reach its block.
-struct Join {
-  BasicBlock *BB;
-  SmallVector<std::pair<Value *, BasicBlock *>, 8> In;
-
-  Join(Emitter &E) : BB(E.block("cont")) {}
-  void add(Emitter &E, Value *V) { In.push_back({V, E.B.GetInsertBlock()}); }
-  Value *finish(Emitter &E) {
-    E.at(BB);
-    PHINode *P = E.B.CreatePHI(In.front().first->getType(), In.size());
-    for (auto &[V, From] : In)
-      P->addIncoming(V, From);
-    return P;
-  }
-};
-
-bool isVolatile(Value *Container) {
-  return isa<ConstantPointerNull>(Container);
-}
-
-Value *pointer(Emitter &E, Value *Address) {
-  return E.B.CreateIntToPtr(Address, E.B.getPtrTy());
-}
-
-/// A native pointer as it stands, or tagged: what volatile memory may hold.
-/// Budget: 4 instructions, no branch.
-Value *emitVolatileDecode(Emitter &E, Value *Bits) {
-  // Sign-extending from bit 61 would do for every user address below 2^61;
-  // the select keeps the values between right as well.
-  Value *Value62 = E.B.CreateAShr(E.B.CreateShl(Bits, 2), 2);
-  Value *Plain = E.B.CreateICmpULT(Bits, E.word(Tagged));
-  return pointer(E, E.B.CreateSelect(Plain, Bits, Value62));
-}
-
-/// Whether volatile memory holds \p P without help, and as which bits.
-Value *volatileBits(Emitter &E, Value *P, Value *&Bits) {
-  IRBuilder<> &B = E.B;
-  uint64_t Slot = E.C.slotBytes();
-  Bits = P;
-  if (!E.C.LowAddresses)
-    return B.CreateICmpULT(B.CreateSub(P, E.word(Slot)),
-                           E.word(Tagged - Slot));
-  // Below SLOT: tagged. Null has a test of its own.
-  Bits = B.CreateSelect(B.CreateICmpULT(P, E.word(Slot)),
-                        B.CreateOr(P, E.word(Tagged)), P);
-  return B.CreateICmpULT(B.CreateSub(P, E.word(1)), E.word(Tagged - 1));
-}
-
-/// A container known to be volatile. Budget: one predicted branch.
-Value *emitVolatileEncode(Emitter &E, Value *Pointer) {
-  Join Cont(E);
-  BasicBlock *Slow = E.block("slow"), *Cold = E.block("cold");
-  Value *P = E.address(Pointer), *Stored = nullptr;
-  Value *Fits = volatileBits(E, P, Stored);
-  Cont.add(E, Stored);
-  E.branchLikely(Fits, Cont.BB, Slow);
-  E.at(Slow);
-  Cont.add(E, E.word(0));
-  E.branchLikely(E.B.CreateICmpEQ(P, E.word(0)), Cont.BB, Cold);
-  E.at(Cold);
-  // Not the container itself: passing a local's address to a call would keep
-  // the local in memory.
-  Value *R = E.callEncode(true, Pointer,
-                          Constant::getNullValue(Pointer->getType()));
-  Cont.add(E, R);
-  E.jump(Cont.BB);
-  return Cont.finish(E);
-}
-} // namespace
 
 // Hot: lea, cmp, branch, and, add; the mask leaves loops. Everything else hangs
 // off the one predicted branch.
@@ -105,8 +30,7 @@ Value *ObjectEncoding::emitDecode(Emitter &E, Value *Bits,
   IRBuilder<> &B = E.B;
   uint64_t Limit = E.C.limit();
   Join Cont(E);
-  BasicBlock *Hot = E.block("hot"), *Slow = E.block("slow"),
-             *Cold = E.block("cold");
+  BasicBlock *Hot = E.block("hot"), *Slow = E.block("slow");
 
   Value *Near =
       B.CreateICmpULT(B.CreateSub(Bits, E.word(1)), E.word(Limit - 1));
@@ -118,64 +42,7 @@ Value *ObjectEncoding::emitDecode(Emitter &E, Value *Bits,
   E.jump(Cont.BB);
 
   E.at(Slow);
-  Value *IsNull = B.CreateICmpEQ(Bits, E.word(0));
-  Cont.add(E, Constant::getNullValue(B.getPtrTy()));
-  if (E.Compact) {
-    E.branchLikely(IsNull, Cont.BB, Cold);
-  } else {
-    BasicBlock *NonNull = E.block("nonnull"), *Native = E.block("native"),
-               *Fot = E.block("foreign"), *Cached = E.block("cached"),
-               *Hit = E.block("hit");
-    E.branch(IsNull, Cont.BB, NonNull);
-
-    E.at(NonNull);
-    Value *At = E.address(Container);
-    E.branch(E.inWindow(At), Fot, Native);
-
-    E.at(Native);
-    if (E.C.LowAddresses) {
-      Cont.add(E, emitVolatileDecode(E, Bits));
-      E.branchLikely(B.CreateICmpULT(Bits, E.word(Foreign)), Cont.BB, Cold);
-    } else {
-      Cont.add(E, pointer(E, Bits));
-      E.branchLikely(B.CreateICmpULT(Bits, E.word(Tagged)), Cont.BB, Cold);
-    }
-
-    // One compare says both "foreign" and "an index that the cache has".
-    E.at(Fot);
-    Value *Index = B.CreateICmpULT(
-        B.CreateXor(Bits, E.word(Foreign)),
-        E.word((abi::FotIndexMax + 1) << abi::OffsetBits));
-    Value *Offset = B.CreateAnd(Bits, E.word(OffsetMask));
-    Value *Inside = B.CreateICmpULT(Offset, E.word(Limit));
-    E.branchLikely(B.CreateAnd(Index, Inside), Cached, Cold);
-
-    E.at(Cached);
-    // (bits >> 40) * 8, with the foreign bit shifted out.
-    Value *Scaled = B.CreateAnd(B.CreateLShr(Bits, abi::OffsetBits - 3),
-                                E.word(((uint64_t(1) << abi::FotIndexBits) - 1)
-                                       << 3));
-    Value *Slot = E.slotBase(At);
-    Value *Entry = B.CreateAdd(
-        B.CreateAdd(Slot, Scaled),
-        E.word(E.C.slotBytes() - abi::FotCacheBytes));
-    LoadInst *Target =
-        B.CreateAlignedLoad(B.getInt64Ty(), pointer(E, Entry), Align(8));
-    // Another thread may fill the entry, once, at any time.
-    Target->setAtomic(AtomicOrdering::Unordered);
-    Target->setMetadata(LLVMContext::MD_nosanitize,
-                        MDNode::get(B.getContext(), {}));
-    E.branchLikely(B.CreateICmpNE(Target, E.word(0)), Hit, Cold);
-
-    E.at(Hit);
-    Cont.add(E, pointer(E, B.CreateAdd(Target, Offset)));
-    E.jump(Cont.BB);
-  }
-
-  E.at(Cold);
-  Value *R = E.callDecode(true, Bits, Container);
-  Cont.add(E, R);
-  E.jump(Cont.BB);
+  emitDecodeRest(E, Bits, Container, Cont);
   return Cont.finish(E);
 }
 
@@ -291,10 +158,10 @@ Constant *ObjectEncoding::constant(Constant *Target, const Module &M,
     uint64_t V = CI->getZExtValue();
     if (V == 0)
       return Target;
-    if (V < C.slotBytes() || V >= Tagged) {
+    if (V < C.slotBytes() || V >= TaggedBit) {
       if (uint64_t(SignExtend64<62>(V)) != V)
         return nullptr; // no persistent pointer holds it
-      V = Tagged | (V & (Tagged - 1));
+      V = TaggedBit | (V & (TaggedBit - 1));
     }
     return ConstantExpr::getIntToPtr(
         ConstantInt::get(Type::getInt64Ty(Ctx), V), Target->getType());
@@ -309,7 +176,7 @@ Constant *ObjectEncoding::constant(Constant *Target, const Module &M,
     return nullptr;
   return ConstantExpr::getGetElementPtr(
       Type::getInt8Ty(Ctx), Target,
-      ConstantInt::get(Type::getInt64Ty(Ctx), Tagged));
+      ConstantInt::get(Type::getInt64Ty(Ctx), TaggedBit));
 }
 
 const Encoding &getObjectEncoding() {

@@ -1,18 +1,15 @@
 /*===- entry.c - What every compiled binary contains ----------------------===*\
 |*
-|* One member, so that a reference to the ABI symbol brings the constructor.
+|* One member, so that a reference to the ABI symbol brings the constructor. The
+|* other encodings' twins are members of their own.
 |* Compiled by clang, for preserve_most, once per slot size: SLOT_BITS.
 |*
 |* The twins do what the inline sequences do, in plain C: the reference that
 |* those are tested against, and the code of the `callbacks` mode.
 |*
 \*===----------------------------------------------------------------------===*/
-#include "entry/entry.h"
-#include "platform/pointer_format.h"
+#include "entry/twins.h"
 
-#include <stddef.h>
-
-#define HIDDEN __attribute__((visibility("hidden")))
 #define UNLIKELY(X) __builtin_expect(!!(X), 0)
 #define JOIN_(A, B) A##B
 #define JOIN(A, B) JOIN_(A, B)
@@ -21,7 +18,7 @@
 HIDDEN extern const char JOIN(__perdure_abi_v1_slot, SLOT_BITS);
 const char JOIN(__perdure_abi_v1_slot, SLOT_BITS) = 1;
 
-HIDDEN struct perdure_window __perdure_window;
+struct perdure_window __perdure_window;
 
 /* Where the names lie that a binary has when some of it was compiled with -g;
    the linker makes these symbols, or leaves them undefined: both equal.      */
@@ -57,22 +54,15 @@ __attribute__((destructor(99))) static void unregisterBinary(void) {
 |* call through the PLT, whose resolver may clobber what it likes.
 \*===----------------------------------------------------------------------===*/
 
-#define COLD HIDDEN __attribute__((preserve_most, noinline, cold))
-
-COLD void *__perdure_decode_cold(uint64_t Bits, const void *Container);
 void *__perdure_decode_cold(uint64_t Bits, const void *Container) {
   return __perdure_decode(Bits, Container);
 }
 
-COLD uint64_t __perdure_encode_cold(const void *P, const void *Container,
-                                    const char *Where);
 uint64_t __perdure_encode_cold(const void *P, const void *Container,
                                const char *Where) {
   return __perdure_encode(P, Container, Where);
 }
 
-COLD uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
-                                      const void *To, const char *Where);
 uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
                                  const void *To, const char *Where) {
   return __perdure_reencode(Bits, From, To, Where);
@@ -82,15 +72,6 @@ uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
 |* Twins
 \*===----------------------------------------------------------------------===*/
 
-static int inWindow(const void *P) {
-  return (uintptr_t)P - __perdure_window.base < __perdure_window.bytes;
-}
-
-static uint64_t baseOf(const void *P) {
-  return perdureBaseOf((uint64_t)P, SLOT_BITS);
-}
-
-HIDDEN void *__perdure_decode_object(uint64_t Bits, const void *Container);
 void *__perdure_decode_object(uint64_t Bits, const void *Container) {
   /* One predicted branch. */
   if (perdureIsOffset(Bits, SLOT_BITS))
@@ -114,8 +95,6 @@ void *__perdure_decode_object(uint64_t Bits, const void *Container) {
   return __perdure_decode_cold(Bits, Container);
 }
 
-HIDDEN uint64_t __perdure_encode_object(const void *P, const void *Container,
-                                        const char *Where);
 uint64_t __perdure_encode_object(const void *P, const void *Container,
                                  const char *Where) {
   if (P == NULL)
@@ -130,8 +109,6 @@ uint64_t __perdure_encode_object(const void *P, const void *Container,
   return __perdure_encode_cold(P, Container, Where);
 }
 
-HIDDEN uint64_t __perdure_reencode_object(uint64_t Bits, const void *From,
-                                          const void *To, const char *Where);
 uint64_t __perdure_reencode_object(uint64_t Bits, const void *From,
                                    const void *To, const char *Where) {
   int FromIn = inWindow(From), ToIn = inWindow(To);

@@ -40,6 +40,26 @@ PERDURE_SHARED void __perdure_register_sites(unsigned Version,
                                              struct perdure_binary *Binary);
 PERDURE_SHARED void __perdure_unregister_sites(struct perdure_binary *Binary);
 
+/* The tables of regions (abi.def), for a binary that uses them. The window must
+   have been registered.                                                      */
+struct perdure_regions {
+  const uint64_t *bases, *entries;
+};
+PERDURE_SHARED void __perdure_register_regions(struct perdure_regions *Regions);
+
+/* The complete translation of region-id, and the base that a key leads to, from
+   the hash table, or 0; what is found becomes the thread's __perdure_fat_cache. */
+PERDURE_SHARED void *__perdure_decode_region(uint64_t Bits,
+                                             const void *Container);
+PERDURE_SHARED uint64_t __perdure_encode_region(const void *P,
+                                                const void *Container,
+                                                const char *Where);
+PERDURE_SHARED uint64_t __perdure_reencode_region(uint64_t Bits,
+                                                  const void *From,
+                                                  const void *To,
+                                                  const char *Where);
+PERDURE_SHARED uint64_t __perdure_find_region(uint64_t Key);
+
 /* The complete translation, with ordinary calls. */
 PERDURE_SHARED void *__perdure_decode(uint64_t Bits, const void *Container);
 PERDURE_SHARED uint64_t __perdure_encode(const void *P, const void *Container,
