@@ -189,6 +189,9 @@ void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc,
              "write the annotation on the definition, or before it")
           << Record;
       S.Diag(Definition->getLocation(), diag::note_previous_definition);
+    } else if (unsigned Before = *annotatedEncoding(Definition);
+               Before != Encoding && !IsRegion) {
+      refuseSecond(S, Loc, Record->getNameAsString(), Encoding, Before);
     }
     return;
   }

@@ -149,13 +149,22 @@ static std::string entry(StringRef OfObject, StringRef Verb, StringRef Of,
 }
 
 Value *Emitter::callDecode(bool Cold, Value *Bits, Value *Container,
-                           StringRef Of) {
+                           StringRef Of, Value *Cache) {
+  StringRef OfObject = Cold ? abi::DecodeColdSymbol : abi::DecodeObjectSymbol;
+  std::string Symbol = entry(OfObject, "decode", Of, Cold);
+  if (Cache) {
+    auto *CI = cast<CallInst>(call(Symbol, Cold, B.getPtrTy(),
+                                   {Bits, Container, Cache},
+                                   MemoryEffects::argMemOnly(ModRefInfo::Mod)));
+    CI->addParamAttr(1, Attribute::ReadNone);
+    CI->addFnAttr(Attribute::WillReturn);
+    return CI;
+  }
   // What decode touches (FOT and its cache) no program sees, so the lowered
   // call keeps the contract's memory(none). Without it every decode would
   // clobber the loads around it.
-  return call(entry(Cold ? abi::DecodeColdSymbol : abi::DecodeObjectSymbol,
-                    "decode", Of, Cold),
-              Cold, B.getPtrTy(), {Bits, Container}, MemoryEffects::none());
+  return call(Symbol, Cold, B.getPtrTy(), {Bits, Container},
+              MemoryEffects::none());
 }
 
 Value *Emitter::callEncode(bool Cold, Value *Pointer, Value *Container,

@@ -55,9 +55,11 @@ public:
   llvm::Value *inWindow(llvm::Value *Address);
 
   /// Calls of the entry archive: cold entries, or twins. Those of the encoding
-  /// object, or the ones that abi.def names after \p Of.
+  /// object, or the ones that abi.def names after \p Of. \p Cache: a word that
+  /// the decode may write, and gets as its third argument.
   llvm::Value *callDecode(bool Cold, llvm::Value *Bits, llvm::Value *Container,
-                          llvm::StringRef Of = "");
+                          llvm::StringRef Of = "",
+                          llvm::Value *Cache = nullptr);
   llvm::Value *callEncode(bool Cold, llvm::Value *Pointer,
                           llvm::Value *Container, llvm::StringRef Of = "");
   llvm::Value *callReencode(bool Cold, llvm::Value *Bits, llvm::Value *From,

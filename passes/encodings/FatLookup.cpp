@@ -27,12 +27,7 @@ protected:
   // Hot: mov, shr, load, xor, test, branch; then and, add as in region-id.
   Region emitRegion(Emitter &E, Value *Bits) const override {
     IRBuilder<> &B = E.B;
-    Module &M = *B.GetInsertBlock()->getModule();
-    auto *G = cast<GlobalVariable>(
-        M.getOrInsertGlobal(abi::FatCacheSymbol, B.getInt64Ty()));
-    G->setThreadLocalMode(GlobalValue::InitialExecTLSModel);
-    Value *At = B.CreateThreadLocalAddress(G);
-    LoadInst *Word = B.CreateAlignedLoad(B.getInt64Ty(), At, Align(8));
+    LoadInst *Word = B.CreateAlignedLoad(B.getInt64Ty(), cache(E), Align(8));
     // A store that is closed clears it from another thread.
     Word->setAtomic(AtomicOrdering::Unordered);
     Word->setMetadata(LLVMContext::MD_nosanitize,
@@ -42,7 +37,22 @@ protected:
         B.CreateAnd(Base, E.word((uint64_t(1) << abi::FatKeyBits) - 1));
     return {Base, B.CreateICmpEQ(Key, E.word(0))};
   }
-  StringRef decodeTwin() const override { return "fat_lookup"; }
+
+  Value *emitCall(Emitter &E, bool Cold, Value *Bits,
+                  Value *Container) const override {
+    // It fills the cache: a loop must look there again.
+    return E.callDecode(Cold, Bits, Container, "fat_lookup",
+                        Cold ? cache(E) : nullptr);
+  }
+
+private:
+  static Value *cache(Emitter &E) {
+    Module &M = *E.B.GetInsertBlock()->getModule();
+    auto *G = cast<GlobalVariable>(
+        M.getOrInsertGlobal(abi::FatCacheSymbol, E.B.getInt64Ty()));
+    G->setThreadLocalMode(GlobalValue::InitialExecTLSModel);
+    return E.B.CreateThreadLocalAddress(G);
+  }
 };
 } // namespace
 

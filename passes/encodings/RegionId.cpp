@@ -76,11 +76,16 @@ RegionIdEncoding::Region RegionIdEncoding::emitRegion(Emitter &E,
   return {Base, E.B.CreateICmpNE(Base, E.word(0))};
 }
 
+Value *RegionIdEncoding::emitCall(Emitter &E, bool Cold, Value *Bits,
+                                  Value *Container) const {
+  return E.callDecode(Cold, Bits, Container, Twins);
+}
+
 // Hot: mov, shr, load, test, branch, and, add.
 Value *RegionIdEncoding::emitDecode(Emitter &E, Value *Bits,
                                     Value *Container) const {
   if (E.C.Callbacks)
-    return E.callDecode(false, Bits, Container, decodeTwin());
+    return emitCall(E, /*Cold=*/false, Bits, Container);
   IRBuilder<> &B = E.B;
   Join Cont(E);
   BasicBlock *Hit = E.block("hit"), *Slow = E.block("slow"),
@@ -89,6 +94,8 @@ Value *RegionIdEncoding::emitDecode(Emitter &E, Value *Bits,
   E.branchLikely(R.Known, Hit, Slow);
 
   E.at(Hit);
+  // Null has no region: the program's own test need not ask again.
+  B.CreateAssumption(B.CreateICmpNE(Bits, E.word(0)));
   Cont.add(E, pointer(E, B.CreateAdd(R.Base,
                                      B.CreateAnd(Bits, E.word(OffsetMask)))));
   E.jump(Cont.BB);
@@ -114,7 +121,7 @@ Value *RegionIdEncoding::emitDecode(Emitter &E, Value *Bits,
   }
 
   E.at(Cold);
-  Cont.add(E, E.callDecode(true, Bits, Container, decodeTwin()));
+  Cont.add(E, emitCall(E, /*Cold=*/true, Bits, Container));
   E.jump(Cont.BB);
   return Cont.finish(E);
 }

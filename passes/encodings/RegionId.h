@@ -26,8 +26,9 @@ protected:
     llvm::Value *Base, *Known;
   };
   virtual Region emitRegion(Emitter &E, llvm::Value *Bits) const;
-  /// After which abi.def names decode's twin.
-  virtual llvm::StringRef decodeTwin() const { return "region_id"; }
+  /// The call that finds a base which is not known.
+  virtual llvm::Value *emitCall(Emitter &E, bool Cold, llvm::Value *Bits,
+                                llvm::Value *Container) const;
 };
 
 } // namespace perdure

@@ -40,10 +40,16 @@ public:
       return E.callDecode(false, Bits, Container, Twins);
     IRBuilder<> &B = E.B;
     Join Cont(E);
-    BasicBlock *Slow = E.block("slow"), *Cold = E.block("cold");
+    BasicBlock *Hot = E.block("hot"), *Slow = E.block("slow"),
+               *Cold = E.block("cold");
     Value *C = E.address(Container), *Sum = B.CreateAdd(C, Bits);
+    E.branchLikely(isNear(E, Sum, C), Hot, Slow);
+
+    E.at(Hot);
+    // So the program's own test for null need not ask again.
+    B.CreateAssumption(B.CreateICmpNE(Bits, E.word(0)));
     Cont.add(E, pointer(E, Sum));
-    E.branchLikely(isNear(E, Sum, C), Cont.BB, Slow);
+    E.jump(Cont.BB);
 
     E.at(Slow);
     Value *IsNull = B.CreateICmpEQ(Bits, E.word(0));

@@ -83,4 +83,11 @@ uint64_t __perdure_reencode_region_id(uint64_t Bits, const void *From,
 }
 
 DEFINE_COLD(region_id)
-DEFINE_COLD_DECODE(fat_lookup)
+
+/* The third argument tells the compiler what is written: this thread's cache. */
+COLD void *__perdure_decode_fat_lookup_cold(uint64_t, const void *, uint64_t *);
+void *__perdure_decode_fat_lookup_cold(uint64_t Bits, const void *Container,
+                                       uint64_t *Cache) {
+  (void)Cache;
+  return __perdure_decode_fat_lookup(Bits, Container);
+}

@@ -41,13 +41,11 @@ COLD uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
       const void *P, const void *Container, const char *Where);                \
   HIDDEN uint64_t __perdure_reencode_##Name(                                   \
       uint64_t Bits, const void *From, const void *To, const char *Where)
-#define DEFINE_COLD_DECODE(Name)                                               \
+#define DEFINE_COLD(Name)                                                      \
   COLD void *__perdure_decode_##Name##_cold(uint64_t, const void *);           \
   void *__perdure_decode_##Name##_cold(uint64_t Bits, const void *Container) { \
     return __perdure_decode_##Name(Bits, Container);                           \
-  }
-#define DEFINE_COLD(Name)                                                      \
-  DEFINE_COLD_DECODE(Name)                                                     \
+  }                                                                            \
   COLD uint64_t __perdure_encode_##Name##_cold(const void *, const void *,     \
                                                const char *);                  \
   uint64_t __perdure_encode_##Name##_cold(                                     \
