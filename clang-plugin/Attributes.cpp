@@ -48,6 +48,24 @@ struct PersistentAttr final : PerdureAttr {
   }
 };
 
+/// Clang parses the arguments of [[scope::name(...)]] only where it knows the name,
+/// and asks plugins without the scope. Nobody means this one by itself.
+struct UnscopedPersistentAttr final : PerdureAttr {
+  static constexpr Spelling Names[] = {{ParsedAttr::AS_CXX11, "persistent"},
+                                       {ParsedAttr::AS_C23, "persistent"}};
+  UnscopedPersistentAttr() : PerdureAttr(Names) { OptArgs = 15; }
+
+  AttrHandling handleDeclAttribute(Sema &S, Decl *,
+                                   const ParsedAttr &Attr) const override {
+    unsigned ID = S.Diags.getCustomDiagID(
+        DiagnosticsEngine::Warning,
+        "unknown attribute 'persistent' ignored; Perdure's is "
+        "'perdure::persistent'");
+    S.Diag(Attr.getLoc(), ID);
+    return AttributeNotApplied;
+  }
+};
+
 /// `[[perdure::transient]]`, `PERDURE_TRANSIENT`.
 struct TransientAttr final : PerdureAttr {
   static constexpr Spelling Names[] = {
@@ -116,6 +134,8 @@ struct DeclaredAttr final : PerdureAttr {
 
 ParsedAttrInfoRegistry::Add<PersistentAttr>
     P("perdure_persistent", "pointer fields are persistent pointers");
+ParsedAttrInfoRegistry::Add<UnscopedPersistentAttr>
+    U("persistent", "has Clang parse the arguments of perdure::persistent");
 ParsedAttrInfoRegistry::Add<TransientAttr>
     T("perdure_transient", "a field of an annotated record stays native");
 ParsedAttrInfoRegistry::Add<ReferencesAttr>
