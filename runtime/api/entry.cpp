@@ -3,6 +3,7 @@
 #include "entry/entry.h"
 #include "fot/regions.h"
 #include "fot/translate.h"
+#include "object/registry.h"
 #include "platform/error.h"
 #include "platform/regions.h"
 #include "platform/window.h"
@@ -35,7 +36,7 @@ uint64_t __perdure_reencode(uint64_t B, const void *From, const void *To,
 }
 
 void __perdure_register_regions(perdure_regions *Regions) {
-  if (!reserveRegions())
+  if (!reserveRegions() || !claimNumbers())
     die("%s", errorMessage());
   *Regions = {regionBases(), regionEntries()};
 }

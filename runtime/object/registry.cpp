@@ -129,8 +129,10 @@ static int openRegistry(Store &S, bool ToWrite) {
       return -1;
     }
     char Text[TitleBytes + 1];
-    snprintf(Text, sizeof(Text), TitleFormat,
-             (unsigned)(1 + Random % (MaxStores - 1)));
+    unsigned Number = 1 + Random % (MaxStores - 1);
+    for (uint64_t Try = 0; Numbered[Number] && Try < MaxStores; ++Try)
+      Number = Number % (MaxStores - 1) + 1;
+    snprintf(Text, sizeof(Text), TitleFormat, Number & 0xFFF);
     if (!publishFile(S.Dir, FileName, Text) && errno != EEXIST)
       return -1;
     File = openFile(S.Dir, FileName, O_RDWR | O_NONBLOCK);
@@ -275,15 +277,14 @@ Object *perdure::resolveRegion(uint64_t Key, Object *Near) {
     // A pointer in volatile memory may be any open store's.
     Locked Stores(StoresLock);
     Locked Hold(RegistryLock);
-    S = storeWith(Key);
-    if (!S && Near && !Near->Owner->TheRegistry && !load(*Near->Owner))
+    // Its own store first: another may have the same number.
+    if (Near && !Near->Owner->TheRegistry && !load(*Near->Owner))
       return nullptr;
+    S = storeWith(Key);
     for (Store *Open = Near ? nullptr : firstStore(); !S && Open;
          Open = Open->Next)
       if (!Open->TheRegistry && load(*Open))
         S = storeWith(Key);
-    if (!S)
-      S = storeWith(Key);
     uint64_t Region = regionOf(Key);
     if (!S || !Region || Region > S->TheRegistry->Count) {
       fail(ENOENT, "no open store has region %llx", (unsigned long long)Key);
@@ -295,6 +296,22 @@ Object *perdure::resolveRegion(uint64_t Key, Object *Near) {
   if (O)
     enterKey(Key, O->Base);
   return O;
+}
+
+// Other failures are found again, and reported, when a region is needed.
+bool perdure::claimNumber(Store &S) {
+  if (!regionBases() || !hasRegistry(S))
+    return true;
+  Locked Hold(RegistryLock);
+  return S.TheRegistry || load(S) || errno != EEXIST;
+}
+
+bool perdure::claimNumbers() {
+  Locked Stores(StoresLock);
+  for (Store *S = firstStore(); S; S = S->Next)
+    if (!claimNumber(*S))
+      return false;
+  return true;
 }
 
 void perdure::forgetRegistry(Store &S) {

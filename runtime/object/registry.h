@@ -29,6 +29,15 @@ Object *resolveRegion(uint64_t Key, Object *Near);
 /// Whether the store has a registry.
 bool hasRegistry(const Store &S);
 
+/// Inline code does not ask whose pointer it decodes, so no two open stores may
+/// have one number where there is such code. False, EEXIST and a message when
+/// another has this one's. StoresLock held.
+bool claimNumber(Store &S);
+
+/// Code that decodes regions has come into the process: the same for all open
+/// stores.
+bool claimNumbers();
+
 /// The store closes.
 void forgetRegistry(Store &S);
 

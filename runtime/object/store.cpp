@@ -685,13 +685,17 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
       Other->Shared = true;
     return Other;
   }
+  snprintf(S->Path, sizeof(S->Path), "%s", Path);
+  if (!claimNumber(*S)) {
+    freeStoreOnly(S);
+    return nullptr;
+  }
   S->Device = Status.st_dev;
   S->Inode = Status.st_ino;
   S->ReadOnly = Flags & PERDURE_RDONLY;
   S->Shared = Flags & PERDURE_SHARED;
   S->Durable = Flags & PERDURE_DURABLE;
   S->References = 1;
-  snprintf(S->Path, sizeof(S->Path), "%s", Path);
   S->Next = Stores;
   Stores = S;
   return S;

@@ -40,11 +40,13 @@ bool perdure::reserveRegions() {
     return fail(errno, "cannot reserve the table of regions: %s",
                 strerror(errno));
   madvise(P, bytesOfBases(), MADV_DONTDUMP);
-  Bases = (uint64_t *)P;
+  __atomic_store_n(&Bases, (uint64_t *)P, __ATOMIC_RELEASE);
   return true;
 }
 
-const uint64_t *perdure::regionBases() { return Bases; }
+const uint64_t *perdure::regionBases() {
+  return __atomic_load_n(&Bases, __ATOMIC_ACQUIRE);
+}
 
 const uint64_t *perdure::regionEntries() {
   // As an integer: the result lies far outside the array.

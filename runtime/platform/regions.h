@@ -17,7 +17,8 @@ namespace perdure {
 /// message.
 bool reserveRegions();
 
-/// As inline code wants them: the second by address >> SlotBits.
+/// As inline code wants them: the second by address >> SlotBits. The first is null
+/// where no code of the process has asked for tables.
 const uint64_t *regionBases();
 const uint64_t *regionEntries();
 

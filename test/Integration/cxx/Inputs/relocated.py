@@ -1,14 +1,14 @@
 """Builds a program made on object.h in several ways and runs it at several
 addresses.
 
-relocated.py COMPILER LOW HIGH SCRATCH SOURCE [--all] [FLAG...]
+relocated.py COMPILER LOW HIGH SCRATCH SOURCE [--all | --levels=-O0,...] [FLAG...]
 
 LOW and HIGH are prefixes, `env PERDURE_OPTIONS=window=ADDRESS`. Each build
 fills a new object in the low window, then checks what it finds there in a
 higher and again in the lower one, each time with the old addresses forbidden.
 The strict encoding shows every access that escapes translation. Of the encodings
 for researchers each source meets one, by its name; with --all every one, in more
-ways.
+ways; with --levels none, nor the strict one: those levels alone.
 """
 import pathlib
 import shlex
@@ -39,6 +39,8 @@ def main():
     if "--all" in flags:
         flags.remove("--all")
         builds += [f"{way} -fperdure-encoding={name}" for name in RESEARCH for way in WAYS]
+    elif flags and flags[0].startswith("--levels="):
+        builds = flags.pop(0).split("=")[1].split(",")
     else:
         chosen = RESEARCH[sum(map(ord, pathlib.Path(source).name)) % len(RESEARCH)]
         builds.append(f"-O1 -fperdure-encoding={chosen}")
