@@ -10,8 +10,8 @@ namespace {
 
 using Rules = SmallVectorImpl<std::pair<attr::SubjectMatchRule, bool>>;
 
-/// What ours have in common: any language, no arguments unless they say so, and a
-/// place in
+/// What ours have in common: any language, no arguments unless they say so, and
+/// a place in
 /// `#pragma clang attribute`.
 struct PerdureAttr : ParsedAttrInfo {
   PerdureAttr(ArrayRef<Spelling> Names) {
@@ -48,8 +48,8 @@ struct PersistentAttr final : PerdureAttr {
   }
 };
 
-/// Clang parses the arguments of [[scope::name(...)]] only where it knows the name,
-/// and asks plugins without the scope. Nobody means this one by itself.
+/// Clang parses the arguments of [[scope::name(...)]] only where it knows the
+/// name, and asks plugins without the scope. Nobody means this one by itself.
 struct UnscopedPersistentAttr final : PerdureAttr {
   static constexpr Spelling Names[] = {{ParsedAttr::AS_CXX11, "persistent"},
                                        {ParsedAttr::AS_C23, "persistent"}};

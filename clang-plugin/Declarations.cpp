@@ -28,8 +28,8 @@ using namespace clang;
 namespace perdure {
 
 namespace {
-/// Alone for the encoding object, else with "=" and the encoding's number, so that
-/// a PCH or a module keeps what it was compiled with.
+/// Alone for the encoding object, else with "=" and the encoding's number, so
+/// that a PCH or a module keeps what it was compiled with.
 constexpr StringRef Mark = "perdure::persistent";
 
 std::optional<unsigned> markOf(const Decl *D) {
@@ -85,9 +85,8 @@ void persistField(Sema &S, FieldDecl *Field) {
     Field->setInvalidDecl();
     return;
   }
-  QualType New =
-      persistentEverywhere(S.Context, Field->getType(),
-                           *annotatedEncoding(Field->getParent()));
+  QualType New = persistentEverywhere(S.Context, Field->getType(),
+                                      *annotatedEncoding(Field->getParent()));
   if (New != Field->getType())
     setFieldType(S, Field, New);
 }
@@ -148,8 +147,8 @@ bool isRegionSubject(Sema &S, Decl *D) {
   return T->isPointerType() && !T->isFunctionPointerType();
 }
 
-/// The encoding that an annotation asks for; none, and an error, when there is no
-/// such. Explicit: it has been named.
+/// The encoding that an annotation asks for; none, and an error, when there is
+/// no such. Explicit: it has been named.
 std::optional<unsigned> wantedEncoding(Sema &S, const ParsedAttr &Attr,
                                        bool &Explicit) {
   Explicit = Attr.getNumArgs() != 0;
@@ -171,11 +170,12 @@ std::optional<unsigned> wantedEncoding(Sema &S, const ParsedAttr &Attr,
   return Found->Number;
 }
 
-void refuseSecond(Sema &S, SourceLocation Loc, StringRef What, unsigned Encoding,
-                  unsigned Before) {
-  report(S, Loc, Error,
-         "%0 is annotated with the encoding '%1', but has '%2' already; name one "
-         "encoding, behind the keyword of the first declaration")
+void refuseSecond(Sema &S, SourceLocation Loc, StringRef What,
+                  unsigned Encoding, unsigned Before) {
+  report(
+      S, Loc, Error,
+      "%0 is annotated with the encoding '%1', but has '%2' already; name one "
+      "encoding, behind the keyword of the first declaration")
       << What << encodingName(Encoding) << encodingName(Before);
 }
 
@@ -212,13 +212,13 @@ void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc,
 
 /// The type of a variable, a field outside annotated records or an alias as a
 /// persistent pointer; null, and an error, where it cannot be one.
-QualType annotatedType(Sema &S, QualType T, SourceLocation Loc,
-                       StringRef What, unsigned Encoding, bool Explicit) {
+QualType annotatedType(Sema &S, QualType T, SourceLocation Loc, StringRef What,
+                       unsigned Encoding, bool Explicit) {
   QualType Element = elementType(S.Context, T);
   if (isPersistent(Element) && Explicit && encodingOf(Element) != Encoding)
     refuseSecond(S, Loc, What, Encoding, encodingOf(Element));
   else if (Element->isPointerType() &&
-      S.Context.getTargetInfo().getPointerWidth(LangAS::Default) != 64)
+           S.Context.getTargetInfo().getPointerWidth(LangAS::Default) != 64)
     report(S, Loc, Error,
            "%0 cannot be persistent on a target whose pointers are not 64 bits "
            "wide; compile for a 64-bit target")
@@ -331,9 +331,8 @@ void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
   if (auto *Field = dyn_cast<FieldDecl>(D)) {
     if (!Explicit && isPersistent(elementType(S.Context, Field->getType())))
       return;
-    QualType T =
-        annotatedType(S, Field->getType(), Field->getLocation(),
-                      Field->getNameAsString(), *Encoding, Explicit);
+    QualType T = annotatedType(S, Field->getType(), Field->getLocation(),
+                               Field->getNameAsString(), *Encoding, Explicit);
     if (!T.isNull())
       setFieldType(S, Field, T);
     return;

@@ -124,8 +124,8 @@ private:
     Alias += "_ref";
     if (CPlusPlus)
       return "'" + Alias + " " + Mark.str() + "', where 'using " + Alias + " " +
-             Macro + " = " + Name +
-             (Target->isPointerType() ? "*" : " *") + ";'";
+             Macro + " = " + Name + (Target->isPointerType() ? "*" : " *") +
+             ";'";
     return "'" + Alias + " " + Mark.str() + "', where 'typedef " + Name +
            (Target->isPointerType() ? "*" : " *") + Alias + " " + Macro + ";'";
   }

@@ -20,7 +20,7 @@ struct Options {
   bool Reach = false;              ///< reach: -Wperdure-reach
   bool NoRepairs = false;          ///< no-repairs: shows Clang's bugs (tests)
   std::vector<std::string> EncodingPlugins; ///< load=FILE: further encodings
-  std::string PassesPath;          ///< passes=FILE; "" = beside the plugin
+  std::string PassesPath; ///< passes=FILE; "" = beside the plugin
 };
 
 /// The options of the TU that is being compiled.

@@ -28,8 +28,8 @@ namespace perdure {
 
 namespace {
 
-/// The types of the TU that hold persistent pointers or are annotated, by mangled
-/// name, with their encodings.
+/// The types of the TU that hold persistent pointers or are annotated, by
+/// mangled name, with their encodings.
 std::map<std::string, std::string> &typeEncodings() {
   static std::map<std::string, std::string> Encodings;
   return Encodings;
@@ -70,9 +70,9 @@ public:
       for (auto &[Name, Encoding] : typeEncodings()) {
         llvm::LLVMContext &Ctx = M.getContext();
         M.getOrInsertNamedMetadata("perdure.types")
-            ->addOperand(llvm::MDNode::get(
-                Ctx, {llvm::MDString::get(Ctx, Name),
-                      llvm::MDString::get(Ctx, Encoding)}));
+            ->addOperand(
+                llvm::MDNode::get(Ctx, {llvm::MDString::get(Ctx, Name),
+                                        llvm::MDString::get(Ctx, Encoding)}));
       }
     return llvm::PreservedAnalyses::all();
   }

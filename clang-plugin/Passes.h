@@ -13,12 +13,12 @@ namespace perdure {
 /// further encodings; says so when one cannot be loaded.
 bool loadPasses(const clang::CompilerInstance &CI);
 
-/// Arranges that the passes take part in this TU's pipeline, and that the module
-/// carries the options that they read. -fplugin alone then suffices.
+/// Arranges that the passes take part in this TU's pipeline, and that the
+/// module carries the options that they read. -fplugin alone then suffices.
 void addPasses(clang::CompilerInstance &CI);
 
-/// Tells the passes in which encodings this TU takes the pointers of a type: files
-/// that disagree on that must not link.
+/// Tells the passes in which encodings this TU takes the pointers of a type:
+/// files that disagree on that must not link.
 void tellTypeEncoding(const clang::RecordDecl *Record);
 
 } // namespace perdure

@@ -15,8 +15,7 @@ namespace {
 
 PointerAuthQualifier qualifier(unsigned Encoding) {
   return PointerAuthQualifier::Create(
-      AbiKey, /*IsAddressDiscriminated=*/true,
-      AbiDiscriminator + Encoding,
+      AbiKey, /*IsAddressDiscriminated=*/true, AbiDiscriminator + Encoding,
       PointerAuthenticationMode::SignAndAuth, /*IsIsaPointer=*/false,
       /*AuthenticatesNullValues=*/true);
 }

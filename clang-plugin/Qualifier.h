@@ -35,8 +35,8 @@ clang::QualType elementType(const clang::ASTContext &Context,
 bool mentionsPersistent(const clang::ASTContext &Context, clang::QualType T);
 
 /// T itself, or the elements of the array T, as a persistent pointer. T must
-/// be a pointer, or an array of pointers; anything else comes back as it was, and
-/// so does what is one already, whatever its encoding.
+/// be a pointer, or an array of pointers; anything else comes back as it was,
+/// and so does what is one already, whatever its encoding.
 clang::QualType persistentHere(clang::ASTContext &Context, clang::QualType T,
                                unsigned Encoding);
 

@@ -2,8 +2,8 @@
 //
 // The bits of a persistent pointer keep their meaning anywhere in the same
 // object and anywhere in volatile memory, but not from one to another. Those of
-// encodings that are not movable hold at one place alone: memcpy, memmove, qsort
-// and realloc of such are errors. For all others:
+// encodings that are not movable hold at one place alone: memcpy, memmove,
+// qsort and realloc of such are errors. For all others:
 //
 //  - memcpy, memmove: warn when one side is typed as a record that holds
 //    persistent pointers, or as persistent pointers, unless both sides start
@@ -76,8 +76,8 @@ bool holdsOurs(Sema &S, QualType Pointee) {
          holdsPersistentPointers(S.Context, Pointee);
 }
 
-/// The first encoding in such a value whose bits hold at one place alone, or in one
-/// of volatile memory.
+/// The first encoding in such a value whose bits hold at one place alone, or in
+/// one of volatile memory.
 std::optional<EncodingFacts> immovableIn(const ASTContext &Context, QualType T,
                                          bool InVolatile) {
   if (T.isNull())

@@ -62,12 +62,11 @@ bool Encoding::add(const Encoding &E) {
 } // namespace perdure
 
 // For the Clang plugin, which knows the passes by their file alone.
-extern "C" PERDURE_EXPORT bool perdure_find_encoding(const char *Name,
-                                                     unsigned Number,
-                                                     perdure::EncodingFacts *F) {
-  const perdure::Encoding *E =
-      Name ? perdure::Encoding::get(StringRef(Name))
-           : perdure::Encoding::get(uint64_t(Number));
+extern "C" PERDURE_EXPORT bool
+perdure_find_encoding(const char *Name, unsigned Number,
+                      perdure::EncodingFacts *F) {
+  const perdure::Encoding *E = Name ? perdure::Encoding::get(StringRef(Name))
+                                    : perdure::Encoding::get(uint64_t(Number));
   if (!E)
     return false;
   *F = {E->Number, E->Name.data(), E->T.Canonical, E->T.Movable,

@@ -1,9 +1,9 @@
 //===- Encoding.h - What the 64 stored bits mean ----------------*- C++ -*-===//
 //
-// One encoding, one file in encodings/, one row in abi.def; or a file of another
-// project's, compiled to a plugin that calls Encoding::add. An encoding says what
-// may be assumed of it (its traits) and how its three verbs are expanded.
-// docs/AddingAnEncoding.md leads through one.
+// One encoding, one file in encodings/, one row in abi.def; or a file of
+// another project's, compiled to a plugin that calls Encoding::add. An encoding
+// says what may be assumed of it (its traits) and how its three verbs are
+// expanded. docs/AddingAnEncoding.md leads through one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -71,8 +71,7 @@ public:
   /// The bits, of pointer type, that lead to a target from a global variable,
   /// or null where only code at start-up can tell.
   virtual llvm::Constant *constant(llvm::Constant * /*Target*/,
-                                   const llvm::Module &,
-                                   const Config &) const {
+                                   const llvm::Module &, const Config &) const {
     return nullptr;
   }
 

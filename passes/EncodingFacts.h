@@ -1,7 +1,8 @@
 //===- EncodingFacts.h - What front ends ask of encodings -------*- C++ -*-===//
 //
 // PerdurePasses.so tells whoever has loaded it, by two functions with C names,
-// which encodings there are; those that other plugins have added are among them.
+// which encodings there are; those that other plugins have added are among
+// them.
 //
 //===----------------------------------------------------------------------===//
 

@@ -204,9 +204,7 @@ inline void perdure_qsort(T *base, std::size_t count, Compare cmp) {
   }                                                                            \
   namespace perdure {                                                          \
   namespace detail {                                                           \
-  template <class T> struct Holder {                                           \
-    P<T> Held;                                                                 \
-  };                                                                           \
+  template <class T> struct Holder { P<T> Held; };                             \
   }                                                                            \
   }                                                                            \
   template <class T, class Compare>                                            \
@@ -215,10 +213,10 @@ inline void perdure_qsort(T *base, std::size_t count, Compare cmp) {
     static_assert(sizeof(Element) == sizeof(*base) &&                          \
                   std::is_standard_layout_v<Element>);                         \
     Element *first = static_cast<Element *>((void *)base);                     \
-    std::sort(first, first + count, [&cmp](const Element &a,                   \
-                                           const Element &b) {                 \
-      return cmp(&a.Held, &b.Held) < 0;                                        \
-    });                                                                        \
+    std::sort(first, first + count,                                            \
+              [&cmp](const Element &a, const Element &b) {                     \
+                return cmp(&a.Held, &b.Held) < 0;                              \
+              });                                                              \
   }
 #define PERDURE_ABI_ENCODING(Number, Name, Text, Doc)                          \
   PERDURE__ARRAYS_OF(perdure::detail::Name##Pointer, Name##Holder)

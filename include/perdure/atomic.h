@@ -31,10 +31,11 @@
 /* The accesses to bits, for each encoding: its number must be a constant even
    where nothing is optimised. Bits only ever meet the container they came from.
 
-   compare-exchange: what is found is decoded and compared with `expected`, which
-   is not encoded: a pointer that is only compared is no escape and takes no place
-   in the FOT. The exchange then asks whether those very bits are still there. If
-   they are not, neither is the pointer, since it has no other bits.           */
+   compare-exchange: what is found is decoded and compared with `expected`,
+   which is not encoded: a pointer that is only compared is no escape and takes
+   no place in the FOT. The exchange then asks whether those very bits are still
+   there. If they are not, neither is the pointer, since it has no other bits.
+ */
 
 #if defined(__PERDURE__)
 typedef uint64_t __attribute__((may_alias)) perdure__atomic_bits;
@@ -74,8 +75,7 @@ typedef void *__attribute__((may_alias)) perdure__atomic_native;
                            "compare-exchange compares bits, and under this "   \
                            "encoding equal pointers can differ in their "      \
                            "bits");                                            \
-    volatile perdure__atomic_bits *place =                                     \
-        (volatile perdure__atomic_bits *)p;                                    \
+    volatile perdure__atomic_bits *place = (volatile perdure__atomic_bits *)p; \
     perdure__atomic_bits found = __atomic_load_n(place, failure);              \
     if (PERDURE__DECODE(found, p, N) == *(perdure__atomic_native *)expected && \
         __atomic_compare_exchange_n(place, &found,                             \
@@ -150,8 +150,8 @@ typedef void *__attribute__((may_alias)) perdure__atomic_native;
 #define perdure_atomic_load_explicit(p, order)                                 \
   __extension__({                                                              \
     PERDURE__TYPES(p)                                                          \
-    (PERDURE__NATIVE(p)) PERDURE__CHOOSE(load, p)(PERDURE__READABLE(p),        \
-                                                  (order));                    \
+    (PERDURE__NATIVE(p))                                                       \
+        PERDURE__CHOOSE(load, p)(PERDURE__READABLE(p), (order));               \
   })
 #define perdure_atomic_store_explicit(p, value, order)                         \
   __extension__({                                                              \
@@ -219,8 +219,8 @@ template <class T> using Value = typename Given<T>::type *;
   inline bool perdure_atomic_compare_exchange_explicit(                        \
       volatile PTR<T> *p, perdure::detail::Value<T> *expected,                 \
       perdure::detail::Value<T> desired, int success, int failure) noexcept {  \
-    return perdure__atomic_compare_exchange_##N((volatile void *)p, expected, desired,\
-                                            0, success, failure);              \
+    return perdure__atomic_compare_exchange_##N((volatile void *)p, expected,  \
+                                                desired, 0, success, failure); \
   }                                                                            \
                                                                                \
   template <class T>                                                           \
@@ -233,15 +233,14 @@ template <class T> using Value = typename Given<T>::type *;
     perdure_atomic_store_explicit(p, value, __ATOMIC_SEQ_CST);                 \
   }                                                                            \
   template <class T>                                                           \
-  inline T *perdure_atomic_exchange(volatile PTR<T> *p,                        \
-                                    perdure::detail::Value<T> value) noexcept {\
+  inline T *perdure_atomic_exchange(                                           \
+      volatile PTR<T> *p, perdure::detail::Value<T> value) noexcept {          \
     return perdure_atomic_exchange_explicit(p, value, __ATOMIC_SEQ_CST);       \
   }                                                                            \
   template <class T>                                                           \
-  inline bool                                                                  \
-  perdure_atomic_compare_exchange(volatile PTR<T> *p,                          \
-                                  perdure::detail::Value<T> *expected,         \
-                                  perdure::detail::Value<T> desired) noexcept {\
+  inline bool perdure_atomic_compare_exchange(                                 \
+      volatile PTR<T> *p, perdure::detail::Value<T> *expected,                 \
+      perdure::detail::Value<T> desired) noexcept {                            \
     return perdure_atomic_compare_exchange_explicit(                           \
         p, expected, desired, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);             \
   }

@@ -76,8 +76,7 @@ public:
                                std::memory_order Success,
                                std::memory_order Failure) noexcept {
     return PERDURE__ATOMIC_CAS((void *)&Held, &Expected, Desired,
-                                            /*weak=*/0, order(Success),
-                                            order(Failure));
+                               /*weak=*/0, order(Success), order(Failure));
   }
   bool compare_exchange_strong(
       T *&Expected, T *Desired,
@@ -88,8 +87,7 @@ public:
                              std::memory_order Success,
                              std::memory_order Failure) noexcept {
     return PERDURE__ATOMIC_CAS((void *)&Held, &Expected, Desired,
-                                            /*weak=*/1, order(Success),
-                                            order(Failure));
+                               /*weak=*/1, order(Success), order(Failure));
   }
   bool compare_exchange_weak(
       T *&Expected, T *Desired,

@@ -34,9 +34,7 @@ namespace std {
 
 #define PERDURE__TRAITS_OF_CV(P, CV)                                           \
   template <class T> struct is_pointer<CV P<T>> : true_type {};                \
-  template <class T> struct remove_pointer<CV P<T>> {                          \
-    using type = T;                                                            \
-  };                                                                           \
+  template <class T> struct remove_pointer<CV P<T>> { using type = T; };       \
   template <class T> struct decay<CV P<T>> { using type = T *; };              \
   template <class T> struct decay<CV P<T> &> { using type = T *; };            \
   template <class T> struct decay<CV P<T> &&> { using type = T *; };
@@ -46,7 +44,8 @@ namespace std {
   PERDURE__TRAITS_OF_CV(P, const)                                              \
   PERDURE__TRAITS_OF_CV(P, volatile)                                           \
   PERDURE__TRAITS_OF_CV(P, const volatile)                                     \
-  template <class T, class U = T *> inline T *exchange(P<T> &Object, U &&New) {\
+  template <class T, class U = T *>                                            \
+  inline T *exchange(P<T> &Object, U &&New) {                                  \
     T *Old = Object;                                                           \
     Object = std::forward<U>(New);                                             \
     return Old;                                                                \

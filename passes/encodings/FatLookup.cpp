@@ -1,8 +1,8 @@
 //===- FatLookup.cpp - Regions by a hash table, behind a cache ------------===//
 //
-// The bits of region-id, stored the same way. Decode finds the base as PMDK does
-// for its 16-byte pointers: it compares the region with the last that this thread
-// met, and else asks a hash table in the runtime.
+// The bits of region-id, stored the same way. Decode finds the base as PMDK
+// does for its 16-byte pointers: it compares the region with the last that this
+// thread met, and else asks a hash table in the runtime.
 //
 // The cache is one word, base + key: bases are multiples of SLOT, and the key,
 // bits 40 to 63 of the pointer, fits below. Word ^ key is the base exactly when

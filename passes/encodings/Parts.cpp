@@ -61,8 +61,8 @@ Value *emitVolatileEncode(Emitter &E, Value *Pointer) {
   E.at(Cold);
   // Not the container itself: passing a local's address to a call would keep
   // the local in memory.
-  Value *R = E.callEncode(true, Pointer,
-                          Constant::getNullValue(Pointer->getType()));
+  Value *R =
+      E.callEncode(true, Pointer, Constant::getNullValue(Pointer->getType()));
   Cont.add(E, R);
   E.jump(Cont.BB);
   return Cont.finish(E);
@@ -82,9 +82,9 @@ Foreign emitForeign(Emitter &E, Value *Bits, Value *Container,
 
   E.at(Cached);
   // (bits >> 40) * 8, with the foreign bit shifted out.
-  Value *Scaled = B.CreateAnd(
-      B.CreateLShr(Bits, abi::OffsetBits - 3),
-      E.word(((uint64_t(1) << abi::FotIndexBits) - 1) << 3));
+  Value *Scaled =
+      B.CreateAnd(B.CreateLShr(Bits, abi::OffsetBits - 3),
+                  E.word(((uint64_t(1) << abi::FotIndexBits) - 1) << 3));
   Value *Entry = B.CreateAdd(B.CreateAdd(slotBase(E, Container), Scaled),
                              E.word(E.C.slotBytes() - abi::FotCacheBytes));
   LoadInst *Target =

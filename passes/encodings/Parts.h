@@ -51,7 +51,8 @@ llvm::Value *volatileBits(Emitter &E, llvm::Value *P, llvm::Value *&Bits);
 llvm::Value *emitVolatileEncode(Emitter &E, llvm::Value *Pointer);
 
 /// Goes on where \p Bits lead through a filled entry of the FOT cache of the
-/// object that holds \p Container, and gives where to; else branches to \p Cold.
+/// object that holds \p Container, and gives where to; else branches to \p
+/// Cold.
 struct Foreign {
   llvm::Value *Base, *Offset;
 };

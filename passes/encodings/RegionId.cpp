@@ -7,10 +7,11 @@
 //
 // The region's number is its object's in the store's registry, with the store's
 // own number above it (docs/RuntimeABI.md). One table of the process gives the
-// base for bits 40 to 63 of the pointer; it has entries, all 0, for bits without
-// the foreign bit too, so that one test finds null and native addresses as well
-// as regions that are not known yet. Another gives, for a slot, the bits of its
-// first byte. Two bits patterns of one store agree in the bits above the index.
+// base for bits 40 to 63 of the pointer; it has entries, all 0, for bits
+// without the foreign bit too, so that one test finds null and native addresses
+// as well as regions that are not known yet. Another gives, for a slot, the
+// bits of its first byte. Two bits patterns of one store agree in the bits
+// above the index.
 //
 // Decode does not look at the container, unless the bits are an address: in an
 // object that is damage.
@@ -54,8 +55,7 @@ Value *word(Emitter &E, unsigned Table, Value *Index) {
   Value *At = E.B.CreateGEP(E.B.getInt64Ty(), tables(E, Table), Index);
   LoadInst *L = E.B.CreateAlignedLoad(E.B.getInt64Ty(), At, Align(8));
   L->setAtomic(AtomicOrdering::Unordered);
-  L->setMetadata(LLVMContext::MD_nosanitize,
-                 MDNode::get(E.B.getContext(), {}));
+  L->setMetadata(LLVMContext::MD_nosanitize, MDNode::get(E.B.getContext(), {}));
   return L;
 }
 
@@ -109,14 +109,14 @@ Value *RegionIdEncoding::emitDecode(Emitter &E, Value *Bits,
     BasicBlock *NonNull = E.block("nonnull"), *Native = E.block("native");
     E.branch(IsNull, Cont.BB, NonNull);
     E.at(NonNull);
-    Value *IsNative =
-        B.CreateICmpULT(Bits, E.word(E.C.LowAddresses ? ForeignBit : TaggedBit));
+    Value *IsNative = B.CreateICmpULT(
+        Bits, E.word(E.C.LowAddresses ? ForeignBit : TaggedBit));
     if (!isVolatile(Container))
       IsNative = B.CreateAnd(IsNative, B.CreateNot(inWindow(E, Container)));
     E.branchLikely(IsNative, Native, Cold);
     E.at(Native);
-    Cont.add(E, E.C.LowAddresses ? emitVolatileDecode(E, Bits)
-                                 : pointer(E, Bits));
+    Cont.add(E,
+             E.C.LowAddresses ? emitVolatileDecode(E, Bits) : pointer(E, Bits));
     E.jump(Cont.BB);
   }
 
@@ -169,8 +169,8 @@ Value *RegionIdEncoding::emitEncode(Emitter &E, Value *Pointer,
   return Cont.finish(E);
 }
 
-// Hot: xor, cmp, branch: both containers in one slot. Between two objects of one
-// store the bits stay too.
+// Hot: xor, cmp, branch: both containers in one slot. Between two objects of
+// one store the bits stay too.
 Value *RegionIdEncoding::emitReencode(Emitter &E, Value *Bits, Value *From,
                                       Value *To, Value *Old) const {
   if (isVolatile(From) && isVolatile(To))
@@ -184,9 +184,8 @@ Value *RegionIdEncoding::emitReencode(Emitter &E, Value *Bits, Value *From,
   BasicBlock *Slow = E.block("slow"), *Cold = E.block("cold");
   Value *F = E.address(From), *T = E.address(To);
   Cont.add(E, Bits);
-  E.branchLikely(
-      B.CreateICmpULT(B.CreateXor(F, T), E.word(E.C.slotBytes())), Cont.BB,
-      Slow);
+  E.branchLikely(B.CreateICmpULT(B.CreateXor(F, T), E.word(E.C.slotBytes())),
+                 Cont.BB, Slow);
 
   E.at(Slow);
   Value *Zero = B.CreateICmpEQ(Bits, E.word(0));

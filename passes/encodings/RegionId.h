@@ -1,4 +1,5 @@
-//===- RegionId.h - The region encoding, for encodings built on it -*- C++ -*-===//
+//===- RegionId.h - The region encoding, for encodings built on it -*- C++
+//-*-===//
 
 #ifndef PERDURE_PASSES_ENCODINGS_REGIONID_H
 #define PERDURE_PASSES_ENCODINGS_REGIONID_H
@@ -20,8 +21,8 @@ public:
                             llvm::Value *To, llvm::Value *Old) const override;
 
 protected:
-  /// The base of the region that \p Bits name, with what tells that it is known:
-  /// what decode does that another encoding may do in another way.
+  /// The base of the region that \p Bits name, with what tells that it is
+  /// known: what decode does that another encoding may do in another way.
   struct Region {
     llvm::Value *Base, *Known;
   };

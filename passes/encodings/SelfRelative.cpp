@@ -3,21 +3,23 @@
 //   stored = target - container    in one slot, and wherever the container is
 //                                  volatile
 //          = 0                     null
-//          = foreign               anything else in an object, as in the encoding
+//          = foreign               anything else in an object, as in the
+//          encoding
 //                                  object
 //          = 2^63 | offset         in an object, a pointer to itself: foreign
 //                                  index 0, which the FOT cache always holds
 //          = 2^63                  in volatile memory, a pointer to itself
 //
 // In an object |difference| < SLOT. A negative one has all ones in bits 40 to
-// 62, an index above FotIndexMax; a positive one lies below SLOT, where no native
-// address is stored: the forms do not meet. In volatile memory the difference is
-// modulo 2^64 and reaches every address but container + 2^63, which has no bits
-// in the encoding object either, as its top three bits are 100 or 101.
+// 62, an index above FotIndexMax; a positive one lies below SLOT, where no
+// native address is stored: the forms do not meet. In volatile memory the
+// difference is modulo 2^64 and reaches every address but container + 2^63,
+// which has no bits in the encoding object either, as its top three bits are
+// 100 or 101.
 //
 // Decode asks of the sum, not of the bits: it lies in the container's slot, and
-// is not the container, exactly when the bits are such a difference and not null.
-// So one range test serves both signs and null.
+// is not the container, exactly when the bits are such a difference and not
+// null. So one range test serves both signs and null.
 //
 //===----------------------------------------------------------------------===//
 
@@ -139,9 +141,8 @@ public:
         B.CreateICmpULT(B.CreateXor(F, T), E.word(E.C.slotBytes()));
     Value *Other = B.CreateICmpNE(New, E.word(0));
     Cont.add(E, New);
-    E.branchLikely(
-        B.CreateAnd(B.CreateAnd(isNear(E, P, F), OneSlot), Other), Cont.BB,
-        Slow);
+    E.branchLikely(B.CreateAnd(B.CreateAnd(isNear(E, P, F), OneSlot), Other),
+                   Cont.BB, Slow);
 
     E.at(Slow);
     Cont.add(E, Bits);
@@ -158,8 +159,8 @@ public:
       // Neither was nor becomes a pointer to itself.
       Cont.add(E, New);
       E.branchLikely(
-          B.CreateAnd(Other, B.CreateICmpNE(Bits, E.word(ForeignBit))),
-          Cont.BB, Cold);
+          B.CreateAnd(Other, B.CreateICmpNE(Bits, E.word(ForeignBit))), Cont.BB,
+          Cold);
     }
 
     E.at(Cold);

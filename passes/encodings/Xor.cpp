@@ -5,10 +5,10 @@
 //                                  index 0, which the FOT cache always holds
 //          = as in the encoding object, otherwise, volatile memory included
 //
-// Two addresses of one slot agree in all bits above it, so the stored value lies
-// below SLOT, where the encoding object has nothing but offsets; and container ^
-// stored is the target, with no mask. Encode sees to it that the target's offset
-// lies below LIMIT; decode does not look.
+// Two addresses of one slot agree in all bits above it, so the stored value
+// lies below SLOT, where the encoding object has nothing but offsets; and
+// container ^ stored is the target, with no mask. Encode sees to it that the
+// target's offset lies below LIMIT; decode does not look.
 //
 //===----------------------------------------------------------------------===//
 

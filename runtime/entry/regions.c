@@ -13,8 +13,8 @@ extern HIDDEN struct perdure_regions __perdure_regions;
 struct perdure_regions __perdure_regions;
 
 /* Right after the window, which it needs: entry.c has 99, and static
-   initialisers come at 100. Whichever of the two 99s is first, this one asks for
-   the window itself. */
+   initialisers come at 100. Whichever of the two 99s is first, this one asks
+   for the window itself. */
 __attribute__((constructor(99))) static void registerRegions(void) {
   __perdure_register(PerdureAbiVersion, SLOT_BITS, &__perdure_window);
   __perdure_register_regions(&__perdure_regions);
@@ -84,7 +84,8 @@ uint64_t __perdure_reencode_region_id(uint64_t Bits, const void *From,
 
 DEFINE_COLD(region_id)
 
-/* The third argument tells the compiler what is written: this thread's cache. */
+/* The third argument tells the compiler what is written: this thread's cache.
+ */
 COLD void *__perdure_decode_fat_lookup_cold(uint64_t, const void *, uint64_t *);
 void *__perdure_decode_fat_lookup_cold(uint64_t Bits, const void *Container,
                                        uint64_t *Cache) {

@@ -39,8 +39,8 @@ COLD uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
   HIDDEN void *__perdure_decode_##Name(uint64_t Bits, const void *Container);  \
   HIDDEN uint64_t __perdure_encode_##Name(                                     \
       const void *P, const void *Container, const char *Where);                \
-  HIDDEN uint64_t __perdure_reencode_##Name(                                   \
-      uint64_t Bits, const void *From, const void *To, const char *Where)
+  HIDDEN uint64_t __perdure_reencode_##Name(uint64_t Bits, const void *From,   \
+                                            const void *To, const char *Where)
 #define DEFINE_COLD(Name)                                                      \
   COLD void *__perdure_decode_##Name##_cold(uint64_t, const void *);           \
   void *__perdure_decode_##Name##_cold(uint64_t Bits, const void *Container) { \

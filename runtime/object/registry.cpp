@@ -19,8 +19,8 @@ using namespace perdure;
 
 namespace perdure {
 struct Registry {
-  uint64_t Number;  // the store's
-  perdure_id *Ids;  // by region, from 1 on
+  uint64_t Number; // the store's
+  perdure_id *Ids; // by region, from 1 on
   uint64_t Count;
 };
 } // namespace perdure
@@ -86,8 +86,8 @@ static bool readRegistry(const Store &S, int File, Registry &R) {
   bool Ok = Read >= (ssize_t)TitleBytes;
   if (Ok) {
     Text[Read] = 0;
-    Ok = sscanf(Text, TitleFormat, &Number) == 1 && Number &&
-         Number < MaxStores;
+    Ok =
+        sscanf(Text, TitleFormat, &Number) == 1 && Number && Number < MaxStores;
     snprintf(Again, sizeof(Again), TitleFormat, Number & 0xFFF);
     Ok = Ok && !memcmp(Text, Again, TitleBytes);
   }
@@ -116,10 +116,11 @@ static bool readRegistry(const Store &S, int File, Registry &R) {
   return true;
 }
 
-// Opens the file, or makes it. -1 and a message; without one (ENOENT) where there
-// is none and none is to be made.
+// Opens the file, or makes it. -1 and a message; without one (ENOENT) where
+// there is none and none is to be made.
 static int openRegistry(Store &S, bool ToWrite) {
-  int File = openFile(S.Dir, FileName, (ToWrite ? O_RDWR : O_RDONLY) | O_NONBLOCK);
+  int File =
+      openFile(S.Dir, FileName, (ToWrite ? O_RDWR : O_RDONLY) | O_NONBLOCK);
   if (File >= 0)
     return File;
   if (errno == ENOENT && ToWrite) {
@@ -143,7 +144,8 @@ static int openRegistry(Store &S, bool ToWrite) {
   return File;
 }
 
-// Reads the registry again and, where there was none, claims the store's number.
+// Reads the registry again and, where there was none, claims the store's
+// number.
 static bool take(Store &S, int File) {
   Registry *R = S.TheRegistry;
   if (!R) {
@@ -174,8 +176,7 @@ static bool take(Store &S, int File) {
 static bool load(Store &S) {
   int File = openRegistry(S, false);
   if (File < 0)
-    return errno == ENOENT &&
-           fail(ENOENT, "store %s has no regions", S.Path);
+    return errno == ENOENT && fail(ENOENT, "store %s has no regions", S.Path);
   bool Ok = take(S, File);
   int Saved = errno;
   close(File);

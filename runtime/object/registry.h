@@ -4,8 +4,8 @@
 //                         each object that has a region number: its ID, the
 //                         first being region 1
 //
-// Made when a region is first needed; lines are only ever added, under a lock, so
-// a number means the same object for ever. For the encodings region-id and
+// Made when a region is first needed; lines are only ever added, under a lock,
+// so a number means the same object for ever. For the encodings region-id and
 // fat-lookup.
 //
 //===----------------------------------------------------------------------===//
@@ -21,9 +21,10 @@ namespace perdure {
 /// when that cannot be.
 uint64_t regionKey(Object &O);
 
-/// The object that Key leads to, opened as a pointer's target is. Near, which may
-/// be null, is the object that holds the pointer. Null and a message: ENOENT (no
-/// open store has such a region), EEXIST (two have), ENOSPC (no slot), others.
+/// The object that Key leads to, opened as a pointer's target is. Near, which
+/// may be null, is the object that holds the pointer. Null and a message:
+/// ENOENT (no open store has such a region), EEXIST (two have), ENOSPC (no
+/// slot), others.
 Object *resolveRegion(uint64_t Key, Object *Near);
 
 /// Whether the store has a registry.

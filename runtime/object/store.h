@@ -49,7 +49,7 @@ struct Store {
   Mutex SidecarLock;       // guards what follows
   void *Sidecar;           // mapped at first use
   int SidecarFile;
-  bool NoSidecar; // it could not be had
+  bool NoSidecar;        // it could not be had
   Registry *TheRegistry; // read at first use; guarded there
 };
 
@@ -96,8 +96,8 @@ bool removeLeftover(Store &S, perdure_id Id);
 /// (EEXIST). Without a message.
 bool renameNew(int Dir, const char *Temporary, const char *Name);
 
-/// Writes Text to a file that appears under Name only when it is whole, durably,
-/// and never over another: EEXIST.
+/// Writes Text to a file that appears under Name only when it is whole,
+/// durably, and never over another: EEXIST.
 bool publishFile(int Dir, const char *Name, const char *Text);
 
 /// A line of 32 hexadecimal digits.

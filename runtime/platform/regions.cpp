@@ -74,9 +74,7 @@ void perdure::enterKey(uint64_t Key, uint64_t Base) {
 //===----------------------------------------------------------------------===//
 
 constexpr uint64_t Gone = 1; // a key that was taken out; no region has it
-static struct Place {
-  uint64_t Key, Base;
-} Places[2 * MaxSlots];
+static struct Place { uint64_t Key, Base; } Places[2 * MaxSlots];
 
 static Place &placeFor(uint64_t Key, uint64_t Try) {
   uint64_t Hash = Key * 0x9E3779B97F4A7C15 >> 32;
@@ -153,8 +151,7 @@ static bool mayCache() {
     return true;
   if (Mine.Ended)
     return false;
-  pthread_once(&Once,
-               [] { HasAtEnd = !pthread_key_create(&AtEnd, endCache); });
+  pthread_once(&Once, [] { HasAtEnd = !pthread_key_create(&AtEnd, endCache); });
   if (!HasAtEnd || pthread_setspecific(AtEnd, &Mine))
     return false;
   Mine.Word = &__perdure_fat_cache;

@@ -17,13 +17,13 @@ namespace perdure {
 /// message.
 bool reserveRegions();
 
-/// As inline code wants them: the second by address >> SlotBits. The first is null
-/// where no code of the process has asked for tables.
+/// As inline code wants them: the second by address >> SlotBits. The first is
+/// null where no code of the process has asked for tables.
 const uint64_t *regionBases();
 const uint64_t *regionEntries();
 
-/// From now on Key leads to the slot at Base, or for the second, addresses there
-/// have that key, too.
+/// From now on Key leads to the slot at Base, or for the second, addresses
+/// there have that key, too.
 void enterBase(uint64_t Key, uint64_t Base);
 void enterKey(uint64_t Key, uint64_t Base);
 
@@ -33,8 +33,8 @@ uint64_t keyOf(uint64_t Base);
 /// The slot at Base is to be given back: nothing leads there any more.
 void leaveRegions(uint64_t Base);
 
-/// The base that Key leads to, 0 while that is not known: by the hash table. What
-/// it finds it leaves in this thread's cache.
+/// The base that Key leads to, 0 while that is not known: by the hash table.
+/// What it finds it leaves in this thread's cache.
 uint64_t findRegion(uint64_t Key);
 
 /// Around fork().

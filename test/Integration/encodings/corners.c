@@ -77,6 +77,25 @@ static void copies(struct corners *to, struct corners *from) {
     CHECK(get(&whole.cells[i]) == get(&from->cells[i]));
 }
 
+/* Every cell into every other of the same place: the target may be where it came
+   from, or where it goes. */
+static void inside(struct corners *c) {
+  for (int i = 0; i != COUNT; ++i)
+    for (int j = 0; j != COUNT; ++j) {
+      void *p = get(&c->cells[i]), *kept = get(&c->cells[j]);
+      copy(&c->cells[j], &c->cells[i]);
+      CHECK(get(&c->cells[j]) == p);
+      put(&c->cells[i], &c->cells[j]);
+      copy(&c->cells[j], &c->cells[i]);
+      CHECK(get(&c->cells[j]) == &c->cells[j]);
+      copy(&c->cells[i], &c->cells[j]);
+      CHECK(get(&c->cells[i]) == &c->cells[j]);
+      put(&c->cells[i], p);
+      if (i != j)
+        put(&c->cells[j], kept);
+    }
+}
+
 static struct corners global;
 static struct cell own = {&own}, beside[2] = {{&beside[1]}, {&beside[0]}};
 
@@ -111,6 +130,8 @@ int main(int argc, char **argv) {
   check(b, b, a);
   copies(a, b);
   copies(b, a);
+  inside(a);
+  inside(b);
   check(a, a, b);
   check(b, b, a);
 
@@ -121,6 +142,9 @@ int main(int argc, char **argv) {
   for (int round = 0; round != 2; ++round) {
     check(heap, heap, a);
     check(&local, heap, heap);
+    inside(heap);
+    inside(&local);
+    inside(&global);
     check(&global, &global, b);
     copies(heap, &local);
     copies(&local, heap);

@@ -133,9 +133,11 @@ int main(int argc, char **argv) {
     verify(b);
     verify(a);
   } else if (!strcmp(verb, "escape")) {
-    struct node *a = open_node(s, "a");
+    /* Both have their numbers by then: inline code has to tell. */
+    struct node *a = open_node(s, "a"), *b = open_node(t, "a");
     verify(a);
-    open_node(t, "a")->other = a;
+    verify(b);
+    b->other = a;
   } else if (!strncmp(verb, "late", 4)) {
     char from[4096], to[4096];
     snprintf(from, sizeof from, "%s/late", argv[3]);
