@@ -5,6 +5,8 @@
 #include "clang/AST/Decl.h"
 #include "clang/AST/Type.h"
 
+#include <optional>
+
 namespace clang {
 class Sema;
 class ParsedAttr;
@@ -19,8 +21,13 @@ bool isAnnotated(const clang::RecordDecl *Record);
 /// The same of a type; false for anything but a record.
 bool isAnnotated(clang::QualType T);
 
+/// The encoding that the annotation gives to the record's pointers.
+std::optional<unsigned> annotatedEncoding(const clang::RecordDecl *Record);
+std::optional<unsigned> annotatedEncoding(clang::QualType T);
+
 /// Marks the record as annotated.
-void markAnnotated(clang::RecordDecl *Record, clang::SourceRange Range);
+void markAnnotated(clang::RecordDecl *Record, clang::SourceRange Range,
+                   unsigned Encoding);
 
 /// Keeps a field native.
 void markTransient(clang::FieldDecl *Field);

@@ -10,7 +10,8 @@ namespace {
 
 using Rules = SmallVectorImpl<std::pair<attr::SubjectMatchRule, bool>>;
 
-/// What ours have in common: any language, no arguments, and a place in
+/// What ours have in common: any language, no arguments unless they say so, and
+/// a place in
 /// `#pragma clang attribute`.
 struct PerdureAttr : ParsedAttrInfo {
   PerdureAttr(ArrayRef<Spelling> Names) {
@@ -29,7 +30,9 @@ struct PersistentAttr final : PerdureAttr {
       {ParsedAttr::AS_GNU, "perdure_persistent"},
       {ParsedAttr::AS_CXX11, "perdure::persistent"},
       {ParsedAttr::AS_C23, "perdure::persistent"}};
-  PersistentAttr() : PerdureAttr(Names) {}
+  PersistentAttr() : PerdureAttr(Names) {
+    OptArgs = 1; // the name of an encoding
+  }
 
   void getPragmaAttributeMatchRules(Rules &R,
                                     const LangOptions &) const override {
@@ -42,6 +45,24 @@ struct PersistentAttr final : PerdureAttr {
                                    const ParsedAttr &Attr) const override {
     perdure::annotate(S, D, Attr);
     return AttributeApplied;
+  }
+};
+
+/// Clang parses the arguments of [[scope::name(...)]] only where it knows the
+/// name, and asks plugins without the scope. Nobody means this one by itself.
+struct UnscopedPersistentAttr final : PerdureAttr {
+  static constexpr Spelling Names[] = {{ParsedAttr::AS_CXX11, "persistent"},
+                                       {ParsedAttr::AS_C23, "persistent"}};
+  UnscopedPersistentAttr() : PerdureAttr(Names) { OptArgs = 15; }
+
+  AttrHandling handleDeclAttribute(Sema &S, Decl *,
+                                   const ParsedAttr &Attr) const override {
+    unsigned ID = S.Diags.getCustomDiagID(
+        DiagnosticsEngine::Warning,
+        "unknown attribute 'persistent' ignored; Perdure's is "
+        "'perdure::persistent'");
+    S.Diag(Attr.getLoc(), ID);
+    return AttributeNotApplied;
   }
 };
 
@@ -113,6 +134,8 @@ struct DeclaredAttr final : PerdureAttr {
 
 ParsedAttrInfoRegistry::Add<PersistentAttr>
     P("perdure_persistent", "pointer fields are persistent pointers");
+ParsedAttrInfoRegistry::Add<UnscopedPersistentAttr>
+    U("persistent", "has Clang parse the arguments of perdure::persistent");
 ParsedAttrInfoRegistry::Add<TransientAttr>
     T("perdure_transient", "a field of an annotated record stays native");
 ParsedAttrInfoRegistry::Add<ReferencesAttr>

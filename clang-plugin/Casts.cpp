@@ -182,7 +182,8 @@ void checkCast(Sema &S, const CastExpr *E) {
            "%0 is made from %1, where persistent pointers may lie; declare it "
            "as %2, or allocate it with malloc if it is volatile")
         << E->getType() << Sub->getType()
-        << Context.getPointerType(persistentHere(Context, Pointee));
+        << Context.getPointerType(persistentHere(
+               Context, Pointee, *annotatedEncoding(Inner->getPointeeType())));
 }
 
 } // namespace perdure

@@ -11,7 +11,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Annotations.h"
+#include "Encodings.h"
 #include "Messages.h"
+#include "Options.h"
 #include "Qualifier.h"
 
 #include "clang/AST/Attr.h"
@@ -26,13 +28,28 @@ using namespace clang;
 namespace perdure {
 
 namespace {
+/// Alone for the encoding object, else with "=" and the encoding's number, so
+/// that a PCH or a module keeps what it was compiled with.
 constexpr StringRef Mark = "perdure::persistent";
 
-bool hasMark(const Decl *D) {
-  for (const auto *A : D->specific_attrs<AnnotateAttr>())
-    if (A->getAnnotation() == Mark)
-      return true;
-  return false;
+std::optional<unsigned> markOf(const Decl *D) {
+  for (const auto *A : D->specific_attrs<AnnotateAttr>()) {
+    StringRef Rest = A->getAnnotation();
+    unsigned Encoding = 0;
+    if (Rest.consume_front(Mark) &&
+        (Rest.empty() ||
+         (Rest.consume_front("=") && !Rest.getAsInteger(10, Encoding))))
+      return Encoding;
+  }
+  return std::nullopt;
+}
+
+/// What the record's own declarations say.
+std::optional<unsigned> ownEncoding(const RecordDecl *Record) {
+  for (const TagDecl *D : Record->redecls())
+    if (std::optional<unsigned> Encoding = markOf(D))
+      return Encoding;
+  return std::nullopt;
 }
 
 // On fields an attribute `annotate` would make code; this one makes none, and
@@ -68,7 +85,8 @@ void persistField(Sema &S, FieldDecl *Field) {
     Field->setInvalidDecl();
     return;
   }
-  QualType New = persistentEverywhere(S.Context, Field->getType());
+  QualType New = persistentEverywhere(S.Context, Field->getType(),
+                                      *annotatedEncoding(Field->getParent()));
   if (New != Field->getType())
     setFieldType(S, Field, New);
 }
@@ -129,7 +147,40 @@ bool isRegionSubject(Sema &S, Decl *D) {
   return T->isPointerType() && !T->isFunctionPointerType();
 }
 
-void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc) {
+/// The encoding that an annotation asks for; none, and an error, when there is
+/// no such. Explicit: it has been named.
+std::optional<unsigned> wantedEncoding(Sema &S, const ParsedAttr &Attr,
+                                       bool &Explicit) {
+  Explicit = Attr.getNumArgs() != 0;
+  if (!Explicit)
+    return options().EncodingNumber;
+  const StringLiteral *Name = nullptr;
+  if (Attr.isArgExpr(0))
+    Name = dyn_cast<StringLiteral>(Attr.getArgAsExpr(0)->IgnoreParenCasts());
+  if (!Name || !Name->isOrdinary()) {
+    report(S, Attr.getLoc(), Error,
+           "'persistent' takes the name of an encoding in quotes");
+    return std::nullopt;
+  }
+  std::optional<EncodingFacts> Found = findEncoding(Name->getString());
+  if (!Found) {
+    report(S, Attr.getLoc(), Error, "%0") << noSuchEncoding(Name->getString());
+    return std::nullopt;
+  }
+  return Found->Number;
+}
+
+void refuseSecond(Sema &S, SourceLocation Loc, StringRef What,
+                  unsigned Encoding, unsigned Before) {
+  report(
+      S, Loc, Error,
+      "%0 is annotated with the encoding '%1', but has '%2' already; name one "
+      "encoding, behind the keyword of the first declaration")
+      << What << encodingName(Encoding) << encodingName(Before);
+}
+
+void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc,
+                    unsigned Encoding, bool IsRegion) {
   RecordDecl *Definition = Record->getDefinition();
   if (Definition && Definition != Record) {
     if (!isAnnotated(Definition)) {
@@ -138,22 +189,36 @@ void annotateRecord(Sema &S, RecordDecl *Record, SourceLocation Loc) {
              "write the annotation on the definition, or before it")
           << Record;
       S.Diag(Definition->getLocation(), diag::note_previous_definition);
+    } else if (unsigned Before = *annotatedEncoding(Definition);
+               Before != Encoding && !IsRegion) {
+      refuseSecond(S, Loc, Record->getNameAsString(), Encoding, Before);
     }
     return;
   }
   bool Was = isAnnotated(Record);
-  markAnnotated(Record, Loc);
+  // Its own word goes before that of a region; a nested record's before that of
+  // the one around it, unless its fields have been made by then.
+  std::optional<unsigned> Before = ownEncoding(Record);
+  if (Before && IsRegion)
+    return;
+  if (!Before && Was && Record->isCompleteDefinition())
+    Before = annotatedEncoding(Record);
+  if (Before && *Before != Encoding)
+    return refuseSecond(S, Loc, Record->getNameAsString(), Encoding, *Before);
+  markAnnotated(Record, Loc, Encoding);
   if (Record->isCompleteDefinition() && !Was)
     persistCompleteRecord(S, Record);
 }
 
 /// The type of a variable, a field outside annotated records or an alias as a
 /// persistent pointer; null, and an error, where it cannot be one.
-QualType annotatedType(Sema &S, QualType T, SourceLocation Loc,
-                       StringRef What) {
+QualType annotatedType(Sema &S, QualType T, SourceLocation Loc, StringRef What,
+                       unsigned Encoding, bool Explicit) {
   QualType Element = elementType(S.Context, T);
-  if (Element->isPointerType() &&
-      S.Context.getTargetInfo().getPointerWidth(LangAS::Default) != 64)
+  if (isPersistent(Element) && Explicit && encodingOf(Element) != Encoding)
+    refuseSecond(S, Loc, What, Encoding, encodingOf(Element));
+  else if (Element->isPointerType() &&
+           S.Context.getTargetInfo().getPointerWidth(LangAS::Default) != 64)
     report(S, Loc, Error,
            "%0 cannot be persistent on a target whose pointers are not 64 bits "
            "wide; compile for a 64-bit target")
@@ -187,45 +252,55 @@ QualType annotatedType(Sema &S, QualType T, SourceLocation Loc,
                : "%0 is annotated as persistent, but %1 is no pointer")
         << What << T;
   else
-    return persistentHere(S.Context, T);
+    return persistentHere(S.Context, T, Encoding);
   return QualType();
 }
 
 } // namespace
 
-bool isAnnotated(const RecordDecl *Record) {
-  for (const TagDecl *D : Record->redecls())
-    if (hasMark(D))
-      return true;
+std::optional<unsigned> annotatedEncoding(const RecordDecl *Record) {
+  if (std::optional<unsigned> Encoding = ownEncoding(Record))
+    return Encoding;
   const RecordDecl *Definition = Record->getDefinition();
   if (!Definition)
     Definition = Record;
   if (const auto *Class = dyn_cast<CXXRecordDecl>(Definition)) {
     if (const CXXRecordDecl *Pattern = Class->getTemplateInstantiationPattern())
-      if (Pattern != Class && isAnnotated(Pattern))
-        return true;
+      if (Pattern != Class)
+        if (std::optional<unsigned> Encoding = annotatedEncoding(Pattern))
+          return Encoding;
     if (Class->isLambda())
-      return false;
+      return std::nullopt;
   }
   const auto *Outer =
       dyn_cast_or_null<RecordDecl>(Definition->getLexicalDeclContext());
-  return Outer && isAnnotated(Outer);
+  return Outer ? annotatedEncoding(Outer) : std::nullopt;
 }
 
-bool isAnnotated(QualType T) {
+std::optional<unsigned> annotatedEncoding(QualType T) {
   if (const RecordDecl *R = T->getAsRecordDecl())
-    return isAnnotated(R);
+    return annotatedEncoding(R);
   if (const auto *TST = T->getAs<TemplateSpecializationType>())
     if (const TemplateDecl *TD = TST->getTemplateName().getAsTemplateDecl())
       if (const auto *R = dyn_cast_or_null<RecordDecl>(TD->getTemplatedDecl()))
-        return isAnnotated(R);
-  return false;
+        return annotatedEncoding(R);
+  return std::nullopt;
 }
 
-void markAnnotated(RecordDecl *Record, SourceRange Range) {
-  if (!hasMark(Record))
-    Record->addAttr(AnnotateAttr::CreateImplicit(Record->getASTContext(), Mark,
-                                                 nullptr, 0, Range));
+bool isAnnotated(const RecordDecl *Record) {
+  return annotatedEncoding(Record).has_value();
+}
+
+bool isAnnotated(QualType T) { return annotatedEncoding(T).has_value(); }
+
+void markAnnotated(RecordDecl *Record, SourceRange Range, unsigned Encoding) {
+  if (markOf(Record))
+    return;
+  std::string Text = Mark.str();
+  if (Encoding)
+    Text += "=" + std::to_string(Encoding);
+  Record->addAttr(AnnotateAttr::CreateImplicit(Record->getASTContext(), Text,
+                                               nullptr, 0, Range));
 }
 
 void markTransient(FieldDecl *Field) {
@@ -243,15 +318,21 @@ bool isTransient(const FieldDecl *Field) {
 
 void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
   SourceLocation Loc = Attr.getLoc();
-  if (Attr.isPragmaClangAttribute() && !isRegionSubject(S, D))
+  bool IsRegion = Attr.isPragmaClangAttribute();
+  if (IsRegion && !isRegionSubject(S, D))
     return;
+  bool Explicit = false;
+  std::optional<unsigned> Encoding = wantedEncoding(S, Attr, Explicit);
+  if (!Encoding)
+    return;
+  Explicit &= !IsRegion;
   if (auto *Record = dyn_cast<RecordDecl>(D))
-    return annotateRecord(S, Record, Loc);
+    return annotateRecord(S, Record, Loc, *Encoding, IsRegion);
   if (auto *Field = dyn_cast<FieldDecl>(D)) {
-    if (isPersistent(elementType(S.Context, Field->getType())))
+    if (!Explicit && isPersistent(elementType(S.Context, Field->getType())))
       return;
     QualType T = annotatedType(S, Field->getType(), Field->getLocation(),
-                               Field->getNameAsString());
+                               Field->getNameAsString(), *Encoding, Explicit);
     if (!T.isNull())
       setFieldType(S, Field, T);
     return;
@@ -266,8 +347,8 @@ void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
           << Alias << Alias->getName();
       return;
     }
-    QualType T =
-        annotatedType(S, Old, Alias->getLocation(), Alias->getNameAsString());
+    QualType T = annotatedType(S, Old, Alias->getLocation(),
+                               Alias->getNameAsString(), *Encoding, Explicit);
     if (!T.isNull())
       Alias->setModedTypeSourceInfo(Alias->getTypeSourceInfo(), T);
     return;
@@ -281,7 +362,7 @@ void annotate(Sema &S, Decl *D, const ParsedAttr &Attr) {
   }
   if (auto *Var = dyn_cast<VarDecl>(D)) {
     QualType T = annotatedType(S, Var->getType(), Var->getLocation(),
-                               Var->getNameAsString());
+                               Var->getNameAsString(), *Encoding, Explicit);
     if (!T.isNull())
       Var->setType(T);
     return;
@@ -296,7 +377,8 @@ void declared(Sema &S, Decl *D) {
   if (auto *Value = dyn_cast<ValueDecl>(D); Value && !isa<FunctionDecl>(D)) {
     QualType T = elementType(S.Context, Value->getType());
     if (T->isAtomicType() && isPersistent(T) && !Value->isInvalidDecl()) {
-      annotatedType(S, T, Value->getLocation(), Value->getNameAsString());
+      annotatedType(S, T, Value->getLocation(), Value->getNameAsString(),
+                    encodingOf(T), /*Explicit=*/false);
       Value->setInvalidDecl();
       return;
     }

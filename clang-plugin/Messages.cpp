@@ -1,6 +1,8 @@
 //===- Messages.cpp - Clang's messages in our words -----------------------===//
 #include "Messages.h"
 
+#include "Encodings.h"
+#include "Options.h"
 #include "Qualifier.h"
 
 #include "clang/Basic/DiagnosticSema.h"
@@ -10,6 +12,18 @@ using namespace clang;
 namespace perdure {
 
 namespace {
+
+#define PERDURE_ABI_NUMBER(Name, Value, Doc)                                   \
+  [[maybe_unused]] constexpr unsigned Abi##Name = Value;
+#include "perdure/abi.def"
+
+/// What names the encoding with this discriminator: nothing for the TU's own.
+std::string encodingSuffix(unsigned Discriminator) {
+  unsigned Encoding = Discriminator - AbiDiscriminator;
+  if (Encoding > 0xFF || Encoding == options().EncodingNumber)
+    return "";
+  return "(\"" + encodingName(Encoding) + "\")";
+}
 
 /// `node *__ptrauth(2,1,23808)` -> `node *persistent`, and Clang's sentences
 /// about the qualifier as sentences about persistent pointers.
@@ -21,9 +35,15 @@ std::string reword(StringRef Text) {
     if (At == StringRef::npos)
       break;
     Text = Text.drop_front(At + StringRef("__ptrauth").size());
-    if (Text.consume_front("("))
-      Text = Text.drop_front(std::min(Text.find(')'), Text.size() - 1) + 1);
     Out += "persistent";
+    if (Text.consume_front("(")) {
+      size_t End = std::min(Text.find(')'), Text.size() - 1);
+      unsigned Discriminator = 0;
+      if (!Text.take_front(End).rsplit(',').second.getAsInteger(10,
+                                                                Discriminator))
+        Out += encodingSuffix(Discriminator);
+      Text = Text.drop_front(End + 1);
+    }
   }
   for (auto [From, To] :
        {std::pair<StringRef, StringRef>{"'persistent'-qualified type",
@@ -89,18 +109,25 @@ private:
 
   /// How a program names the address, or a reference, of such a pointer.
   std::string alias(StringRef Mark = "*") const {
-    QualType Target = (Pointee.isNull() ? Loaded : Pointee)->getPointeeType();
+    QualType Pointer = Pointee.isNull() ? Loaded : Pointee;
+    QualType Target = Pointer->getPointeeType();
+    std::string Suffix = encodingSuffix(AbiDiscriminator + encodingOf(Pointer));
+    std::string Macro = Suffix.empty() ? "PERDURE" : "PERDURE_ENCODED" + Suffix;
     PrintingPolicy Policy{LangOptions()};
     Policy.SuppressTagKeyword = CPlusPlus;
     std::string Name = Target.getAsString(Policy);
-    if (CPlusPlus)
+    if (CPlusPlus && Suffix.empty())
       return "'perdure::ptr<" + Name + "> " + Mark.str() + "'";
     std::string Alias = StringRef(Name).rsplit(' ').second.str();
     if (Alias.empty() || !isalpha(static_cast<unsigned char>(Alias.back())))
       Alias = Target->isPointerType() ? "T" : Name;
     Alias += "_ref";
+    if (CPlusPlus)
+      return "'" + Alias + " " + Mark.str() + "', where 'using " + Alias + " " +
+             Macro + " = " + Name + (Target->isPointerType() ? "*" : " *") +
+             ";'";
     return "'" + Alias + " " + Mark.str() + "', where 'typedef " + Name +
-           (Target->isPointerType() ? "*" : " *") + Alias + " PERDURE;'";
+           (Target->isPointerType() ? "*" : " *") + Alias + " " + Macro + ";'";
   }
 
   bool CPlusPlus;

@@ -7,6 +7,7 @@
 #define PERDURE_CLANG_OPTIONS_H
 
 #include <string>
+#include <vector>
 
 namespace perdure {
 
@@ -18,7 +19,8 @@ struct Options {
   bool NoSites = false;            ///< no-sites: no lines for fault reports
   bool Reach = false;              ///< reach: -Wperdure-reach
   bool NoRepairs = false;          ///< no-repairs: shows Clang's bugs (tests)
-  std::string PassesPath;          ///< passes=FILE; "" = beside the plugin
+  std::vector<std::string> EncodingPlugins; ///< load=FILE: further encodings
+  std::string PassesPath; ///< passes=FILE; "" = beside the plugin
 };
 
 /// The options of the TU that is being compiled.

@@ -1,8 +1,11 @@
 //===- Passes.cpp - Loads the passes and hands them the options -----------===//
 #include "Passes.h"
 
+#include "Annotations.h"
+#include "Encodings.h"
 #include "Messages.h"
 #include "Options.h"
+#include "Qualifier.h"
 
 #include "clang/AST/ASTContext.h"
 #include "clang/AST/Mangle.h"
@@ -11,11 +14,13 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Plugins/PassPlugin.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 #include <dlfcn.h>
-#include <set>
+#include <map>
+#include <optional>
 
 using namespace clang;
 
@@ -23,10 +28,25 @@ namespace perdure {
 
 namespace {
 
-/// The annotated types of the TU, by mangled name, once each.
-std::set<std::string> &typeNames() {
-  static std::set<std::string> Names;
-  return Names;
+/// The types of the TU that hold persistent pointers or are annotated, by
+/// mangled name, with their encodings.
+std::map<std::string, std::string> &typeEncodings() {
+  static std::map<std::string, std::string> Encodings;
+  return Encodings;
+}
+
+/// The passes, once they are loaded.
+std::optional<llvm::PassPlugin> &passes() {
+  static std::optional<llvm::PassPlugin> Passes;
+  return Passes;
+}
+
+/// A function of the passes.
+template <typename Function> Function *functionOfPasses(const char *Name) {
+  if (!passes())
+    return nullptr;
+  return reinterpret_cast<Function *>(
+      llvm::sys::DynamicLibrary::SearchForAddressOfSymbol(Name));
 }
 
 /// Module flags carry the options, so that they reach opt and a link-time
@@ -47,12 +67,12 @@ public:
     if (Chosen.NoSites)
       Set(llvm::Module::Max, "perdure.sites", 0);
     if (!M.getNamedMetadata("perdure.types"))
-      for (StringRef Name : typeNames()) {
+      for (auto &[Name, Encoding] : typeEncodings()) {
         llvm::LLVMContext &Ctx = M.getContext();
         M.getOrInsertNamedMetadata("perdure.types")
-            ->addOperand(llvm::MDNode::get(
-                Ctx, {llvm::MDString::get(Ctx, Name),
-                      llvm::MDString::get(Ctx, Chosen.Encoding)}));
+            ->addOperand(
+                llvm::MDNode::get(Ctx, {llvm::MDString::get(Ctx, Name),
+                                        llvm::MDString::get(Ctx, Encoding)}));
       }
     return llvm::PreservedAnalyses::all();
   }
@@ -72,16 +92,68 @@ std::string ownFolder() {
   return llvm::sys::path::parent_path(Path).str();
 }
 
+/// The encodings of the persistent pointers that a record itself holds, in the
+/// order of its fields; without any, that of its annotation.
+std::string encodingsIn(const RecordDecl *Record) {
+  std::string Names;
+  std::optional<unsigned> Last;
+  auto Add = [&](unsigned Encoding) {
+    if (Last == Encoding)
+      return;
+    Last = Encoding;
+    Names += (Names.empty() ? "" : ",") + encodingName(Encoding);
+  };
+  for (const FieldDecl *Field : Record->fields())
+    if (QualType T = elementType(Record->getASTContext(), Field->getType());
+        isPersistent(T))
+      Add(encodingOf(T));
+  if (std::optional<unsigned> Annotated = annotatedEncoding(Record);
+      Annotated && !Last)
+    Add(*Annotated);
+  return Names;
+}
+
 } // namespace
+
+std::optional<EncodingFacts> findEncoding(StringRef Name) {
+  EncodingFacts Facts;
+  auto *Find = functionOfPasses<FindEncoding>("perdure_find_encoding");
+  if (!Find || Name.empty() || !Find(Name.str().c_str(), 0, &Facts))
+    return std::nullopt;
+  return Facts;
+}
+
+std::optional<EncodingFacts> findEncoding(unsigned Number) {
+  EncodingFacts Facts;
+  auto *Find = functionOfPasses<FindEncoding>("perdure_find_encoding");
+  if (!Find || !Find(nullptr, Number, &Facts))
+    return std::nullopt;
+  return Facts;
+}
+
+std::string encodingName(unsigned Number) {
+  std::optional<EncodingFacts> Found = findEncoding(Number);
+  return Found ? Found->Name : std::to_string(Number);
+}
+
+std::string noSuchEncoding(StringRef Name) {
+  auto *Names = functionOfPasses<EncodingNames>("perdure_encoding_names");
+  return "Perdure knows no such encoding: '" + Name.str() + "'; there are " +
+         (Names ? Names() : "none");
+}
 
 void tellTypeEncoding(const RecordDecl *Record) {
   const IdentifierInfo *Tag = Record->getIdentifier();
   if (!Tag || Record->isDependentContext())
     return;
+  std::string Encodings = encodingsIn(Record);
+  if (Encodings.empty())
+    return;
   ASTContext &Context = Record->getASTContext();
   if (!Context.getLangOpts().CPlusPlus) {
     // As C++ mangles the same struct: headers are shared.
-    typeNames().insert(std::to_string(Tag->getLength()) + Tag->getName().str());
+    typeEncodings()[std::to_string(Tag->getLength()) + Tag->getName().str()] =
+        Encodings;
     return;
   }
   if (!Record->hasExternalFormalLinkage())
@@ -90,11 +162,46 @@ void tellTypeEncoding(const RecordDecl *Record) {
   llvm::raw_string_ostream Out(Name);
   std::unique_ptr<MangleContext> Mangler(Context.createMangleContext());
   Mangler->mangleCXXRTTIName(Context.getCanonicalTagType(Record), Out);
-  typeNames().insert(StringRef(Out.str()).drop_front(strlen("_ZTS")).str());
+  typeEncodings()[StringRef(Out.str()).drop_front(strlen("_ZTS")).str()] =
+      Encodings;
+}
+
+bool loadPasses(const CompilerInstance &CI) {
+  DiagnosticsEngine &Diags = CI.getDiagnostics();
+  std::string Path = options().PassesPath;
+  // -fpass-plugin names them: Clang loads that file itself.
+  for (const std::string &Named : CI.getCodeGenOpts().PassPlugins)
+    if (StringRef(Named).contains("PerdurePasses"))
+      Path = Named;
+  if (Path.empty())
+    Path = ownFolder() + "/PerdurePasses.so";
+  llvm::Expected<llvm::PassPlugin> Plugin = llvm::PassPlugin::Load(Path);
+  if (!Plugin) {
+    Diags.Report(Diags.getCustomDiagID(
+        DiagnosticsEngine::Error,
+        "cannot load Perdure's passes: %0; PerdurePasses.so must lie beside "
+        "PerdureClang.so"))
+        << llvm::toString(Plugin.takeError());
+    return false;
+  }
+  passes() = *Plugin;
+  for (const std::string &File : options().EncodingPlugins) {
+    std::string Why;
+    // The loader would look for a bare name elsewhere.
+    SmallString<256> Path(File);
+    llvm::sys::fs::make_absolute(Path);
+    if (!llvm::sys::DynamicLibrary::LoadLibraryPermanently(Path.c_str(), &Why))
+      continue;
+    Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error,
+                                       "cannot load the encoding in '%0': %1"))
+        << File << Why;
+    return false;
+  }
+  return true;
 }
 
 void addPasses(CompilerInstance &CI) {
-  typeNames().clear();
+  typeEncodings().clear();
   auto &Callbacks = CI.getCodeGenOpts().PassBuilderCallbacks;
   Callbacks.push_back([Chosen = options()](llvm::PassBuilder &PB) {
     PB.registerPipelineStartEPCallback(
@@ -104,21 +211,8 @@ void addPasses(CompilerInstance &CI) {
   });
   for (const std::string &Named : CI.getCodeGenOpts().PassPlugins)
     if (StringRef(Named).contains("PerdurePasses"))
-      return; // -fpass-plugin names them: Clang loads them itself
-
-  std::string Path = options().PassesPath;
-  if (Path.empty())
-    Path = ownFolder() + "/PerdurePasses.so";
-  llvm::Expected<llvm::PassPlugin> Plugin = llvm::PassPlugin::Load(Path);
-  if (!Plugin) {
-    unsigned ID = CI.getDiagnostics().getCustomDiagID(
-        DiagnosticsEngine::Error,
-        "cannot load Perdure's passes: %0; PerdurePasses.so must lie beside "
-        "PerdureClang.so");
-    CI.getDiagnostics().Report(ID) << llvm::toString(Plugin.takeError());
-    return;
-  }
-  Callbacks.push_back([Loaded = *Plugin](llvm::PassBuilder &PB) {
+      return;
+  Callbacks.push_back([Loaded = *passes()](llvm::PassBuilder &PB) {
     Loaded.registerPassBuilderCallbacks(PB);
   });
 }

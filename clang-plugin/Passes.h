@@ -9,13 +9,16 @@ class RecordDecl;
 
 namespace perdure {
 
-/// Arranges that PerdurePasses.so, which lies beside the plugin, takes part in
-/// this TU's pipeline, and that the module carries the options that it reads.
-/// Says so when it cannot be loaded. -fplugin alone then suffices.
+/// Loads PerdurePasses.so, which lies beside the plugin, and the plugins with
+/// further encodings; says so when one cannot be loaded.
+bool loadPasses(const clang::CompilerInstance &CI);
+
+/// Arranges that the passes take part in this TU's pipeline, and that the
+/// module carries the options that they read. -fplugin alone then suffices.
 void addPasses(clang::CompilerInstance &CI);
 
-/// Tells the passes that this TU takes the pointers of an annotated type in its
-/// encoding: files that disagree on that must not link.
+/// Tells the passes in which encodings this TU takes the pointers of a type:
+/// files that disagree on that must not link.
 void tellTypeEncoding(const clang::RecordDecl *Record);
 
 } // namespace perdure

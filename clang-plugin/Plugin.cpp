@@ -1,5 +1,6 @@
 //===- Plugin.cpp - The action that Clang runs ----------------------------===//
 #include "Annotations.h"
+#include "Encodings.h"
 #include "Hook.h"
 #include "Messages.h"
 #include "Options.h"
@@ -23,11 +24,6 @@ Options &options() {
 }
 
 namespace {
-
-#define PERDURE_ABI_ENCODING(Number, Name, Doc) {Number, #Name},
-constexpr std::pair<unsigned, const char *> Encodings[] = {
-#include "perdure/abi.def"
-};
 
 class Consumer final : public SemaConsumer, ASTMutationListener {
 public:
@@ -56,15 +52,19 @@ public:
       return;
     checkLayout(*S, Record);
     repair(Record);
-    if (isAnnotated(Record) && !Record->isDependentContext())
+    if (Record->isDependentContext())
+      return;
+    if (isAnnotated(Record))
       Annotated.push_back(Record);
+    Defined.push_back(Record);
   }
   void HandleTranslationUnit(ASTContext &) override {
     if (!S)
       return;
     repairLate();
     checkUses(*S, Declarations);
-    for (const RecordDecl *Record : Annotated)
+    // perdure::ref and its like, too, whose members are merged by name.
+    for (const RecordDecl *Record : Defined)
       tellTypeEncoding(Record);
     // Only now is known which records are complete.
     if (options().Reach)
@@ -109,6 +109,7 @@ private:
   DeclarationHook Hook;
   SmallVector<Decl *, 64> Declarations;
   SmallVector<RecordDecl *, 8> Annotated;
+  SmallVector<RecordDecl *, 64> Defined;
   SmallVector<CXXRecordDecl *, 8> Late;
 };
 
@@ -159,14 +160,9 @@ class Action final : public PluginASTAction {
       StringRef Name, Value;
       std::tie(Name, Value) = Arg.split('=');
       if (Name == "encoding") {
-        const auto *Found = llvm::find_if(
-            Encodings, [&](auto &E) { return Value == E.second; });
-        if (Found == std::end(Encodings)) {
-          Complain("Perdure knows no such encoding:", Value);
-          continue;
-        }
         options().Encoding = Value.str();
-        options().EncodingNumber = Found->first;
+      } else if (Name == "load") {
+        options().EncodingPlugins.push_back(Value.str());
       } else if (Name == "slot-bits") {
         if (Value.getAsInteger(10, options().SlotBits) ||
             options().SlotBits < 28 || options().SlotBits > 40)
@@ -185,7 +181,17 @@ class Action final : public PluginASTAction {
         Complain("Perdure's plugin has no option", Arg);
       }
     }
-    return Good;
+    if (!Good || !loadPasses(CI))
+      return false;
+    std::optional<EncodingFacts> Found = findEncoding(options().Encoding);
+    if (Found) {
+      options().EncodingNumber = Found->Number;
+      return true;
+    }
+    DiagnosticsEngine &Diags = CI.getDiagnostics();
+    Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "%0"))
+        << noSuchEncoding(options().Encoding);
+    return false;
   }
 
   ActionType getActionType() override { return AddBeforeMainAction; }

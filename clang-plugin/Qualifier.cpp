@@ -2,7 +2,6 @@
 #include "Qualifier.h"
 
 #include "Annotations.h"
-#include "Options.h"
 #include "clang/AST/Decl.h"
 
 using namespace clang;
@@ -14,10 +13,9 @@ namespace {
   constexpr uint64_t Abi##Name = Value;
 #include "perdure/abi.def"
 
-PointerAuthQualifier qualifier() {
+PointerAuthQualifier qualifier(unsigned Encoding) {
   return PointerAuthQualifier::Create(
-      AbiKey, /*IsAddressDiscriminated=*/true,
-      AbiDiscriminator + options().EncodingNumber,
+      AbiKey, /*IsAddressDiscriminated=*/true, AbiDiscriminator + Encoding,
       PointerAuthenticationMode::SignAndAuth, /*IsIsaPointer=*/false,
       /*AuthenticatesNullValues=*/true);
 }
@@ -61,6 +59,10 @@ bool isPersistent(PointerAuthQualifier Q) {
   return D >= AbiDiscriminator && D < AbiDiscriminator + 256;
 }
 
+unsigned encodingOf(PointerAuthQualifier Q) {
+  return Q.getExtraDiscriminator() - AbiDiscriminator;
+}
+
 QualType elementType(const ASTContext &Context, QualType T) {
   return Context.getBaseElementType(T);
 }
@@ -82,23 +84,25 @@ bool mentionsPersistent(const ASTContext &Context, QualType T) {
   return !Pointee.isNull() && mentionsPersistent(Context, Pointee);
 }
 
-QualType persistentHere(ASTContext &Context, QualType T) {
+QualType persistentHere(ASTContext &Context, QualType T, unsigned Encoding) {
   return changeElements(Context, T, [&](QualType E) {
     if (!E->isPointerType() || E->isFunctionPointerType() || isPersistent(E))
       return E;
-    return Context.getPointerAuthType(E, qualifier());
+    return Context.getPointerAuthType(E, qualifier(Encoding));
   });
 }
 
-QualType persistentEverywhere(ASTContext &Context, QualType T) {
+QualType persistentEverywhere(ASTContext &Context, QualType T,
+                              unsigned Encoding) {
   return changeElements(Context, T, [&](QualType E) {
     const auto *P = E->getAs<PointerType>();
     if (!P || P->getPointeeType()->isFunctionType())
       return E;
-    QualType Pointee = persistentEverywhere(Context, P->getPointeeType());
+    QualType Pointee =
+        persistentEverywhere(Context, P->getPointeeType(), Encoding);
     if (Pointee != P->getPointeeType())
       E = repointed(Context, E, Pointee);
-    return persistentHere(Context, E);
+    return persistentHere(Context, E, Encoding);
   });
 }
 
@@ -109,8 +113,9 @@ QualType persistentPointees(ASTContext &Context, QualType T) {
       QualType New = persistentPointees(Context, Referee);
       // `T *&` binds a pointer in memory, as `T **` points to one.
       if (const auto *P = New->getAs<PointerType>())
-        if (isAnnotated(P->getPointeeType()) && !New.isConstQualified())
-          New = persistentHere(Context, New);
+        if (auto Encoding = annotatedEncoding(P->getPointeeType());
+            Encoding && !New.isConstQualified())
+          New = persistentHere(Context, New, *Encoding);
       return New == Referee ? E : Context.getLValueReferenceType(New);
     }
     const auto *P = E->getAs<PointerType>();
@@ -119,9 +124,13 @@ QualType persistentPointees(ASTContext &Context, QualType T) {
     QualType Old = P->getPointeeType();
     QualType New = persistentPointees(Context, Old);
     const auto *Inner = New->getAs<PointerType>();
-    if (Inner && (isAnnotated(Inner->getPointeeType()) ||
-                  isPersistent(elementType(Context, Inner->getPointeeType()))))
-      New = persistentHere(Context, New);
+    if (Inner) {
+      QualType Target = elementType(Context, Inner->getPointeeType());
+      if (isPersistent(Target))
+        New = persistentHere(Context, New, encodingOf(Target));
+      else if (auto Encoding = annotatedEncoding(Inner->getPointeeType()))
+        New = persistentHere(Context, New, *Encoding);
+    }
     return New == Old ? E : repointed(Context, E, New);
   });
 }

@@ -20,6 +20,12 @@ inline bool isPersistent(clang::QualType T) {
   return isPersistent(T.getPointerAuth());
 }
 
+/// The number of the encoding of such a qualifier.
+unsigned encodingOf(clang::PointerAuthQualifier Q);
+inline unsigned encodingOf(clang::QualType T) {
+  return encodingOf(T.getPointerAuth());
+}
+
 /// The type under all its array dimensions.
 clang::QualType elementType(const clang::ASTContext &Context,
                             clang::QualType T);
@@ -29,13 +35,15 @@ clang::QualType elementType(const clang::ASTContext &Context,
 bool mentionsPersistent(const clang::ASTContext &Context, clang::QualType T);
 
 /// T itself, or the elements of the array T, as a persistent pointer. T must
-/// be a pointer, or an array of pointers; anything else comes back as it was.
-clang::QualType persistentHere(clang::ASTContext &Context, clang::QualType T);
+/// be a pointer, or an array of pointers; anything else comes back as it was,
+/// and so does what is one already, whatever its encoding.
+clang::QualType persistentHere(clang::ASTContext &Context, clang::QualType T,
+                               unsigned Encoding);
 
 /// The same at every pointer level: `node **` becomes a persistent pointer to
 /// persistent pointers. Pointers to functions are left alone.
 clang::QualType persistentEverywhere(clang::ASTContext &Context,
-                                     clang::QualType T);
+                                     clang::QualType T, unsigned Encoding);
 
 /// `T **`, T an annotated record, becomes `T *persistent *`, at any depth and
 /// behind references.

@@ -1,7 +1,9 @@
 //===- RawCopies.cpp - Bytes that functions copy, compare or keep ---------===//
 //
 // The bits of a persistent pointer keep their meaning anywhere in the same
-// object and anywhere in volatile memory, but not from one to another. So:
+// object and anywhere in volatile memory, but not from one to another. Those of
+// encodings that are not movable hold at one place alone: memcpy, memmove,
+// qsort and realloc of such are errors. For all others:
 //
 //  - memcpy, memmove: warn when one side is typed as a record that holds
 //    persistent pointers, or as persistent pointers, unless both sides start
@@ -30,6 +32,7 @@
 #include "Uses.h"
 
 #include "Annotations.h"
+#include "Encodings.h"
 #include "Messages.h"
 #include "Qualifier.h"
 
@@ -71,6 +74,46 @@ bool holdsOurs(Sema &S, QualType Pointee) {
     return false;
   return isPersistent(elementType(S.Context, Pointee)) ||
          holdsPersistentPointers(S.Context, Pointee);
+}
+
+/// The first encoding in such a value whose bits hold at one place alone, or in
+/// one of volatile memory.
+std::optional<EncodingFacts> immovableIn(const ASTContext &Context, QualType T,
+                                         bool InVolatile) {
+  if (T.isNull())
+    return std::nullopt;
+  T = elementType(Context, T);
+  if (isPersistent(T)) {
+    std::optional<EncodingFacts> E = findEncoding(encodingOf(T));
+    if (E && (!E->MovableInVolatile || (!InVolatile && !E->Movable)))
+      return E;
+    return std::nullopt;
+  }
+  const RecordDecl *Record = T->getAsRecordDecl();
+  Record = Record ? Record->getDefinition() : nullptr;
+  if (!Record)
+    return std::nullopt;
+  if (const auto *Class = dyn_cast<CXXRecordDecl>(Record))
+    for (const CXXBaseSpecifier &Base : Class->bases())
+      if (auto E = immovableIn(Context, Base.getType(), InVolatile))
+        return E;
+  for (const FieldDecl *Field : Record->fields())
+    if (auto E = immovableIn(Context, Field->getType(), InVolatile))
+      return E;
+  return std::nullopt;
+}
+
+/// Says that a function moves bits that cannot be moved; true if so.
+bool refuseMove(Sema &S, const Expr *Argument, const FunctionDecl *Callee,
+                bool InVolatile, StringRef Way) {
+  std::optional<EncodingFacts> E =
+      immovableIn(S.Context, pointeeOf(Argument), InVolatile);
+  if (E)
+    report(S, Argument->getExprLoc(), Error,
+           "%0 moves persistent pointers of the encoding '%1' as bytes, which "
+           "hold at one place alone; %2")
+        << Callee << E->Name << Way;
+  return E.has_value();
 }
 
 /// An annotated record, with or without pointers, or persistent pointers.
@@ -275,10 +318,15 @@ void checkMemory(Sema &S, const CallExpr *Call, const FunctionDecl *Callee,
     return;
   if (!Ours)
     return warnAsClang(S, Call, Callee);
+  bool InVolatile = isVariable(First) && isVariable(Second);
+  for (const Expr *Side : {First, Second})
+    if (refuseMove(S, Side, Callee, InVolatile,
+                   "use perdure_memmove, which re-encodes them, or assign the "
+                   "record"))
+      return;
   bool Holds =
       holdsOurs(S, pointeeOf(First)) || holdsOurs(S, pointeeOf(Second));
-  if (!Holds || rootOf(First) == rootOf(Second) ||
-      (isVariable(First) && isVariable(Second)))
+  if (!Holds || rootOf(First) == rootOf(Second) || InVolatile)
     return;
   warnBytes(S, Ours, Callee,
             "use perdure_memmove, which re-encodes them, or assign the record");
@@ -305,6 +353,12 @@ void checkCall(Sema &S, const CallExpr *Call) {
       break;
     }
   }
+  // What is reallocated lies in volatile memory.
+  if (const IdentifierInfo *Id = Callee->getIdentifier();
+      Id && (Id->isStr("realloc") || Id->isStr("reallocarray")) &&
+      Call->getNumArgs() > 1)
+    refuseMove(S, Call->getArg(0), Callee, /*InVolatile=*/true,
+               "allocate anew and use perdure_memmove");
   if (looksAtAddressOnly(Callee) || isa<CXXOperatorCallExpr>(Call))
     return;
   StringRef Name = Callee->getIdentifier() ? Callee->getName() : "";
@@ -320,6 +374,9 @@ void checkCall(Sema &S, const CallExpr *Call) {
         !isOurs(S, pointeeOf(Argument)))
       continue;
     if (Sorts) {
+      if (refuseMove(S, Argument, Callee, isVariable(Argument),
+                     "use perdure_qsort, which moves element by element"))
+        continue;
       if (holdsOurs(S, pointeeOf(Argument)) && !isVariable(Argument))
         warnBytes(S, Argument, Callee,
                   "use perdure_qsort, which moves element by element");

@@ -164,23 +164,47 @@ Value *Emitter::call(StringRef Symbol, bool Cold, Type *Result,
   return CI;
 }
 
-Value *Emitter::callDecode(bool Cold, Value *Bits, Value *Container) {
+// `__perdure_VERB_cold` or `__perdure_VERB_object`; of other encodings
+// `__perdure_VERB_NAME_cold` or `__perdure_VERB_NAME`.
+static std::string entry(StringRef OfObject, StringRef Verb, StringRef Of,
+                         bool Cold) {
+  if (Of.empty())
+    return OfObject.str();
+  return ("__perdure_" + Verb + "_" + Of + (Cold ? "_cold" : "")).str();
+}
+
+Value *Emitter::callDecode(bool Cold, Value *Bits, Value *Container,
+                           StringRef Of, Value *Cache) {
+  StringRef OfObject = Cold ? abi::DecodeColdSymbol : abi::DecodeObjectSymbol;
+  std::string Symbol = entry(OfObject, "decode", Of, Cold);
+  if (Cache) {
+    auto *CI = cast<CallInst>(call(Symbol, Cold, B.getPtrTy(),
+                                   {Bits, Container, Cache},
+                                   MemoryEffects::argMemOnly(ModRefInfo::Mod)));
+    CI->addParamAttr(1, Attribute::ReadNone);
+    CI->addFnAttr(Attribute::WillReturn);
+    return CI;
+  }
   // What decode touches (FOT and its cache) no program sees, so the lowered
   // call keeps the contract's memory(none). Without it every decode would
   // clobber the loads around it.
-  return call(Cold ? abi::DecodeColdSymbol : abi::DecodeObjectSymbol, Cold,
-              B.getPtrTy(), {Bits, Container}, MemoryEffects::none());
+  return call(Symbol, Cold, B.getPtrTy(), {Bits, Container},
+              MemoryEffects::none());
 }
 
-Value *Emitter::callEncode(bool Cold, Value *Pointer, Value *Container) {
-  return call(Cold ? abi::EncodeColdSymbol : abi::EncodeObjectSymbol, Cold,
-              B.getInt64Ty(), {Pointer, Container, where()},
+Value *Emitter::callEncode(bool Cold, Value *Pointer, Value *Container,
+                           StringRef Of) {
+  return call(entry(Cold ? abi::EncodeColdSymbol : abi::EncodeObjectSymbol,
+                    "encode", Of, Cold),
+              Cold, B.getInt64Ty(), {Pointer, Container, where()},
               MemoryEffects::inaccessibleMemOnly());
 }
 
-Value *Emitter::callReencode(bool Cold, Value *Bits, Value *From, Value *To) {
-  return call(Cold ? abi::ReencodeColdSymbol : abi::ReencodeObjectSymbol, Cold,
-              B.getInt64Ty(), {Bits, From, To, where()},
+Value *Emitter::callReencode(bool Cold, Value *Bits, Value *From, Value *To,
+                             StringRef Of) {
+  return call(entry(Cold ? abi::ReencodeColdSymbol : abi::ReencodeObjectSymbol,
+                    "reencode", Of, Cold),
+              Cold, B.getInt64Ty(), {Bits, From, To, where()},
               MemoryEffects::inaccessibleMemOnly());
 }
 

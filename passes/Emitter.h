@@ -29,7 +29,7 @@ llvm::Value *emitInWindow(llvm::IRBuilderBase &B, llvm::Value *Address);
 llvm::Value *emitSlotBase(llvm::IRBuilderBase &B, const Config &C,
                           llvm::Value *Address);
 
-class Emitter {
+class __attribute__((visibility("default"))) Emitter {
 public:
   llvm::IRBuilder<> B;
   const Config &C;
@@ -40,6 +40,7 @@ public:
     Full     ///< and pointers through the FOT: in loops
   };
   const Shape Inline;
+  bool compact() const { return Inline == Shape::Compact; }
 
   /// Splits the block at \p At and stands at the end of its first half.
   Emitter(llvm::Instruction &At, const Config &C, WhereTable &Where,
@@ -76,13 +77,16 @@ public:
   /// for a movable encoding as good, and \p Container leaves its register.
   llvm::Value *anywhereNear(llvm::Value *Container);
 
-  /// Calls of the entry archive; a null \p From means that \p Where of the
-  /// instruction is passed too.
-  llvm::Value *callDecode(bool Cold, llvm::Value *Bits, llvm::Value *Container);
+  /// Calls of the entry archive: cold entries, or twins. Those of the encoding
+  /// object, or the ones that abi.def names after \p Of. \p Cache: a word that
+  /// the decode may write, and gets as its third argument.
+  llvm::Value *callDecode(bool Cold, llvm::Value *Bits, llvm::Value *Container,
+                          llvm::StringRef Of = "",
+                          llvm::Value *Cache = nullptr);
   llvm::Value *callEncode(bool Cold, llvm::Value *Pointer,
-                          llvm::Value *Container);
+                          llvm::Value *Container, llvm::StringRef Of = "");
   llvm::Value *callReencode(bool Cold, llvm::Value *Bits, llvm::Value *From,
-                            llvm::Value *To);
+                            llvm::Value *To, llvm::StringRef Of = "");
 
 private:
   llvm::Module &M;

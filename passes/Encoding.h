@@ -1,7 +1,9 @@
 //===- Encoding.h - What the 64 stored bits mean ----------------*- C++ -*-===//
 //
-// One encoding, one file in encodings/, one row in abi.def. An encoding says
-// what may be assumed of it (its traits) and how its three verbs are expanded.
+// One encoding, one file in encodings/, one row in abi.def; or a file of
+// another project's, compiled to a plugin that calls Encoding::add. An encoding
+// says what may be assumed of it (its traits) and how its three verbs are
+// expanded. docs/AddingAnEncoding.md leads through one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,8 +12,13 @@
 
 #include "Bases.h"
 #include "Config.h"
+#include "EncodingFacts.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/ErrorHandling.h"
+#include <string>
+
+/// What plugins with further encodings link to.
+#define PERDURE_EXPORT __attribute__((visibility("default")))
 
 namespace llvm {
 class Constant;
@@ -24,7 +31,7 @@ namespace perdure {
 
 class Emitter;
 
-class Encoding {
+class PERDURE_EXPORT Encoding {
 public:
   struct Traits {
     /// One target and container, one value that encode gives: comparing bits
@@ -86,19 +93,24 @@ public:
   /// The bits, of pointer type, that lead to a target from a global variable,
   /// or null where only code at start-up can tell.
   virtual llvm::Constant *constant(llvm::Constant * /*Target*/,
-                                   const llvm::Module &,
-                                   const Config &) const {
+                                   const llvm::Module &, const Config &) const {
     return nullptr;
   }
 
-  /// The encoding with this number, or null.
+  /// The encoding with this number or name, or null.
   static const Encoding *get(uint64_t Number);
+  static const Encoding *get(llvm::StringRef Name);
+  /// All names, for messages.
+  static std::string names();
+  /// One more encoding, which lives as long as the process. False when its
+  /// number or name is taken.
+  static bool add(const Encoding &E);
 };
 
-// One function per file of encodings/; Encoding.cpp lists them.
-const Encoding &getObjectEncoding();
-const Encoding &getNativeEncoding();
-const Encoding &getStrictEncoding();
+// One function per file of encodings/.
+#define PERDURE_ABI_ENCODING(Number, Name, Text, Doc)                          \
+  const Encoding &get##Name##Encoding();
+#include "perdure/abi.def"
 
 } // namespace perdure
 

@@ -11,6 +11,7 @@
 
 #include "Contract.h"
 #include "Passes.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/Module.h"
 
 using namespace llvm;
@@ -24,7 +25,12 @@ bool addTypeEncodings(Module &M) {
   Type *I8 = Type::getInt8Ty(M.getContext());
   for (MDNode *Entry : Types->operands()) {
     StringRef Name = cast<MDString>(Entry->getOperand(0))->getString();
-    StringRef Encoding = cast<MDString>(Entry->getOperand(1))->getString();
+    std::string Encoding =
+        cast<MDString>(Entry->getOperand(1))->getString().str();
+    // A symbol's name: a record may have "object,self-relative".
+    for (char &C : Encoding)
+      if (!isAlnum(C))
+        C = '_';
     std::string Symbol = ("__perdure_one_encoding_for_" + Name).str();
     if (M.getNamedValue(Symbol))
       continue;
@@ -33,7 +39,7 @@ bool addTypeEncodings(Module &M) {
                                     ConstantInt::get(I8, 0), Symbol);
     Fact->setVisibility(GlobalValue::HiddenVisibility);
     Fact->setDSOLocal(true);
-    Fact->setComdat(M.getOrInsertComdat((Symbol + "_" + Encoding).str()));
+    Fact->setComdat(M.getOrInsertComdat(Symbol + "_" + Encoding));
   }
   // The metadata has done its work; link-time merging would only repeat it.
   Types->eraseFromParent();

@@ -196,23 +196,35 @@ inline void perdure_qsort(T *base, std::size_t count, Compare cmp) {
             [&cmp](const T &a, const T &b) { return cmp(&a, &b) < 0; });
 }
 #if defined(__PERDURE__)
-template <class T> inline void perdure_free(perdure::ptr<T> *block) {
-  perdure_free((void *)block);
-}
-
 // std::sort keeps the element in hand as its native value, whose address no
 // comparison of persistent pointers can take: sort objects that hold one.
-template <class T, class Compare>
-inline void perdure_qsort(perdure::ptr<T> *base, std::size_t count,
-                          Compare cmp) {
-  using Holder = perdure::ref<T>;
-  static_assert(sizeof(Holder) == sizeof(*base) &&
-                std::is_standard_layout_v<Holder>);
-  Holder *first = Holder::at((void *)base);
-  std::sort(first, first + count, [&cmp](const Holder &a, const Holder &b) {
-    return cmp(a.place(), b.place()) < 0;
-  });
-}
+#define PERDURE__ARRAYS_OF(P, Holder)                                          \
+  template <class T> inline void perdure_free(P<T> *block) {                   \
+    perdure_free((void *)block);                                               \
+  }                                                                            \
+  namespace perdure {                                                          \
+  namespace detail {                                                           \
+  template <class T> struct Holder { P<T> Held; };                             \
+  }                                                                            \
+  }                                                                            \
+  template <class T, class Compare>                                            \
+  inline void perdure_qsort(P<T> *base, std::size_t count, Compare cmp) {      \
+    using Element = perdure::detail::Holder<T>;                                \
+    static_assert(sizeof(Element) == sizeof(*base) &&                          \
+                  std::is_standard_layout_v<Element>);                         \
+    Element *first = static_cast<Element *>((void *)base);                     \
+    std::sort(first, first + count,                                            \
+              [&cmp](const Element &a, const Element &b) {                     \
+                return cmp(&a.Held, &b.Held) < 0;                              \
+              });                                                              \
+  }
+#define PERDURE_ABI_ENCODING(Number, Name, Text, Doc)                          \
+  PERDURE__ARRAYS_OF(perdure::detail::Name##Pointer, Name##Holder)
+#include <perdure/abi.def>
+#if __PERDURE_ENCODING__ >= 128
+PERDURE__ARRAYS_OF(perdure::ptr, OtherHolder)
+#endif
+#undef PERDURE__ARRAYS_OF
 #endif
 template <class T, class Compare>
 inline void perdure_qsort(T *base, std::size_t count, std::size_t size,

@@ -14,6 +14,11 @@
 
 #include <atomic>
 
+#define PERDURE__JOIN_(A, B) A##B
+#define PERDURE__JOIN(A, B) PERDURE__JOIN_(A, B)
+#define PERDURE__ATOMIC_CAS                                                    \
+  PERDURE__JOIN(perdure__atomic_compare_exchange_, PERDURE__ENCODING)
+
 namespace perdure {
 
 template <class T> class atomic_ptr {
@@ -70,9 +75,8 @@ public:
   bool compare_exchange_strong(T *&Expected, T *Desired,
                                std::memory_order Success,
                                std::memory_order Failure) noexcept {
-    return perdure__atomic_compare_exchange((void *)&Held, &Expected, Desired,
-                                            /*weak=*/0, order(Success),
-                                            order(Failure));
+    return PERDURE__ATOMIC_CAS((void *)&Held, &Expected, Desired,
+                               /*weak=*/0, order(Success), order(Failure));
   }
   bool compare_exchange_strong(
       T *&Expected, T *Desired,
@@ -82,9 +86,8 @@ public:
   bool compare_exchange_weak(T *&Expected, T *Desired,
                              std::memory_order Success,
                              std::memory_order Failure) noexcept {
-    return perdure__atomic_compare_exchange((void *)&Held, &Expected, Desired,
-                                            /*weak=*/1, order(Success),
-                                            order(Failure));
+    return PERDURE__ATOMIC_CAS((void *)&Held, &Expected, Desired,
+                               /*weak=*/1, order(Success), order(Failure));
   }
   bool compare_exchange_weak(
       T *&Expected, T *Desired,

@@ -9,10 +9,12 @@
 
 #if defined(__PERDURE__)
 #define PERDURE __attribute__((perdure_persistent))
+#define PERDURE_ENCODED(Name) __attribute__((perdure_persistent(Name)))
 #define PERDURE_TRANSIENT __attribute__((perdure_transient))
 #elif defined(PERDURE_EDITOR)
 /* Editors and analysers read the program as ordinary C and C++. */
 #define PERDURE
+#define PERDURE_ENCODED(Name)
 #define PERDURE_TRANSIENT
 #else
 /* clang-format off */

@@ -21,8 +21,9 @@
 #endif
 
 /* May the bits at one container be compared in place of the pointers? Every
-   encoding of abi.def so far is canonical; one that is not is listed here.   */
-#define PERDURE__CANONICAL (PERDURE__ENCODING <= 2)
+   encoding of abi.def is canonical; of those that other projects bring nothing
+   is known here.                                                             */
+#define PERDURE__CANONICAL(Encoding) ((Encoding) < 128)
 
 #ifdef __cplusplus
 #define PERDURE__STATIC_ASSERT static_assert

@@ -22,4 +22,16 @@ template <class T> using ptr PERDURE = T *;
 
 } // namespace perdure
 
+#if defined(__PERDURE__)
+namespace perdure {
+namespace detail {
+// The same for each encoding, for our own headers. That of the TU's own is
+// perdure::ptr, unless another project has brought it.
+#define PERDURE_ABI_ENCODING(Number, Name, Text, Doc)                          \
+  template <class T> using Name##Pointer PERDURE_ENCODED(Text) = T *;
+#include <perdure/abi.def>
+} // namespace detail
+} // namespace perdure
+#endif
+
 #endif /* PERDURE_PTR_H */

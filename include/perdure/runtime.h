@@ -270,6 +270,18 @@ PERDURE_API int perdure_stat(const void *in_object, struct perdure_stat *stat);
    is unknown. Addresses outside every object are ignored.                    */
 PERDURE_API void perdure_persist(const void *addr, size_t bytes);
 
+/* The functions of the runtime that handle bits know the encoding `object`. In a
+   file that is compiled for another, perdure_decode and perdure_encode are made
+   in line for that, and what cannot be made does not compile.                */
+#if defined(__PERDURE__) && defined(__PERDURE_ENCODING__) &&                   \
+    __PERDURE_ENCODING__ != 0
+#define PERDURE__OBJECT_ONLY(Way)                                              \
+  __attribute__((unavailable(                                                  \
+      "it knows persistent pointers of the encoding object alone; " Way)))
+#else
+#define PERDURE__OBJECT_ONLY(Way)
+#endif
+
 /* Moves an array of persistent pointers (encoding `object`), each re-encoded
    from its old place to its new one; overlap in either direction is right.
    Either end may be in an object or volatile. Returns dst; NULL and EINVAL
@@ -277,7 +289,8 @@ PERDURE_API void perdure_persist(const void *addr, size_t bytes);
    border of an object: nothing has been moved then. Use the typed macro of
    <perdure/perdure.h>, or plain memmove for memory without persistent
    pointers, for everything else.                                             */
-PERDURE_API void *perdure_memmove(void *dst, const void *src, size_t bytes);
+PERDURE_API void *perdure_memmove(void *dst, const void *src, size_t bytes)
+    PERDURE__OBJECT_ONLY("give perdure_memmove typed pointers");
 
 /* Stores at `container`, 8 bytes in a writable object, a persistent pointer that
    is bound late: to the root of whatever object of the store is called `name`
@@ -291,7 +304,8 @@ PERDURE_API void *perdure_memmove(void *dst, const void *src, size_t bytes);
    name takes an entry of the FOT and a small block of the object. Durable as the
    store of a pointer to another object is.
    Errors: EINVAL, EROFS, EPERM (see perdure_lock), ENOSPC.                   */
-PERDURE_API int perdure_bind(void *container, const char *name);
+PERDURE_API int perdure_bind(void *container, const char *name)
+    PERDURE__OBJECT_ONLY("bind names in a file compiled for that encoding");
 
 /* What is asked for when pointers of the object that holds `in_object` lead to
    the other object that holds `target`: with RDONLY to read, with 0 to write
@@ -327,7 +341,13 @@ PERDURE_API int perdure_foreign(const void *in_object, uint64_t index,
 
 /* What a persistent pointer's bits mean at `container`. Never fails: bits that
    lead nowhere give an inaccessible address, whose use faults with a report. */
+#if defined(__PERDURE__) && defined(__PERDURE_ENCODING__) &&                   \
+    __PERDURE_ENCODING__ != 0
+static inline __attribute__((always_inline, unused)) void *
+perdure_decode(uint64_t bits, const void *container);
+#else
 PERDURE_API void *perdure_decode(uint64_t bits, const void *container);
+#endif
 
 /* The bits that mean `p` at `container`. May add an entry to the FOT of the
    container's object, which is durable with the next perdure_persist (at once
@@ -335,9 +355,26 @@ PERDURE_API void *perdure_decode(uint64_t bits, const void *container);
    escape, an address in another store too: reported, and the process ends
    unless PERDURE_OPTIONS=escape= says otherwise. So is what cannot be encoded
    (FOT full, disk full, object read-only).                                   */
+#if defined(__PERDURE__) && defined(__PERDURE_ENCODING__) &&                   \
+    __PERDURE_ENCODING__ != 0
+static inline __attribute__((always_inline, unused)) uint64_t
+perdure_encode(const void *p, const void *container);
+#else
 PERDURE_API uint64_t perdure_encode(const void *p, const void *container);
+#endif
 
 #ifdef __cplusplus
+}
+#endif
+
+#if defined(__PERDURE__) && defined(__PERDURE_ENCODING__) &&                   \
+    __PERDURE_ENCODING__ != 0
+#include <perdure/contract.h>
+static inline void *perdure_decode(uint64_t bits, const void *container) {
+  return perdure__decode(bits, container, __PERDURE_ENCODING__);
+}
+static inline uint64_t perdure_encode(const void *p, const void *container) {
+  return perdure__encode(p, container, 0, __PERDURE_ENCODING__);
 }
 #endif
 

@@ -32,33 +32,39 @@
 
 namespace std {
 
-#define PERDURE__FOR_CV(Row) Row() Row(const) Row(volatile) Row(const volatile)
+#define PERDURE__TRAITS_OF_CV(P, CV)                                           \
+  template <class T> struct is_pointer<CV P<T>> : true_type {};                \
+  template <class T> struct remove_pointer<CV P<T>> { using type = T; };       \
+  template <class T> struct decay<CV P<T>> { using type = T *; };              \
+  template <class T> struct decay<CV P<T> &> { using type = T *; };            \
+  template <class T> struct decay<CV P<T> &&> { using type = T *; };
 
-#define PERDURE__TRAITS(CV)                                                    \
-  template <class T> struct is_pointer<CV perdure::ptr<T>> : true_type {};     \
-  template <class T> struct remove_pointer<CV perdure::ptr<T>> {               \
-    using type = T;                                                            \
-  };                                                                           \
-  template <class T> struct decay<CV perdure::ptr<T>> { using type = T *; };   \
-  template <class T> struct decay<CV perdure::ptr<T> &> { using type = T *; }; \
-  template <class T> struct decay<CV perdure::ptr<T> &&> { using type = T *; };
-PERDURE__FOR_CV(PERDURE__TRAITS)
-#undef PERDURE__TRAITS
-#undef PERDURE__FOR_CV
+#define PERDURE__TRAITS_OF(P)                                                  \
+  PERDURE__TRAITS_OF_CV(P, )                                                   \
+  PERDURE__TRAITS_OF_CV(P, const)                                              \
+  PERDURE__TRAITS_OF_CV(P, volatile)                                           \
+  PERDURE__TRAITS_OF_CV(P, const volatile)                                     \
+  template <class T, class U = T *>                                            \
+  inline T *exchange(P<T> &Object, U &&New) {                                  \
+    T *Old = Object;                                                           \
+    Object = std::forward<U>(New);                                             \
+    return Old;                                                                \
+  }                                                                            \
+  template <class T> inline void swap(P<T> &A, T *&B) noexcept {               \
+    B = std::exchange(A, B);                                                   \
+  }                                                                            \
+  template <class T> inline void swap(T *&A, P<T> &B) noexcept {               \
+    A = std::exchange(B, A);                                                   \
+  }
 
-template <class T, class U = T *>
-inline T *exchange(perdure::ptr<T> &Object, U &&New) {
-  T *Old = Object;
-  Object = std::forward<U>(New);
-  return Old;
-}
-
-template <class T> inline void swap(perdure::ptr<T> &A, T *&B) noexcept {
-  B = std::exchange(A, B);
-}
-template <class T> inline void swap(T *&A, perdure::ptr<T> &B) noexcept {
-  A = std::exchange(B, A);
-}
+#define PERDURE_ABI_ENCODING(Number, Name, Text, Doc)                          \
+  PERDURE__TRAITS_OF(perdure::detail::Name##Pointer)
+#include <perdure/abi.def>
+#if __PERDURE_ENCODING__ >= 128
+PERDURE__TRAITS_OF(perdure::ptr)
+#endif
+#undef PERDURE__TRAITS_OF
+#undef PERDURE__TRAITS_OF_CV
 
 } // namespace std
 

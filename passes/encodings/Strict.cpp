@@ -34,7 +34,6 @@ class StrictEncoding : public ObjectEncoding {
 public:
   using ObjectEncoding::ObjectEncoding;
 
-  bool tracksBases() const override { return false; }
   Value *emitAmbiguous(IRBuilderBase &B, Value *, Value *) const override {
     return B.getTrue(); // scrambled, bits do not tell
   }

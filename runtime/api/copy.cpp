@@ -13,6 +13,7 @@
 #include "object/copy.h"
 #include "api/arguments.h"
 #include "fot/fot.h"
+#include "object/registry.h"
 #include "platform/error.h"
 
 #include <errno.h>
@@ -377,6 +378,13 @@ int perdure_copy(perdure_store *from, const char *name, perdure_store *to,
   }
   if (!checkName(as ? as : name) || !lookUpName(From, name, Id))
     return -1;
+  // Their numbers would lead to the objects of the source.
+  if (hasRegistry(From)) {
+    fail(ENOTSUP, "its objects hold pointers by region number (encodings "
+                  "region-id and fat-lookup), which mean objects of that store "
+                  "alone; copy the whole directory");
+    return failCopy(From, name, To);
+  }
   NewId = Id;
   if (&From == &To && !makeId(NewId))
     return -1;

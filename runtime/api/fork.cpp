@@ -13,8 +13,10 @@
 #include "alloc/heap.h"
 #include "fot/escapes.h"
 #include "object/copy.h"
+#include "object/registry.h"
 #include "object/sidecar.h"
 #include "object/store.h"
+#include "platform/regions.h"
 
 using namespace perdure;
 
@@ -44,11 +46,15 @@ static void beforeFork() {
   forEachStore([](Store &S) { take(S.SidecarLock); });
   escapesBeforeFork();
   copiesBeforeFork();
+  registriesBeforeFork();
+  regionsBeforeFork();
   windowBeforeFork();
 }
 
 static void afterFork() {
   windowAfterFork();
+  regionsAfterFork();
+  registriesAfterFork();
   copiesAfterFork();
   escapesAfterFork();
   forEachStore([](Store &S) { drop(S.SidecarLock); });

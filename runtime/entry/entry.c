@@ -1,18 +1,15 @@
 /*===- entry.c - What every compiled binary contains ----------------------===*\
 |*
-|* One member, so that a reference to the ABI symbol brings the constructor.
+|* One member, so that a reference to the ABI symbol brings the constructor. The
+|* other encodings' twins are members of their own.
 |* Compiled by clang, for preserve_most, once per slot size: SLOT_BITS.
 |*
 |* The twins do what the inline sequences do, in plain C: the reference that
 |* those are tested against, and the code of the `callbacks` mode.
 |*
 \*===----------------------------------------------------------------------===*/
-#include "entry/entry.h"
-#include "platform/pointer_format.h"
+#include "entry/twins.h"
 
-#include <stddef.h>
-
-#define HIDDEN __attribute__((visibility("hidden")))
 #define UNLIKELY(X) __builtin_expect(!!(X), 0)
 #define JOIN_(A, B) A##B
 #define JOIN(A, B) JOIN_(A, B)
@@ -21,7 +18,7 @@
 HIDDEN extern const char JOIN(__perdure_abi_v1_slot, SLOT_BITS);
 const char JOIN(__perdure_abi_v1_slot, SLOT_BITS) = 1;
 
-HIDDEN struct perdure_window __perdure_window;
+struct perdure_window __perdure_window;
 
 /* Where the names lie that a binary has when some of it was compiled with -g;
    the linker makes these symbols, or leaves them undefined: both equal.      */
@@ -52,14 +49,6 @@ __attribute__((destructor(99))) static void unregisterBinary(void) {
     __perdure_unregister_sites(&Binary);
 }
 
-static int inWindow(const void *P) {
-  return (uintptr_t)P - __perdure_window.base < __perdure_window.bytes;
-}
-
-static uint64_t baseOf(const void *P) {
-  return perdureBaseOf((uint64_t)P, SLOT_BITS);
-}
-
 /* Where a pointer through the FOT leads, once that is known; else 0. */
 static uint64_t cachedBase(uint64_t Bits, const void *Container) {
   uint64_t Index = perdureForeignIndex(Bits), Base = baseOf(Container);
@@ -77,33 +66,6 @@ static uint64_t cachedBase(uint64_t Bits, const void *Container) {
   return __atomic_load_n(Entry, __ATOMIC_RELAXED);
 }
 
-/*===----------------------------------------------------------------------===*\
-|* Cold entries: no register but the result's and the vectors' changes. They
-|* call through the PLT, whose resolver may clobber what it likes.
-\*===----------------------------------------------------------------------===*/
-
-#define COLD HIDDEN __attribute__((preserve_most, noinline, cold))
-
-/* Apart, so that the entry itself saves no register. */
-static COLD void *decodeSlow(uint64_t Bits, const void *Container);
-static void *decodeSlow(uint64_t Bits, const void *Container) {
-  return __perdure_decode(Bits, Container);
-}
-
-/* Code outside loops leaves pointers through the FOT to this, and compact code
-   native ones as well: both end here in most cases. */
-COLD void *__perdure_decode_cold(uint64_t Bits, const void *Container);
-void *__perdure_decode_cold(uint64_t Bits, const void *Container) {
-  if (inWindow(Container)) {
-    uint64_t Base = cachedBase(Bits, Container);
-    if (Base)
-      return (void *)(Base + perdureForeignOffset(Bits));
-  } else if (perdureIsPlainNative(Bits, SLOT_BITS)) {
-    return (void *)Bits;
-  }
-  return decodeSlow(Bits, Container);
-}
-
 /* By which pointer Container leads to P in another object, once that is known;
    else 0. Both lie in the window. A slot keeps its object, and an object its
    index in the other's FOT, until the store closes and clears its rows.      */
@@ -119,6 +81,17 @@ static uint64_t cachedForeign(uint64_t P, const void *Container) {
   return perdureMakeForeign(Known - Target, Offset);
 }
 
+/*===----------------------------------------------------------------------===*\
+|* Cold entries: no register but the result's and the vectors' changes. They
+|* call through the PLT, whose resolver may clobber what it likes.
+\*===----------------------------------------------------------------------===*/
+
+/* Apart, so that the entries themselves save no register. */
+static COLD void *decodeSlow(uint64_t Bits, const void *Container);
+static void *decodeSlow(uint64_t Bits, const void *Container) {
+  return __perdure_decode(Bits, Container);
+}
+
 static COLD uint64_t encodeSlow(const void *P, const void *Container,
                                 const char *Where);
 static uint64_t encodeSlow(const void *P, const void *Container,
@@ -126,8 +99,19 @@ static uint64_t encodeSlow(const void *P, const void *Container,
   return __perdure_encode(P, Container, Where);
 }
 
-COLD uint64_t __perdure_encode_cold(const void *P, const void *Container,
-                                    const char *Where);
+/* Code outside loops leaves pointers through the FOT to this, and compact code
+   native ones as well. */
+void *__perdure_decode_cold(uint64_t Bits, const void *Container) {
+  if (inWindow(Container)) {
+    uint64_t Base = cachedBase(Bits, Container);
+    if (Base)
+      return (void *)(Base + perdureForeignOffset(Bits));
+  } else if (perdureIsPlainNative(Bits, SLOT_BITS)) {
+    return (void *)Bits;
+  }
+  return decodeSlow(Bits, Container);
+}
+
 uint64_t __perdure_encode_cold(const void *P, const void *Container,
                                const char *Where) {
   if (inWindow(Container) && inWindow(P)) {
@@ -138,8 +122,6 @@ uint64_t __perdure_encode_cold(const void *P, const void *Container,
   return encodeSlow(P, Container, Where);
 }
 
-COLD uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
-                                      const void *To, const char *Where);
 uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
                                  const void *To, const char *Where) {
   return __perdure_reencode(Bits, From, To, Where);
@@ -149,7 +131,6 @@ uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
 |* Twins
 \*===----------------------------------------------------------------------===*/
 
-HIDDEN void *__perdure_decode_object(uint64_t Bits, const void *Container);
 void *__perdure_decode_object(uint64_t Bits, const void *Container) {
   /* One predicted branch. */
   if (perdureIsOffset(Bits, SLOT_BITS))
@@ -166,8 +147,6 @@ void *__perdure_decode_object(uint64_t Bits, const void *Container) {
   return __perdure_decode_cold(Bits, Container);
 }
 
-HIDDEN uint64_t __perdure_encode_object(const void *P, const void *Container,
-                                        const char *Where);
 uint64_t __perdure_encode_object(const void *P, const void *Container,
                                  const char *Where) {
   if (P == NULL)
@@ -182,8 +161,6 @@ uint64_t __perdure_encode_object(const void *P, const void *Container,
   return __perdure_encode_cold(P, Container, Where);
 }
 
-HIDDEN uint64_t __perdure_reencode_object(uint64_t Bits, const void *From,
-                                          const void *To, const char *Where);
 uint64_t __perdure_reencode_object(uint64_t Bits, const void *From,
                                    const void *To, const char *Where) {
   int FromIn = inWindow(From), ToIn = inWindow(To);

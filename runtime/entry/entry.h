@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define PERDURE_SHARED __attribute__((visibility("default")))
+#define PERDURE_EXPORTED __attribute__((visibility("default")))
 
 struct perdure_window {
   uintptr_t base, bytes;
@@ -22,8 +22,8 @@ struct perdure_window {
 
 /* Reserves the window and tells where it lies. Ends the process, with a
    message, when it was made for another ABI version or slot size.            */
-PERDURE_SHARED void __perdure_register(unsigned Version, unsigned SlotBits,
-                                       struct perdure_window *Window);
+PERDURE_EXPORTED void __perdure_register(unsigned Version, unsigned SlotBits,
+                                         struct perdure_window *Window);
 
 /* One binary that has tables (abi.def): where it begins and where its names
    lie. `next` is the runtime's own; the storage is the binary's. Where its
@@ -37,16 +37,38 @@ struct perdure_binary {
 
 /* From now on fault reports look into these tables, until the second call
    returns; the binary may be unloaded then.                                  */
-PERDURE_SHARED void __perdure_register_sites(unsigned Version,
-                                             struct perdure_binary *Binary);
-PERDURE_SHARED void __perdure_unregister_sites(struct perdure_binary *Binary);
+PERDURE_EXPORTED void __perdure_register_sites(unsigned Version,
+                                               struct perdure_binary *Binary);
+PERDURE_EXPORTED void __perdure_unregister_sites(struct perdure_binary *Binary);
+
+/* The tables of regions (abi.def), for a binary that uses them. The window must
+   have been registered.                                                      */
+struct perdure_regions {
+  const uint64_t *bases, *entries;
+};
+PERDURE_EXPORTED void
+__perdure_register_regions(struct perdure_regions *Regions);
+
+/* The complete translation of region-id, and the base that a key leads to, from
+   the hash table, or 0; what is found becomes the thread's __perdure_fat_cache.
+ */
+PERDURE_EXPORTED void *__perdure_decode_region(uint64_t Bits,
+                                               const void *Container);
+PERDURE_EXPORTED uint64_t __perdure_encode_region(const void *P,
+                                                  const void *Container,
+                                                  const char *Where);
+PERDURE_EXPORTED uint64_t __perdure_reencode_region(uint64_t Bits,
+                                                    const void *From,
+                                                    const void *To,
+                                                    const char *Where);
+PERDURE_EXPORTED uint64_t __perdure_find_region(uint64_t Key);
 
 /* The complete translation, with ordinary calls. */
-PERDURE_SHARED void *__perdure_decode(uint64_t Bits, const void *Container);
-PERDURE_SHARED uint64_t __perdure_encode(const void *P, const void *Container,
-                                         const char *Where);
-PERDURE_SHARED uint64_t __perdure_reencode(uint64_t Bits, const void *From,
-                                           const void *To, const char *Where);
+PERDURE_EXPORTED void *__perdure_decode(uint64_t Bits, const void *Container);
+PERDURE_EXPORTED uint64_t __perdure_encode(const void *P, const void *Container,
+                                           const char *Where);
+PERDURE_EXPORTED uint64_t __perdure_reencode(uint64_t Bits, const void *From,
+                                             const void *To, const char *Where);
 
 #ifdef __cplusplus
 }

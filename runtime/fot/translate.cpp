@@ -19,12 +19,12 @@ using namespace perdure;
 // Each reason has its own stretch of a guard, so that the fault tells it. The
 // middle of a stretch leaves room for fields on either side.
 constexpr uint64_t Stretch = 8 << 20;
-constexpr uint64_t Reasons = (uint64_t)Damage::NoObject + 1;
+constexpr uint64_t Reasons = (uint64_t)Damage::SameStoreNumber + 1;
 static_assert(Reasons * Stretch <= PerdureAbiTopBytes - PerdureAbiFotCacheBytes,
               "the guard is too small");
 
 // In the guard of the container's own slot, or of slot 0 when it has none.
-static const void *damaged(const void *Container, Damage D) {
+const void *perdure::damaged(const void *Container, Damage D) {
   const Object *O = objectAt(Container);
   uint64_t Base = O ? O->Base : TheWindow.Base;
   return (const void *)(Base + TheWindow.limit() + (uint64_t)D * Stretch +
@@ -56,17 +56,15 @@ const char *perdure::describe(Damage D) {
   case Damage::NoObject:
     return "the pointer leads out of an object but does not lie in one: its "
            "bits were copied raw";
+  case Damage::NoRegion:
+    return "no open store has the pointer's region number in its file "
+           "perdure.regions";
+  case Damage::SameStoreNumber:
+    return "two open stores have the same number in their files "
+           "perdure.regions, as copies of one store have: open one at a time";
   }
   return "";
 }
-
-// A load or store of a pointer must not change the program's errno.
-namespace {
-struct KeepErrno {
-  int Saved = errno;
-  ~KeepErrno() { errno = Saved; }
-};
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // Decode

@@ -8,6 +8,7 @@
 #ifndef PERDURE_RUNTIME_FOT_TRANSLATE_H
 #define PERDURE_RUNTIME_FOT_TRANSLATE_H
 
+#include <errno.h>
 #include <stdint.h>
 
 namespace perdure {
@@ -26,11 +27,22 @@ enum class Damage {
   NoFotEntry,
   NoSlotLeft,
   NoObject, // foreign bits in a volatile container
+  NoRegion, // no registry has the number
+  SameStoreNumber,
 };
+
+/// The address that bits at Container lead to when they lead nowhere.
+const void *damaged(const void *Container, Damage D);
 
 /// The reason behind an address that decode made up; false for others.
 bool damageAt(uint64_t Address, Damage &D);
 const char *describe(Damage D);
+
+/// A load or store of a pointer must not change the program's errno.
+struct KeepErrno {
+  int Saved = errno;
+  ~KeepErrno() { errno = Saved; }
+};
 
 } // namespace perdure
 

@@ -8,6 +8,7 @@
 #include "platform/descriptor.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
+#include "platform/regions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,7 @@ void perdure::leaveWindow(Object &O) {
            strerror(errno));
   if (isAlone(O))
     markOwner(O, false);
+  leaveRegions(O.Base);
   dropSlot(O.Base);
   if (O.File >= 0)
     close(O.File);

@@ -1,6 +1,7 @@
 //===- store.cpp - A directory of objects and names -----------------------===//
 
 #include "object/store.h"
+#include "object/registry.h"
 #include "object/sidecar.h"
 #include "platform/clock.h"
 #include "platform/descriptor.h"
@@ -107,9 +108,7 @@ static bool publishNew(int Dir, int File, const char *Temporary,
                     adviceFor(Error));
 }
 
-// Writes Text to a file that appears under Name only when it is whole, and
-// never over another: EEXIST.
-static bool publishFile(int Dir, const char *Name, const char *Text) {
+bool perdure::publishFile(int Dir, const char *Name, const char *Text) {
   char Temporary[64];
   int File = writeNew(Dir, Temporary, Name, Text);
   return File >= 0 && publishNew(Dir, File, Temporary, Name);
@@ -139,7 +138,7 @@ static bool readFile(int Dir, const char *Path, const char *Folder,
   return true;
 }
 
-static bool parseId(const char *Text, perdure_id &Id) {
+bool perdure::parseId(const char *Text, perdure_id &Id) {
   uint64_t Half[2] = {0, 0};
   for (int I = 0; I < 32; ++I) {
     char C = Text[I];
@@ -612,6 +611,7 @@ static int openStoreDirectory(const char *Path, unsigned Flags) {
 
 static void freeStoreOnly(Store *S) {
   freeBindings(*S);
+  forgetRegistry(*S);
   closeSidecar(*S);
   if (S->Dir >= 0)
     close(S->Dir);
@@ -686,13 +686,17 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
       Other->Shared = true;
     return Other;
   }
+  snprintf(S->Path, sizeof(S->Path), "%s", Path);
+  if (!claimNumber(*S)) {
+    freeStoreOnly(S);
+    return nullptr;
+  }
   S->Device = Status.st_dev;
   S->Inode = Status.st_ino;
   S->ReadOnly = Flags & PERDURE_RDONLY;
   S->Shared = Flags & PERDURE_SHARED;
   S->Durable = Flags & PERDURE_DURABLE;
   S->References = 1;
-  snprintf(S->Path, sizeof(S->Path), "%s", Path);
   S->Next = Stores;
   Stores = S;
   return S;

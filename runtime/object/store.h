@@ -32,6 +32,8 @@ struct Binding {
   char Name[];
 };
 
+struct Registry; // object/registry.cpp
+
 struct Store {
   Store *Next; // in the list of open stores
   dev_t Device;
@@ -47,7 +49,8 @@ struct Store {
   Mutex SidecarLock;       // guards what follows
   void *Sidecar;           // mapped at first use
   int SidecarFile;
-  bool NoSidecar; // it could not be had
+  bool NoSidecar;        // it could not be had
+  Registry *TheRegistry; // read at first use; guarded there
 };
 
 /// All open stores, under this lock.
@@ -92,6 +95,13 @@ bool removeLeftover(Store &S, perdure_id Id);
 /// Gives the file Temporary of directory Dir its name, never another's
 /// (EEXIST). Without a message.
 bool renameNew(int Dir, const char *Temporary, const char *Name);
+
+/// Writes Text to a file that appears under Name only when it is whole,
+/// durably, and never over another: EEXIST.
+bool publishFile(int Dir, const char *Name, const char *Text);
+
+/// A line of 32 hexadecimal digits.
+bool parseId(const char *Text, perdure_id &Id);
 
 /// A file's temporary name.
 bool makeTemporary(char (&Temporary)[64]);

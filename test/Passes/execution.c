@@ -15,6 +15,16 @@
 // RUN: %clang -O2 -fplugin-arg-PerdureClang-encoding=strict -DSTRICT %s %t.stub.o -o %t.T2 && %t.T2 | FileCheck %s
 // RUN: %clang -O2 -fno-pie -no-pie -fplugin-arg-PerdureClang-encoding=strict -DSTRICT %s %t.stub.o -o %t.TS && %t.TS | FileCheck %s
 // RUN: %clang -O2 -fplugin-arg-PerdureClang-callbacks %s %t.stub.o -o %t.C2 && %t.C2 | FileCheck %s
+// The encodings for researchers that need nothing more of a runtime: the entry
+// archive's own twins complete them.
+// RUN: %cc -O1 -DSLOT_BITS=35 -fPIC -I%include -I%source/runtime -c %source/runtime/entry/self_relative.c -o %t.self.o
+// RUN: %cc -O1 -DSLOT_BITS=35 -fPIC -I%include -I%source/runtime -c %source/runtime/entry/xor.c -o %t.xor.o
+// RUN: %clang -O0 -fplugin-arg-PerdureClang-encoding=self-relative -DSTRICT %s %t.stub.o %t.self.o -o %t.s0 && %t.s0 | FileCheck %s
+// RUN: %clang -O2 -fplugin-arg-PerdureClang-encoding=self-relative -DSTRICT %s %t.stub.o %t.self.o -o %t.s2 && %t.s2 | FileCheck %s
+// RUN: %clang -Oz -fno-pie -no-pie -fplugin-arg-PerdureClang-encoding=self-relative -DSTRICT %s %t.stub.o %t.self.o -o %t.sz && %t.sz | FileCheck %s
+// RUN: %clang -O0 -fplugin-arg-PerdureClang-encoding=xor -DSTRICT %s %t.stub.o %t.xor.o -o %t.x0 && %t.x0 | FileCheck %s
+// RUN: %clang -O2 -fplugin-arg-PerdureClang-encoding=xor -DSTRICT %s %t.stub.o %t.xor.o -o %t.x2 && %t.x2 | FileCheck %s
+// RUN: %clang -Oz -fno-pie -no-pie -fplugin-arg-PerdureClang-encoding=xor -DSTRICT %s %t.stub.o %t.xor.o -o %t.xz && %t.xz | FileCheck %s
 // An escape stops the program and says where, down to the line.
 // RUN: env ESC=1 not %t.O0 2>&1 | FileCheck --check-prefix=NOWHERE %s
 // RUN: %clang -g -O2 %s %t.stub.o -o %t.g && env ESC=1 not %t.g 2>&1 | FileCheck --check-prefix=WHERE %s

@@ -13,8 +13,9 @@ mean, and defines `$perdure(POINTER)`, which gdb can follow:
 yet, so it needs a live process; printing never does.
 
 The compiler describes such a pointer as a typedef named `perdure_ptr(TYPE)`
-over the plain pointer. The format is that of include/perdure/abi.def; encodings
-other than `object` are shown as stored.
+over the plain pointer, or `perdure_ptr[ENCODING](TYPE)`. The format is that of
+include/perdure/abi.def and docs/Encodings.md; the encodings `strict` and those of
+other projects are shown as stored.
 """
 
 import re
@@ -22,7 +23,8 @@ import re
 import gdb
 import gdb.printing
 
-TYPE_NAME = re.compile(r"^perdure_ptr\(")
+TYPE_NAME = re.compile(
+    r"^perdure_ptr(?:\[(self-relative|xor|region-id|fat-lookup)\])?\(")
 TOP_BYTES = 128 << 20
 FOT_CACHE_BYTES = 64 << 20
 OFFSET_MASK = (1 << 40) - 1
@@ -80,6 +82,31 @@ def decode(bits, container):
     return f"damage: {bits:#x}"
 
 
+def decode_as(encoding, bits, container):
+    """The same under any encoding but strict."""
+    if bits == 0 or container is None:
+        return decode(bits, container)
+    base, size = window()
+    inside = 0 <= container - base < size
+    slot = 1 << slot_bits()
+    if encoding == "self-relative":
+        target = container + bits & MASK64
+        if 0 < target ^ container < slot:
+            return target
+        if not inside:
+            return container if bits == 1 << 63 else target
+    elif encoding == "xor":
+        if inside and bits < slot:
+            return container ^ bits
+    elif encoding in ("region-id", "fat-lookup") and bits >> 63:
+        tables = int(gdb.parse_and_eval("(unsigned long)&__perdure_regions"))
+        target = read_word(read_word(tables) + 8 * (bits >> 40))
+        if target:
+            return target + (bits & OFFSET_MASK)
+        return f"region {bits >> 40 & (1 << 23) - 1:#x}, not yet resolved here"
+    return decode(bits, container)
+
+
 def is_persistent(kind):
     return (kind.code == gdb.TYPE_CODE_TYPEDEF and kind.name is not None
             and TYPE_NAME.match(kind.name) is not None)
@@ -91,7 +118,8 @@ def native(value):
     bits = int(value.cast(gdb.lookup_type("unsigned long")))
     # A value without an address is in a register: native already.
     container = int(value.address) if value.address is not None else None
-    where = decode(bits, container)
+    encoding = TYPE_NAME.match(value.type.unqualified().name or "").group(1)
+    where = decode_as(encoding, bits, container)
     if isinstance(where, str):
         return where
     return gdb.Value(where).cast(plain)
@@ -128,7 +156,10 @@ class NativeFunction(gdb.Function):
         # changes the process, so it is done here and not when printing.
         try:
             bits = int(value.cast(gdb.lookup_type("unsigned long")))
-            there = gdb.parse_and_eval("((void *(*)(unsigned long, void *))perdure_decode)"
+            encoding = TYPE_NAME.match(value.type.unqualified().name).group(1)
+            regions = encoding in ("region-id", "fat-lookup")
+            function = "__perdure_decode_region" if regions else "perdure_decode"
+            there = gdb.parse_and_eval(f"((void *(*)(unsigned long, void *)){function})"
                                        f"({bits:#x}, (void *){int(value.address):#x})")
             return there.cast(value.type.strip_typedefs())
         except gdb.error as error:

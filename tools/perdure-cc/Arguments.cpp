@@ -144,10 +144,10 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
     if (!OnlyInputs && consumePrefix(Argument, "-fperdure-", Rest)) {
       std::string Name = Rest.substr(0, Rest.find('='));
       bool HasValue = Rest.size() > Name.size() + 1;
-      bool WantsValue = Name == "encoding" || Name == "slot-bits";
+      bool WantsValue = isOneOf(Name, {"encoding", "load", "slot-bits"});
       if (!WantsValue && !isOneOf(Name, {"callbacks", "no-sites"})) {
         Error = "unknown option '" + Argument +
-                "'; there are -fperdure-encoding=NAME, "
+                "'; there are -fperdure-encoding=NAME, -fperdure-load=FILE, "
                 "-fperdure-slot-bits=N, -fperdure-callbacks and "
                 "-fperdure-no-sites";
         return false;

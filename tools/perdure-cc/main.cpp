@@ -94,8 +94,8 @@ std::string encodingNumber(const Request &R) {
   for (const std::string &Option : R.PluginOptions)
     if (!Option.compare(0, 9, "encoding="))
       Chosen = Option.substr(9);
-#define PERDURE_ABI_ENCODING(Number, Name, Doc)                                \
-  if (Chosen == #Name)                                                         \
+#define PERDURE_ABI_ENCODING(Number, Name, Text, Doc)                          \
+  if (Chosen == Text)                                                          \
     return #Number;
 #include "perdure/abi.def"
   return "";
@@ -193,6 +193,7 @@ const char Help[] =
     "works.\n\n"
     "  -fperdure-encoding=NAME   the encoding of persistent pointers (default "
     "object)\n"
+    "  -fperdure-load=FILE       a plugin with further encodings\n"
     "  -fperdure-slot-bits=N     log2 of the slot size (default %lu; %lu with "
     "-fsanitize=\n"
     "                            address, thread or memory)\n"

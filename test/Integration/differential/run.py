@@ -1,9 +1,11 @@
 """Compare generated programs, native against annotated.
 
 run.py PERDURE_CC NATIVE_CC INCLUDE SCRATCH FIRST LAST [--configs N] [--jobs N]
+       [--encodings [NAME,...]] [--levels LEVEL,...]
 
 Each seed's program is built natively and in N annotated ways (0: all of them);
--O2 is always one. Prints what differs, and keeps its files in SCRATCH.
+-O2 is always one. With --encodings the ways are those encodings (none named: all)
+at those levels instead. Prints what differs, and keeps its files in SCRATCH.
 """
 import argparse
 import concurrent.futures
@@ -26,6 +28,10 @@ CONFIGS = ["-O2 " + RAW, "-O0 " + RAW, "-O1 " + RAW, "-O3", "-Os " + RAW, "-Oz",
            "-O3 -fperdure-encoding=strict", "-O2 -fperdure-encoding=native " + RAW,
            "-O2 -g -fPIC", "-O2 -fsanitize=undefined -fno-sanitize=alignment",
            "-O2 -mllvm -inline-threshold=2000", "-O1 -mllvm -inline-threshold=2000"]
+# Whether raw copies of bits are right in the places where the generator makes
+# them: within one object, and within volatile memory.
+ENCODINGS = {"object": True, "native": True, "strict": False, "self-relative": False,
+             "xor": False, "region-id": True, "fat-lookup": True}
 LOW, HIGH = "0x100000000000", "0x580000000000"
 
 
@@ -52,7 +58,10 @@ def test(options, seed):
         if code:
             return seed, [f"native run: {code}"], 0
     configs = list(CONFIGS)
-    if options.configs:
+    if options.encodings is not None:
+        configs = [f"{level} -fperdure-encoding={name} {RAW if ENCODINGS[name] else ''}"
+                   for name in options.encodings for level in options.levels]
+    elif options.configs:
         rest = configs[1:]
         random.Random(seed).shuffle(rest)
         configs = configs[:1] + rest[:options.configs - 1]
@@ -66,7 +75,7 @@ def test(options, seed):
         store = folder / f"store{number}"
         steps = [("build", "1", "0", LOW, HIGH), ("build", "1", "1", LOW, HIGH),
                  ("print", HIGH, LOW)]
-        if "native" in config:
+        if "encoding=native" in config:
             steps = steps[:2]
         for step in steps:
             *arguments, window, old = step
@@ -99,7 +108,12 @@ def main():
     parser.add_argument("last", type=int)
     parser.add_argument("--configs", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--encodings", nargs="?", const=",".join(ENCODINGS))
+    parser.add_argument("--levels", default="O0,O1,O2,O3,Os")
     options = parser.parse_args()
+    if options.encodings is not None:
+        options.encodings = options.encodings.split(",")
+        options.levels = ["-" + level for level in options.levels.split(",")]
     bad = builds = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         seeds = range(options.first, options.last)

@@ -1,12 +1,14 @@
 """Builds a program made on object.h in several ways and runs it at several
 addresses.
 
-relocated.py COMPILER LOW HIGH SCRATCH SOURCE [FLAG...]
+relocated.py COMPILER LOW HIGH SCRATCH SOURCE [--all | --levels=-O0,...] [FLAG...]
 
 LOW and HIGH are prefixes, `env PERDURE_OPTIONS=window=ADDRESS`. Each build
 fills a new object in the low window, then checks what it finds there in a
 higher and again in the lower one, each time with the old addresses forbidden.
-The strict encoding shows every access that escapes translation.
+The strict encoding shows every access that escapes translation. Of the encodings
+for researchers each source meets one, by its name; with --all every one, in more
+ways; with --levels none, nor the strict one: those levels alone.
 """
 import pathlib
 import shlex
@@ -16,6 +18,8 @@ import sys
 
 BUILDS = ["-O0", "-O2", "-O3", "-O0 -fperdure-encoding=strict",
           "-O2 -fperdure-encoding=strict"]
+RESEARCH = ["self-relative", "xor", "region-id", "fat-lookup"]
+WAYS = ["-O0", "-O2", "-Oz", "-O2 -fperdure-callbacks", "-O2 -fno-pie -no-pie"]
 
 
 def run(command):
@@ -31,8 +35,17 @@ def main():
     scratch = pathlib.Path(scratch)
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    builds = list(BUILDS)
+    if "--all" in flags:
+        flags.remove("--all")
+        builds += [f"{way} -fperdure-encoding={name}" for name in RESEARCH for way in WAYS]
+    elif flags and flags[0].startswith("--levels="):
+        builds = flags.pop(0).split("=")[1].split(",")
+    else:
+        chosen = RESEARCH[sum(map(ord, pathlib.Path(source).name)) % len(RESEARCH)]
+        builds.append(f"-O1 -fperdure-encoding={chosen}")
     address = {window: window.split("window=")[1] for window in (low, high)}
-    for number, build in enumerate(BUILDS):
+    for number, build in enumerate(builds):
         program = scratch / f"program{number}"
         store = scratch / f"store{number}"
         run([*shlex.split(compiler), *build.split(), "-Wall", "-Wextra",

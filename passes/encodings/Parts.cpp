@@ -1,0 +1,204 @@
+//===- Parts.cpp - What encodings have in common --------------------------===//
+
+#include "Parts.h"
+#include "llvm/IR/Metadata.h"
+
+using namespace llvm;
+
+namespace perdure {
+
+Value *Join::finish(Emitter &E) {
+  E.at(BB);
+  PHINode *P = E.B.CreatePHI(In.front().first->getType(), In.size());
+  for (auto &[V, From] : In)
+    P->addIncoming(V, From);
+  return P;
+}
+
+Value *pointer(Emitter &E, Value *Address) {
+  return E.B.CreateIntToPtr(Address, E.B.getPtrTy());
+}
+
+Value *emitVolatileDecode(Emitter &E, Value *Bits) {
+  // Sign-extending from bit 61 would do for every user address below 2^61;
+  // the select keeps the values between right as well.
+  Value *Value62 = E.B.CreateAShr(E.B.CreateShl(Bits, 2), 2);
+  Value *Plain = E.B.CreateICmpULT(Bits, E.word(TaggedBit));
+  return pointer(E, E.B.CreateSelect(Plain, Bits, Value62));
+}
+
+Value *volatileBits(Emitter &E, Value *P, Value *&Bits) {
+  IRBuilder<> &B = E.B;
+  uint64_t Slot = E.C.slotBytes();
+  Bits = P;
+  if (!E.C.LowAddresses)
+    return B.CreateICmpULT(B.CreateSub(P, E.word(Slot)),
+                           E.word(TaggedBit - Slot));
+  // Below SLOT: tagged. Null has a test of its own.
+  Bits = B.CreateSelect(B.CreateICmpULT(P, E.word(Slot)),
+                        B.CreateOr(P, E.word(TaggedBit)), P);
+  return B.CreateICmpULT(B.CreateSub(P, E.word(1)), E.word(TaggedBit - 1));
+}
+
+Value *emitVolatileEncode(Emitter &E, Value *Pointer) {
+  Join Cont(E);
+  BasicBlock *Slow = E.block("slow"), *Cold = E.block("cold");
+  Value *P = E.address(Pointer), *Stored = nullptr;
+  Value *Fits = volatileBits(E, P, Stored);
+  Cont.add(E, Stored);
+  E.branchLikely(Fits, Cont.BB, Slow);
+  E.at(Slow);
+  Cont.add(E, E.word(0));
+  E.branchLikely(E.B.CreateICmpEQ(P, E.word(0)), Cont.BB, Cold);
+  E.at(Cold);
+  // Not the container itself: passing a local's address to a call would keep
+  // the local in memory.
+  Value *R =
+      E.callEncode(true, Pointer, Constant::getNullValue(Pointer->getType()));
+  Cont.add(E, R);
+  E.jump(Cont.BB);
+  return Cont.finish(E);
+}
+
+void DecodedJoin::add(Value *Base, Value *Offset) {
+  Decoded D{nullptr, Base, Offset};
+  if (!Wanted.Offset)
+    D.Pointer = pointer(E, E.B.CreateAdd(Base, Offset, "", /*NUW=*/true));
+  In.push_back({D, E.B.GetInsertBlock()});
+}
+
+void DecodedJoin::addNull() {
+  Value *Zero = E.word(0);
+  In.push_back({{Constant::getNullValue(E.B.getPtrTy()), Zero, Zero},
+                E.B.GetInsertBlock()});
+}
+
+void DecodedJoin::add(Value *Address) {
+  Decoded D{nullptr, nullptr, nullptr};
+  if (!Wanted.Offset)
+    D.Pointer =
+        Address->getType()->isPointerTy() ? Address : pointer(E, Address);
+  if (Wanted.Base) {
+    Address = E.B.CreatePtrToInt(Address, E.B.getInt64Ty());
+    D.Base = emitSlotBase(E.B, E.C, Address);
+    D.Offset = E.B.CreateSub(Address, D.Base);
+  }
+  In.push_back({D, E.B.GetInsertBlock()});
+}
+
+void DecodedJoin::addNative(Value *Address) {
+  if (!Wanted.Offset) {
+    add(Address);
+    return E.jump(BB);
+  }
+  BasicBlock *Inside = E.block("inside");
+  In.push_back({{nullptr, E.word(0), Address}, E.B.GetInsertBlock()});
+  E.branchUnlikely(emitInWindow(E.B, Address), Inside, BB);
+  E.at(Inside);
+  Value *Base = emitSlotBase(E.B, E.C, Address);
+  add(Base, E.B.CreateSub(Address, Base));
+  E.jump(BB);
+}
+
+Decoded DecodedJoin::finish() {
+  E.at(BB);
+  auto Phi = [&](Value *Decoded::*Part) {
+    PHINode *P = E.B.CreatePHI((In.front().first.*Part)->getType(), In.size());
+    for (auto &[D, From] : In)
+      P->addIncoming(D.*Part, From);
+    return P;
+  };
+  Decoded Result;
+  if (!Wanted.Offset)
+    Result.Pointer = Phi(&Decoded::Pointer);
+  if (Wanted.Base)
+    Result.Base = Phi(&Decoded::Base);
+  if (Wanted.Offset) {
+    Result.Offset = Phi(&Decoded::Offset);
+    Result.Pointer = pointer(E, E.B.CreateAdd(Result.Base, Result.Offset));
+  }
+  return Result;
+}
+
+Foreign emitForeign(Emitter &E, Value *Bits, Value *Container,
+                    BasicBlock *Cold) {
+  IRBuilder<> &B = E.B;
+  uint64_t Limit = E.C.limit();
+  BasicBlock *Cached = E.block("cached"), *Hit = E.block("hit");
+  // One compare says both "foreign" and "an index that the FOT rows have": the
+  // foreign bit, shifted down with the index, stays above it.
+  constexpr uint64_t RowBytes = uint64_t(1) << abi::FotRowBits;
+  constexpr uint64_t First = uint64_t(1) << abi::FotIndexBits;
+  Value *Index = B.CreateLShr(Bits, abi::OffsetBits);
+  Value *HasEntry =
+      B.CreateICmpULT(B.CreateSub(Index, E.word(First)), E.word(RowBytes / 8));
+  Value *Offset = B.CreateAnd(Bits, E.word(OffsetMask));
+  // The constant of the first test again; nobody points to an object's first
+  // byte, and the cold entry knows how to.
+  Value *Fits =
+      B.CreateICmpULT(B.CreateSub(Offset, E.word(1)), E.word(Limit - 1));
+  E.branchLikely(B.CreateAnd(HasEntry, Fits), Cached, Cold);
+
+  // On the path to the next hop are one shift and one load: the row is known
+  // with the base.
+  E.at(Cached);
+  Value *Row = B.CreateAdd(
+      emitWindowField(B, WindowField::FotRows),
+      B.CreateLShr(E.slotBase(Container), E.C.SlotBits - abi::FotRowBits));
+  Value *Entry =
+      B.CreateAdd(B.CreateAdd(Row, E.word(-First * 8)), B.CreateShl(Index, 3));
+  LoadInst *Target =
+      B.CreateAlignedLoad(B.getInt64Ty(), pointer(E, Entry), Align(8));
+  // Another thread may fill the entry, once, at any time.
+  Target->setAtomic(AtomicOrdering::Unordered);
+  Target->setMetadata(LLVMContext::MD_nosanitize,
+                      MDNode::get(B.getContext(), {}));
+  E.branchLikely(B.CreateICmpNE(Target, E.word(0)), Hit, Cold);
+
+  E.at(Hit);
+  return {Target, Offset};
+}
+
+void emitDecodeRest(Emitter &E, Value *Bits, Value *Container,
+                    DecodedJoin &Cont) {
+  IRBuilder<> &B = E.B;
+  BasicBlock *Cold = E.block("cold");
+  Value *IsNull = B.CreateICmpEQ(Bits, E.word(0));
+  Cont.addNull();
+  if (E.compact()) {
+    E.branchLikely(IsNull, Cont.BB, Cold);
+  } else {
+    BasicBlock *NonNull = E.block("nonnull"), *Outside = E.block("outside"),
+               *Native = E.block("native");
+    bool Full = E.Inline == Emitter::Shape::Full;
+    BasicBlock *Fot = Full ? E.block("foreign") : Cold;
+    // What leaves a loop is the null at its end.
+    E.branchMostly(IsNull, Cont.BB, NonNull);
+
+    // The bits say what they can be, the container whether they are it.
+    E.at(NonNull);
+    E.branch(B.CreateICmpULT(Bits,
+                             E.word(E.C.LowAddresses ? ForeignBit : TaggedBit)),
+             Outside, Fot);
+
+    E.at(Outside);
+    E.branchUnlikely(E.inWindow(Container), Cold, Native);
+    E.at(Native);
+    Cont.addNative(E.C.LowAddresses ? E.address(emitVolatileDecode(E, Bits))
+                                    : Bits);
+    if (Full) {
+      E.at(Fot);
+      BasicBlock *InObject = E.block("object");
+      E.branchLikely(E.inWindow(Container), InObject, Cold);
+      E.at(InObject);
+      Foreign F = emitForeign(E, Bits, Container, Cold);
+      Cont.add(F.Base, F.Offset);
+      E.jump(Cont.BB);
+    }
+  }
+  E.at(Cold);
+  Cont.add(E.callDecode(true, Bits, E.anywhereNear(Container)));
+  E.jump(Cont.BB);
+}
+
+} // namespace perdure
