@@ -12,6 +12,8 @@
 #include "Emitter.h"
 #include "Encoding.h"
 #include "Passes.h"
+#include "Remarks.h"
+#include "Sites.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Analysis/LoopInfo.h"
@@ -54,11 +56,14 @@ class Lowerer {
   const Config &C;
   WhereTable &Wheres;
   Bases &Carried;
+  const Notes &Fields;
+  OptimizationRemarkEmitter &ORE;
   Emitter::Shape Inline = Emitter::Shape::Compact;
 
 public:
-  Lowerer(const Config &C, WhereTable &Wheres, Bases &Carried)
-      : C(C), Wheres(Wheres), Carried(Carried) {}
+  Lowerer(const Config &C, WhereTable &Wheres, Bases &Carried,
+          const Notes &Fields, OptimizationRemarkEmitter &ORE)
+      : C(C), Wheres(Wheres), Carried(Carried), Fields(Fields), ORE(ORE) {}
 
   /// \p Looped: the blocks in loops, where inline code pays.
   void run(Function &F, const SmallPtrSetImpl<BasicBlock *> &Looped) {
@@ -158,6 +163,7 @@ private:
       CB = changeToCall(II);
       Call = ContractCall(CB);
     }
+    tell(Call);
     Emitter E(*CB, C, Wheres, Carried, Inline);
     Value *R = nullptr;
     switch (Call.verb()) {
@@ -187,6 +193,40 @@ private:
     CB->replaceAllUsesWith(R);
     E.finish();
     CB->eraseFromParent();
+  }
+
+  /// Remarks: what becomes of this translation, and of which field where debug
+  /// info tells.
+  void tell(ContractCall Call) {
+    static constexpr StringLiteral Verbs[] = {"decode", "encode", "re-encode"};
+    CallBase *CB = Call.call();
+    std::string What = Verbs[unsigned(Call.verb())].str();
+    const DILocation *Loc = placeOf(*CB);
+    if (StringRef Field =
+            Loc ? Fields.lookup(*Loc, 8, Call.verb() != Verb::Decode) : "";
+        !Field.empty())
+      What += (" of " + Field).str();
+    auto Done = [&](StringRef How) {
+      remark(ORE, "Lowered", CB, [&](auto &R) { R << What << ": " << How; });
+    };
+    auto Left = [&](StringRef How) {
+      missed(ORE, "Lowered", CB, [&](auto &R) { R << What << ": " << How; });
+    };
+    if (!Call.encoding()->tracksBases())
+      return Done(("encoding " + Call.encoding()->Name).str());
+    if (any_of(Call.containerOperands(), [&](unsigned N) {
+          return isa<ConstantPointerNull>(CB->getArgOperand(N));
+        }))
+      return Done("volatile memory");
+    if (Call.verb() == Verb::Reencode)
+      return Done("a copy of bits behind one test");
+    if (Call.verb() == Verb::Encode)
+      return Left("window and slot are tested");
+    if (Carried.wanted(*CB).Offset)
+      return Done("goes on as base and offset");
+    if (Carried.find(Call.container()))
+      return Done("takes the base of the one before");
+    Left("the base is masked out of the container");
   }
 
   /// The expansion branches on it.
@@ -222,6 +262,7 @@ FunctionPassManager buildCleanup(OptimizationLevel Level) {
 PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
   Config C = Config::get(M);
   WhereTable Wheres;
+  Notes Fields(M);
   bool Changed = false;
   auto &FAM = AM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
   FunctionPassManager Cleanup = buildCleanup(Level);
@@ -242,7 +283,9 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
       if (!C.Callbacks && !F.isPresplitCoroutine())
         Carried.carry(F, FAM.getResult<DominatorTreeAnalysis>(F));
     }
-    Lowerer(C, Wheres, Carried).run(F, Looped);
+    Lowerer(C, Wheres, Carried, Fields,
+            FAM.getResult<OptimizationRemarkEmitterAnalysis>(F))
+        .run(F, Looped);
     F.addFnAttr(LoweredAttribute);
     Changed = true;
     FAM.invalidate(F, PreservedAnalyses::none());

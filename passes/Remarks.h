@@ -19,6 +19,17 @@ void remark(llvm::OptimizationRemarkEmitter &ORE, llvm::StringRef Name,
   });
 }
 
+/// Say under -Rpass-missed=perdure what was not spared at \p I.
+template <typename Fill>
+void missed(llvm::OptimizationRemarkEmitter &ORE, llvm::StringRef Name,
+            const llvm::Instruction *I, Fill &&F) {
+  ORE.emit([&]() {
+    llvm::OptimizationRemarkMissed R("perdure", Name, I);
+    F(R);
+    return R;
+  });
+}
+
 } // namespace perdure
 
 #endif
