@@ -23,9 +23,8 @@
  * WITHOUT-NOT: perdure_sites
  * WITHOUT-NOT: perdure_names
  * FOLDED-LABEL: count:
- * FOLDED: .Lpcsection
  * FOLDED: .Lpcsection{{.*}}:
- * FOLDED-NEXT: cmpq %{{.*}}, {{[0-9]+}}(
+ * FOLDED-NEXT: cmpq %{{.*}}, {{[0-9]*}}(
  * ARM-LABEL: count:
  * ARM: .Lpcsection{{[0-9]+}}:
  * ARM-NEXT: ldp
