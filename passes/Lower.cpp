@@ -29,6 +29,7 @@
 #include "llvm/Transforms/Scalar/JumpThreading.h"
 #include "llvm/Transforms/Scalar/LICM.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/SimpleLoopUnswitch.h"
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
 #include "llvm/Transforms/Utils/Local.h"
 
@@ -238,7 +239,7 @@ private:
 /// The optimisers that have already run saw calls; what they would do with the
 /// branches and masks of the expansion is worth a second look, in the functions
 /// that have any.
-FunctionPassManager buildCleanup(OptimizationLevel Level) {
+FunctionPassManager buildCleanup(OptimizationLevel Level, bool Unswitch) {
   FunctionPassManager FPM;
   if (Level == OptimizationLevel::O0)
     return FPM;
@@ -250,11 +251,30 @@ FunctionPassManager buildCleanup(OptimizationLevel Level) {
   if (Level == OptimizationLevel::O1)
     return FPM;
   FPM.addPass(GVNPass());
-  FPM.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()),
+  LoopPassManager LPM;
+  LPM.addPass(LICMPass(LICMOptions()));
+  if (Unswitch)
+    LPM.addPass(SimpleLoopUnswitchPass(/*NonTrivial=*/true));
+  FPM.addPass(createFunctionToLoopPassAdaptor(std::move(LPM),
                                               /*UseMemorySSA=*/true));
   FPM.addPass(JumpThreadingPass());
   FPM.addPass(SimplifyCFGPass());
   return FPM;
+}
+
+/// Whether a loop stores pointers and follows none. Which slot its arrays lie in
+/// does not change in it: with one test before it, and a loop for each answer,
+/// copying and filling vectorise. A loop that decodes would only be longer
+/// (measured: graph search 18.0 to 19.3 instructions an edge).
+bool hasLoopOfStores(LoopInfo &LI) {
+  return any_of(LI.getLoopsInPreorder(), [](Loop *L) {
+    bool Stores = false, Follows = false;
+    for (BasicBlock *BB : L->blocks())
+      for (Instruction &I : *BB)
+        if (std::optional<Verb> V = getVerb(&I))
+          (*V == Verb::Decode ? Follows : Stores) = true;
+    return Stores && !Follows;
+  });
 }
 
 } // namespace
@@ -265,12 +285,14 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
   Notes Fields(M);
   bool Changed = false;
   auto &FAM = AM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
-  FunctionPassManager Cleanup = buildCleanup(Level);
+  FunctionPassManager Cleanup = buildCleanup(Level, false);
+  FunctionPassManager CleanupLoops = buildCleanup(Level, true);
   for (Function &F : M) {
     if (F.isDeclaration() || !hasContractCalls(F))
       continue;
     Bases Carried(C);
     SmallPtrSet<BasicBlock *, 16> Looped;
+    bool Unswitch = false;
     if (!F.hasOptNone() &&
         compareByBits(F, FAM.getResult<OptimizationRemarkEmitterAnalysis>(F)))
       FAM.invalidate(F, PreservedAnalyses::none());
@@ -279,6 +301,7 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
       for (BasicBlock &BB : F)
         if (LI.getLoopFor(&BB))
           Looped.insert(&BB);
+      Unswitch = !F.hasOptSize() && hasLoopOfStores(LI);
       // What looks like a local of a presplit coroutine may be in its frame.
       if (!C.Callbacks && !F.isPresplitCoroutine())
         Carried.carry(F, FAM.getResult<DominatorTreeAnalysis>(F));
@@ -290,7 +313,7 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
     Changed = true;
     FAM.invalidate(F, PreservedAnalyses::none());
     if (!F.hasOptNone() && !F.isPresplitCoroutine())
-      Cleanup.run(F, FAM);
+      (Unswitch ? CleanupLoops : Cleanup).run(F, FAM);
   }
   for (Verb V : {Verb::Decode, Verb::Encode, Verb::Reencode})
     if (Function *F = findContractFunction(M, V)) {
