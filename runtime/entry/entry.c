@@ -99,17 +99,27 @@ static uint64_t encodeSlow(const void *P, const void *Container,
   return __perdure_encode(P, Container, Where);
 }
 
+static COLD uint64_t reencodeSlow(uint64_t Bits, const void *From,
+                                  const void *To, const char *Where);
+static uint64_t reencodeSlow(uint64_t Bits, const void *From, const void *To,
+                             const char *Where) {
+  return __perdure_reencode(Bits, From, To, Where);
+}
+
+/* Where bits that are no offset lead, when that takes no call; else null. */
+static inline void *decodeKnown(uint64_t Bits, const void *Container) {
+  if (inWindow(Container)) {
+    uint64_t Base = cachedBase(Bits, Container);
+    return Base ? (void *)(Base + perdureForeignOffset(Bits)) : NULL;
+  }
+  return perdureIsPlainNative(Bits, SLOT_BITS) ? (void *)Bits : NULL;
+}
+
 /* Code outside loops leaves pointers through the FOT to this, and compact code
    native ones as well. */
 void *__perdure_decode_cold(uint64_t Bits, const void *Container) {
-  if (inWindow(Container)) {
-    uint64_t Base = cachedBase(Bits, Container);
-    if (Base)
-      return (void *)(Base + perdureForeignOffset(Bits));
-  } else if (perdureIsPlainNative(Bits, SLOT_BITS)) {
-    return (void *)Bits;
-  }
-  return decodeSlow(Bits, Container);
+  void *P = decodeKnown(Bits, Container);
+  return P ? P : decodeSlow(Bits, Container);
 }
 
 uint64_t __perdure_encode_cold(const void *P, const void *Container,
@@ -122,9 +132,21 @@ uint64_t __perdure_encode_cold(const void *P, const void *Container,
   return encodeSlow(P, Container, Where);
 }
 
+/* Copies from one object to another, and out of volatile memory. */
 uint64_t __perdure_reencode_cold(uint64_t Bits, const void *From,
                                  const void *To, const char *Where) {
-  return __perdure_reencode(Bits, From, To, Where);
+  if (inWindow(To)) {
+    void *P = inWindow(From) && perdureIsOffset(Bits, SLOT_BITS)
+                  ? (void *)(baseOf(From) + Bits)
+                  : decodeKnown(Bits, From);
+    uint64_t Offset = (uint64_t)P - baseOf(To);
+    if (P && perdureIsOffset(Offset, SLOT_BITS))
+      return Offset;
+    uint64_t B = inWindow(P) ? cachedForeign((uint64_t)P, To) : 0;
+    if (B)
+      return B;
+  }
+  return reencodeSlow(Bits, From, To, Where);
 }
 
 /*===----------------------------------------------------------------------===*\

@@ -107,6 +107,24 @@ TEST_F(FotTest, RowsSayWhatTheTableSays) {
   }
 }
 
+// From one object to another, back, and out of volatile memory: what the library
+// makes of it, before and after the rows know.
+TEST_F(FotTest, CopiesBetweenObjectsAreWhatTheLibrarySays) {
+  auto Roots = createMany(3);
+  uint64_t Volatile = 0;
+  const void *Places[] = {Roots[0], Roots[1], Roots[2], &Volatile};
+  for (int Round = 0; Round < 2; ++Round)
+    for (const void *From : Places)
+      for (const void *To : Places)
+        for (uint64_t *Target : {Roots[0] + 5, Roots[1] + 6, Roots[2] + 7,
+                                 (uint64_t *)baseOf(Roots[1])}) {
+          uint64_t Bits = perdure_encode(Target, From);
+          uint64_t Copied = __perdure_reencode_object(Bits, From, To, nullptr);
+          EXPECT_EQ(Copied, perdure_encode(Target, To));
+          EXPECT_EQ(perdure_decode(Copied, To), Target);
+        }
+}
+
 // The next object in the slot leads elsewhere, by other indices.
 TEST_F(FotTest, RowsEndWithTheirStore) {
   auto Roots = createMany(2);
