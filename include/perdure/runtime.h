@@ -57,7 +57,8 @@ enum {
   PERDURE_SHARED = 16, /* several processes write, in turns: see perdure_lock */
   PERDURE_NOWAIT = 32, /* EBUSY instead of waiting */
   PERDURE_FORCE = 64,  /* perdure_copy: although a process is changing it */
-  PERDURE_RECURSIVE = 128 /* perdure_copy: and what it leads to */
+  PERDURE_RECURSIVE = 128, /* perdure_copy: and what it leads to */
+  PERDURE_VERIFY = 256 /* open only what is sealed with a trusted key */
 };
 
 typedef struct perdure_store perdure_store;
@@ -94,10 +95,10 @@ struct perdure_stat {
 PERDURE_API const char *perdure_errormsg(void);
 
 /* Opens the store in directory `dir`. Flags: CREATE (and EXCL), RDONLY,
-   DURABLE, SHARED: the last three then hold for all its objects, those that
-   only pointers lead to included. Opening the same directory again gives the
-   same store, durable or shared from then on if any open says so, which closes
-   with its last close; a copy of a directory is another store.
+   DURABLE, SHARED, VERIFY: the last four then hold for all its objects, those
+   that only pointers lead to included. Opening the same directory again gives
+   the same store, durable or shared or verifying from then on if any open says
+   so, which closes with its last close; a copy of a directory is another store.
    A created store and its directory have been synced on return. Errors: ENOENT
    (no directory, or no store in it), EEXIST, EACCES, EPROTO (not the format of
    this version), EINVAL, those of open(2), and ENOMEM (no addresses left for
@@ -124,7 +125,8 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
    the same address and counts; while an object is open, its name means it to
    this process, whatever others do to the name. Flags: RDONLY (always so in a
    store open with it; of no effect when the process has the object open for
-   writing), DURABLE, SHARED. Without RDONLY the process becomes the object's
+   writing), DURABLE, SHARED, VERIFY (reads all of the file: see perdure_seal).
+   Without RDONLY the process becomes the object's
    only writer until it closes the store; with SHARED one of those that write it
    in turns.
    Rights bind late: a file that the process may only read is mapped so, and a
@@ -138,7 +140,8 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
    soft limit is raised before this), EPROTO (a field of the header is bad; the
    message names it, the file stays as it was; or the allocator's tables are
    damaged, which who shared it reads again), ESTALE (another file has taken the
-   place of the one that is open with fewer rights), ENOMEM (for what the process
+   place of the one that is open with fewer rights), with VERIFY ENODATA,
+   EBADMSG and ENOKEY (perdure_verify, perdure_trust), ENOMEM (for what the process
    keeps of an object, or of the tables of one that it shared), EINVAL, and those
    of open(2), fcntl(2), fallocate(2) and mmap(2).                            */
 PERDURE_API void *perdure_open(perdure_store *store, const char *name,
@@ -227,6 +230,39 @@ PERDURE_API int perdure_copy(perdure_store *from, const char *name,
    stays usable until the store closes, and is lost then. Synced on return.
    Errors: ENOENT, EINVAL, EROFS.                                             */
 PERDURE_API int perdure_remove(perdure_store *store, const char *name);
+
+/* Seals the object called `name`: signs all of it, with its ID and size, so that
+   whoever trusts the key can tell that nothing has changed since (Ed25519, of
+   libsodium: crypto_sign_keypair makes keys). Nobody may have it open for
+   writing meanwhile, this process included: EBUSY. A sealed object is not opened
+   for writing: a store to it faults with a report, as a file without the right
+   to write does. Pointers to other objects are signed, those objects are not.
+   Durable on return; a process that dies meanwhile leaves the object unsealed,
+   or without a signature and read-only: seal it again or unseal it. A copy in
+   another store has the seal, one in the same store is another object and has
+   none. Errors: ENOENT, EACCES, EROFS, EBUSY, EPROTO, EIO, ENOMEM.           */
+PERDURE_API int perdure_seal(perdure_store *store, const char *name,
+                             const unsigned char secret_key[64]);
+
+/* Takes the seal off. The same conditions and errors.                        */
+PERDURE_API int perdure_unseal(perdure_store *store, const char *name);
+
+/* From now on PERDURE_VERIFY is content with seals of this public key, too: at
+   first with none. ENOMEM.                                                   */
+PERDURE_API int perdure_trust(const unsigned char public_key[32]);
+
+struct perdure_seal_info {
+  unsigned char key[32]; /* public, of who sealed it: trusted or not */
+  uint64_t sealed;       /* when, as that one said: nanoseconds since 1970, UTC */
+};
+
+/* Reads all of the file of the object called `name`, which need not be open, and
+   checks its seal, whether the key is trusted or not; fills in *info when the
+   signature holds. It tells of the moment at which it read: who may write the
+   file can change it afterwards. Errors: those of perdure_open, ENODATA (there
+   is no seal), EBADMSG (it does not hold: the object has changed since).     */
+PERDURE_API int perdure_verify(perdure_store *store, const char *name,
+                               struct perdure_seal_info *info);
 
 /* The object's root. NULL and EINVAL outside every open object. */
 PERDURE_API void *perdure_root(const void *in_object);

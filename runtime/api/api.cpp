@@ -9,6 +9,7 @@
 #include "fot/escapes.h"
 #include "fot/fot.h"
 #include "fot/translate.h"
+#include "object/seal.h"
 #include "object/store.h"
 #include "perdure/runtime.h"
 #include "platform/error.h"
@@ -198,6 +199,10 @@ static void *tryToOpen(Store &S, const char *Name, unsigned Flags,
   } else if (!openObject(*O, Wanted, Occupied)) {
     return failedTo("open", S, Name);
   }
+  // What is sealed is not written: it is as it was mapped.
+  if (Flags & PERDURE_VERIFY &&
+      (fileOf(*O) < 0 || !checkSeal(O->File, O->Hex, Trust::Needed)))
+    return failedTo("open", S, Name);
   makeDurable(*O, Flags);
   ++O->References;
   return rootPointer(*O);
@@ -205,13 +210,14 @@ static void *tryToOpen(Store &S, const char *Name, unsigned Flags,
 
 void *perdure_open(perdure_store *store, const char *name, unsigned flags) {
   Store &S = storeOf(store);
-  unsigned Known = PERDURE_RDONLY | PERDURE_DURABLE | PERDURE_SHARED;
+  unsigned Known =
+      PERDURE_RDONLY | PERDURE_DURABLE | PERDURE_SHARED | PERDURE_VERIFY;
   if (flags & ~Known ||
       (flags & PERDURE_RDONLY && flags & (PERDURE_DURABLE | PERDURE_SHARED))) {
     fail(EINVAL,
-         "perdure_open: flags 0x%x: PERDURE_RDONLY, PERDURE_DURABLE and "
-         "PERDURE_SHARED are those that it knows, the first without the "
-         "others; perdure_create creates",
+         "perdure_open: flags 0x%x: PERDURE_RDONLY, PERDURE_DURABLE, "
+         "PERDURE_SHARED and PERDURE_VERIFY are those that it knows, the first "
+         "without the next two; perdure_create creates",
          flags);
     return nullptr;
   }

@@ -198,20 +198,6 @@ static int createCopy(Copying &C) {
   return File;
 }
 
-static bool readAll(int File, void *To, size_t Bytes, uint64_t At) {
-  for (size_t Done = 0; Done < Bytes;) {
-    ssize_t Read =
-        pread(File, (char *)To + Done, Bytes - Done, (off_t)(At + Done));
-    if (Read < 0 && errno == EINTR)
-      continue;
-    if (Read <= 0)
-      return fail(Read ? errno : EIO, "cannot read the file: %s",
-                  Read ? strerror(errno) : "it has been cut off");
-    Done += (size_t)Read;
-  }
-  return true;
-}
-
 static bool writeAll(int File, const void *From, size_t Bytes, uint64_t At) {
   for (size_t Done = 0; Done < Bytes;) {
     ssize_t Written = pwrite(File, (const char *)From + Done, Bytes - Done,
@@ -366,12 +352,23 @@ static void setIdentity(const Copying &C, Identity &I) {
   I.Checksum = checksumOf(&I, sizeof(I));
 }
 
+// A seal is of one object: who made another one has not vouched for that.
+static void dropSeal(Header &H) {
+  State S = H.Copy[0];
+  S.NeededToWrite &= ~FeatureSealed;
+  S.Checksum = checksumOf(&S, sizeof(S));
+  H.Copy[0] = H.Copy[1] = S;
+  H.Sealed = {};
+}
+
 // The identity comes last: without it the file is no object.
 static bool writeHeader(const Copying &C, Header &H) {
   Identity Ident = H.Ident;
   setIdentity(C, Ident);
-  H.Ident = {};
   H.Copy[0] = H.Copy[1] = C.Current;
+  if (memcmp(&Ident, &H.Ident, sizeof(Ident)))
+    dropSeal(H);
+  H.Ident = {};
   if (!writeAll(C.Copy, &H, sizeof(H), 0))
     return false;
   if (fsync(C.Copy))

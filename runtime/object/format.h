@@ -7,7 +7,7 @@
 //   0x0200  state      512 bytes, two copies, each checksummed
 //   0x0400  state, the other copy
 //   0x0600  log        reserved: two copies of 256 bytes
-//   0x0800  seal       reserved: 256 bytes
+//   0x0800  seal       256 bytes, zero in an object that has none
 //   0x0900  turns      who wrote last: 256 bytes
 //   0x0a00             reserved: 1,536 bytes
 //   0x1000  extents of the FOT and the page map, slabs, blocks, in any order
@@ -103,18 +103,38 @@ struct Turns {
 };
 static_assert(sizeof(Turns) == 256, "");
 
+/// Bits of State::NeededToWrite.
+constexpr uint64_t FeatureSealed = 1; // a change would break the seal
+
+constexpr char SealMagic[8] = {'S', 'E', 'A', 'L', 'E', 'D', '1', '\n'};
+
+/// Who vouches for all other bytes of the file.
+struct Seal {
+  char Magic[8];
+  uint64_t FileBytes; // of the whole file
+  uint64_t When;      // nanoseconds since 1970
+  uint8_t Key[32];    // public, Ed25519
+  uint8_t Signature[64];
+  uint8_t Reserved[132]; // zero
+  uint32_t Checksum;     // CRC-32 of what precedes it
+};
+static_assert(sizeof(Seal) == 256, "");
+static_assert(offsetof(Seal, Key) == 24, "");
+static_assert(offsetof(Seal, Signature) == 56, "");
+static_assert(offsetof(Seal, Checksum) == 252, "");
+
 struct Header {
   Identity Ident;
   State Copy[2];
   uint8_t Log[2][256];
-  uint8_t Seal[256];
+  Seal Sealed;
   Turns Turn;
   uint8_t Reserved[1536];
 };
 static_assert(sizeof(Header) == HeaderBytes, "");
 static_assert(offsetof(Header, Copy) == 0x200, "");
 static_assert(offsetof(Header, Log) == 0x600, "");
-static_assert(offsetof(Header, Seal) == 0x800, "");
+static_assert(offsetof(Header, Sealed) == 0x800, "");
 
 } // namespace perdure
 

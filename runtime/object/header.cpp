@@ -150,6 +150,9 @@ bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
   if (Best->NeededFeatures)
     return bad("needed_features",
                "the object uses features of a later runtime");
+  if (ToWrite && Best->NeededToWrite == FeatureSealed)
+    return fail(EROFS, "the object is sealed; 'perdure seal --remove' takes "
+                       "the seal off");
   if (ToWrite && Best->NeededToWrite)
     return fail(EROFS,
                 "header field 'needed_to_write': the object uses features of "

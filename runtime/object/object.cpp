@@ -2,6 +2,7 @@
 
 #include "object/object.h"
 #include "object/header.h"
+#include "object/seal.h"
 #include "object/sidecar.h"
 #include "object/store.h"
 #include "platform/clock.h"
@@ -91,8 +92,8 @@ bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
   // file, then. Also while another thread is at it: what that one has taken
   // upon itself is not there yet.
   __atomic_fetch_add(&O.Syncing, 1, __ATOMIC_SEQ_CST);
-  // What other processes changed is not known here. Asked before the flag, which
-  // is set before this process becomes the only writer.
+  // What other processes changed is not known here. Asked before the flag,
+  // which is set before this process becomes the only writer.
   bool Others = !isAlone(O);
   bool Mine =
       __atomic_exchange_n(&O.Unsynced, false, __ATOMIC_SEQ_CST) || Others;
@@ -528,6 +529,7 @@ static bool prepareToWrite(Object &O, int File, Access Wanted,
 static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
   bool Writable = Wanted != Access::Read;
   if (!takeOwnership(O, File, Wanted) || !checkFile(O, File, Writable, Found) ||
+      (atomicLoad(O.Owner->Verify) && !checkSeal(File, O.Hex, Trust::Needed)) ||
       (Writable && !prepareToWrite(O, File, Wanted, Found)))
     return false;
   if (!isPresent(O))

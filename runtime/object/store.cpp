@@ -640,7 +640,7 @@ static void makeDurable(Store &S) {
 
 Store *perdure::openStore(const char *Path, unsigned Flags) {
   unsigned Known = PERDURE_CREATE | PERDURE_RDONLY | PERDURE_DURABLE |
-                   PERDURE_EXCL | PERDURE_SHARED;
+                   PERDURE_EXCL | PERDURE_SHARED | PERDURE_VERIFY;
   if (!Path) {
     fail(EINVAL, "perdure_store_open: no directory was given");
     return nullptr;
@@ -684,6 +684,8 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
       makeDurable(*Other);
     if (Flags & PERDURE_SHARED)
       Other->Shared = true;
+    if (Flags & PERDURE_VERIFY)
+      atomicStore(Other->Verify, true);
     return Other;
   }
   snprintf(S->Path, sizeof(S->Path), "%s", Path);
@@ -696,6 +698,7 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
   S->ReadOnly = Flags & PERDURE_RDONLY;
   S->Shared = Flags & PERDURE_SHARED;
   S->Durable = Flags & PERDURE_DURABLE;
+  S->Verify = Flags & PERDURE_VERIFY;
   S->References = 1;
   S->Next = Stores;
   Stores = S;

@@ -41,6 +41,7 @@ struct Store {
   perdure_id Marker; // its own ID; copies of a store have the same
   int Dir, ObjectsDir, NamesDir;
   bool ReadOnly, Durable, Shared;
+  bool Verify; // only sealed objects; atomic
   unsigned References;
   char Path[256];          // as it was opened, cut; in messages
   Mutex Lock;              // guards Objects, Bindings and their opening

@@ -1,10 +1,14 @@
-//===- descriptor.cpp - Opening files when descriptors are short ----------===//
+//===- descriptor.cpp - Opening files and reading them --------------------===//
 
 #include "platform/descriptor.h"
 
+#include "platform/error.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace perdure;
 
@@ -26,6 +30,20 @@ int perdure::openFile(int Directory, const char *Name, int Flags,
     errno = EMFILE;
   }
   return File;
+}
+
+bool perdure::readAll(int File, void *To, size_t Bytes, uint64_t At) {
+  for (size_t Done = 0; Done < Bytes;) {
+    ssize_t Read =
+        pread(File, (char *)To + Done, Bytes - Done, (off_t)(At + Done));
+    if (Read < 0 && errno == EINTR)
+      continue;
+    if (Read <= 0)
+      return fail(Read ? errno : EIO, "cannot read the file: %s",
+                  Read ? strerror(errno) : "it has been cut off");
+    Done += (size_t)Read;
+  }
+  return true;
 }
 
 const char *perdure::adviceFor(int Errno) {

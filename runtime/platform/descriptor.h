@@ -1,7 +1,10 @@
-//===- descriptor.h - Opening files when descriptors are short --*- C++ -*-===//
+//===- descriptor.h - Opening files and reading them -------------*- C++ -*-===//
 
 #ifndef PERDURE_RUNTIME_PLATFORM_DESCRIPTOR_H
 #define PERDURE_RUNTIME_PLATFORM_DESCRIPTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 namespace perdure {
 
@@ -9,6 +12,10 @@ namespace perdure {
 /// descriptor, and the usual soft limit is 1,024: when it is reached it is
 /// raised to the hard limit, once. -1 and errno, without a message.
 int openFile(int Directory, const char *Name, int Flags, unsigned Mode = 0);
+
+/// Reads all of the bytes at an offset. False, and a message, also when the file
+/// ends before.
+bool readAll(int File, void *To, size_t Bytes, uint64_t At);
 
 /// What to add to a message about errno.
 const char *adviceFor(int Errno);

@@ -23,6 +23,7 @@ struct Command {
 
 Command addCopy(CLI::App &Program);
 Command addList(CLI::App &Program);
+Command addSeal(CLI::App &Program);
 Command addStat(CLI::App &Program);
 
 #endif // PERDURE_TOOLS_PERDURE_COMMAND_H
