@@ -159,8 +159,6 @@ void Bases::choose(Function &F, const DominatorTree &DT) {
         continue;
       Web W;
       findWeb(Root, W);
-      // Without a decode there is nothing to carry a base from: the mask at
-      // the container is as good.
       if (W.size() > MaxWeb || none_of(W, isTracked) ||
           any_of(W, [&](Value *V) {
             auto *I = dyn_cast<Instruction>(V);
@@ -170,12 +168,11 @@ void Bases::choose(Function &F, const DominatorTree &DT) {
         continue;
       // A decode that leads on to its own container: each hop waits for the
       // one before, and [base + offset] saves it the addition.
-      bool Recurs = W.count(Call.call());
-      if (!Recurs)
+      if (!W.count(Call.call()))
         continue;
       for (Value *V : W)
         if (isNode(V) || isTracked(V))
-          add(V).Pair |= Recurs;
+          add(V).Pair = true;
     }
   }
 }
@@ -185,6 +182,12 @@ void Bases::create() {
   for (Carried &Entry : All) {
     Instruction *I = Entry.Pointer;
     Type *I64 = Type::getInt64Ty(I->getContext());
+    // An undefined condition could choose the base of one pointer and the
+    // offset of the other.
+    if (auto *S = dyn_cast<SelectInst>(I);
+        S && !isGuaranteedNotToBeUndefOrPoison(S->getCondition()))
+      S->setCondition(
+          new FreezeInst(S->getCondition(), "", S->getIterator()));
     auto Make = [&]() -> Instruction * {
       if (auto *Phi = dyn_cast<PHINode>(I))
         return PHINode::Create(I64, Phi->getNumIncomingValues(), "",
@@ -214,19 +217,25 @@ Bases::Parts Bases::partsOf(Value *V, bool WithOffset, Instruction *Before) {
     return {Zero, Zero};
   IRBuilder<> B(Before);
   Parts Result;
-  const Parts *Root = lookup(rootOf(V));
+  Value *From = rootOf(V);
+  const Parts *Root = lookup(From);
   if (Root)
     Result.Base = Root->Base;
-  if (Root && WithOffset && Root->Offset) {
+  SmallVector<GEPOperator *, 4> Steps;
+  Value *At = V;
+  for (; At != From && isa<GEPOperator>(At);
+       At = Steps.back()->getPointerOperand())
+    Steps.push_back(cast<GEPOperator>(At));
+  // The way to the root may also lead through calls that return an argument,
+  // and casts; what GEPs lie behind those does not matter for the base alone.
+  if (Root && WithOffset && Root->Offset && At == From) {
     // Not the pointer less its base: that would wait for the addition again.
-    Value *Offset = Root->Offset;
-    for (Value *At = V; auto *GEP = dyn_cast<GEPOperator>(At);
-         At = GEP->getPointerOperand())
+    Result.Offset = Root->Offset;
+    for (GEPOperator *GEP : Steps)
       if (Value *Step = emitGEPOffset(&B, B.GetInsertBlock()->getDataLayout(),
                                       GEP, /*NoAssumptions=*/true);
           !isNothing(Step))
-        Offset = B.CreateAdd(Offset, Step);
-    Result.Offset = Offset;
+        Result.Offset = B.CreateAdd(Result.Offset, Step);
     return Result;
   }
   if (Result.Base && !WithOffset)

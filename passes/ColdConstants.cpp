@@ -86,13 +86,24 @@ private:
     return User.getOperand(Use.getOperandNo() + 1).getMBB();
   }
 
+  /// Whether the edge to \p Use begins amid its block: at the call that throws,
+  /// or at the asm that jumps. What stands at the block's end comes too late.
+  static bool isOnEarlyEdge(const MachineOperand &Use) {
+    const MachineInstr &User = *Use.getParent();
+    return User.isPHI() && (User.getParent()->isEHPad() ||
+                            User.getParent()->isInlineAsmBrIndirectTarget());
+  }
+
   bool sink(MachineInstr &MI) {
     Register Reg = definitionOf(MI);
     if (!Reg)
       return false;
     MapVector<MachineBasicBlock *, SmallVector<MachineOperand *, 2>> Uses;
-    for (MachineOperand &Use : MRI->use_nodbg_operands(Reg))
+    for (MachineOperand &Use : MRI->use_nodbg_operands(Reg)) {
+      if (isOnEarlyEdge(Use))
+        return false;
       Uses[blockOf(Use)].push_back(&Use);
+    }
     BlockFrequency All(0), Here = MBFI->getBlockFreq(MI.getParent());
     for (auto &[MBB, Operands] : Uses) {
       if (MBB == MI.getParent())

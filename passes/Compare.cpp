@@ -17,6 +17,7 @@
 #include "Passes.h"
 #include "Remarks.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/IR/EHPersonalities.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
@@ -80,6 +81,10 @@ static void compareBits(ICmpInst &Cmp, ContractCall A, ContractCall B) {
 }
 
 bool compareByBits(Function &F, OptimizationRemarkEmitter &ORE) {
+  // The cold block's calls would have to name the funclet that they stand in.
+  if (F.hasPersonalityFn() &&
+      isScopedEHPersonality(classifyEHPersonality(F.getPersonalityFn())))
+    return false;
   SmallVector<ICmpInst *, 8> Work;
   for (Instruction &I : instructions(F))
     if (auto *Cmp = dyn_cast<ICmpInst>(&I)) {

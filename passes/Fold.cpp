@@ -299,9 +299,11 @@ bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
       Native[N] =
           PHINode::Create(Ptr, P->getNumIncomingValues(), "", N->getIterator());
     else if (auto *S = dyn_cast<SelectInst>(N)) {
-      Value *P = PoisonValue::get(Ptr);
-      Native[N] =
-          SelectInst::Create(S->getCondition(), P, P, "", N->getIterator());
+      // A freeze behind it, which vanishes, covers the condition too.
+      Value *Which = S->getCondition(), *P = PoisonValue::get(Ptr);
+      if (!isGuaranteedNotToBeUndefOrPoison(Which))
+        Which = new FreezeInst(Which, "", N->getIterator());
+      Native[N] = SelectInst::Create(Which, P, P, "", N->getIterator());
     } else {
       continue;
     }

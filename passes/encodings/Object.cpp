@@ -196,10 +196,12 @@ public:
                           DecodeParts Wanted) const override {
     return emitNear(E, Bits, Container, Wanted);
   }
-  /// A pointer that is bound by name leads through an entry of its own. Both go
-  /// through the FOT then. (No other encoding has pointers by name.)
+  /// A pointer that is bound by name leads through an entry of its own; the
+  /// other may lead there by ID, or lie in that object itself and be near. So
+  /// one that goes through the FOT is enough. (No other encoding has pointers by
+  /// name.)
   Value *emitAmbiguous(IRBuilderBase &B, Value *X, Value *Y) const override {
-    return B.CreateICmpSLT(B.CreateAnd(X, Y), B.getInt64(0));
+    return B.CreateICmpSLT(B.CreateOr(X, Y), B.getInt64(0));
   }
 };
 } // namespace

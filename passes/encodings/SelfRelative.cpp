@@ -156,11 +156,12 @@ public:
       Value *Either = B.CreateOr(E.inWindow(From), E.inWindow(To));
       E.branch(Either, Cold, Volatile);
       E.at(Volatile);
-      // Neither was nor becomes a pointer to itself.
+      // Neither was nor becomes a pointer to itself, nor what no bits lead to.
+      Value *Reached = B.CreateICmpNE(B.CreateShl(New, 1), E.word(0));
       Cont.add(E, New);
       E.branchLikely(
-          B.CreateAnd(Other, B.CreateICmpNE(Bits, E.word(ForeignBit))), Cont.BB,
-          Cold);
+          B.CreateAnd(Reached, B.CreateICmpNE(Bits, E.word(ForeignBit))),
+          Cont.BB, Cold);
     }
 
     E.at(Cold);

@@ -106,7 +106,7 @@ done:
 ; CHECK:         %s.base = select i1 %t, i64
 ; CHECK:         %s.offset = select i1 %t, i64
 ; CHECK:         %s = inttoptr i64
-define void @chosen(ptr %first, i1 %t) {
+define void @chosen(ptr %first, i1 noundef %t) {
 entry:
   br label %loop
 loop:
@@ -209,4 +209,50 @@ loop:
   br i1 %end, label %done, label %loop
 done:
   ret void
+}
+
+; On the way to the root of the next container stands a call that returns its
+; argument. What was added before it is in no GEP behind it: the offset comes from
+; the pointer.
+; CHECK-LABEL: define i64 @returned
+; CHECK:         %next = getelementptr inbounds i8, ptr %r, i64 8
+; CHECK:         [[N:%.*]] = ptrtoint ptr %next to i64
+; CHECK-NEXT:    sub i64 [[N]],
+; CHECK-NEXT:    br i1
+declare ptr @same(ptr returned)
+define i64 @returned(ptr %first) {
+entry:
+  br label %loop
+loop:
+  %p = phi ptr [ %first, %entry ], [ %next, %loop ]
+  %b = load i64, ptr %p
+  %q = call ptr @perdure.decode(i64 %b, ptr %p, i32 0)
+  %field = getelementptr inbounds i8, ptr %q, i64 40
+  %r = call ptr @same(ptr %field)
+  %next = getelementptr inbounds i8, ptr %r, i64 8
+  %v = load i64, ptr %next
+  %end = icmp eq i64 %v, 0
+  br i1 %end, label %done, label %loop
+done:
+  ret i64 %v
+}
+
+; Base and offset are chosen by one value, or an undefined condition would make a
+; pointer of one's base and the other's offset.
+; CHECK-LABEL: define i64 @undefined_choice
+; CHECK:         [[WHICH:%.*]] = freeze i1 %which
+; CHECK:         %s.base = select i1 [[WHICH]],
+; CHECK-NEXT:    %s.offset = select i1 [[WHICH]],
+define i64 @undefined_choice(ptr %first, ptr %other, i1 %which) {
+entry:
+  br label %loop
+loop:
+  %p = phi ptr [ %first, %entry ], [ %s, %loop ]
+  %b = load i64, ptr %p
+  %q = call ptr @perdure.decode(i64 %b, ptr %p, i32 0)
+  %s = select i1 %which, ptr %q, ptr %other
+  %end = icmp eq i64 %b, 0
+  br i1 %end, label %done, label %loop
+done:
+  ret i64 %b
 }

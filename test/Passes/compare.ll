@@ -1,5 +1,6 @@
-; Pointers that are only compared: by their bits, unless both go through the FOT,
-; where one may be bound by name and lead to the same object.
+; Pointers that are only compared: by their bits, unless one goes through the FOT:
+; it may be bound by name and lead where the other does by ID or, in its own object,
+; by offset.
 ; RUN: cat %s %S/Inputs/pic.ll | %opt -passes='perdure-lower,verify' -S | FileCheck %s
 target triple = "x86_64-pc-linux-gnu"
 declare ptr @perdure.decode(i64, ptr, i32)
@@ -8,8 +9,8 @@ declare ptr @perdure.decode(i64, ptr, i32)
 ; CHECK:         [[A:%.*]] = freeze i64 %a
 ; CHECK-NEXT:    [[B:%.*]] = freeze i64 %b
 ; CHECK-NEXT:    [[BITS:%.*]] = icmp eq i64 [[A]], [[B]]
-; CHECK-NEXT:    [[BOTH:%.*]] = and i64 [[A]], [[B]]
-; CHECK-NEXT:    [[FOREIGN:%.*]] = icmp slt i64 [[BOTH]], 0
+; CHECK-NEXT:    [[EITHER:%.*]] = or i64 [[A]], [[B]]
+; CHECK-NEXT:    [[FOREIGN:%.*]] = icmp slt i64 [[EITHER]], 0
 ; CHECK-NEXT:    [[DIFFER:%.*]] = icmp ne i64 [[A]], [[B]]
 ; CHECK-NEXT:    [[SLOW:%.*]] = and i1 [[FOREIGN]], [[DIFFER]]
 ; CHECK-NEXT:    br i1 [[SLOW]], label %[[COLD:.*]], label %[[JOIN:.*]], !prof

@@ -161,3 +161,20 @@ loop:
 done:
   ret void
 }
+
+; A freeze of the web goes; it covered the condition of a select, which is frozen
+; in its place, or the branch on the null test would be undefined.
+; CHECK-LABEL: define i1 @frozen_condition
+; CHECK:         [[T:%.*]] = freeze i1 %t
+; CHECK:         [[P:%.*]] = select i1 [[T]], ptr %a, ptr %b
+; CHECK:         icmp eq ptr [[P]], null
+define i1 @frozen_condition(ptr noundef %a, ptr noundef %b, i1 %t, ptr %out) {
+  %x = call i64 @perdure.encode(ptr %a, ptr null, i64 0, i32 0)
+  %y = call i64 @perdure.encode(ptr %b, ptr null, i64 0, i32 0)
+  %s = select i1 %t, i64 %x, i64 %y
+  %f = freeze i64 %s
+  %p = call ptr @perdure.decode(i64 %f, ptr null, i32 0)
+  store ptr %p, ptr %out
+  %n = icmp eq i64 %f, 0
+  ret i1 %n
+}
