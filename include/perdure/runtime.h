@@ -58,7 +58,8 @@ enum {
   PERDURE_NOWAIT = 32, /* EBUSY instead of waiting */
   PERDURE_FORCE = 64,  /* perdure_copy: although a process is changing it */
   PERDURE_RECURSIVE = 128, /* perdure_copy: and what it leads to */
-  PERDURE_VERIFY = 256 /* open only what is sealed with a trusted key */
+  PERDURE_VERIFY = 256, /* open only what is sealed with a trusted key */
+  PERDURE_REPAIR = 512  /* perdure_check: write what can be mended */
 };
 
 typedef struct perdure_store perdure_store;
@@ -263,6 +264,35 @@ struct perdure_seal_info {
    is no seal), EBADMSG (it does not hold: the object has changed since).     */
 PERDURE_API int perdure_verify(perdure_store *store, const char *name,
                                struct perdure_seal_info *info);
+
+/* What perdure_check has found at one place of an object's file. */
+enum perdure_finding_kind {
+  PERDURE_NOTE,   /* harmless: what a crash leaves, a target that is gone */
+  PERDURE_MENDED, /* damage of which the file says how it was before */
+  PERDURE_DAMAGED /* damage that only a copy can mend */
+};
+struct perdure_finding {
+  enum perdure_finding_kind kind;
+  uint64_t offset;  /* in the file */
+  const char *what; /* in words; until the visitor returns */
+};
+
+/* Checks all that the runtime keeps in an object's file: header, FOT, page map,
+   slabs, seal; what user data means it cannot know. Calls `visit` with each
+   finding. Nobody may have the object open for writing: EBUSY.
+   With REPAIR what can be mended is written, durably, and kind says so; without,
+   it is what would be. A repair frees nothing and writes no user data: where the
+   file does not say what is allocated, pages and blocks count as allocated. A
+   process that dies in one leaves a file to be repaired again; make a copy
+   first, since damage that looks like something else is mended to that.
+   Returns how many findings are damage that stays: without REPAIR those that are
+   mended count, too. -1: EBUSY, ENOENT, EACCES, EROFS, EPROTO (no regular file),
+   ENOSPC, EIO, ENOMEM.                                                       */
+PERDURE_API int perdure_check(perdure_store *store, perdure_id id,
+                              unsigned flags,
+                              void (*visit)(void *arg,
+                                            const struct perdure_finding *),
+                              void *arg);
 
 /* The object's root. NULL and EINVAL outside every open object. */
 PERDURE_API void *perdure_root(const void *in_object);
