@@ -213,17 +213,9 @@ static bool readAll(int File, void *To, size_t Bytes, uint64_t At) {
 }
 
 static bool writeAll(int File, const void *From, size_t Bytes, uint64_t At) {
-  for (size_t Done = 0; Done < Bytes;) {
-    ssize_t Written = pwrite(File, (const char *)From + Done, Bytes - Done,
-                             (off_t)(At + Done));
-    if (Written < 0 && errno == EINTR)
-      continue;
-    if (Written <= 0)
-      return fail(Written ? errno : EIO, "cannot write the copy: %s%s",
-                  strerror(Written ? errno : EIO), adviceFor(errno));
-    Done += (size_t)Written;
-  }
-  return true;
+  return writeFile(File, From, Bytes, At) ||
+         fail(errno, "cannot write the copy: %s%s", strerror(errno),
+              adviceFor(errno));
 }
 
 constexpr size_t PieceBytes = 1 << 20;
@@ -374,10 +366,10 @@ static bool writeHeader(const Copying &C, Header &H) {
   H.Copy[0] = H.Copy[1] = C.Current;
   if (!writeAll(C.Copy, &H, sizeof(H), 0))
     return false;
-  if (fsync(C.Copy))
+  if (!syncFile(C.Copy))
     return fail(errno, "cannot sync the copy: %s", strerror(errno));
   return writeAll(C.Copy, &Ident, sizeof(Ident), 0) &&
-         (!fsync(C.Copy) ||
+         (syncFile(C.Copy) ||
           fail(errno, "cannot sync the copy: %s", strerror(errno)));
 }
 

@@ -54,7 +54,7 @@ bool perdure::enterWindow(Object &O) {
 void perdure::leaveWindow(Object &O) {
   __atomic_store_n(&Slots[TheWindow.slotOf(O.Base)], (Object *)nullptr,
                    __ATOMIC_RELEASE);
-  if (isPresent(O) && isWritable(O) && isDurable(O) && fdatasync(O.File))
+  if (isPresent(O) && isWritable(O) && isDurable(O) && !syncFile(O.File))
     report("object %s: cannot sync at close: %s", labelOf(O).Text,
            strerror(errno));
   if (isAlone(O))
@@ -98,7 +98,7 @@ bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
       __atomic_exchange_n(&O.Unsynced, false, __ATOMIC_SEQ_CST) || Others;
   bool Changed =
       Mine || __atomic_sub_fetch(&O.Syncing, 1, __ATOMIC_SEQ_CST) > 0;
-  bool Ok = Changed ? !fdatasync(O.File) ||
+  bool Ok = Changed ? syncFile(O.File) ||
                           fail(errno, "cannot sync: %s", strerror(errno))
                     : persist(O.Map, P, Bytes);
   if (Mine)
@@ -160,7 +160,7 @@ static void repairState(Object &O) {
 // header to speak of.
 static bool syncSize(const Object &O) {
   bool First = O.Map.Address && (!O.Map.Page || isDurable(O));
-  return !First || !fdatasync(O.File) ||
+  return !First || syncFile(O.File) ||
          fail(errno, "object %s: cannot sync its size: %s", labelOf(O).Text,
               strerror(errno));
 }
@@ -453,7 +453,7 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
   O.RootOffset = RootOffset;
   if (!O.Map.Page)
     persist(O.Map, headerOf(O), HeaderBytes);
-  if (fsync(O.File) || fsync(O.Owner->ObjectsDir))
+  if (!syncFile(O.File) || fsync(O.Owner->ObjectsDir))
     return fail(errno, "cannot sync the object's file: %s", strerror(errno));
   __atomic_store_n(&O.Present, true, __ATOMIC_RELEASE);
   return true;
