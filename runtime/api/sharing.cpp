@@ -6,6 +6,9 @@
 #include "object/sidecar.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
+#include "tx/log.h"
+#include "tx/recover.h"
+#include "tx/transaction.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -23,7 +26,10 @@ static bool takeTurn(Object &O) {
     if (!Hold.ok())
       return false;
   }
-  if (!heapRefresh(O))
+  // What a process that died in its section left half done is rolled back before
+  // anything is learnt of what is allocated.
+  logRelease(O);
+  if (!recover(O) || !heapRefresh(O))
     return false;
   __atomic_store_n(&Last, Mine, __ATOMIC_RELEASE);
   return true;
@@ -57,6 +63,9 @@ int perdure_lock(void *in_object, unsigned flags) {
   }
   Object *O = openObjectAt(in_object, "perdure_lock");
   bool ToWrite = !(flags & PERDURE_RDONLY), Died;
+  Transaction *T = openTransaction();
+  if (T && O && isWritingHere(*O) == ToWrite && stayInside(*T, *O))
+    return 0;
   if (!O || (ToWrite && !isWritable(*O) && !refuseToWrite(*O)) ||
       !enterSection(*O, ToWrite, !(flags & PERDURE_NOWAIT), Died))
     return -1;
@@ -73,7 +82,17 @@ int perdure_lock(void *in_object, unsigned flags) {
 
 int perdure_unlock(void *in_object) {
   Object *O = openObjectAt(in_object, "perdure_unlock");
-  return O && leaveSection(*O) ? 0 : -1;
+  Transaction *T = openTransaction();
+  if (!O)
+    return -1;
+  if (!T)
+    return leaveSection(*O) ? 0 : -1;
+  if (!isInSection(*O)) {
+    fail(EPERM, "object %s: this thread is in no section of it",
+         labelOf(*O).Text);
+    return -1;
+  }
+  return leaveAtEnd(*T, *O) ? 0 : -1;
 }
 
 int perdure_holder(perdure_store *store, const char *name,

@@ -26,6 +26,7 @@ struct Store;
 struct Fot;       // fot/fot.h
 struct EscapeSet; // fot/escapes.h
 struct Heap;      // alloc/heap.h
+struct Log;       // tx/log.h
 
 /// What this process may do with an object's memory.
 enum class Access : uint8_t {
@@ -65,7 +66,13 @@ struct Object {
   Fot *TheFot;           // the FOT layer's, made at first use
   EscapeSet *TheEscapes; // the same
   Heap *TheHeap;         // the allocator's, made at first use
+  Log *TheLog;           // that of transactions, made at first use
 };
+
+/// Set by the layer of transactions: attach calls it once O is mapped and before
+/// anybody sees it, to roll back what was left half done. False, and a message:
+/// O cannot be opened. Writers: other processes have it open for writing.
+extern bool (*RecoverAtOpen)(Object &O, Access Wanted, bool Writers);
 
 /// For a new Object.
 uint64_t nextSerial();
@@ -135,7 +142,16 @@ void disown(Object &O);
 void leaveWindow(Object &O);
 
 /// The tables that are made of extents.
-enum class Table { Fot, Map };
+enum class Table { Fot, Map, Log };
+
+constexpr Table Tables[] = {Table::Fot, Table::Map, Table::Log};
+
+constexpr unsigned maxExtents(Table T) {
+  return T == Table::Log ? MaxLogExtents : MaxExtents;
+}
+constexpr uint64_t extentBytes(Table T, unsigned K) {
+  return (T == Table::Log ? FirstLogBytes : FilePage) << K;
+}
 
 /// The object offset of extent K, or 0 when there is none yet.
 uint64_t extentOf(const Object &O, Table T, unsigned K);
