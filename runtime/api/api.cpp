@@ -13,6 +13,7 @@
 #include "perdure/runtime.h"
 #include "platform/error.h"
 #include "tx/log.h"
+#include "tx/together.h"
 #include "tx/transaction.h"
 
 #include <errno.h>
@@ -266,7 +267,19 @@ int perdure_remove(perdure_store *store, const char *name) {
     return -1;
   }
   Locked Hold(S.Lock);
-  if (!lookUpName(S, name, Id) || !removeName(S, name))
+  if (!lookUpName(S, name, Id))
+    return -1;
+  // Without it others would not know what has become of a transaction.
+  perdure_id Awaiting;
+  if (isAwaitedFile(S, Id, Awaiting)) {
+    fail(EBUSY,
+         "cannot remove '%.255s' from store %s: it decides a transaction that "
+         "object %s took part in, whose process died; open that one for writing "
+         "first",
+         name, S.Path, hexOf(Awaiting).Text);
+    return -1;
+  }
+  if (!removeName(S, name))
     return -1;
   HexId Hex = hexOf(Id);
   // The name is gone: a file that stays behind only costs space.

@@ -53,6 +53,24 @@ bool perdure::openAlone(Object &O, bool &Occupied) {
   return Ok;
 }
 
+// In a read section of O: what it shows is no half transaction. Half: of a dead
+// process, and this one may end it by a turn of its own.
+static bool seeWhole(Object &O, bool &Half) {
+  followWriter(O);
+  Half = false;
+  if (isAlone(O))
+    return true;
+  if (isWritable(O)) {
+    uint64_t Mine = ownTurn();
+    Half = (!Mine || headerOf(O)->Turn.LastWriter != Mine) && needsRecovery(O);
+    return true;
+  }
+  // An only writer is at work outside sections, too.
+  if (lockOfOthers(O.File, FileByte::Ownership) == LockKind::Exclusive)
+    return true;
+  return (!O.Private && !needsRecovery(O)) || recoverPrivately(O);
+}
+
 int perdure_lock(void *in_object, unsigned flags) {
   if (flags & ~(unsigned)(PERDURE_RDONLY | PERDURE_NOWAIT)) {
     fail(EINVAL,
@@ -75,9 +93,21 @@ int perdure_lock(void *in_object, unsigned flags) {
     errno = Saved;
     return -1;
   }
-  if (!ToWrite)
-    followWriter(*O);
-  return Died;
+  bool Half = false;
+  if (!ToWrite && !seeWhole(*O, Half)) {
+    int Saved = errno;
+    leaveSection(*O);
+    errno = Saved;
+    return -1;
+  }
+  if (!Half)
+    return Died;
+  leaveSection(*O);
+  // Who takes a turn rolls back. The next reader may be another's, and so on.
+  unsigned Wait = flags & PERDURE_NOWAIT;
+  return perdure_lock(in_object, Wait) < 0 || !leaveSection(*O)
+             ? -1
+             : perdure_lock(in_object, flags);
 }
 
 int perdure_unlock(void *in_object) {

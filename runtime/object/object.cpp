@@ -419,7 +419,27 @@ static bool mapAgainToWrite(Object &O, int File) {
   return Ok;
 }
 
+bool perdure::changePrivately(Object &O, bool (*Change)(Object &)) {
+  int Other = openToMap(O, O.File, false);
+  if (Other < 0)
+    return false;
+  bool Ok = mapPrivate(O.Map, Other);
+  int Saved = errno;
+  close(Other);
+  errno = Saved;
+  if (!Ok)
+    return false;
+  O.Private = true;
+  Ok = Change(O);
+  Saved = errno;
+  Ok = sealPrivate(O.Map) && Ok;
+  if (!Ok)
+    errno = Saved;
+  return Ok;
+}
+
 static void grant(Object &O, Access Granted) {
+  O.Private = O.Private && Granted == Access::Read;
   atomicStore(O.Granted, Granted);
   if (Granted == Access::Exclusive)
     markOwner(O, true);

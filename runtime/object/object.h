@@ -52,6 +52,7 @@ struct Object {
   Access Granted;        // atomic
   bool Durable;          // PERDURE_DURABLE; atomic
   bool Removed;          // its file is gone
+  bool Private;          // read-only, with changes of this process alone
   bool Unsynced;         // runtime metadata changed since the last sync; atomic
   unsigned Syncing;      // threads that sync such changes right now; atomic
   int File;              // -1: none; fileOf opens it again
@@ -134,6 +135,10 @@ bool share(Object &O);
 
 /// O's descriptor; -1 and a message when its file cannot be opened again.
 int fileOf(Object &O);
+
+/// Maps O, which is read-only, so that Change may change it for this process
+/// alone: as long as it is so, what others write to those pages is not seen.
+bool changePrivately(Object &O, bool (*Change)(Object &));
 
 /// In the child of fork(): no right to write, no lock, no descriptor.
 void disown(Object &O);

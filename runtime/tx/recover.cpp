@@ -122,10 +122,24 @@ bool perdure::recover(Object &O) {
   return true;
 }
 
-static bool recoverAtOpen(Object &O, Access Wanted, bool) {
-  // Who shares it finds out in its first write section, where nobody else is in
-  // the middle of a transaction.
-  return Wanted != Access::Exclusive || recover(O);
+bool perdure::needsRecovery(const Object &O) {
+  Plan P;
+  for (unsigned I = 0; I < laneCount(O); ++I)
+    if (!checkLane(O, I, P) || (P.Last && !P.Waits))
+      return true;
+  return false;
+}
+
+bool perdure::recoverPrivately(Object &O) { return changePrivately(O, recover); }
+
+static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
+  if (Wanted == Access::Exclusive)
+    return recover(O);
+  // Who shares it finds out in its first section, where nobody else is in the
+  // middle of a transaction; and what has a writer is that one's to end.
+  if (Wanted == Access::Shared || Writers || !needsRecovery(O))
+    return true;
+  return recoverPrivately(O);
 }
 
 void perdure::installRecovery() { RecoverAtOpen = recoverAtOpen; }

@@ -13,6 +13,13 @@ namespace perdure {
 /// is as it was: EPROTO.
 bool recover(Object &O);
 
+/// Whether there is something that recover would do, or refuse to do.
+bool needsRecovery(const Object &O);
+
+/// The same as recover, seen by this process alone: O is read-only and has no
+/// writer at work.
+bool recoverPrivately(Object &O);
+
 /// From now on objects are recovered when they are opened.
 void installRecovery();
 

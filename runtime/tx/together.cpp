@@ -92,6 +92,7 @@ namespace {
 class OtherFile {
 public:
   OtherFile(Store &S, perdure_id Id);
+  OtherFile(int File, perdure_id Id);
   ~OtherFile();
   OtherFile(const OtherFile &) = delete;
   OtherFile &operator=(const OtherFile &) = delete;
@@ -102,36 +103,48 @@ private:
   Object *View;
   void *Map = MAP_FAILED;
   size_t Bytes = 0;
+  void open(int File, perdure_id Id);
 };
 } // namespace
 
 OtherFile::OtherFile(Store &S, perdure_id Id)
     : View((Object *)calloc(1, sizeof(Object))) {
+  int File = openObjectFile(S, Id);
+  if (File < 0)
+    return;
+  open(File, Id);
+  if (View)
+    View->Owner = &S;
+  int Saved = errno;
+  close(File);
+  errno = Saved;
+}
+
+OtherFile::OtherFile(int File, perdure_id Id)
+    : View((Object *)calloc(1, sizeof(Object))) {
+  open(File, Id);
+}
+
+void OtherFile::open(int File, perdure_id Id) {
+  Header H;
+  struct stat Status;
+  State Found;
   if (!View) {
     fail(ENOMEM, "no memory for an object");
     return;
   }
-  int File = openObjectFile(S, Id);
-  if (File < 0)
+  if (!readHeader(File, hexOf(Id).Text, H, Status) ||
+      !checkHeader(H, (uint64_t)Status.st_size, Id, UINT64_MAX, false, Found))
     return;
-  Header H;
-  struct stat Status;
-  State Found;
-  if (readHeader(File, hexOf(Id).Text, H, Status) &&
-      checkHeader(H, (uint64_t)Status.st_size, Id, UINT64_MAX, false, Found)) {
-    View->Id = Id;
-    View->Current = Found;
-    View->FileBytes = Found.FileBytes;
-    Bytes = Found.FileBytes;
-    Map = mmap(nullptr, Bytes, PROT_READ, MAP_SHARED, File, 0);
-    if (Map == MAP_FAILED)
-      fail(errno, "cannot map objects/%s: %s", hexOf(Id).Text, strerror(errno));
-    else
-      View->Base = (uint64_t)Map;
-  }
-  int Saved = errno;
-  close(File);
-  errno = Saved;
+  View->Id = Id;
+  View->Current = Found;
+  View->FileBytes = Found.FileBytes;
+  Bytes = Found.FileBytes;
+  Map = mmap(nullptr, Bytes, PROT_READ, MAP_SHARED, File, 0);
+  if (Map == MAP_FAILED)
+    fail(errno, "cannot map objects/%s: %s", hexOf(Id).Text, strerror(errno));
+  else
+    View->Base = (uint64_t)Map;
 }
 
 OtherFile::~OtherFile() {
@@ -209,5 +222,44 @@ bool perdure::isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
       return To.IdHi == O.Id.hi && To.IdLo == O.Id.lo && To.Lane == Lane &&
              To.Generation == Generation;
     }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Files that are copied or removed
+//===----------------------------------------------------------------------===//
+
+int perdure::isPreparedFile(int File, perdure_id Id) {
+  OtherFile Other(File, Id);
+  const Object *O = Other.get();
+  if (!O)
+    return -1;
+  for (unsigned I = 0; I < laneCount(*O); ++I) {
+    LogReader Reader(*O, I);
+    while (const LogRecord *R = Reader.next())
+      if (R->kind() == RecordKind::Prepared)
+        return 1;
+  }
+  return 0;
+}
+
+bool perdure::isAwaitedFile(Store &S, perdure_id Id, perdure_id &Awaiting) {
+  OtherFile Other(S, Id);
+  const Object *O = Other.get();
+  for (unsigned I = 0; O && I < laneCount(*O); ++I) {
+    if (!isCommitted(*O, I))
+      continue;
+    LogReader Reader(*O, I);
+    while (const LogRecord *R = Reader.next())
+      for (uint64_t At = 0;
+           R->kind() == RecordKind::Committed && At < R->bytes();
+           At += sizeof(Vote)) {
+        Vote V;
+        memcpy(&V, R->content() + At, sizeof(V));
+        Awaiting = {V.IdHi, V.IdLo};
+        if (isAwaited(*O, I, laneHead(*O, I)->Generation, V))
+          return true;
+      }
+  }
   return false;
 }

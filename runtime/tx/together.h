@@ -42,6 +42,14 @@ Outcome askCoordinator(const Object &O, const Vote &Of);
 bool isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
                const Vote &Participant);
 
+/// Whether a file, which has the ID, is prepared for what another object decides.
+/// -1: it cannot be read.
+int isPreparedFile(int File, perdure_id Id);
+
+/// Whether an object's file says that a transaction is committed of which others,
+/// one of them Awaiting, have yet to learn.
+bool isAwaitedFile(Store &S, perdure_id Id, perdure_id &Awaiting);
+
 } // namespace perdure
 
 #endif // PERDURE_RUNTIME_TX_TOGETHER_H

@@ -708,6 +708,82 @@ TEST_F(DeathTest, SharedKilledAtRandom) {
   }
 }
 
+// Dies in the middle of a transaction.
+void dieInside(const std::string &Dir, unsigned Flags) {
+  pid_t Pid = fork();
+  if (!Pid) {
+    perdure_store *S = perdure_store_open(Dir.c_str(), Flags);
+    auto *R = (uint64_t *)perdure_open(S, "a", 0);
+    if (!R || (Flags & PERDURE_SHARED && perdure_lock(R, 0) < 0) ||
+        perdure_tx_begin(R))
+      _exit(1);
+    for (unsigned I = 0; I < 1000; ++I)
+      set(&R[I], uint64_t(7));
+    perdure_alloc(R, 100000);
+    raise(SIGKILL);
+  }
+  int Status;
+  waitpid(Pid, &Status, 0);
+  EXPECT_TRUE(WIFSIGNALED(Status));
+}
+
+TEST_F(TransactionTest, ReadersSeeNoHalf) {
+  uint64_t *R = create("a", 8192);
+  for (unsigned I = 0; I < 1000; ++I)
+    R[I] = I;
+  uint64_t Blocks = blocksOf(R);
+  std::string File = fileOf("a");
+  closeStore();
+  dieInside(Dir, 0);
+  std::string Before = readFile(File);
+  auto Whole = [&] {
+    for (unsigned I = 0; I < 1000; ++I)
+      if (R[I] != I)
+        return false;
+    return true;
+  };
+  reopenStore(PERDURE_RDONLY);
+  R = open("a");
+  EXPECT_TRUE(Whole());
+  EXPECT_EQ(blocksOf(R), Blocks);
+  EXPECT_EQ(readFile(File), Before); // the file stays as it was
+  // Meanwhile somebody opens it for writing, and changes it.
+  pid_t Pid = fork();
+  if (!Pid) {
+    perdure_store_close(S);
+    perdure_store *T = perdure_store_open(Dir.c_str(), PERDURE_SHARED);
+    auto *Q = (uint64_t *)perdure_open(T, "a", 0);
+    if (!Q || perdure_lock(Q, 0) < 0)
+      _exit(1);
+    Q[999] = 5;
+    _exit(0);
+  }
+  int Status;
+  waitpid(Pid, &Status, 0);
+  EXPECT_EQ(Status, 0);
+  ASSERT_EQ(perdure_lock(R, PERDURE_RDONLY), 0);
+  EXPECT_EQ(R[999], 5u);
+  EXPECT_EQ(R[0], 0u);
+  EXPECT_EQ(R[998], 998u);
+  EXPECT_EQ(perdure_unlock(R), 0);
+}
+
+TEST_F(TransactionTest, SharingReadersSeeNoHalf) {
+  uint64_t *R = create("a", 8192);
+  for (unsigned I = 0; I < 1000; ++I)
+    R[I] = I;
+  for (unsigned Flags : {PERDURE_SHARED, PERDURE_RDONLY}) {
+    closeStore();
+    dieInside(Dir, PERDURE_SHARED);
+    reopenStore(Flags);
+    R = open("a");
+    ASSERT_GE(perdure_lock(R, PERDURE_RDONLY), 0) << perdure_errormsg();
+    EXPECT_EQ(R[0], 0u);
+    EXPECT_EQ(R[999], 999u);
+    EXPECT_EQ(perdure_unlock(R), 0);
+  }
+}
+
 #if defined(__x86_64__)
 // A child that runs Body, and is killed after so many instructions from the
 // SIGSTOP that Body raises. False: it ended before.
@@ -803,13 +879,14 @@ TEST_F(DeathTest, KilledInRecovery) {
 }
 #endif
 
-TEST_F(DeathTest, PreparedAndItsCoordinatorGone) {
-  fill();
 #if defined(__x86_64__)
-  // Somewhere in the commit b is prepared, and a can be taken away.
-  bool Met = false;
-  for (uint64_t Steps = 100; !Met && Steps < 6000; Steps += 37) {
-    killAfter(
+// What the others may do while b is prepared and a decides, which is so at some
+// moments of a commit. Each is tried on a copy of the store.
+TEST_F(DeathTest, WhilePrepared) {
+  fill();
+  unsigned Gone = 0, NotCopied = 0, NotRemoved = 0;
+  for (uint64_t Steps = 100; Steps < 6000; Steps += 53) {
+    bool Killed = killAfter(
         [&] {
           perdure_store *T = perdure_store_open(Dir.c_str(), 0);
           auto *A = (uint64_t *)perdure_open(T, "a", 0);
@@ -823,25 +900,53 @@ TEST_F(DeathTest, PreparedAndItsCoordinatorGone) {
           return 0;
         },
         Steps);
-    std::string File = Dir + "/objects/" +
-                       readFile(Dir + "/names/a").substr(0, 32);
-    ASSERT_EQ(rename(File.c_str(), (File + ".away").c_str()), 0);
-    perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+    if (!Killed)
+      break;
+    std::string Copy = Temporary + "/tried", Other = Temporary + "/other";
+    std::string Id = readFile(Dir + "/names/a").substr(0, 32);
+    copyTree(Dir, Copy);
+    unlink((Copy + "/objects/" + Id).c_str());
+    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
     errno = 0;
     if (!perdure_open(T, "b", 0)) {
-      Met = true;
+      ++Gone;
       EXPECT_EQ(errno, EPROTO);
-      EXPECT_NE(strstr(perdure_errormsg(),
-                       readFile(Dir + "/names/a").substr(0, 32).c_str()),
-                nullptr)
+      EXPECT_NE(strstr(perdure_errormsg(), Id.c_str()), nullptr)
           << perdure_errormsg();
+      EXPECT_EQ(perdure_open(T, "b", PERDURE_RDONLY), nullptr);
     }
     perdure_store_close(T);
-    ASSERT_EQ(rename((File + ".away").c_str(), File.c_str()), 0);
+    std::filesystem::remove_all(Copy);
+
+    copyTree(Dir, Copy);
+    T = perdure_store_open(Copy.c_str(), 0);
+    perdure_store *To = perdure_store_open(Other.c_str(), PERDURE_CREATE);
+    errno = 0;
+    if (perdure_copy(T, "b", To, nullptr, 0) < 0) {
+      ++NotCopied;
+      EXPECT_EQ(errno, EBUSY) << perdure_errormsg();
+    } else {
+      auto *B = (uint64_t *)perdure_open(To, "b", 0);
+      EXPECT_NE(B, nullptr) << perdure_errormsg();
+    }
+    perdure_store_close(To);
+    // a may go when b does not need it, and then b opens.
+    errno = 0;
+    if (perdure_remove(T, "a") < 0) {
+      ++NotRemoved;
+      EXPECT_EQ(errno, EBUSY) << perdure_errormsg();
+      EXPECT_NE(perdure_open(T, "b", 0), nullptr) << perdure_errormsg();
+      EXPECT_EQ(perdure_remove(T, "a"), 0) << perdure_errormsg();
+    }
+    perdure_store_close(T);
+    std::filesystem::remove_all(Other);
+    std::filesystem::remove_all(Copy);
     ASSERT_TRUE(isWhole()) << Steps;
   }
-  EXPECT_TRUE(Met);
-#endif
+  EXPECT_GT(Gone, 0u);
+  EXPECT_GT(NotCopied, 0u);
+  EXPECT_GT(NotRemoved, 0u);
 }
+#endif
 
 } // namespace
