@@ -532,7 +532,9 @@ static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
   *S = SlabHeader();
   S->Magic = SlabMagic;
   S->BlockBytes = C.BlockBytes;
-  flushMetadata(O, S, sizeof(*S));
+  // Before the descriptor that makes it a slab, whatever becomes of the power: a
+  // page map that leads to no slab is damage.
+  flushHeader(O, S, sizeof(*S));
   for (unsigned I = 1; I < C.Pages; ++I)
     writeDescriptor(O, Page + I, makeDescriptor(PageKind::Inside, 0, I));
   writeDescriptor(O, Page, makeDescriptor(PageKind::Slab, Class, C.Pages));

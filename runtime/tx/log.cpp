@@ -9,6 +9,7 @@
 
 #include "tx/log.h"
 #include "platform/error.h"
+#include "platform/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +47,23 @@ unsigned perdure::laneCount(const Object &O) {
 LaneHead *perdure::laneHead(const Object &O, unsigned Index) {
   uint64_t Extent = extentOf(O, Table::Log, Index / LanesPerExtent);
   return (LaneHead *)(O.Base + Extent) + Index % LanesPerExtent;
+}
+
+void perdure::settle(Object &O) {
+  if (TheOptions.battery)
+    return;
+  if (!O.Map.Page)
+    fence(O.Map);
+  else if (isDurable(O) && !O.Private && !syncFile(O.File))
+    die("object %s: cannot sync: %s; what the medium holds is unknown now. The "
+        "transaction is rolled back, or was committed, when the object is opened "
+        "again",
+        labelOf(O).Text, strerror(errno));
+}
+
+void perdure::flushInTx(Object &O, const void *P, uint64_t Bytes) {
+  if (!TheOptions.battery)
+    flushRange(O.Map, P, Bytes);
 }
 
 static uint64_t generationOf(const LaneHead &Head) {
@@ -259,8 +277,8 @@ static bool beginLane(Object &O, Log &G, Lane &L) {
   if (!addChunk(O, G, L))
     return false;
   __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
-  flushRange(O.Map, L.Head, sizeof(LaneHead));
-  fence(O.Map);
+  flushInTx(O, L.Head, sizeof(LaneHead));
+  settle(O);
   return true;
 }
 
@@ -348,7 +366,7 @@ static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
   memcpy(R.content(), Content, Bytes);
   uint64_t Sum = checksumOf(R, Bytes, L.End.Chain);
   __atomic_store_n(&R.Checksum, Sum, __ATOMIC_RELEASE);
-  flushRange(O.Map, &R, sizeof(R) + Bytes);
+  flushInTx(O, &R, sizeof(R) + Bytes);
   L.End.Chain = Sum;
   L.End.Last = L.End.At;
   L.End.At += R.room();
@@ -368,8 +386,8 @@ static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
   uint64_t Chunk = L.Chunk[Next];
   LogRecord *First = recordAt(O, chunkOffset(Chunk));
   __atomic_store_n(&First->Checksum, 0, __ATOMIC_RELEASE);
-  flushRange(O.Map, &First->Checksum, sizeof(uint64_t));
-  fence(O.Map);
+  flushInTx(O, &First->Checksum, sizeof(uint64_t));
+  settle(O);
   writeRecord(O, L, RecordKind::Next, 0, &Chunk, sizeof(Chunk));
   L.End.At = chunkOffset(Chunk);
   L.End.Stop = L.End.At + chunkBytes(Chunk);
@@ -411,8 +429,8 @@ bool perdure::appendData(Object &O, Lane &L, uint64_t Offset, uint64_t Bytes) {
 void perdure::cutToEnd(Object &O, Lane &L, const LogEnd &End) {
   LogRecord *R = recordAt(O, End.At);
   __atomic_store_n(&R->Checksum, 0, __ATOMIC_RELEASE);
-  flushRange(O.Map, &R->Checksum, sizeof(uint64_t));
-  fence(O.Map);
+  flushInTx(O, &R->Checksum, sizeof(uint64_t));
+  settle(O);
   L.End = End;
 }
 
@@ -421,12 +439,12 @@ void perdure::cutToEnd(Object &O, Lane &L, const LogEnd &End) {
 bool perdure::sealEnd(Object &O, Lane &L, uint64_t Serial) {
   if (!appendRecord(O, L, RecordKind::Rewind, 0, &Serial, sizeof(Serial)))
     return false;
-  fence(O.Map);
+  settle(O);
   return true;
 }
 
 void perdure::cutLane(Object &O, LaneHead &Head) {
   __atomic_store_n(&Head.Generation, generationOf(Head) + 1, __ATOMIC_RELEASE);
-  flushRange(O.Map, &Head.Generation, sizeof(uint64_t));
-  fence(O.Map);
+  flushInTx(O, &Head.Generation, sizeof(uint64_t));
+  settle(O);
 }

@@ -71,6 +71,16 @@ void visitBack(const Object &O, uint64_t Last, uint64_t Until, Visitor Visit) {
   }
 }
 
+/// Orders what this thread has written to O before what it writes from now on:
+/// whatever survives of the later, all of the earlier does. A fence on DAX; a sync
+/// of the file on page media that is to survive a power failure, since the kernel
+/// writes pages in any order; elsewhere nothing. A sync that fails ends the process,
+/// in the middle of its transaction.
+void settle(Object &O);
+
+/// Begins to write back, in transactions: nothing where power does not fail.
+void flushInTx(Object &O, const void *P, uint64_t Bytes);
+
 /// Where the lane's log began.
 LogEnd beginningOf(const Lane &L);
 

@@ -13,6 +13,7 @@
 #include "tx/recover.h"
 #include "alloc/page_map.h"
 #include "platform/error.h"
+#include "platform/options.h"
 #include "tx/together.h"
 #include "tx/undo.h"
 
@@ -95,8 +96,17 @@ static bool checkLane(const Object &O, unsigned Lane, Plan &P) {
   return true;
 }
 
+// On page media: what was brought back before the cut, and that before what comes
+// now. Whoever opens O, and dies there: it may have been open with PERDURE_DURABLE.
+static bool syncRecovered(Object &O) {
+  if (!O.Map.Page || O.Private || TheOptions.battery || syncFile(O.File))
+    return true;
+  return fail(errno, "object %s: cannot sync what was rolled back: %s",
+              labelOf(O).Text, strerror(errno));
+}
+
 // What a lane of a transaction that is committed still says was freed, leaks.
-static void finishLane(Object &O, unsigned Lane, const Plan &P) {
+static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
   if (P.RollsBack) {
     restore(O, P.Last, 0);
     visitBack(O, P.Last, 0, [&](const LogRecord &R) {
@@ -105,9 +115,10 @@ static void finishLane(Object &O, unsigned Lane, const Plan &P) {
     });
   }
   // freeInFile flushes and fences for itself.
+  if (!syncRecovered(O))
+    return false;
   cutLane(O, *laneHead(O, Lane));
-  if (O.Map.Page)
-    flushMetadata(O, headerOf(O), 1);
+  return true;
 }
 
 bool perdure::recover(Object &O) {
@@ -116,10 +127,14 @@ bool perdure::recover(Object &O) {
   for (unsigned I = 0; I < Lanes; ++I)
     if (!checkLane(O, I, P))
       return false;
+  bool Done = false;
   for (unsigned I = 0; I < Lanes; ++I)
-    if (checkLane(O, I, P) && P.Last && !P.Waits)
-      finishLane(O, I, P);
-  return true;
+    if (checkLane(O, I, P) && P.Last && !P.Waits) {
+      if (!finishLane(O, I, P))
+        return false;
+      Done = true;
+    }
+  return !Done || syncRecovered(O);
 }
 
 bool perdure::needsRecovery(const Object &O) {

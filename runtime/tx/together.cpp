@@ -45,10 +45,10 @@ static bool writeCommit(Transaction &T, Part &Coordinator, unsigned Others) {
                       Others, Votes, Count * sizeof(Vote)))
       return false;
     if (Others)
-      fence(Coordinator.O->Map);
+      settle(*Coordinator.O);
     Count = 0;
   }
-  fence(Coordinator.O->Map);
+  settle(*Coordinator.O);
   return true;
 }
 
@@ -69,7 +69,7 @@ bool perdure::commitTogether(Transaction &T) {
     if (!appendRecord(*P.O, *P.L, RecordKind::Prepared, 0, &Leader,
                       sizeof(Leader)))
       return false;
-    fence(P.O->Map);
+    settle(*P.O);
   }
   if (!writeCommit(T, *Coordinator, Others))
     return false;

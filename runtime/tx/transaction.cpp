@@ -138,7 +138,7 @@ bool perdure::logRange(Transaction &T, Object &O, const void *P,
     return false;
   // Durable before the program's store may be: it may reach the medium at any
   // time from then on.
-  fence(O.Map);
+  settle(O);
   T.Known.add((uint64_t)P, Bytes);
   return true;
 }
@@ -149,7 +149,7 @@ bool perdure::logBlock(Transaction &T, Object &O, void *Block,
   if (!Mine || !appendRecord(O, *Mine->L, RecordKind::Block,
                              (uint64_t)Block - O.Base, &Bytes, sizeof(Bytes)))
     return false;
-  fence(O.Map);
+  settle(O);
   T.Known.add((uint64_t)Block, Bytes);
   return true;
 }
@@ -246,29 +246,23 @@ static void checkFrees(Transaction &T) {
           T.Frees.Items[I]);
 }
 
-static bool syncParts(Transaction &T) {
-  bool Ok = true;
-  for (unsigned I = 0; I < T.Parts.Count; ++I) {
-    Part &P = T.Parts.Items[I];
-    if (!isThere(P) || !P.L->End.Last)
-      continue;
-    noteCut(*P.O);
-    if (P.O->Map.Page && isDurable(*P.O) && !persistAll(*P.O, headerOf(*P.O), 1))
-      Ok = false;
-  }
-  return Ok;
-}
-
 // What has been stored is durable before any log is cut.
 static void flushAll(Transaction &T) {
-  for (unsigned I = 0; I < T.Parts.Count; ++I)
-    if (isThere(T.Parts.Items[I]))
-      flushChanges(*T.Parts.Items[I].O, T.Parts.Items[I].L->End.Last);
-  for (unsigned I = 0; I < T.Parts.Count; ++I)
-    if (isThere(T.Parts.Items[I]) && !T.Parts.Items[I].O->Map.Page) {
-      fence(T.Parts.Items[I].O->Map); // orders all that this thread has flushed
-      break;
-    }
+  for (unsigned I = 0; I < T.Parts.Count; ++I) {
+    Part &P = T.Parts.Items[I];
+    if (isThere(P) && !isEmpty(*P.L))
+      flushChanges(*P.O, P.L->End.Last);
+  }
+  bool Fenced = false;
+  for (unsigned I = 0; I < T.Parts.Count; ++I) {
+    Part &P = T.Parts.Items[I];
+    if (!isThere(P) || isEmpty(*P.L))
+      continue;
+    // One fence orders all that this thread has flushed.
+    if (P.O->Map.Page || !Fenced)
+      settle(*P.O);
+    Fenced |= !P.O->Map.Page;
+  }
 }
 
 static bool commit(Transaction &T) {
@@ -286,10 +280,9 @@ static bool commit(Transaction &T) {
   else if (Count && !commitTogether(T))
     return false;
   // The transaction is committed from here on.
-  if (!syncParts(T))
-    die("a transaction is committed, but cannot be made durable: %s; what the "
-        "medium holds is unknown now",
-        errorMessage());
+  for (unsigned I = 0; I < T.Parts.Count; ++I)
+    if (isThere(T.Parts.Items[I]))
+      noteCut(*T.Parts.Items[I].O);
   for (unsigned I = 0; I < T.Frees.Count; ++I)
     deallocate(*objectAt(T.Frees.Items[I]), T.Frees.Items[I]);
   close(T);

@@ -21,7 +21,7 @@ void perdure::flushChanges(Object &O, uint64_t Last) {
                      : R.kind() == RecordKind::Block ? blockBytes(R)
                                                      : 0;
     if (Bytes)
-      flushRange(O.Map, (void *)(O.Base + R.offset()), Bytes);
+      flushInTx(O, (void *)(O.Base + R.offset()), Bytes);
   });
 }
 
@@ -31,9 +31,9 @@ void perdure::restore(Object &O, uint64_t Last, uint64_t Until) {
       return;
     void *P = (void *)(O.Base + R.offset());
     memcpy(P, R.content(), R.bytes());
-    flushRange(O.Map, P, R.bytes());
+    flushInTx(O, P, R.bytes());
   });
-  fence(O.Map);
+  settle(O);
 }
 
 void perdure::freeAllocated(Object &O, uint64_t Last, uint64_t Until) {
