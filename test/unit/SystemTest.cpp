@@ -217,6 +217,9 @@ TEST_F(SystemTest, PowerFailsInTransactions) {
   for (int Round = 0; Round < 24 && !HasFailure(); ++Round) {
     After = Before;
     ASSERT_EQ(perdure_tx_begin(R), 0);
+    void *Block = perdure_alloc(R, 64);
+    ASSERT_NE(Block, nullptr);
+    perdure_free(Block);
     for (unsigned I = 0, N = 1 + Random() % 8; I < N; ++I) {
       size_t At = Random() % Words, Count = 1 + Random() % 20;
       Count = std::min(Count, Words - At);
@@ -225,9 +228,6 @@ TEST_F(SystemTest, PowerFailsInTransactions) {
         R[W] = After[W] = Random();
       Fail();
     }
-    void *Block = perdure_alloc(R, 64);
-    ASSERT_NE(Block, nullptr);
-    perdure_free(Block);
     if (Round % 3) {
       Committing = true;
       ASSERT_EQ(perdure_tx_commit(), 0);

@@ -50,6 +50,18 @@ uint64_t blocksOf(const void *P) {
 
 class TransactionTest : public StoreTest {
 protected:
+  uint64_t blocksAfterDeath(const char *Name) {
+    std::string Copy = Temporary + "/copy";
+    copyTree(Dir, Copy);
+    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
+    void *Root = T ? perdure_open(T, Name, 0) : nullptr;
+    EXPECT_NE(Root, nullptr) << perdure_errormsg();
+    uint64_t Blocks = Root ? blocksOf(Root) : 0;
+    perdure_store_close(T);
+    std::filesystem::remove_all(Copy);
+    return Blocks;
+  }
+
   /// The object as whoever opens a copy of the store, made now, finds it.
   std::vector<uint64_t> afterDeath(const char *Name, size_t Words) {
     std::string Copy = Temporary + "/copy";
@@ -206,18 +218,22 @@ TEST_F(TransactionTest, RecordsThatWereRolledBackStayDead) {
       set(&R[100 + I], uint64_t(I));
     int Point = perdure_tx_savepoint();
     set(&R[0], uint64_t(1));
-    void *Undone = perdure_alloc(R, 2000);
+    set(&R[50], uint64_t(1));
+    void *Undone = perdure_alloc(R, 100000);
     for (int I = 0; I < 40; ++I)
       set(&R[1 + I], uint64_t(I));
     ASSERT_EQ(perdure_tx_rollback_to(Point), 0);
     void *Others = nullptr;
-    std::thread([&] { Others = perdure_alloc(R, 2000); }).join();
-    set(&R[0], uint64_t(1)); // the same record as before
+    std::thread([&] { Others = perdure_alloc(R, 100000); }).join();
+    ASSERT_EQ(Others, Undone);
+    // Of the same size as those that were there: what lies behind it is the
+    // record of the block.
+    set(&R[0], uint64_t(1));
+    EXPECT_EQ(blocksAfterDeath("a"), 2u) << "the root, and the other thread's";
     perdure_tx_abort();
-    uint64_t Before = blocksOf(R);
-    perdure_free(Others); // dies if it is free already
-    EXPECT_EQ(blocksOf(R), Before - 1);
-    (void)Undone;
+    EXPECT_EQ(blocksOf(R), 2u);
+    perdure_free(Others);
+    EXPECT_EQ(blocksOf(R), 1u);
   }
 }
 
