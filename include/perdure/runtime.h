@@ -241,7 +241,8 @@ PERDURE_API int perdure_remove(perdure_store *store, const char *name);
    Durable on return; a process that dies meanwhile leaves the object unsealed,
    or without a signature and read-only: seal it again or unseal it. A copy in
    another store has the seal, one in the same store is another object and has
-   none. Errors: ENOENT, EACCES, EROFS, EBUSY, EPROTO, EIO, ENOMEM.           */
+   none. Errors: ENOENT, EACCES, EROFS, EBUSY, EPROTO (it is damaged), EAGAIN (a
+   process died in a transaction: open it for writing first), EIO, ENOMEM.    */
 PERDURE_API int perdure_seal(perdure_store *store, const char *name,
                              const unsigned char secret_key[64]);
 
@@ -335,6 +336,71 @@ PERDURE_API int perdure_stat(const void *in_object, struct perdure_stat *stat);
    failure is reported and ends the process, since what the medium then holds
    is unknown. Addresses outside every object are ignored.                    */
 PERDURE_API void perdure_persist(const void *addr, size_t bytes);
+
+/*===- Transactions --------------------------------------------------------===*\
+|*
+|* What a transaction overwrites in objects is there afterwards all of it, or
+|* nothing of it: also when the process dies at any point, and when power fails
+|* as far as docs/Durability.md promises it for the medium. Compiled code logs by
+|* itself what it overwrites (<perdure/transaction.h>); code that was compiled
+|* otherwise is not part of it.
+|*
+|* A transaction belongs to the thread that began it. Within it, beginning again
+|* joins it: it ends with the outermost. Any number of objects take part, each from
+|* the moment that something of it is first overwritten, and commit as one. In an
+|* object that is open with PERDURE_SHARED: inside a write section only.
+|* What several threads' transactions may write at once is the program's to keep
+|* apart, by locks. perdure_alloc and perdure_free may be called at any time:
+|* what a transaction allocated is free after an abort, what it frees stays until
+|* its commit. perdure_unlock waits for the end, too. Pointers to other objects
+|* that it stored leave their entry in the FOT, whatever becomes of it.
+|*
+|* A thread that ends, or a function that is left by longjmp, aborts what it has
+|* begun. A process that ends does not: who next opens the object for writing, or
+|* enters its write section, rolls back. Not for signal handlers.
+|*
+\*===----------------------------------------------------------------------===*/
+
+/* Calls `body` with `arg` in a transaction, and commits it; aborts it when body
+   returns something else than 0. `in_object`: an address in an object that it
+   will write, or NULL. Returns 0 once it is committed, and durable as the objects
+   were opened; -1 and ECANCELED when it was aborted: by body's result, by
+   perdure_tx_abort, or because an exception has left a transaction within it.
+   Within a transaction it joins that one, and returns body's success. Other errors
+   of perdure_tx_begin and perdure_tx_commit: nothing has changed then.          */
+PERDURE_API int perdure_transact(void *in_object, int (*body)(void *),
+                                 void *arg);
+
+/* Begins a transaction, or joins the one that this thread is in. Ends with
+   perdure_tx_commit, as often as it was begun, or with perdure_tx_abort. -1:
+   EINVAL (in_object is neither NULL nor in an open object), EROFS, EPERM (the
+   object is open with PERDURE_SHARED and this thread is in no write section of
+   it), ENOMEM.                                                               */
+PERDURE_API int perdure_tx_begin(void *in_object);
+
+/* Ends what the last perdure_tx_begin began: the outermost commits, and only
+   when it is committed returns 0. -1: EINVAL (no transaction); ECANCELED (an
+   exception has left a nested one: all is rolled back); EIO (an object's file
+   cannot be written or synced: rolled back, too).                            */
+PERDURE_API int perdure_tx_commit(void);
+
+/* Rolls back the whole transaction, which is over then, with all that joined it.
+   Begun by perdure_tx_begin: returns. Begun by perdure_transact, which then
+   returns -1, or in C by a function with the attribute: control leaves for there
+   by longjmp. Begun in C++: throws perdure::aborted. Without a transaction it
+   does nothing.                                                              */
+PERDURE_API void perdure_tx_abort(void);
+
+/* A point to which the transaction can be rolled back: a number above 0, good
+   until its end or until it is rolled back to an earlier one. -1: EINVAL (no
+   transaction), ENOMEM.                                                      */
+PERDURE_API int perdure_tx_savepoint(void);
+
+/* Undoes what has been overwritten since the savepoint, frees what has been
+   allocated since, and forgets what has been freed since. Sections that
+   perdure_unlock has left since are left at the end as before. -1: EINVAL (no
+   such savepoint).                                                           */
+PERDURE_API int perdure_tx_rollback_to(int savepoint);
 
 /* The functions of the runtime that handle bits know the encoding `object`. In a
    file that is compiled for another, perdure_decode and perdure_encode are made

@@ -42,7 +42,7 @@ int perdure_check(perdure_store *store, perdure_id id, unsigned flags,
   }
   Visitor V = {visit, arg};
   Findings Found(tell, &V);
-  if (!checkObject(S, id, Repair, Found))
+  if (!checkObject(S, id, Repair ? CheckMode::Repair : CheckMode::Look, Found))
     return -1;
   return (int)(Found.count(Severity::Damage) +
                (Repair ? 0 : Found.count(Severity::Mended)));

@@ -2,6 +2,7 @@
 
 #include "object/seal.h"
 #include "api/arguments.h"
+#include "check/check.h"
 #include "object/sidecar.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
@@ -70,10 +71,26 @@ static int changeSeal(perdure_store *In, const char *Name, Change Do) {
   return Ok ? 0 : -1;
 }
 
+// What is sealed stays as it is for good: so only what is whole is.
+static bool isWhole(Store &S, perdure_id Id, const char *Hex) {
+  Findings Found([](void *, Severity, uint64_t, const char *) {}, nullptr);
+  if (!checkObject(S, Id, CheckMode::Owned, Found))
+    return false;
+  if (Found.count(Severity::Damage) + Found.count(Severity::Mended))
+    return fail(EPROTO, "object %s is damaged; 'perdure fsck' says where", Hex);
+  return !Found.Unfinished ||
+         fail(
+             EAGAIN,
+             "object %s: a process died in a transaction; open it for writing, "
+             "which decides that, and close it again",
+             Hex);
+}
+
 int perdure_seal(perdure_store *store, const char *name,
                  const unsigned char *secret_key) {
   return changeSeal(store, name, [&](int File, const char *Hex, perdure_id Id) {
-    return putSeal(File, Hex, Id, secret_key);
+    return isWhole(storeOf(store), Id, Hex) &&
+           putSeal(File, Hex, Id, secret_key);
   });
 }
 

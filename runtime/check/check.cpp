@@ -84,7 +84,8 @@ static bool failOpen(Store &S, perdure_id Id) {
                     hexOf(Id).Text);
 }
 
-static bool openImage(Image &I, Store &S, perdure_id Id, bool Repair) {
+static bool openImage(Image &I, Store &S, perdure_id Id, CheckMode Mode) {
+  bool Repair = Mode == CheckMode::Repair;
   HexId Hex = hexOf(Id);
   struct stat Status;
   I.File = openFile(S.ObjectsDir, Hex.Text,
@@ -96,8 +97,10 @@ static bool openImage(Image &I, Store &S, perdure_id Id, bool Repair) {
     return fail(EPROTO, "objects/%s is no regular file%s", Hex.Text,
                 adviceFor(ENOTDIR));
   bool Free =
-      Repair ? lockByte(I.File, FileByte::Ownership, LockKind::Exclusive, false)
-             : lockOfOthers(I.File, FileByte::Ownership) == LockKind::None;
+      Mode == CheckMode::Owned ||
+      (Repair
+           ? lockByte(I.File, FileByte::Ownership, LockKind::Exclusive, false)
+           : lockOfOthers(I.File, FileByte::Ownership) == LockKind::None);
   if (!Free)
     return (Repair && errno != EBUSY) ? false : failOpen(S, Id);
   I.FileSize = (uint64_t)Status.st_size;
@@ -156,10 +159,10 @@ static void checkSealOf(const Image &I, Findings &Found) {
   Found.add(Severity::Damage, At, "%s", errorMessage());
 }
 
-bool perdure::checkObject(Store &S, perdure_id Id, bool Repair,
+bool perdure::checkObject(Store &S, perdure_id Id, CheckMode Mode,
                           Findings &Found) {
   Image I;
-  if (!openImage(I, S, Id, Repair))
+  if (!openImage(I, S, Id, Mode))
     return false;
   if (I.FileSize < HeaderBytes) {
     Found.add(
@@ -172,9 +175,13 @@ bool perdure::checkObject(Store &S, perdure_id Id, bool Repair,
   if (checkPageZero(*I.O, I.FileSize, Found)) {
     checkFot(*I.O, Found);
     checkPages(*I.O, Found);
+    checkLog(*I.O, Found);
   }
-  checkSealOf(I, Found);
-  if (!Repair && lockOfOthers(I.File, FileByte::Ownership) != LockKind::None)
+  // Who is about to seal it puts another in its place.
+  if (Mode != CheckMode::Owned)
+    checkSealOf(I, Found);
+  if (Mode == CheckMode::Look &&
+      lockOfOthers(I.File, FileByte::Ownership) != LockKind::None)
     return failOpen(S, Id);
-  return !Repair || writeBack(I);
+  return Mode != CheckMode::Repair || writeBack(I);
 }

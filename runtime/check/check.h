@@ -42,6 +42,7 @@ public:
   __attribute__((format(printf, 4, 5))) void add(Severity S, uint64_t Offset,
                                                  const char *Format, ...);
   unsigned count(Severity S) const { return Counts[(int)S]; }
+  bool Unfinished = false; // the log has a transaction that is
 
 private:
   Callback Tell;
@@ -49,16 +50,22 @@ private:
   unsigned Counts[3] = {};
 };
 
-/// Checks the object, which nobody may have open for writing (EBUSY); Repair
-/// writes what was mended, durably. False, and a message, when it could not be
-/// read, locked or written.
-bool checkObject(Store &S, perdure_id Id, bool Repair, Findings &Found);
+enum class CheckMode {
+  Look,  // nobody may have the object open for writing: EBUSY
+  Owned, // the caller has seen to that
+  Repair // and what was mended is written, durably
+};
+
+/// Checks the object. False, and a message, when it could not be read, locked
+/// or written.
+bool checkObject(Store &S, perdure_id Id, CheckMode Mode, Findings &Found);
 
 // The parts, of a file whose first bytes are at O.Base. O.Current is the state
 // from checkPageZero on; false: nothing that follows can be believed.
 bool checkPageZero(Object &O, uint64_t FileSize, Findings &Found);
 void checkFot(Object &O, Findings &Found);
 void checkPages(Object &O, Findings &Found);
+void checkLog(Object &O, Findings &Found);
 
 /// Changes one byte of the record so that Holds, if that can be done. With a
 /// 32-bit checksum a random record holds after one of 255 * Bytes changes with

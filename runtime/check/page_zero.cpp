@@ -94,6 +94,7 @@ bool perdure::checkPageZero(Object &O, uint64_t FileSize, Findings &Found) {
   }
   O.RootOffset = H.Ident.RootOffset;
   O.FileBytes = O.Current.FileBytes;
+  checkReserved(H.Spare, sizeof(H.Spare), offsetof(Header, Spare), Found);
   checkReserved(H.Turn.Reserved, sizeof(H.Turn.Reserved),
                 offsetof(Header, Turn) + offsetof(Turns, Reserved), Found);
   checkReserved(H.Reserved, sizeof(H.Reserved), offsetof(Header, Reserved),

@@ -15,26 +15,26 @@ using namespace perdure;
 
 namespace {
 
-/// The pages between the header, the extents and the end of the file.
-struct Gaps {
+/// The pages of the header and of extents, in order; what lies between them is
+/// the page map's.
+struct SystemPages {
   struct {
     uint64_t Page, Pages;
-  } System[1 + 2 * MaxExtents];
+  } Run[1 + 2 * MaxExtents + MaxLogExtents];
   unsigned Count = 0;
 
-  explicit Gaps(const Object &O) {
+  explicit SystemPages(const Object &O) {
     add(0, HeaderBytes / FilePage);
-    const Table Tables[] = {Table::Fot, Table::Map};
     for (Table T : Tables)
-      for (unsigned K = 0; K < MaxExtents; ++K)
+      for (unsigned K = 0; K < maxExtents(T); ++K)
         if (uint64_t Offset = extentOf(O, T, K))
-          add(Offset / FilePage, (uint64_t)1 << K);
+          add(Offset / FilePage, extentBytes(T, K) / FilePage);
   }
   void add(uint64_t Page, uint64_t Pages) {
     unsigned I = Count++;
-    for (; I && System[I - 1].Page > Page; --I)
-      System[I] = System[I - 1];
-    System[I] = {Page, Pages};
+    for (; I && Run[I - 1].Page > Page; --I)
+      Run[I] = Run[I - 1];
+    Run[I] = {Page, Pages};
   }
 };
 
@@ -289,7 +289,7 @@ void perdure::checkPages(Object &O, Findings &Found) {
               (unsigned long long)(End - Covered));
     End = Covered;
   }
-  Gaps G(O);
+  SystemPages G(O);
   uint64_t Root = O.RootOffset / FilePage;
   if (Root >= End)
     Found.add(
@@ -298,10 +298,9 @@ void perdure::checkPages(Object &O, Findings &Found) {
         "file from a copy",
         (unsigned long long)O.RootOffset);
   for (unsigned I = 0; I < G.Count; ++I) {
-    uint64_t From = G.System[I].Page + G.System[I].Pages;
-    uint64_t To = I + 1 < G.Count && G.System[I + 1].Page < End
-                      ? G.System[I + 1].Page
-                      : End;
+    uint64_t From = G.Run[I].Page + G.Run[I].Pages;
+    uint64_t To =
+        I + 1 < G.Count && G.Run[I + 1].Page < End ? G.Run[I + 1].Page : End;
     if (From >= To)
       continue;
     checkGap(O, From, To, Found);

@@ -199,17 +199,9 @@ static int createCopy(Copying &C) {
 }
 
 static bool writeAll(int File, const void *From, size_t Bytes, uint64_t At) {
-  for (size_t Done = 0; Done < Bytes;) {
-    ssize_t Written = pwrite(File, (const char *)From + Done, Bytes - Done,
-                             (off_t)(At + Done));
-    if (Written < 0 && errno == EINTR)
-      continue;
-    if (Written <= 0)
-      return fail(Written ? errno : EIO, "cannot write the copy: %s%s",
-                  strerror(Written ? errno : EIO), adviceFor(errno));
-    Done += (size_t)Written;
-  }
-  return true;
+  return writeFile(File, From, Bytes, At) ||
+         fail(errno, "cannot write the copy: %s%s", strerror(errno),
+              adviceFor(errno));
 }
 
 constexpr size_t PieceBytes = 1 << 20;
@@ -371,10 +363,10 @@ static bool writeHeader(const Copying &C, Header &H) {
   H.Ident = {};
   if (!writeAll(C.Copy, &H, sizeof(H), 0))
     return false;
-  if (fsync(C.Copy))
+  if (!syncFile(C.Copy))
     return fail(errno, "cannot sync the copy: %s", strerror(errno));
   return writeAll(C.Copy, &Ident, sizeof(Ident), 0) &&
-         (!fsync(C.Copy) ||
+         (syncFile(C.Copy) ||
           fail(errno, "cannot sync the copy: %s", strerror(errno)));
 }
 

@@ -33,7 +33,8 @@ static bool probe(Mapping &M, int File) {
       !pmem2_map_new(&Map, Config, Source);
   if (Ok) {
     M.Page = pmem2_map_get_store_granularity(Map) == PMEM2_GRANULARITY_PAGE;
-    M.Flush = M.Page ? nullptr : pmem2_get_persist_fn(Map);
+    M.Flush = M.Page ? nullptr : pmem2_get_flush_fn(Map);
+    M.Drain = M.Page ? nullptr : pmem2_get_drain_fn(Map);
     pmem2_map_delete(&Map);
   } else {
     fail(EIO, "libpmem2 refuses the file: %s", pmem2_errormsg());
@@ -63,6 +64,7 @@ static bool findMedium(Mapping &M, int File) {
     if (Value == Device) {
       M.Page = true;
       M.Flush = nullptr;
+      M.Drain = nullptr;
       return true;
     }
     if (!Value) {
@@ -120,17 +122,56 @@ bool perdure::mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
          mapFixed(File, Address, Bytes, Writable, M.Page);
 }
 
+bool perdure::mapPrivate(const Mapping &M, int File) {
+  return mmap((void *)M.Address, M.Bytes, PROT_READ | PROT_WRITE,
+              MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, File, 0) != MAP_FAILED ||
+         fail(errno, "cannot map the file: %s", strerror(errno));
+}
+
+bool perdure::sealPrivate(const Mapping &M) {
+  return !mprotect((void *)M.Address, M.Bytes, PROT_READ) ||
+         fail(errno, "cannot protect the file's mapping: %s", strerror(errno));
+}
+
 bool perdure::makeWritable(Mapping &M, int File) {
   return mapFixed(File, M.Address, M.Bytes, true, M.Page);
 }
 
+void perdure::flushRange(const Mapping &M, const void *P, size_t Bytes) {
+  if (!M.Page)
+    M.Flush(P, Bytes);
+}
+
+void perdure::fence(const Mapping &M) {
+  if (!M.Page)
+    M.Drain();
+}
+
 bool perdure::persist(const Mapping &M, const void *P, size_t Bytes) {
   if (!M.Page) {
-    M.Flush(P, Bytes);
+    flushRange(M, P, Bytes);
+    fence(M);
     return true;
   }
   uint64_t Page = (uint64_t)sysconf(_SC_PAGESIZE);
   uint64_t Start = (uint64_t)P & ~(Page - 1);
   return msync((void *)Start, (uint64_t)P + Bytes - Start, MS_SYNC) == 0 ||
          fail(errno, "cannot sync: %s", strerror(errno));
+}
+
+bool perdure::syncFile(int File) { return !fdatasync(File); }
+
+bool perdure::writeFile(int File, const void *P, size_t Bytes, uint64_t At) {
+  for (size_t Done = 0; Done < Bytes;) {
+    ssize_t Written = pwrite(File, (const char *)P + Done, Bytes - Done,
+                             (off_t)(At + Done));
+    if (Written > 0) {
+      Done += (size_t)Written;
+    } else if (!Written || errno != EINTR) {
+      if (!Written)
+        errno = EIO;
+      return false;
+    }
+  }
+  return true;
 }

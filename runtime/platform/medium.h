@@ -19,7 +19,9 @@ struct Mapping {
   uint64_t Address; // 0: not mapped
   uint64_t Bytes;
   bool Page; // stores reach the medium a page at a time, by msync
-  void (*Flush)(const void *, size_t); // of the other media
+  // Of the other media: what a flush began is done when a drain returns.
+  void (*Flush)(const void *, size_t);
+  void (*Drain)(void);
 };
 
 /// The most bytes that this process may give a file. The kernel sends SIGXFSZ
@@ -34,11 +36,38 @@ void giveToOwner(int File);
 bool mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
              bool Writable);
 
+/// Maps the file again, over M and for reading, but so that changes stay this
+/// process's own: it may write until sealPrivate.
+bool mapPrivate(const Mapping &M, int File);
+bool sealPrivate(const Mapping &M);
+
 /// Gives the right to write to a mapping, through a descriptor that has it.
 bool makeWritable(Mapping &M, int File);
 
-/// On return the bytes survive a power failure.
+//===----------------------------------------------------------------------===//
+// The primitives. Whatever of an object reaches its medium on purpose does so
+// through one of these five: nothing else flushes, fences, syncs or writes to an
+// object's file, so who follows them sees the order of it all.
+//===----------------------------------------------------------------------===//
+
+/// Begins to write back the lines that hold the bytes: they survive a power
+/// failure once a fence that follows has returned. On page media: nothing.
+void flushRange(const Mapping &M, const void *P, size_t Bytes);
+
+/// On return what this thread has flushed survives a power failure. On page
+/// media: nothing.
+void fence(const Mapping &M);
+
+/// On return the bytes survive a power failure: flush and fence, or msync.
 bool persist(const Mapping &M, const void *P, size_t Bytes);
+
+/// On return all of the file, and its size, survives a power failure. False,
+/// and errno, without a message.
+bool syncFile(int File);
+
+/// Writes all of the bytes at an offset of the file. False, and errno, without
+/// a message; some of them may have been written then.
+bool writeFile(int File, const void *P, size_t Bytes, uint64_t At);
 
 } // namespace perdure
 
