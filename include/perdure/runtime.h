@@ -165,12 +165,17 @@ PERDURE_API void perdure_close(void *in_object);
    frees, only inside a write section, in the thread that entered it. Others use
    sections so that readers in other processes see whole changes. Storing a pointer to another object is
    safe at any time.
+   What a dead process left half done of a transaction is rolled back first; who
+   has the right to read alone does that for itself. In a transaction a section
+   that waits to be left is entered again at once.
    Returns 0, or 1 when the process that was in a write section before died in
-   it and may have left half a change (told once), or -1: EROFS, EBUSY, EINVAL,
-   EPROTO and ENOMEM (the allocator's tables, which others have changed).     */
+   it and may have left half a change, made outside transactions (told once), or
+   -1: EROFS, EBUSY, EINVAL, EPROTO and ENOMEM (the allocator's tables or the log,
+   which others have changed).                                                */
 PERDURE_API int perdure_lock(void *in_object, unsigned flags);
 
-/* Leaves the section. EPERM for a thread that is in none. */
+/* Leaves the section, in a transaction at its end. EPERM for a thread that is in
+   none.                                                                      */
 PERDURE_API int perdure_unlock(void *in_object);
 
 /* Who has an object open for writing, apart from this process. */
@@ -229,7 +234,9 @@ PERDURE_API int perdure_copy(perdure_store *from, const char *name,
 /* Removes the name and the object's file; pointers from other objects then
    lead to a missing object. If this process has the object open, its memory
    stays usable until the store closes, and is lost then. Synced on return.
-   Errors: ENOENT, EINVAL, EROFS.                                             */
+   Errors: ENOENT, EINVAL, EROFS, EBUSY (it decides a transaction over several
+   objects whose process died: open the one that the message names first).
+                                             */
 PERDURE_API int perdure_remove(perdure_store *store, const char *name);
 
 /* Seals the object called `name`: signs all of it, with its ID and size, so that
@@ -310,7 +317,9 @@ PERDURE_API void *perdure_alloc(void *near_, size_t bytes);
 
 /* Frees a block that perdure_alloc gave. NULL is ignored. A pointer that is no
    allocated block of a writable object, or its root, is reported and ends the process. The
-   same durability as perdure_alloc.                                          */
+   same durability as perdure_alloc. In a transaction it is free after the commit;
+   one that frees a block twice is reported and ends the process before it.
+                                          */
 PERDURE_API void perdure_free(void *block);
 
 /* The ID of the object that holds the address, which may also be a missing

@@ -125,6 +125,28 @@ void fots(SeedFolder &W) {
   W.add("fot", join({{4, 0}, Steps}));
 }
 
+// Records of the log: kind, offset, a word of content, and that nothing is wrong.
+Bytes record(uint8_t Kind, uint64_t Offset, uint64_t Word) {
+  // Those of other kinds have a size of their own, unless the input says not.
+  Bytes Size = Kind == 1 ? Bytes{8} : Bytes{8, 1};
+  return join({{Kind}, number(Offset), Size, number(Word), {1, 2}});
+}
+
+void logs(SeedFolder &W) {
+  const Scene &S = scene();
+  uint64_t Root = S.GoodHeader.Ident.RootOffset;
+  Bytes Steps = join({allocate(16), stat(), freeOwn(0)});
+  // One lane, 0, generation 5, two pages from the second on; so many records.
+  auto Lane = [](uint8_t Records) {
+    return join({{1, 0}, number(5), {0, 2, 0, Records}});
+  };
+  W.add("log", join({Lane(2), record(1, Root, 7), record(1, Root + 8, 9),
+                     Steps}));
+  W.add("log", join({Lane(1), record(1, 16, 7), Steps})); // the header
+  W.add("log", join({Lane(1), record(2, S.Large[0] * perdure::FilePage, 1), Steps}));
+  W.add("log", join({Lane(1), record(2, Root, 1), Steps}));
+}
+
 void heaps(SeedFolder &W) {
   const Scene &S = scene();
   Bytes Steps =
@@ -216,6 +238,7 @@ int main(int Argc, char **Argv) {
   headers(W);
   fots(W);
   heaps(W);
+  logs(W);
   names(W);
   files(W);
   return 0;
