@@ -51,7 +51,10 @@ bool markTransaction(Sema &S, Decl *D, const ParsedAttr &Attr,
     if (F->isVariadic())
       return Refuse("cannot be on a function with '...': its arguments cannot "
                     "be handed on; take a va_list");
-    if (!Throws && !F->getReturnType()->isVoidType())
+    // What a lambda returns is known later: the passes say it then.
+    QualType Result = F->getReturnType();
+    if (!Throws && !Result->isVoidType() && !Result->isUndeducedType() &&
+        !Result->isDependentType())
       return Refuse("needs a function that returns void where there are no C++ "
                     "exceptions: an abort has no value to return; call "
                     "perdure_transact(object, body, arg), which tells");

@@ -178,6 +178,13 @@ private:
                 "; call a plain function that has it");
       return nullptr;
     }
+    if (!Throws && !F.getReturnType()->isVoidTy()) {
+      error(F, DebugLoc(),
+            "'transaction' needs a function that returns void where there are "
+            "no C++ exceptions: an abort has no value to return; call "
+            "perdure_transact(object, body, arg), which tells");
+      return nullptr;
+    }
     for (BasicBlock &BB : F)
       if (BB.hasAddressTaken()) {
         error(F, DebugLoc(),

@@ -9,8 +9,6 @@ struct s {
   [[perdure::transaction]] void method();
   [[perdure::tx_safe]] ~s();
 };
-#if __cpp_exceptions
 inline auto lambda = [] [[perdure::transaction]] () {};
 inline auto spelled = []() PERDURE_TRANSACTION {};
-#endif
 template void inside(int);
