@@ -20,7 +20,7 @@ extern "C" {
 
 /* Where a transaction began: on the stack of the function that began it. `jump`
    is a jmp_buf where the frame can be jumped to.                             */
-struct perdure__tx_frame {
+struct __attribute__((aligned(16))) perdure__tx_frame {
   void *outer;
   uint64_t flags;
   uint64_t jump[64];
