@@ -44,6 +44,13 @@ void declared(clang::Sema &S, clang::Decl *D);
 /// `[[perdure::references]]` on a variable, parameter, field or function.
 void referToPersistent(clang::Sema &S, clang::Decl *D);
 
+/// What a function has to do with transactions.
+enum class TransactionRole { Transaction, InTransaction, Safe };
+/// Gives the function that role; says so where it cannot have it, and returns
+/// false then.
+bool markTransaction(clang::Sema &S, clang::Decl *D,
+                     const clang::ParsedAttr &Attr, TransactionRole Role);
+
 /// Says what an annotated record may not have; called when it is complete.
 void checkRecord(clang::Sema &S, clang::RecordDecl *Record);
 /// Says why the field may not stand in an annotated record; true if it may.

@@ -110,6 +110,54 @@ struct ReferencesAttr final : PerdureAttr {
   }
 };
 
+/// The three attributes of transactions. What each means is said to the passes
+/// by an annotation, which works on declarations, definitions and templates.
+struct TransactionAttr : PerdureAttr {
+  perdure::TransactionRole Role;
+  TransactionAttr(ArrayRef<Spelling> Names, perdure::TransactionRole Role)
+      : PerdureAttr(Names), Role(Role) {}
+
+  void getPragmaAttributeMatchRules(Rules &R,
+                                    const LangOptions &) const override {
+    R.push_back({attr::SubjectMatchRule_function, true});
+  }
+  AttrHandling handleDeclAttribute(Sema &S, Decl *D,
+                                   const ParsedAttr &Attr) const override {
+    return perdure::markTransaction(S, D, Attr, Role) ? AttributeApplied
+                                                      : AttributeNotApplied;
+  }
+};
+
+/// `[[perdure::transaction]]`, `PERDURE_TRANSACTION`.
+struct WholeTransactionAttr final : TransactionAttr {
+  static constexpr Spelling Names[] = {
+      {ParsedAttr::AS_GNU, "perdure_transaction"},
+      {ParsedAttr::AS_CXX11, "perdure::transaction"},
+      {ParsedAttr::AS_C23, "perdure::transaction"}};
+  WholeTransactionAttr()
+      : TransactionAttr(Names, perdure::TransactionRole::Transaction) {}
+};
+
+/// `[[perdure::in_transaction]]`, `PERDURE_IN_TRANSACTION`.
+struct InTransactionAttr final : TransactionAttr {
+  static constexpr Spelling Names[] = {
+      {ParsedAttr::AS_GNU, "perdure_in_transaction"},
+      {ParsedAttr::AS_CXX11, "perdure::in_transaction"},
+      {ParsedAttr::AS_C23, "perdure::in_transaction"}};
+  InTransactionAttr()
+      : TransactionAttr(Names, perdure::TransactionRole::InTransaction) {}
+};
+
+/// `[[perdure::tx_safe]]`, `PERDURE_TX_SAFE`.
+struct TransactionSafeAttr final : TransactionAttr {
+  static constexpr Spelling Names[] = {
+      {ParsedAttr::AS_GNU, "perdure_tx_safe"},
+      {ParsedAttr::AS_CXX11, "perdure::tx_safe"},
+      {ParsedAttr::AS_C23, "perdure::tx_safe"}};
+  TransactionSafeAttr()
+      : TransactionAttr(Names, perdure::TransactionRole::Safe) {}
+};
+
 /// Lies over the whole TU: the plugin's hook on every declaration (Hook.h). No
 /// program writes it.
 struct DeclaredAttr final : PerdureAttr {
@@ -140,6 +188,12 @@ ParsedAttrInfoRegistry::Add<TransientAttr>
     T("perdure_transient", "a field of an annotated record stays native");
 ParsedAttrInfoRegistry::Add<ReferencesAttr>
     R("perdure_references", "pointers to pointers to annotated records");
+ParsedAttrInfoRegistry::Add<WholeTransactionAttr>
+    W("perdure_transaction", "the function is a transaction");
+ParsedAttrInfoRegistry::Add<InTransactionAttr>
+    I("perdure_in_transaction", "the function runs inside transactions");
+ParsedAttrInfoRegistry::Add<TransactionSafeAttr>
+    F("perdure_tx_safe", "transactions call the function as it is");
 ParsedAttrInfoRegistry::Add<DeclaredAttr> D("__perdure_declared",
                                             "the plugin's own hook");
 

@@ -18,6 +18,13 @@ struct RaisePass : llvm::PassInfoMixin<RaisePass> {
   static bool isRequired() { return true; }
 };
 
+/// `perdure-transactions`: functions marked as transactions begin and end one,
+/// and what runs in them logs what it overwrites.
+struct TransactionsPass : llvm::PassInfoMixin<TransactionsPass> {
+  llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &AM);
+  static bool isRequired() { return true; }
+};
+
 /// `perdure-resolve-volatile`: containers provably outside every object become
 /// null, so that annotated locals need not stay in memory.
 struct ResolveVolatilePass : llvm::PassInfoMixin<ResolveVolatilePass> {

@@ -18,6 +18,7 @@ static void registerCallbacks(PassBuilder &PB) {
   PB.registerPipelineStartEPCallback(
       [](ModulePassManager &MPM, OptimizationLevel Level) {
         MPM.addPass(RaisePass());
+        MPM.addPass(TransactionsPass());
         // At -O0 no local becomes a register, and always_inline bodies may
         // land in a coroutine's frame without lifetime markers: leave them.
         if (Level != OptimizationLevel::O0)
@@ -47,6 +48,8 @@ static void registerCallbacks(PassBuilder &PB) {
          ArrayRef<PassBuilder::PipelineElement>) {
         if (Name == "perdure-raise")
           MPM.addPass(RaisePass());
+        else if (Name == "perdure-transactions")
+          MPM.addPass(TransactionsPass());
         else if (Name == "perdure-lower")
           MPM.addPass(LowerPass());
         else if (Name == "perdure-sites")

@@ -11,11 +11,17 @@
 #define PERDURE __attribute__((perdure_persistent))
 #define PERDURE_ENCODED(Name) __attribute__((perdure_persistent(Name)))
 #define PERDURE_TRANSIENT __attribute__((perdure_transient))
+#define PERDURE_TRANSACTION __attribute__((perdure_transaction))
+#define PERDURE_IN_TRANSACTION __attribute__((perdure_in_transaction))
+#define PERDURE_TX_SAFE __attribute__((perdure_tx_safe))
 #elif defined(PERDURE_EDITOR)
 /* Editors and analysers read the program as ordinary C and C++. */
 #define PERDURE
 #define PERDURE_ENCODED(Name)
 #define PERDURE_TRANSIENT
+#define PERDURE_TRANSACTION
+#define PERDURE_IN_TRANSACTION
+#define PERDURE_TX_SAFE
 #else
 /* clang-format off */
 #error "perdure/perdure.h needs the Perdure plugin: compile with perdure-cc or perdure-c++, or add -fplugin=PerdureClang.so (define PERDURE_EDITOR for tools that only read the code)"

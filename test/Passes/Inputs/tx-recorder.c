@@ -1,0 +1,119 @@
+// Compiled without the plugin. See tx-recorder.h.
+#include "tx-recorder.h"
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct frame {
+  void *outer;
+  uint64_t flags;
+  uint64_t jump[64];
+};
+
+static _Alignas(64) unsigned char bytes[ARENA_BYTES];
+unsigned char *const arena = bytes;
+static unsigned char before[ARENA_BYTES], logged[ARENA_BYTES];
+static struct frame *innermost;
+static int doomed, ended, aborted;
+static size_t entries;
+static void (*thrower)(void);
+
+void fail_at(int line, const char *what) {
+  fprintf(stderr, "%d: not so: %s\n", line, what);
+  exit(1);
+}
+int transactions_ended(void) { return ended; }
+int transactions_aborted(void) { return aborted; }
+size_t log_entries(void) { return entries; }
+int perdure_in_object(const void *p) {
+  return (uintptr_t)p - (uintptr_t)bytes < ARENA_BYTES;
+}
+
+void __perdure_tx_log(const void *p, uint64_t n) {
+  if (!innermost || !perdure_in_object(p))
+    return;
+  size_t at = (const unsigned char *)p - bytes;
+  ++entries;
+  for (size_t i = at; i < at + n; ++i) {
+    if (i >= ARENA_BYTES)
+      fail_at(__LINE__, "the range ends in the object");
+    if (!logged[i] && bytes[i] != before[i]) {
+      fprintf(stderr, "byte %zu was overwritten before it was logged\n", i);
+      exit(1);
+    }
+    logged[i] = 1;
+  }
+}
+
+static void check(void) {
+  for (size_t i = 0; i < ARENA_BYTES; ++i)
+    if (!logged[i] && bytes[i] != before[i]) {
+      fprintf(stderr, "byte %zu was overwritten and never logged\n", i);
+      exit(1);
+    }
+  ++ended;
+}
+
+static void roll_back(void) {
+  check();
+  ++aborted;
+  memcpy(bytes, before, ARENA_BYTES);
+  innermost = NULL;
+  doomed = 0;
+}
+
+void __perdure_tx_set_thrower(void (*throws)(void)) { thrower = throws; }
+void __perdure_tx_enter(struct frame *f, uint32_t flags) {
+  f->outer = innermost;
+  f->flags = flags;
+  if (!innermost) {
+    memcpy(before, bytes, ARENA_BYTES);
+    memset(logged, 0, ARENA_BYTES);
+    entries = 0;
+    doomed = 0;
+  }
+  innermost = f;
+}
+int __perdure_tx_leave(struct frame *f) {
+  if (innermost != f)
+    fail_at(__LINE__, "the innermost frame leaves first");
+  innermost = f->outer;
+  if (innermost)
+    return 0;
+  if (doomed) {
+    roll_back();
+    return -1;
+  }
+  check();
+  return 0;
+}
+void __perdure_tx_unwind(struct frame *f) {
+  innermost = f->outer;
+  doomed = 1;
+  if (!innermost)
+    roll_back();
+}
+void perdure_tx_abort(void) {
+  struct frame *f = innermost;
+  if (!f)
+    return;
+  while (f->outer)
+    f = f->outer;
+  if (f->flags & 2) {
+    doomed = 1;
+    thrower();
+  }
+  roll_back();
+  longjmp(*(jmp_buf *)f->jump, 1);
+}
+void __perdure_tx_landed(void *stack) {
+  struct frame *f = innermost;
+  if (!f)
+    return;
+  while (f->outer)
+    f = f->outer;
+  if ((char *)f < (char *)stack)
+    roll_back();
+}

@@ -1,0 +1,32 @@
+// What transactions refuse, with the function's name, the line and the way out.
+// RUN: not %clang -O2 -g -c %s -o %t.o 2>&1 | FileCheck %s
+// RUN: not %clang -O0 -c %s -o %t.o 2>&1 | FileCheck %s
+#include <perdure/attributes.h>
+
+void unknown(long *);
+PERDURE_TX_SAFE void safe(long *);
+PERDURE_IN_TRANSACTION void inside(long *);
+__attribute__((weak)) void replaced(long *p) { *p = 1; }
+
+// CHECK-DAG: 'unknown', called in a transaction, is not defined in this file
+PERDURE_TRANSACTION void calls(long *p, void (*f)(long *)) {
+  unknown(p);
+  safe(p);
+  inside(p);
+// CHECK-DAG: 'replaced', called in a transaction, is not defined in this file
+  replaced(p);
+// CHECK-DAG: through a pointer, whose writes cannot be seen; call the function by its name
+  f(p);
+}
+// CHECK-DAG: an atomic write in a transaction: other threads may have seen
+static void atomics(long *p) { __atomic_fetch_add(p, 1, __ATOMIC_RELAXED); }
+// CHECK-DAG: inline assembly in a transaction
+PERDURE_IN_TRANSACTION void in(long *p) {
+  long local = 0;
+  atomics(p);
+  __atomic_store_n(&local, 1, __ATOMIC_RELAXED);
+  __asm__("" : "+r"(local));
+  __asm__ volatile("movq $1, (%0)" : : "r"(p) : "memory");
+}
+// CHECK-NOT: 'safe'
+// CHECK-NOT: 'inside'
