@@ -245,6 +245,7 @@ static int run(const Options &Opts) {
     printJson(O, P);
   else
     printReport(O);
+  fflush(stdout);
   for (const std::string &File : O.Untraced)
     complain("code that was not built with -fperdure-trace has changed " +
              File + ": what it stored there was not explored");
