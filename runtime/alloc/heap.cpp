@@ -532,7 +532,9 @@ static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
   *S = SlabHeader();
   S->Magic = SlabMagic;
   S->BlockBytes = C.BlockBytes;
-  flushMetadata(O, S, sizeof(*S));
+  // Before the descriptor that makes it a slab, whatever becomes of the power: a
+  // page map that leads to no slab is damage.
+  flushHeader(O, S, sizeof(*S));
   for (unsigned I = 1; I < C.Pages; ++I)
     writeDescriptor(O, Page + I, makeDescriptor(PageKind::Inside, 0, I));
   writeDescriptor(O, Page, makeDescriptor(PageKind::Slab, Class, C.Pages));
@@ -859,5 +861,37 @@ void perdure::deallocate(Object &O, void *Block) {
     }
     if (__builtin_expect(Same, 1))
       return noteChange(O, Block);
+  }
+}
+
+void perdure::checkBlock(Object &O, void *Block) {
+  Heap *H = openHeap(O);
+  if (!H)
+    die("perdure_free(%p): %s", Block, errorMessage());
+  uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;
+  for (;;) {
+    SlabTag Tag = tagOf(*H, Page);
+    if (!Tag.Word) {
+      Locked Hold(H->PageLock);
+      if (Page >= H->Pages || H->Tags[Page].Prev != LargeBlock ||
+          (uint64_t)Block % FilePage)
+        dieFreeing(O, Block,
+                   "is in no allocated block: it was freed twice, or "
+                   "perdure_alloc never gave it");
+      return;
+    }
+    Locked Hold(H->Arenas[Tag.owner()].Lock);
+    if (tagOf(*H, Page).Word != Tag.Word)
+      continue;
+    const ClassInfo &C = ByClass.Info[Tag.sizeClass()];
+    SlabHeader *S = slabAt(O, Page - Tag.distance());
+    uint32_t Distance = (uint32_t)((uint64_t)Block - (uint64_t)(S + 1));
+    uint32_t Index = C.indexOf(Distance);
+    if (Distance >= C.Pages * FilePage || Index >= C.Blocks ||
+        Index * C.BlockBytes != Distance)
+      dieFreeing(O, Block, "is not where a block starts");
+    if (!(S->Used[Index / 64] >> Index % 64 & 1))
+      dieFreeing(O, Block, "is free already: it was freed twice");
+    return;
   }
 }

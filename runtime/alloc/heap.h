@@ -19,6 +19,9 @@ void *allocate(Object &O, uint64_t Bytes);
 /// reported and ends the process.
 void deallocate(Object &O, void *Block);
 
+/// Reports what deallocate would report, and frees nothing.
+void checkBlock(Object &O, void *Block);
+
 /// UsedBytes + FreeBytes + OverheadBytes is what the file holds.
 struct HeapUse {
   uint64_t UsedBytes, FreeBytes, Blocks;

@@ -38,6 +38,56 @@ void perdure::writeDescriptor(Object &O, uint64_t Page, uint64_t Word) {
   flushMetadata(O, D, sizeof(*D));
 }
 
+static bool isSlab(const Object &O, uint64_t Page, PageDescriptor D) {
+  if (D.sizeClass() >= ClassCount)
+    return false;
+  const SizeClass &C = Classes[D.sizeClass()];
+  const SlabHeader *S = slabAt(O, Page);
+  return D.pages() == C.Pages && S->Magic == SlabMagic &&
+         S->BlockBytes == C.BlockBytes;
+}
+
+void perdure::freeInFile(Object &O, uint64_t Offset) {
+  uint64_t Page = Offset / FilePage;
+  PageDescriptor D = readDescriptor(O, Page);
+  if (Offset == O.RootOffset)
+    return;
+  if (D.kind() == PageKind::Large) {
+    if (Offset % FilePage == 0)
+      writeDescriptor(O, Page, 0);
+    return;
+  }
+  if (D.kind() == PageKind::Inside && D.pages() <= Page) {
+    Page -= D.pages();
+    D = readDescriptor(O, Page);
+  }
+  if (D.kind() != PageKind::Slab || !isSlab(O, Page, D))
+    return;
+  const SizeClass &C = Classes[D.sizeClass()];
+  uint64_t Distance = Offset - Page * FilePage - sizeof(SlabHeader);
+  uint64_t Index = Distance / C.BlockBytes;
+  if (Index >= C.blocks() || Distance % C.BlockBytes)
+    return;
+  uint64_t &Word = slabAt(O, Page)->Used[Index / 64];
+  __atomic_store_n(&Word, Word & ~((uint64_t)1 << Index % 64),
+                   __ATOMIC_RELEASE);
+  flushMetadata(O, &Word, sizeof(Word));
+}
+
+bool perdure::isUserRange(const Object &O, uint64_t Offset, uint64_t Bytes) {
+  uint64_t End = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE);
+  if (Offset < HeaderBytes || Offset > End || Bytes > End - Offset)
+    return false;
+  for (Table T : Tables)
+    for (unsigned K = 0; K < maxExtents(T); ++K) {
+      uint64_t Extent = extentOf(O, T, K);
+      if (Extent && Offset < Extent + extentBytes(T, K) &&
+          Extent < Offset + Bytes)
+        return false;
+    }
+  return true;
+}
+
 bool perdure::failDamaged(const Object &O, uint64_t Page) {
   return fail(EPROTO,
               "object %s: the page map is damaged at page %llu; nothing can be "
@@ -61,11 +111,10 @@ unsigned perdure::roomOf(const Object &O, uint64_t Page, unsigned Class) {
 PageWalk::PageWalk(const Object &O, uint64_t First, uint64_t End)
     : O(O), Page(First), End(End) {
   addSystem(0, HeaderBytes / FilePage);
-  const Table Tables[] = {Table::Fot, Table::Map};
   for (Table T : Tables)
-    for (unsigned K = 0; K < MaxExtents; ++K)
+    for (unsigned K = 0; K < maxExtents(T); ++K)
       if (uint64_t Offset = extentOf(O, T, K))
-        addSystem(Offset / FilePage, (uint64_t)1 << K);
+        addSystem(Offset / FilePage, extentBytes(T, K) / FilePage);
 }
 
 void PageWalk::addSystem(uint64_t Page, uint64_t Pages) {
@@ -73,15 +122,6 @@ void PageWalk::addSystem(uint64_t Page, uint64_t Pages) {
   for (; I && System[I - 1].Page > Page; --I)
     System[I] = System[I - 1];
   System[I] = {Page, Pages};
-}
-
-static bool isSlab(const Object &O, uint64_t Page, PageDescriptor D) {
-  if (D.sizeClass() >= ClassCount)
-    return false;
-  const SizeClass &C = Classes[D.sizeClass()];
-  const SlabHeader *S = slabAt(O, Page);
-  return D.pages() == C.Pages && S->Magic == SlabMagic &&
-         S->BlockBytes == C.BlockBytes;
 }
 
 static bool countsAsFree(PageKind Kind) {

@@ -30,6 +30,15 @@ inline SlabHeader *slabAt(const Object &O, uint64_t Page) {
   return (SlabHeader *)(O.Base + Page * FilePage);
 }
 
+/// Frees a block that a dead process allocated: in the file alone, while nobody
+/// has lists of what is free. What is no allocated block stays as it is, so it
+/// may be done again.
+void freeInFile(Object &O, uint64_t Offset);
+
+/// Whether the bytes lie in what belongs to the program: neither in the header,
+/// nor in an extent, nor past the end.
+bool isUserRange(const Object &O, uint64_t Offset, uint64_t Bytes);
+
 /// Says that the map makes no sense at the page (EPROTO); false.
 bool failDamaged(const Object &O, uint64_t Page);
 
@@ -64,7 +73,7 @@ private:
   // The pages of the header and of extents, in order.
   struct {
     uint64_t Page, Pages;
-  } System[1 + 2 * MaxExtents];
+  } System[1 + 2 * MaxExtents + MaxLogExtents];
   unsigned SystemCount = 0, NextSystem = 0;
 
   void addSystem(uint64_t Page, uint64_t Pages);

@@ -12,6 +12,9 @@
 #include "object/store.h"
 #include "perdure/runtime.h"
 #include "platform/error.h"
+#include "tx/log.h"
+#include "tx/together.h"
+#include "tx/transaction.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +31,8 @@ Object *perdure::openObjectAt(const void *P, const char *Function) {
   fail(EINVAL, "%s: %p lies in no open object", Function, P);
   return nullptr;
 }
+
+extern "C" void __perdure_tx_log(const void *P, uint64_t Bytes);
 
 static void *rootPointer(const Object &O) { return (void *)rootOf(O); }
 
@@ -79,6 +84,7 @@ perdure_store *perdure_store_open(const char *dir, unsigned flags) {
 }
 
 static void discard(Store &S, Object *O) {
+  logRelease(*O);
   heapRelease(*O);
   fotRelease(*O);
   escapesRelease(*O);
@@ -92,6 +98,8 @@ void perdure_store_close(perdure_store *store) {
   // child of fork() gets all of it or nothing.
   Locked Hold(StoresLock);
   Store &S = storeOf(store);
+  if (S.References == 1)
+    leaveStore(S);
   if (--S.References)
     return;
   for (Object *&Bucket : S.Objects)
@@ -168,6 +176,7 @@ static bool openObject(Object &O, Access Wanted, bool &Occupied) {
     return true;
   if (isPresent(O) && isWritable(O))
     return openAlone(O, Occupied);
+  logRelease(O);
   heapRelease(O);
   fotRelease(O);
   return attachAsAllowed(O, Wanted, false);
@@ -258,7 +267,19 @@ int perdure_remove(perdure_store *store, const char *name) {
     return -1;
   }
   Locked Hold(S.Lock);
-  if (!lookUpName(S, name, Id) || !removeName(S, name))
+  if (!lookUpName(S, name, Id))
+    return -1;
+  // Without it others would not know what has become of a transaction.
+  perdure_id Awaiting;
+  if (isAwaitedFile(S, Id, Awaiting)) {
+    fail(EBUSY,
+         "cannot remove '%.255s' from store %s: it decides a transaction that "
+         "object %s took part in, whose process died; open that one for writing "
+         "first",
+         name, S.Path, hexOf(Awaiting).Text);
+    return -1;
+  }
+  if (!removeName(S, name))
     return -1;
   HexId Hex = hexOf(Id);
   // The name is gone: a file that stays behind only costs space.
@@ -336,7 +357,15 @@ void *perdure_alloc(void *near_, size_t bytes) {
     return nullptr;
   if (!checkAllocating(*O))
     return nullptr;
-  return allocate(*O, bytes ? bytes : 1);
+  void *Block = allocate(*O, bytes ? bytes : 1);
+  Transaction *T = openTransaction();
+  if (T && Block && !logBlock(*T, *O, Block, bytes ? bytes : 1)) {
+    int Saved = errno;
+    deallocate(*O, Block);
+    errno = Saved;
+    return nullptr;
+  }
+  return Block;
 }
 
 void perdure_free(void *block) {
@@ -353,6 +382,12 @@ void perdure_free(void *block) {
     die("perdure_free(%p): that is the root of object %s, which lives as long "
         "as the object; perdure_remove removes both",
         block, labelOf(*O).Text);
+  if (Transaction *T = openTransaction()) {
+    checkBlock(*O, block);
+    if (!freeAtCommit(*T, block))
+      die("perdure_free(%p): %s", block, errorMessage());
+    return;
+  }
   deallocate(*O, block);
 }
 
@@ -407,6 +442,7 @@ void *perdure_memmove(void *dst, const void *src, size_t bytes) {
   }
   auto *To = (uint64_t *)dst;
   auto *From = (const uint64_t *)src;
+  __perdure_tx_log(dst, bytes);
   // Forward unless that would overwrite what is still to be read.
   bool Forward = (uint64_t)dst - (uint64_t)src >= bytes;
   for (size_t I = 0; I < Count; ++I) {

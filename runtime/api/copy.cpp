@@ -15,6 +15,7 @@
 #include "fot/fot.h"
 #include "object/registry.h"
 #include "platform/error.h"
+#include "tx/together.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -239,6 +240,17 @@ static void dropItems(Plan &P) {
 // Copying
 //===----------------------------------------------------------------------===//
 
+// What a copy is prepared for would be decided by an object that need not be where
+// the copy is, and that may be rid of it when it is asked.
+static bool checkDecided(const Copying &C) {
+  int Prepared = isPreparedFile(C.Copy, C.NewId);
+  return !Prepared ||
+         (Prepared > 0 &&
+          fail(EBUSY, "it is prepared for a transaction over several objects that "
+                      "a process began and did not end; open it for writing once, "
+                      "and copy it then"));
+}
+
 // Occupied: the section is, so that nothing has been done.
 static bool copyItem(Plan &P, Item &I, int Milliseconds, bool &Occupied) {
   if (!openSource(I.C)) {
@@ -253,7 +265,7 @@ static bool copyItem(Plan &P, Item &I, int Milliseconds, bool &Occupied) {
     Occupied = errno == EBUSY;
     return false;
   }
-  return checkWriters(I.C) && copyFile(I.C) &&
+  return checkWriters(I.C) && copyFile(I.C) && checkDecided(I.C) &&
          (!Follow || visitTargets(I.C.Copy, I.C.Current, addTarget, &P));
 }
 

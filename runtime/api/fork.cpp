@@ -17,6 +17,8 @@
 #include "object/sidecar.h"
 #include "object/store.h"
 #include "platform/regions.h"
+#include "tx/log.h"
+#include "tx/transaction.h"
 
 using namespace perdure;
 
@@ -41,6 +43,8 @@ static void beforeFork() {
   forEachStore([](Store &S) { take(S.Lock); });
   heapsBeforeFork();
   forEachObject(heapBeforeFork);
+  logsBeforeFork();
+  forEachObject(logBeforeFork);
   forEachObject([](Object &O) { take(O.GrowLock); });
   forEachObject([](Object &O) { take(O.FotLock); });
   forEachStore([](Store &S) { take(S.SidecarLock); });
@@ -60,6 +64,8 @@ static void afterFork() {
   forEachStore([](Store &S) { drop(S.SidecarLock); });
   forEachObject([](Object &O) { drop(O.FotLock); });
   forEachObject([](Object &O) { drop(O.GrowLock); });
+  forEachObject(logAfterFork);
+  logsAfterFork();
   forEachObject(heapAfterFork);
   heapsAfterFork();
   forEachStore([](Store &S) { drop(S.Lock); });
@@ -68,6 +74,7 @@ static void afterFork() {
 
 static void inChild() {
   forgetProcess();
+  transactionInChild();
   forEachStore(abandonSidecar);
   forEachObject(disown);
   copiesInChild();

@@ -6,6 +6,9 @@
 #include "object/sidecar.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
+#include "tx/log.h"
+#include "tx/recover.h"
+#include "tx/transaction.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -23,7 +26,10 @@ static bool takeTurn(Object &O) {
     if (!Hold.ok())
       return false;
   }
-  if (!heapRefresh(O))
+  // What a process that died in its section left half done is rolled back before
+  // anything is learnt of what is allocated.
+  logRelease(O);
+  if (!recover(O) || !heapRefresh(O))
     return false;
   __atomic_store_n(&Last, Mine, __ATOMIC_RELEASE);
   return true;
@@ -47,6 +53,24 @@ bool perdure::openAlone(Object &O, bool &Occupied) {
   return Ok;
 }
 
+// In a read section of O: what it shows is no half transaction. Half: of a dead
+// process, and this one may end it by a turn of its own.
+static bool seeWhole(Object &O, bool &Half) {
+  followWriter(O);
+  Half = false;
+  if (isAlone(O))
+    return true;
+  if (isWritable(O)) {
+    uint64_t Mine = ownTurn();
+    Half = (!Mine || headerOf(O)->Turn.LastWriter != Mine) && needsRecovery(O);
+    return true;
+  }
+  // An only writer is at work outside sections, too.
+  if (lockOfOthers(O.File, FileByte::Ownership) == LockKind::Exclusive)
+    return true;
+  return (!O.Private && !needsRecovery(O)) || recoverPrivately(O);
+}
+
 int perdure_lock(void *in_object, unsigned flags) {
   if (flags & ~(unsigned)(PERDURE_RDONLY | PERDURE_NOWAIT)) {
     fail(EINVAL,
@@ -57,6 +81,9 @@ int perdure_lock(void *in_object, unsigned flags) {
   }
   Object *O = openObjectAt(in_object, "perdure_lock");
   bool ToWrite = !(flags & PERDURE_RDONLY), Died;
+  Transaction *T = openTransaction();
+  if (T && O && isWritingHere(*O) == ToWrite && stayInside(*T, *O))
+    return 0;
   if (!O || (ToWrite && !isWritable(*O) && !refuseToWrite(*O)) ||
       !enterSection(*O, ToWrite, !(flags & PERDURE_NOWAIT), Died))
     return -1;
@@ -66,14 +93,36 @@ int perdure_lock(void *in_object, unsigned flags) {
     errno = Saved;
     return -1;
   }
-  if (!ToWrite)
-    followWriter(*O);
-  return Died;
+  bool Half = false;
+  if (!ToWrite && !seeWhole(*O, Half)) {
+    int Saved = errno;
+    leaveSection(*O);
+    errno = Saved;
+    return -1;
+  }
+  if (!Half)
+    return Died;
+  leaveSection(*O);
+  // Who takes a turn rolls back. The next reader may be another's, and so on.
+  unsigned Wait = flags & PERDURE_NOWAIT;
+  return perdure_lock(in_object, Wait) < 0 || !leaveSection(*O)
+             ? -1
+             : perdure_lock(in_object, flags);
 }
 
 int perdure_unlock(void *in_object) {
   Object *O = openObjectAt(in_object, "perdure_unlock");
-  return O && leaveSection(*O) ? 0 : -1;
+  Transaction *T = openTransaction();
+  if (!O)
+    return -1;
+  if (!T)
+    return leaveSection(*O) ? 0 : -1;
+  if (!isInSection(*O)) {
+    fail(EPERM, "object %s: this thread is in no section of it",
+         labelOf(*O).Text);
+    return -1;
+  }
+  return leaveAtEnd(*T, *O) ? 0 : -1;
 }
 
 int perdure_holder(perdure_store *store, const char *name,

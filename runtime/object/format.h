@@ -6,14 +6,15 @@
 //   0x0000  identity   512 bytes, written once, checksummed
 //   0x0200  state      512 bytes, two copies, each checksummed
 //   0x0400  state, the other copy
-//   0x0600  log        reserved: two copies of 256 bytes
+//   0x0600             reserved: 512 bytes
 //   0x0800  seal       reserved: 256 bytes
 //   0x0900  turns      who wrote last: 256 bytes
 //   0x0a00             reserved: 1,536 bytes
-//   0x1000  extents of the FOT and the page map, slabs, blocks, in any order
+//   0x1000  extents of the FOT, the page map and the log, slabs, blocks, in any
+//           order
 //
-// A table (FOT, page map) is made of extents: extent k has 4096 << k bytes and
-// its offset in the state; extents never move.
+// A table (FOT, page map, log) is made of extents: extent k has 4096 << k bytes,
+// of the log 65536 << k, and its offset in the state; extents never move.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,6 +55,14 @@ static_assert(offsetof(Identity, RootOffset) == 48, "");
 static_assert(offsetof(Identity, Checksum) == 508, "");
 
 constexpr unsigned MaxExtents = 20;
+constexpr unsigned MaxLogExtents = 15; // 2 GiB together
+constexpr uint64_t FirstLogBytes = 65536;
+
+/// What needs a runtime that knows it.
+enum : uint64_t {
+  FeatureLog = 1, // a log, which may hold half a transaction (tx/format.h)
+  KnownFeatures = FeatureLog
+};
 
 /// Mutable, rarely. A change writes copy 1, then copy 0: at every moment one
 /// copy is whole, and at rest both say the same.
@@ -67,13 +76,15 @@ struct State {
   uint64_t EncodingTable; // reserved: offset of the encoding per type
   uint64_t TypeTable;     // reserved
   uint64_t Statistics;    // reserved
-  uint64_t Reserved[16];  // zero
-  uint32_t Spare;         // zero
+  uint64_t LogExtent[MaxLogExtents];
+  uint64_t Reserved; // zero
+  uint32_t Spare;            // zero
   uint32_t Checksum;      // CRC-32 of what precedes it
 };
 static_assert(sizeof(State) == 512, "");
 static_assert(offsetof(State, FotExtent) == 32, "");
 static_assert(offsetof(State, MapExtent) == 192, "");
+static_assert(offsetof(State, LogExtent) == 376, "");
 static_assert(offsetof(State, Checksum) == 508, "");
 
 /// 32 bytes. But for the rights, the first 24 never change once the entry is
@@ -106,14 +117,13 @@ static_assert(sizeof(Turns) == 256, "");
 struct Header {
   Identity Ident;
   State Copy[2];
-  uint8_t Log[2][256];
+  uint8_t Spare[512];
   uint8_t Seal[256];
   Turns Turn;
   uint8_t Reserved[1536];
 };
 static_assert(sizeof(Header) == HeaderBytes, "");
 static_assert(offsetof(Header, Copy) == 0x200, "");
-static_assert(offsetof(Header, Log) == 0x600, "");
 static_assert(offsetof(Header, Seal) == 0x800, "");
 
 } // namespace perdure

@@ -58,7 +58,7 @@ namespace {
 struct Places {
   struct {
     uint64_t Offset, Bytes;
-  } Taken[1 + 2 * MaxExtents];
+  } Taken[1 + 2 * MaxExtents + MaxLogExtents];
   unsigned Count = 0;
 
   // False when another has a part of it.
@@ -73,18 +73,19 @@ struct Places {
 };
 } // namespace
 
-static bool checkExtents(const uint64_t *Extent, const char *Field,
-                         uint64_t FileBytes, Places &P) {
+// Extent K has First << K bytes.
+static bool checkExtents(const uint64_t *Extent, unsigned Count, uint64_t First,
+                         const char *Field, uint64_t FileBytes, Places &P) {
   bool Ended = false;
-  for (unsigned K = 0; K < MaxExtents; ++K) {
+  for (unsigned K = 0; K < Count; ++K) {
     if (!Extent[K]) {
       Ended = true;
       continue;
     }
     if (Ended || Extent[K] % FilePage || Extent[K] < HeaderBytes ||
-        Extent[K] >= FileBytes || FileBytes - Extent[K] < FilePage << K)
+        Extent[K] >= FileBytes || FileBytes - Extent[K] < First << K)
       return bad(Field, "an extent that lies outside the file");
-    if (!P.take(Extent[K], FilePage << K))
+    if (!P.take(Extent[K], First << K))
       return bad(Field, "an extent that overlaps another one or the root");
   }
   return true;
@@ -147,10 +148,10 @@ bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
     return false;
   if (!Best)
     return bad("state", "neither copy's checksum matches");
-  if (Best->NeededFeatures)
+  if (Best->NeededFeatures & ~KnownFeatures)
     return bad("needed_features",
                "the object uses features of a later runtime");
-  if (ToWrite && Best->NeededToWrite)
+  if (ToWrite && Best->NeededToWrite & ~KnownFeatures)
     return fail(EROFS,
                 "header field 'needed_to_write': the object uses features of "
                 "a later runtime; open it with PERDURE_RDONLY");
@@ -165,8 +166,12 @@ bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
                 (unsigned long long)Best->FileBytes, (unsigned long long)Limit);
   Places P;
   P.take(H.Ident.RootOffset, H.Ident.RootBytes ? H.Ident.RootBytes : 1);
-  if (!checkExtents(Best->FotExtent, "fot_extent", Best->FileBytes, P) ||
-      !checkExtents(Best->MapExtent, "map_extent", Best->FileBytes, P))
+  if (!checkExtents(Best->FotExtent, MaxExtents, FilePage, "fot_extent",
+                    Best->FileBytes, P) ||
+      !checkExtents(Best->MapExtent, MaxExtents, FilePage, "map_extent",
+                    Best->FileBytes, P) ||
+      !checkExtents(Best->LogExtent, MaxLogExtents, FirstLogBytes, "log_extent",
+                    Best->FileBytes, P))
     return false;
   Found = *Best;
   return true;

@@ -21,6 +21,7 @@
 using namespace perdure;
 
 static Object *Slots[MaxSlots];
+bool (*perdure::RecoverAtOpen)(Object &, Access, bool);
 
 uint64_t perdure::nextSerial() {
   static uint64_t Last;
@@ -114,6 +115,9 @@ static void setState(Object &O, const State &New) {
     __atomic_store_n(&O.Current.MapExtent[K], New.MapExtent[K],
                      __ATOMIC_RELEASE);
   }
+  for (unsigned K = 0; K < MaxLogExtents; ++K)
+    __atomic_store_n(&O.Current.LogExtent[K], New.LogExtent[K],
+                     __ATOMIC_RELEASE);
   O.Current.Sequence = New.Sequence;
   O.Current.FileBytes = New.FileBytes;
   O.Current.NeededFeatures = New.NeededFeatures;
@@ -121,7 +125,7 @@ static void setState(Object &O, const State &New) {
   O.Current.EncodingTable = New.EncodingTable;
   O.Current.TypeTable = New.TypeTable;
   O.Current.Statistics = New.Statistics;
-  memcpy(O.Current.Reserved, New.Reserved, sizeof(New.Reserved));
+  O.Current.Reserved = New.Reserved;
   O.Current.Spare = New.Spare;
   O.Current.Checksum = New.Checksum;
   __atomic_store_n(&O.FileBytes, New.FileBytes, __ATOMIC_RELEASE);
@@ -189,9 +193,10 @@ static bool allocateFile(Object &O, uint64_t From, uint64_t Bytes) {
 }
 
 uint64_t perdure::extentOf(const Object &O, Table T, unsigned K) {
-  const uint64_t *Extents =
-      T == Table::Fot ? O.Current.FotExtent : O.Current.MapExtent;
-  return K < MaxExtents ? __atomic_load_n(&Extents[K], __ATOMIC_ACQUIRE) : 0;
+  const uint64_t *Extents = T == Table::Fot   ? O.Current.FotExtent
+                            : T == Table::Map ? O.Current.MapExtent
+                                              : O.Current.LogExtent;
+  return K < maxExtents(T) ? __atomic_load_n(&Extents[K], __ATOMIC_ACQUIRE) : 0;
 }
 
 // Tables and files only grow while an object is open: what lies in them has
@@ -202,6 +207,10 @@ static bool checkGrown(const Object &O, const State &New) {
     uint64_t Fot = O.Current.FotExtent[K], Map = O.Current.MapExtent[K];
     Ok = Ok && (!Fot || New.FotExtent[K] == Fot) &&
          (!Map || New.MapExtent[K] == Map);
+  }
+  for (unsigned K = 0; K < MaxLogExtents; ++K) {
+    uint64_t Log = O.Current.LogExtent[K];
+    Ok = Ok && (!Log || New.LogExtent[K] == Log);
   }
   return Ok || fail(EPROTO,
                     "object %s: its header was damaged while it was open: the "
@@ -262,11 +271,19 @@ StructureLocked::~StructureLocked() {
 bool perdure::appendExtentLocked(Object &O, Table T, unsigned K) {
   if (extentOf(O, T, K))
     return true; // another process was faster
+  if (K >= maxExtents(T))
+    return fail(ENOSPC, "object %s: a table is full", labelOf(O).Text);
   State New = O.Current;
-  New.FileBytes += FilePage << K;
-  if (K >= MaxExtents || !allocateFile(O, O.Current.FileBytes, New.FileBytes))
+  New.FileBytes += extentBytes(T, K);
+  if (!allocateFile(O, O.Current.FileBytes, New.FileBytes))
     return false;
-  (T == Table::Fot ? New.FotExtent : New.MapExtent)[K] = O.Current.FileBytes;
+  (T == Table::Fot   ? New.FotExtent
+   : T == Table::Map ? New.MapExtent
+                     : New.LogExtent)[K] = O.Current.FileBytes;
+  if (T == Table::Log) {
+    New.NeededFeatures |= FeatureLog;
+    New.NeededToWrite |= FeatureLog;
+  }
   writeState(O, New);
   return true;
 }
@@ -402,7 +419,27 @@ static bool mapAgainToWrite(Object &O, int File) {
   return Ok;
 }
 
+bool perdure::changePrivately(Object &O, bool (*Change)(Object &)) {
+  int Other = openToMap(O, O.File, false);
+  if (Other < 0)
+    return false;
+  bool Ok = mapPrivate(O.Map, Other);
+  int Saved = errno;
+  close(Other);
+  errno = Saved;
+  if (!Ok)
+    return false;
+  O.Private = true;
+  Ok = Change(O);
+  Saved = errno;
+  Ok = sealPrivate(O.Map) && Ok;
+  if (!Ok)
+    errno = Saved;
+  return Ok;
+}
+
 static void grant(Object &O, Access Granted) {
+  O.Private = O.Private && Granted == Access::Read;
   atomicStore(O.Granted, Granted);
   if (Granted == Access::Exclusive)
     markOwner(O, true);
@@ -576,6 +613,22 @@ bool perdure::share(Object &O) {
   return true;
 }
 
+// What was mapped cannot be used. With fewer rights it was present before, and is
+// so still: whoever has it open reads on, through a mapping that forbids more.
+static void detach(Object &O) {
+  Locked Hold(O.GrowLock);
+  close(O.File); // and with it the locks
+  O.File = -1;
+  if (isPresent(O)) {
+    if (mprotect((void *)O.Base, TheWindow.limit(), PROT_READ))
+      die("cannot take back the right to write object %s: %s", labelOf(O).Text,
+          strerror(errno));
+    return;
+  }
+  forbid(O.Base, TheWindow.slotBytes());
+  O.Map = {};
+}
+
 bool perdure::attach(Object &O, Access Wanted) {
   bool Upgrade = isPresent(O);
   if (Upgrade && isWritable(O))
@@ -596,19 +649,28 @@ bool perdure::attach(Object &O, Access Wanted) {
     errno = Saved;
     return false;
   }
-  Locked Hold(O.GrowLock);
-  if (O.File >= 0)
-    close(O.File);
-  O.File = File;
-  O.Inode = Found.Status.st_ino;
-  O.RootOffset = Found.RootOffset;
-  setState(O, Found.Current);
-  // What processes before this one changed may not be on the medium yet.
-  O.Unsynced = Writable;
-  if (Writable)
-    repairState(O);
-  if (Wanted == Access::Shared)
-    lockByte(File, FileByte::Structure, LockKind::None, false);
+  bool Writers = !Writable && !isOnlyWriter(File);
+  {
+    Locked Hold(O.GrowLock);
+    if (O.File >= 0)
+      close(O.File);
+    O.File = File;
+    O.Inode = Found.Status.st_ino;
+    O.RootOffset = Found.RootOffset;
+    setState(O, Found.Current);
+    // What processes before this one changed may not be on the medium yet.
+    O.Unsynced = Writable;
+    if (Writable)
+      repairState(O);
+    if (Wanted == Access::Shared)
+      lockByte(File, FileByte::Structure, LockKind::None, false);
+  }
+  if (RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) {
+    int Saved = errno;
+    detach(O);
+    errno = Saved;
+    return false;
+  }
   grant(O, Wanted);
   __atomic_store_n(&O.Present, true, __ATOMIC_RELEASE);
   return true;

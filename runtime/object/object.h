@@ -26,6 +26,7 @@ struct Store;
 struct Fot;       // fot/fot.h
 struct EscapeSet; // fot/escapes.h
 struct Heap;      // alloc/heap.h
+struct Log;       // tx/log.h
 
 /// What this process may do with an object's memory.
 enum class Access : uint8_t {
@@ -51,6 +52,7 @@ struct Object {
   Access Granted;        // atomic
   bool Durable;          // PERDURE_DURABLE; atomic
   bool Removed;          // its file is gone
+  bool Private;          // read-only, with changes of this process alone
   bool Unsynced;         // runtime metadata changed since the last sync; atomic
   unsigned Syncing;      // threads that sync such changes right now; atomic
   int File;              // -1: none; fileOf opens it again
@@ -65,7 +67,13 @@ struct Object {
   Fot *TheFot;           // the FOT layer's, made at first use
   EscapeSet *TheEscapes; // the same
   Heap *TheHeap;         // the allocator's, made at first use
+  Log *TheLog;           // that of transactions, made at first use
 };
+
+/// Set by the layer of transactions: attach calls it once O is mapped and before
+/// anybody sees it, to roll back what was left half done. False, and a message:
+/// O cannot be opened. Writers: other processes have it open for writing.
+extern bool (*RecoverAtOpen)(Object &O, Access Wanted, bool Writers);
 
 /// For a new Object.
 uint64_t nextSerial();
@@ -128,6 +136,10 @@ bool share(Object &O);
 /// O's descriptor; -1 and a message when its file cannot be opened again.
 int fileOf(Object &O);
 
+/// Maps O, which is read-only, so that Change may change it for this process
+/// alone: as long as it is so, what others write to those pages is not seen.
+bool changePrivately(Object &O, bool (*Change)(Object &));
+
 /// In the child of fork(): no right to write, no lock, no descriptor.
 void disown(Object &O);
 
@@ -135,7 +147,16 @@ void disown(Object &O);
 void leaveWindow(Object &O);
 
 /// The tables that are made of extents.
-enum class Table { Fot, Map };
+enum class Table { Fot, Map, Log };
+
+constexpr Table Tables[] = {Table::Fot, Table::Map, Table::Log};
+
+constexpr unsigned maxExtents(Table T) {
+  return T == Table::Log ? MaxLogExtents : MaxExtents;
+}
+constexpr uint64_t extentBytes(Table T, unsigned K) {
+  return (T == Table::Log ? FirstLogBytes : FilePage) << K;
+}
 
 /// The object offset of extent K, or 0 when there is none yet.
 uint64_t extentOf(const Object &O, Table T, unsigned K);

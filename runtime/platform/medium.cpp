@@ -122,6 +122,17 @@ bool perdure::mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
          mapFixed(File, Address, Bytes, Writable, M.Page);
 }
 
+bool perdure::mapPrivate(const Mapping &M, int File) {
+  return mmap((void *)M.Address, M.Bytes, PROT_READ | PROT_WRITE,
+              MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, File, 0) != MAP_FAILED ||
+         fail(errno, "cannot map the file: %s", strerror(errno));
+}
+
+bool perdure::sealPrivate(const Mapping &M) {
+  return !mprotect((void *)M.Address, M.Bytes, PROT_READ) ||
+         fail(errno, "cannot protect the file's mapping: %s", strerror(errno));
+}
+
 bool perdure::makeWritable(Mapping &M, int File) {
   return mapFixed(File, M.Address, M.Bytes, true, M.Page);
 }

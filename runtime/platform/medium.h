@@ -36,6 +36,11 @@ void giveToOwner(int File);
 bool mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
              bool Writable);
 
+/// Maps the file again, over M and for reading, but so that changes stay this
+/// process's own: it may write until sealPrivate.
+bool mapPrivate(const Mapping &M, int File);
+bool sealPrivate(const Mapping &M);
+
 /// Gives the right to write to a mapping, through a descriptor that has it.
 bool makeWritable(Mapping &M, int File);
 

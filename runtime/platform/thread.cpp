@@ -9,6 +9,8 @@
 
 using namespace perdure;
 
+void (*perdure::EndTransactions)(Thread &);
+
 static pthread_key_t Key;
 static bool HasKey;
 static pthread_once_t Once = PTHREAD_ONCE_INIT;
@@ -17,6 +19,11 @@ static pthread_once_t Once = PTHREAD_ONCE_INIT;
 // any it is kept, for as many rounds of destructors as the system makes.
 static void freeThread(void *P) {
   auto *T = (Thread *)P;
+  // Before its sections are left, and while its messages have a place.
+  if (T->Tx && !pthread_setspecific(Key, T)) {
+    EndTransactions(*T);
+    pthread_setspecific(Key, nullptr);
+  }
   bool Reads = false;
   for (const Reading &R : T->Readings)
     Reads = Reads || R.In;

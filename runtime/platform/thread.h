@@ -13,6 +13,7 @@
 namespace perdure {
 
 struct Object;
+struct Transaction; // tx/transaction.h
 
 /// A read section that the thread is in.
 struct Reading {
@@ -24,7 +25,12 @@ struct Thread {
   char Message[1024]; // of the last failure
   Reading Readings[64];
   int Rounds; // of destructors that it has seen
+  Transaction *Tx;       // made by its first transaction
 };
+
+/// Set by the layer of transactions: ends what the thread has begun, and frees
+/// Tx. Called when the thread ends.
+extern void (*EndTransactions)(Thread &T);
 
 /// This thread's, zeroed at first and freed when it ends. Null without memory.
 Thread *thisThread();

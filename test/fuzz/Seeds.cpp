@@ -84,7 +84,7 @@ private:
 void headers(SeedFolder &W) {
   const Header &Good = scene().GoodHeader;
   auto Add = [&](const Header &H) {
-    Bytes B(offsetof(Header, Log));
+    Bytes B(offsetof(Header, Spare));
     memcpy(B.data(), &H, B.size());
     W.add("header", B);
   };
@@ -93,7 +93,7 @@ void headers(SeedFolder &W) {
   H.Copy[0].Sequence -= 1; // the other copy counts
   Add(H);
   H = Good;
-  H.Copy[0].NeededToWrite = H.Copy[1].NeededToWrite = 1;
+  H.Copy[0].NeededToWrite = H.Copy[1].NeededToWrite = 2;
   Add(H);
   H = Good;
   for (perdure::State &S : H.Copy)

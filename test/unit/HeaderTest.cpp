@@ -231,7 +231,7 @@ TEST_F(HeaderTest, TheCopyBeforeACutGrowthHolds) {
 }
 
 TEST_F(HeaderTest, LaterFeatures) {
-  H.Copy[0].NeededToWrite = H.Copy[1].NeededToWrite = 1;
+  H.Copy[0].NeededToWrite = H.Copy[1].NeededToWrite = 2;
   sealAll();
   writeHeader();
   // Rights bind late: as a file that may only be read.
@@ -240,7 +240,7 @@ TEST_F(HeaderTest, LaterFeatures) {
   EXPECT_TRUE(Intact);
   EXPECT_EQ(tryOpen(PERDURE_RDONLY), 0) << Message;
   EXPECT_EQ(readFile(Path), Before) << "the file was touched";
-  H.Copy[0].NeededFeatures = H.Copy[1].NeededFeatures = 1;
+  H.Copy[0].NeededFeatures = H.Copy[1].NeededFeatures = 2;
   sealAll();
   writeHeader();
   expectRefused(EPROTO, "'needed_features'");

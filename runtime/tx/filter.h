@@ -1,0 +1,152 @@
+//===- filter.h - What a transaction need not log again ---------*- C++ -*-===//
+//
+// Bytes that were logged since the last savepoint, or allocated: a hash table of
+// lines of 64 bytes, each with a bit per byte, and of pages, whose bytes all count.
+// Bytes, not words: what lies beside may be another thread's to change, and an
+// abort must not bring back what that one has overwritten. It may forget:
+// logging twice is right, only slower.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PERDURE_RUNTIME_TX_FILTER_H
+#define PERDURE_RUNTIME_TX_FILTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+namespace perdure {
+
+class Filter {
+public:
+  /// Whether all of the bytes are there. The fast path: one line.
+  bool has(uint64_t Address, uint64_t Bytes) const {
+    uint64_t First = Address / 64, Last = (Address + Bytes - 1) / 64;
+    if (__builtin_expect(First == Last, 1))
+      return hasLine(First, maskOf(Address % 64, Bytes));
+    // A loop over all of what is large costs no more than logging it.
+    for (uint64_t Line = First; Line <= Last; ++Line) {
+      if (Line % 64 == 0 && Last - Line >= 63 && find(pageKey(Line / 64))) {
+        Line += 63;
+        continue;
+      }
+      if (!hasLine(Line, maskIn(Line, Address, Bytes)))
+        return false;
+    }
+    return true;
+  }
+
+  void add(uint64_t Address, uint64_t Bytes) {
+    uint64_t First = Address / 64, Last = (Address + Bytes - 1) / 64;
+    for (uint64_t Line = First; Line <= Last; ++Line) {
+      if (Line % 64 == 0 && Last - Line >= 64 && Line * 64 >= Address) {
+        if (Entry *E = make(pageKey(Line / 64)))
+          E->Mask = ~(uint64_t)0;
+        Line += 63;
+      } else if (Entry *E = make(lineKey(Line))) {
+        E->Mask |= maskIn(Line, Address, Bytes);
+      }
+    }
+  }
+
+  /// Forgets all.
+  void clear() {
+    Count = 0;
+    if (++Epoch <= MaxEpoch)
+      return;
+    Epoch = 1;
+    if (Entries)
+      memset(Entries, 0, Capacity * sizeof(Entry));
+  }
+
+  void release() {
+    free(Entries);
+    *this = Filter();
+  }
+
+private:
+  // Key: 2 bits of kind and 42 of the line or page, over 20 of the epoch: those
+  // of other epochs are empty places.
+  struct Entry {
+    uint64_t Key, Mask;
+  };
+  static constexpr uint64_t MaxEpoch = (1 << 20) - 1;
+
+  Entry *Entries = nullptr;
+  size_t Capacity = 0, Count = 0;
+  uint64_t Epoch = 1;
+
+  static uint64_t maskOf(uint64_t From, uint64_t Bytes) {
+    return Bytes >= 64 ? ~(uint64_t)0 : (((uint64_t)1 << Bytes) - 1) << From;
+  }
+  static uint64_t maskIn(uint64_t Line, uint64_t Address, uint64_t Bytes) {
+    uint64_t Begin = Line * 64 > Address ? Line * 64 : Address;
+    uint64_t End = Address + Bytes < Line * 64 + 64 ? Address + Bytes
+                                                    : Line * 64 + 64;
+    return maskOf(Begin % 64, End - Begin);
+  }
+  uint64_t lineKey(uint64_t Line) const { return Line << 22 | 1 << 20 | Epoch; }
+  uint64_t pageKey(uint64_t Page) const { return Page << 22 | 2 << 20 | Epoch; }
+
+  size_t placeOf(uint64_t Key) const {
+    return (size_t)((Key >> 20) * 0x9e3779b97f4a7c15 >> 32) & (Capacity - 1);
+  }
+  const Entry *find(uint64_t Key) const {
+    if (!Capacity)
+      return nullptr;
+    for (size_t I = placeOf(Key);; I = (I + 1) & (Capacity - 1)) {
+      if (Entries[I].Key == Key)
+        return &Entries[I];
+      if ((Entries[I].Key & MaxEpoch) != Epoch)
+        return nullptr;
+    }
+  }
+  bool hasLine(uint64_t Line, uint64_t Mask) const {
+    const Entry *E = find(lineKey(Line));
+    if (E && (E->Mask & Mask) == Mask)
+      return true;
+    return find(pageKey(Line / 64));
+  }
+
+  // Its entry, made if there is none; null without memory.
+  Entry *make(uint64_t Key) {
+    if (const Entry *E = find(Key))
+      return const_cast<Entry *>(E);
+    if (Count * 2 >= Capacity && !widen())
+      return nullptr;
+    ++Count;
+    return put(Key, 0);
+  }
+  Entry *put(uint64_t Key, uint64_t Mask) {
+    size_t I = placeOf(Key);
+    while ((Entries[I].Key & MaxEpoch) == Epoch)
+      I = (I + 1) & (Capacity - 1);
+    Entries[I] = {Key, Mask};
+    return &Entries[I];
+  }
+  // A table that has grown very large forgets instead.
+  bool widen() {
+    if (Capacity >= (size_t)1 << 20) {
+      clear();
+      return true;
+    }
+    Filter New;
+    New.Capacity = Capacity ? Capacity * 2 : 256;
+    New.Entries = (Entry *)calloc(New.Capacity, sizeof(Entry));
+    if (!New.Entries)
+      return false;
+    New.Epoch = Epoch;
+    New.Count = Count;
+    for (size_t I = 0; I < Capacity; ++I)
+      if ((Entries[I].Key & MaxEpoch) == Epoch)
+        New.put(Entries[I].Key, Entries[I].Mask);
+    free(Entries);
+    *this = New;
+    return true;
+  }
+};
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_TX_FILTER_H

@@ -1,0 +1,450 @@
+//===- log.cpp - The log of one object: lanes, chunks, records ------------===//
+//
+// What is known of the log is volatile: which lanes are idle, which pages are in
+// chunks. It is made when a transaction first needs a lane, after recovery; a
+// lane whose log still holds then waits for another object (tx/recover.h), and
+// keeps its place and its pages.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tx/log.h"
+#include "platform/error.h"
+#include "platform/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+using namespace perdure;
+
+namespace perdure {
+struct Log {
+  Mutex Lock; // guards the rest
+  Lane *Idle;
+  Lane *Lanes[MaxLogExtents * LanesPerExtent]; // made so far; null: waits
+  unsigned LaneCount;
+  uint8_t *Used[MaxLogExtents]; // pages in chunks, a byte each; null: no extent
+  unsigned Extents;
+};
+} // namespace perdure
+
+static Mutex OpenLogLock; // guards the making of Logs
+
+//===----------------------------------------------------------------------===//
+// Heads and checksums
+//===----------------------------------------------------------------------===//
+
+unsigned perdure::laneCount(const Object &O) {
+  unsigned K = 0;
+  while (extentOf(O, Table::Log, K))
+    ++K;
+  return K * LanesPerExtent;
+}
+
+LaneHead *perdure::laneHead(const Object &O, unsigned Index) {
+  uint64_t Extent = extentOf(O, Table::Log, Index / LanesPerExtent);
+  return (LaneHead *)(O.Base + Extent) + Index % LanesPerExtent;
+}
+
+void perdure::settle(Object &O) {
+  if (TheOptions.battery)
+    return;
+  if (!O.Map.Page)
+    fence(O.Map);
+  else if (isDurable(O) && !O.Private && !syncFile(O.File))
+    die("object %s: cannot sync: %s; what the medium holds is unknown now. The "
+        "transaction is rolled back, or was committed, when the object is opened "
+        "again",
+        labelOf(O).Text, strerror(errno));
+}
+
+void perdure::flushInTx(Object &O, const void *P, uint64_t Bytes) {
+  if (!TheOptions.battery)
+    flushRange(O.Map, P, Bytes);
+}
+
+static uint64_t generationOf(const LaneHead &Head) {
+  return __atomic_load_n(&Head.Generation, __ATOMIC_ACQUIRE);
+}
+
+// The seed of a lane's first record.
+static uint64_t seedOf(unsigned Index, uint64_t Generation, uint64_t Chunk) {
+  uint64_t Words[] = {Index, Generation, Chunk};
+  return XXH3_64bits(Words, sizeof(Words));
+}
+
+static uint64_t checksumOf(const LogRecord &R, uint64_t Bytes, uint64_t Chain) {
+  uint64_t Sum = XXH3_64bits_withSeed(&R.Word, 16 + Bytes, Chain);
+  return Sum ? Sum : 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+// Whether the chunk is pages of the log, heads apart.
+static bool isChunk(const Object &O, uint64_t Chunk) {
+  uint64_t Offset = chunkOffset(Chunk), Bytes = chunkBytes(Chunk);
+  for (unsigned K = 0; K < MaxLogExtents; ++K) {
+    uint64_t Extent = extentOf(O, Table::Log, K);
+    if (!Extent)
+      return false;
+    uint64_t Begin = Extent + FilePage, End = Extent + extentBytes(Table::Log, K);
+    if (Bytes && Offset >= Begin && Offset < End && Bytes <= End - Offset)
+      return true;
+  }
+  return false;
+}
+
+bool LogReader::enter(uint64_t Chunk) {
+  if (!isChunk(O, Chunk) || chunkBytes(Chunk) > Left)
+    return false;
+  Left -= chunkBytes(Chunk);
+  End.At = chunkOffset(Chunk);
+  End.Stop = End.At + chunkBytes(Chunk);
+  return true;
+}
+
+LogReader::LogReader(const Object &O, unsigned Index) : O(O), End(), Left(0) {
+  for (unsigned K = 0; extentOf(O, Table::Log, K); ++K)
+    Left += extentBytes(Table::Log, K);
+  const LaneHead &Head = *laneHead(O, Index);
+  uint64_t First = __atomic_load_n(&Head.First, __ATOMIC_ACQUIRE);
+  End.Chain = seedOf(Index, generationOf(Head), First);
+  enter(First);
+}
+
+const LogRecord *LogReader::next() {
+  for (;;) {
+    if (End.Stop - End.At < sizeof(LogRecord))
+      return nullptr;
+    const LogRecord *R = recordAt(O, End.At);
+    // Once: the file may be changed by another process that is not Perdure.
+    uint64_t Bytes = R->bytes();
+    uint64_t Room = (sizeof(LogRecord) + Bytes + 7) & ~(uint64_t)7;
+    if (!R->Checksum || Room > End.Stop - End.At || R->Previous != End.Last ||
+        R->Checksum != checksumOf(*R, Bytes, End.Chain))
+      return nullptr;
+    End.Chain = R->Checksum;
+    End.Last = End.At;
+    End.At += Room;
+    if (R->kind() != RecordKind::Next)
+      return R;
+    if (Bytes != sizeof(uint64_t) || !enter(*(const uint64_t *)R->content())) {
+      End.Stop = End.At;
+      return nullptr;
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Pages
+//===----------------------------------------------------------------------===//
+
+// Takes in extents that the log has by now. Lock.
+static bool takeInExtents(const Object &O, Log &G) {
+  while (extentOf(O, Table::Log, G.Extents)) {
+    size_t Pages = extentBytes(Table::Log, G.Extents) / FilePage;
+    auto *Used = (uint8_t *)calloc(Pages, 1);
+    if (!Used)
+      return fail(ENOMEM, "no memory for the log's pages");
+    Used[0] = 1; // the heads
+    G.Used[G.Extents++] = Used;
+  }
+  return true;
+}
+
+static bool growLog(Object &O, Log &G) {
+  if (G.Extents == MaxLogExtents)
+    return fail(ENOSPC,
+                "object %s: the log holds 2 GiB and no more; make smaller "
+                "transactions",
+                labelOf(O).Text);
+  return appendExtent(O, Table::Log, G.Extents) && takeInExtents(O, G);
+}
+
+// A chunk of at most Wanted pages; 0 and a message when there is none. Lock.
+static uint64_t takeChunk(Object &O, Log &G, uint64_t Wanted) {
+  for (;;) {
+    for (unsigned K = 0; K < G.Extents; ++K) {
+      uint64_t Pages = extentBytes(Table::Log, K) / FilePage;
+      auto *Free = (uint8_t *)memchr(G.Used[K], 0, Pages);
+      if (!Free)
+        continue;
+      uint64_t Page = (uint64_t)(Free - G.Used[K]), Count = 0;
+      while (Count < Wanted && Page + Count < Pages && !Free[Count])
+        Free[Count++] = 1;
+      return makeChunk(extentOf(O, Table::Log, K) + Page * FilePage, Count);
+    }
+    if (!growLog(O, G))
+      return 0;
+  }
+}
+
+static void markChunk(const Object &O, Log &G, uint64_t Chunk, bool Used) {
+  for (unsigned K = 0; K < G.Extents; ++K) {
+    uint64_t Distance = chunkOffset(Chunk) - extentOf(O, Table::Log, K);
+    if (Distance < extentBytes(Table::Log, K))
+      memset(G.Used[K] + Distance / FilePage, Used,
+             chunkBytes(Chunk) / FilePage);
+  }
+}
+
+// One more for L, with room for it in the list. Lock.
+static bool addChunk(Object &O, Log &G, Lane &L) {
+  if (L.Chunks == L.Room) {
+    unsigned Room = L.Room ? L.Room * 2 : 8;
+    auto *Bigger = (uint64_t *)realloc(L.Chunk, Room * sizeof(uint64_t));
+    if (!Bigger)
+      return fail(ENOMEM, "no memory for the log's pages");
+    L.Chunk = Bigger;
+    L.Room = Room;
+  }
+  uint64_t Wanted = (uint64_t)1 << (L.Chunks < 6 ? L.Chunks : 6);
+  uint64_t Chunk = takeChunk(O, G, Wanted);
+  if (!Chunk)
+    return false;
+  L.Chunk[L.Chunks++] = Chunk;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Lanes
+//===----------------------------------------------------------------------===//
+
+static void freeLog(Log *G) {
+  for (unsigned I = 0; I < G->LaneCount; ++I)
+    if (Lane *L = G->Lanes[I]) {
+      free(L->Chunk);
+      free(L);
+    }
+  for (uint8_t *Used : G->Used)
+    free(Used);
+  free(G);
+}
+
+// Pages of lanes whose log holds are taken: they wait.
+static void markWaiting(const Object &O, Log &G) {
+  for (unsigned I = 0; I < laneCount(O); ++I) {
+    LogReader Reader(O, I);
+    if (!Reader.next())
+      continue;
+    markChunk(O, G, laneHead(O, I)->First, true);
+    LogReader Again(O, I);
+    while (Again.next()) {
+    }
+    visitBack(O, Again.last(), 0, [&](const LogRecord &R) {
+      if (R.kind() == RecordKind::Next)
+        markChunk(O, G, *(const uint64_t *)R.content(), true);
+    });
+  }
+}
+
+static Log *openLog(Object &O) {
+  Log *G = __atomic_load_n(&O.TheLog, __ATOMIC_ACQUIRE);
+  if (__builtin_expect(G != nullptr, 1))
+    return G;
+  Locked Hold(OpenLogLock);
+  if (O.TheLog)
+    return O.TheLog;
+  G = (Log *)calloc(1, sizeof(Log));
+  if (!G) {
+    fail(ENOMEM, "no memory for the log");
+    return nullptr;
+  }
+  if (!takeInExtents(O, *G)) {
+    freeLog(G);
+    return nullptr;
+  }
+  markWaiting(O, *G);
+  __atomic_store_n(&O.TheLog, G, __ATOMIC_RELEASE);
+  return G;
+}
+
+// Its records begin at its first chunk.
+LogEnd perdure::beginningOf(const Lane &L) {
+  uint64_t First = L.Chunk[0], At = chunkOffset(First);
+  return {At, At + chunkBytes(First),
+          seedOf(L.Index, generationOf(*L.Head), First), 0, 0};
+}
+
+// Gives the head its first chunk. No record holds before that: none of this
+// generation has ever been written.
+static bool beginLane(Object &O, Log &G, Lane &L) {
+  if (!addChunk(O, G, L))
+    return false;
+  __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
+  flushInTx(O, L.Head, sizeof(LaneHead));
+  settle(O);
+  return true;
+}
+
+// The next lane that does not wait, new. Lock.
+static Lane *makeLane(Object &O, Log &G) {
+  for (;;) {
+    if (G.LaneCount == G.Extents * LanesPerExtent && !growLog(O, G))
+      return nullptr;
+    unsigned Index = G.LaneCount;
+    LogReader Reader(O, Index);
+    if (!Reader.next())
+      break;
+    ++G.LaneCount;
+  }
+  Lane *L = (Lane *)calloc(1, sizeof(Lane));
+  if (!L) {
+    fail(ENOMEM, "no memory for a transaction's log");
+    return nullptr;
+  }
+  L->Index = G.LaneCount;
+  L->Head = laneHead(O, L->Index);
+  if (!beginLane(O, G, *L)) {
+    free(L->Chunk);
+    free(L);
+    return nullptr;
+  }
+  G.Lanes[G.LaneCount++] = L;
+  return L;
+}
+
+Lane *perdure::takeLane(Object &O) {
+  Log *G = openLog(O);
+  if (!G)
+    return nullptr;
+  Locked Hold(G->Lock);
+  Lane *L = G->Idle;
+  if (L)
+    G->Idle = L->Next;
+  else
+    L = makeLane(O, *G);
+  if (L)
+    L->End = beginningOf(*L);
+  return L;
+}
+
+void perdure::dropLane(Object &O, Lane &L) {
+  Log &G = *O.TheLog;
+  Locked Hold(G.Lock);
+  // What was needed for something long serves others.
+  while (L.Chunks > 8)
+    markChunk(O, G, L.Chunk[--L.Chunks], false);
+  L.Next = G.Idle;
+  G.Idle = &L;
+}
+
+void perdure::logRelease(Object &O) {
+  if (O.TheLog)
+    freeLog(O.TheLog);
+  O.TheLog = nullptr;
+}
+
+void perdure::logsBeforeFork() { OpenLogLock.lock(); }
+void perdure::logsAfterFork() { OpenLogLock.unlock(); }
+void perdure::logBeforeFork(Object &O) {
+  if (O.TheLog)
+    O.TheLog->Lock.lock();
+}
+void perdure::logAfterFork(Object &O) {
+  if (O.TheLog)
+    O.TheLog->Lock.unlock();
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+// The checksum may be written in any order with the rest: a record of which not
+// all has reached the medium does not hold. Nor is it there before the record in
+// front of it, on whose checksum its own depends.
+static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
+                        const void *Content, uint64_t Bytes) {
+  LogRecord &R = *recordAt(O, L.End.At);
+  R.Word = LogRecord::makeWord(Kind, Offset, Bytes);
+  R.Previous = L.End.Last;
+  memcpy(R.content(), Content, Bytes);
+  uint64_t Sum = checksumOf(R, Bytes, L.End.Chain);
+  __atomic_store_n(&R.Checksum, Sum, __ATOMIC_RELEASE);
+  flushInTx(O, &R, sizeof(R) + Bytes);
+  L.End.Chain = Sum;
+  L.End.Last = L.End.At;
+  L.End.At += R.room();
+}
+
+// Goes on in the next chunk. In the chunk that it leaves there is room for the
+// record that says so. The new chunk's first record is taken away before, since
+// after a rollback to a savepoint it could hold once more.
+[[gnu::noinline]] static bool nextChunk(Object &O, Lane &L) {
+  unsigned Next = L.End.Chunk + 1;
+  if (Next == L.Chunks) {
+    Log &G = *O.TheLog;
+    Locked Hold(G.Lock);
+    if (!addChunk(O, G, L))
+      return false;
+  }
+  uint64_t Chunk = L.Chunk[Next];
+  LogRecord *First = recordAt(O, chunkOffset(Chunk));
+  __atomic_store_n(&First->Checksum, 0, __ATOMIC_RELEASE);
+  flushInTx(O, &First->Checksum, sizeof(uint64_t));
+  settle(O);
+  writeRecord(O, L, RecordKind::Next, 0, &Chunk, sizeof(Chunk));
+  L.End.At = chunkOffset(Chunk);
+  L.End.Stop = L.End.At + chunkBytes(Chunk);
+  L.End.Chunk = Next;
+  return true;
+}
+
+static uint64_t roomFor(uint64_t Bytes) {
+  return (sizeof(LogRecord) + Bytes + 7) & ~(uint64_t)7;
+}
+
+bool perdure::appendRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
+                           const void *Content, uint64_t Bytes) {
+  static_assert(MaxContent + 2 * WordRecord <= FilePage, "fits any chunk");
+  if (__builtin_expect(
+          roomFor(Bytes) + WordRecord > L.End.Stop - L.End.At, 0) &&
+      !nextChunk(O, L))
+    return false;
+  writeRecord(O, L, Kind, Offset, Content, Bytes);
+  return true;
+}
+
+bool perdure::appendData(Object &O, Lane &L, uint64_t Offset, uint64_t Bytes) {
+  while (Bytes) {
+    uint64_t Piece = Bytes < MaxContent ? Bytes : MaxContent;
+    if (!appendRecord(O, L, RecordKind::Data, Offset,
+                      (const void *)(O.Base + Offset), Piece))
+      return false;
+    Offset += Piece;
+    Bytes -= Piece;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Cutting
+//===----------------------------------------------------------------------===//
+
+void perdure::cutToEnd(Object &O, Lane &L, const LogEnd &End) {
+  LogRecord *R = recordAt(O, End.At);
+  __atomic_store_n(&R->Checksum, 0, __ATOMIC_RELEASE);
+  flushInTx(O, &R->Checksum, sizeof(uint64_t));
+  settle(O);
+  L.End = End;
+}
+
+// Records behind the one that this writes were good once, and follow a record
+// like those that come now. They are made to follow none.
+bool perdure::sealEnd(Object &O, Lane &L, uint64_t Serial) {
+  if (!appendRecord(O, L, RecordKind::Rewind, 0, &Serial, sizeof(Serial)))
+    return false;
+  settle(O);
+  return true;
+}
+
+void perdure::cutLane(Object &O, LaneHead &Head) {
+  __atomic_store_n(&Head.Generation, generationOf(Head) + 1, __ATOMIC_RELEASE);
+  flushInTx(O, &Head.Generation, sizeof(uint64_t));
+  settle(O);
+}

@@ -1,0 +1,120 @@
+//===- log.h - The log of one object: lanes, chunks, records ----*- C++ -*-===//
+
+#ifndef PERDURE_RUNTIME_TX_LOG_H
+#define PERDURE_RUNTIME_TX_LOG_H
+
+#include "object/object.h"
+#include "tx/format.h"
+
+namespace perdure {
+
+/// Where a log ends: the next record goes to At.
+struct LogEnd {
+  uint64_t At, Stop; // offsets: in a chunk, and that chunk's end
+  uint64_t Chain;    // checksum of the last record, or the lane's seed
+  uint64_t Last;     // offset of that record; 0: there is none
+  unsigned Chunk;    // which of the lane's
+};
+
+/// The volatile side of a lane.
+struct Lane {
+  Lane *Next;  // among those that are idle
+  unsigned Index;
+  LaneHead *Head;
+  LogEnd End;
+  unsigned Chunks, Room; // of these, in order of use
+  uint64_t *Chunk;
+};
+
+/// A lane for one transaction, empty. Null and a message: ENOSPC and other
+/// reasons why a file does not grow, ENOMEM.
+Lane *takeLane(Object &O);
+
+/// Gives it back, cut.
+void dropLane(Object &O, Lane &L);
+
+/// Begins to write a record; it is durable after the next fence. False, with a
+/// message, when the log cannot grow: the log is as before. Bytes: at most
+/// MaxContent.
+constexpr uint64_t MaxContent = 2048;
+bool appendRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
+                  const void *Content, uint64_t Bytes);
+
+/// Logs what is at an offset of O, in as many records as that takes.
+bool appendData(Object &O, Lane &L, uint64_t Offset, uint64_t Bytes);
+
+/// Makes End the end of the log, durably. What the records behind it said can
+/// still be read until the next one is written. Serial: another one each time
+/// in a transaction.
+void cutToEnd(Object &O, Lane &L, const LogEnd &End);
+bool sealEnd(Object &O, Lane &L, uint64_t Serial);
+
+/// Ends the transaction of the lane: one store, durable on return. What the
+/// records said can still be read until the next is written.
+void cutLane(Object &O, LaneHead &Head);
+
+/// Whether this transaction has written any record.
+inline bool isEmpty(const Lane &L) { return !L.End.Last; }
+
+inline LogRecord *recordAt(const Object &O, uint64_t Offset) {
+  return (LogRecord *)(O.Base + Offset);
+}
+
+/// Calls Visit with the records from the last one back to the one that begins
+/// at or before Until; 0: all.
+template <typename Visitor>
+void visitBack(const Object &O, uint64_t Last, uint64_t Until, Visitor Visit) {
+  for (uint64_t At = Last; At && At != Until;) {
+    LogRecord &R = *recordAt(O, At);
+    At = R.Previous;
+    Visit(R);
+  }
+}
+
+/// Orders what this thread has written to O before what it writes from now on:
+/// whatever survives of the later, all of the earlier does. A fence on DAX; a sync
+/// of the file on page media that is to survive a power failure, since the kernel
+/// writes pages in any order; elsewhere nothing. A sync that fails ends the process,
+/// in the middle of its transaction.
+void settle(Object &O);
+
+/// Begins to write back, in transactions: nothing where power does not fail.
+void flushInTx(Object &O, const void *P, uint64_t Bytes);
+
+/// Where the lane's log began.
+LogEnd beginningOf(const Lane &L);
+
+/// The lanes that O's log has, and where their heads lie.
+unsigned laneCount(const Object &O);
+LaneHead *laneHead(const Object &O, unsigned Index);
+
+/// Reads a lane's records in order, as they are in the file, which may hold
+/// anything: what lies outside the log ends it.
+class LogReader {
+public:
+  LogReader(const Object &O, unsigned Index);
+  /// The next record that holds, without those that lead to chunks, or null.
+  const LogRecord *next();
+  /// Afterwards: the last of all.
+  uint64_t last() const { return End.Last; }
+
+private:
+  const Object &O;
+  LogEnd End;
+  uint64_t Left; // bytes that a log without loops can have
+  bool enter(uint64_t Chunk);
+};
+
+/// Forgets what is known of O's log: another process has had it. No lane is in
+/// use.
+void logRelease(Object &O);
+
+/// Around fork(), with the object held in place.
+void logBeforeFork(Object &O);
+void logAfterFork(Object &O);
+void logsBeforeFork();
+void logsAfterFork();
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_TX_LOG_H

@@ -1,0 +1,55 @@
+//===- together.h - Several objects commit as one ---------------*- C++ -*-===//
+//
+// The object that a transaction changed first is its coordinator. Each step is
+// durable before the next:
+//
+//   1. what was stored, in all of them
+//   2. each other one: a record that it is prepared, and by whom it is decided:
+//      the coordinator's ID, lane and generation
+//   3. the coordinator: the record that the transaction is committed, and who
+//      was prepared. This is the moment of the commit
+//   4. the others' logs are cut
+//   5. the coordinator's is
+//
+// So whoever finds a prepared log asks the coordinator's. Is it still of the same
+// generation, and has it the record, all is committed. If it has no such record,
+// or is of a later generation, all is rolled back: a commit raises the generation
+// last, when nobody is prepared any more. A coordinator that is opened in between
+// keeps its record until the others have been opened, too.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PERDURE_RUNTIME_TX_TOGETHER_H
+#define PERDURE_RUNTIME_TX_TOGETHER_H
+
+#include "tx/transaction.h"
+
+namespace perdure {
+
+/// Commits parts of several objects, which have been flushed. False, and a
+/// message: nothing is committed.
+bool commitTogether(Transaction &T);
+
+/// What becomes of a lane whose transaction several objects took part in.
+enum class Outcome { RollBack, Committed, Unknown };
+
+/// Of a prepared log of O: Unknown with a message (EPROTO) when the coordinator
+/// cannot be asked.
+Outcome askCoordinator(const Object &O, const Vote &Of);
+
+/// Of a coordinator's: whether a participant that its record names has yet to
+/// learn of the commit.
+bool isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
+               const Vote &Participant);
+
+/// Whether a file, which has the ID, is prepared for what another object decides.
+/// -1: it cannot be read.
+int isPreparedFile(int File, perdure_id Id);
+
+/// Whether an object's file says that a transaction is committed of which others,
+/// one of them Awaiting, have yet to learn.
+bool isAwaitedFile(Store &S, perdure_id Id, perdure_id &Awaiting);
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_TX_TOGETHER_H

@@ -1,0 +1,112 @@
+//===- transaction.h - The transaction of a thread --------------*- C++ -*-===//
+//
+// One per thread at most; beginning another joins it. It has a part in each
+// object that it has changed: a lane of that object's log.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PERDURE_RUNTIME_TX_TRANSACTION_H
+#define PERDURE_RUNTIME_TX_TRANSACTION_H
+
+#include "object/object.h"
+#include "tx/filter.h"
+#include "tx/log.h"
+
+#include <setjmp.h>
+
+namespace perdure {
+
+/// abi.def: on the stack of a function that begins or joins.
+struct TxFrame {
+  uint64_t Serial; // of the transaction
+  uint64_t Spare;
+  alignas(16) uint64_t Jump[64];
+};
+static_assert(sizeof(TxFrame) == PerdureAbiTxFrameBytes, "");
+static_assert(sizeof(jmp_buf) <= sizeof(TxFrame::Jump), "");
+
+/// What is kept of a frame: one that was jumped over may hold anything by now.
+struct Began {
+  TxFrame *Frame;
+  unsigned Depth; // of the transaction, once it had begun or joined
+  unsigned Flags; // that it was entered with
+};
+
+/// What it has to do with one object.
+struct Part {
+  Object *O;
+  uint64_t Base, Serial; // of the object: its store may be closed
+  Lane *L;
+};
+
+struct Savepoint {
+  unsigned Parts, Frees;
+  LogEnd *Ends; // of each part
+};
+
+template <typename T> struct List {
+  T *Items;
+  unsigned Count, Room;
+  T &last() { return Items[Count - 1]; }
+  T *add(); // null, and ENOMEM
+};
+
+struct Transaction {
+  unsigned Depth;      // times that it was begun; 0: none is open
+  bool Doomed;         // it cannot commit any more
+  uint64_t Serial;     // of this one, in its thread
+  uint64_t Rewinds;    // rollbacks to savepoints
+  List<Began> Frames;  // the innermost last
+  List<Part> Parts;    // in the order in which they joined
+  List<void *> Frees;  // what is freed at commit
+  List<Object *> Leaves; // whose sections are left at the end
+  List<Savepoint> Savepoints;
+  Filter Known;
+  uint64_t StackLow, StackHigh; // of the thread
+};
+
+/// The one that this thread is in, or null.
+Transaction *openTransaction();
+
+/// Begins or joins. Null and ENOMEM.
+Transaction *beginTransaction();
+
+/// A frame of F's begins or joins. False: ENOMEM.
+bool enterFrame(Transaction &T, TxFrame &F, unsigned Flags);
+
+/// Ends the innermost; the outermost commits. False: it was rolled back, or
+/// ECANCELED, EIO.
+bool commitTransaction(Transaction &T);
+
+/// Rolls it all back: no transaction is open afterwards.
+void rollBackTransaction(Transaction &T);
+
+/// Logs what is about to be overwritten in an object. False, with a message: it
+/// must not be.
+bool logRange(Transaction &T, Object &O, const void *P, uint64_t Bytes);
+
+/// A block was allocated; false when that cannot be logged.
+bool logBlock(Transaction &T, Object &O, void *Block, uint64_t Bytes);
+
+/// What waits for the end. False: ENOMEM.
+bool freeAtCommit(Transaction &T, void *Block);
+bool leaveAtEnd(Transaction &T, Object &O);
+/// A section is entered that waits to be left: it is stayed in.
+bool stayInside(Transaction &T, const Object &O);
+
+/// -1: ENOMEM.
+int setSavepoint(Transaction &T);
+bool rollBackTo(Transaction &T, int Savepoint);
+
+/// The store's objects are about to be unmapped.
+void leaveStore(const Store &S);
+
+/// The child of fork() is in no transaction.
+void transactionInChild();
+
+/// Whether this thread may change O in a transaction: EROFS, EPERM.
+bool checkChanging(Object &O);
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_TX_TRANSACTION_H

@@ -1,0 +1,968 @@
+//===- TransactionTest.cpp - Transactions, and processes that die in them -===//
+
+#include "Support.h"
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <random>
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+// What compiled code calls.
+extern "C" {
+struct Frame {
+  void *Outer;
+  uint64_t Flags;
+  alignas(16) uint64_t Jump[64];
+};
+void __perdure_tx_log(const void *P, uint64_t Bytes);
+void __perdure_tx_enter(Frame *F, uint32_t Flags);
+int __perdure_tx_leave(Frame *F);
+void __perdure_tx_unwind(Frame *F);
+void __perdure_tx_landed(void *Stack);
+void __perdure_tx_set_thrower(void (*)(void));
+extern __thread uint64_t __perdure_tx_active
+    __attribute__((tls_model("initial-exec")));
+}
+
+namespace {
+
+static_assert(sizeof(Frame) == PerdureAbiTxFrameBytes, "");
+
+template <typename T> void set(T *Place, T Value) {
+  __perdure_tx_log(Place, sizeof(T));
+  *(volatile T *)Place = Value;
+}
+
+uint64_t blocksOf(const void *P) {
+  struct perdure_stat Stat = {};
+  EXPECT_EQ(perdure_stat(P, &Stat), 0) << perdure_errormsg();
+  return Stat.blocks;
+}
+
+class TransactionTest : public StoreTest {
+protected:
+  uint64_t blocksAfterDeath(const char *Name) {
+    std::string Copy = Temporary + "/copy";
+    copyTree(Dir, Copy);
+    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
+    void *Root = T ? perdure_open(T, Name, 0) : nullptr;
+    EXPECT_NE(Root, nullptr) << perdure_errormsg();
+    uint64_t Blocks = Root ? blocksOf(Root) : 0;
+    perdure_store_close(T);
+    std::filesystem::remove_all(Copy);
+    return Blocks;
+  }
+
+  /// The object as whoever opens a copy of the store, made now, finds it.
+  std::vector<uint64_t> afterDeath(const char *Name, size_t Words) {
+    std::string Copy = Temporary + "/copy";
+    copyTree(Dir, Copy);
+    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
+    auto *Root = T ? (uint64_t *)perdure_open(T, Name, 0) : nullptr;
+    EXPECT_NE(Root, nullptr) << perdure_errormsg();
+    std::vector<uint64_t> Found;
+    if (Root)
+      Found.assign(Root, Root + Words);
+    perdure_store_close(T);
+    std::filesystem::remove_all(Copy);
+    return Found;
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Commit and abort
+//===----------------------------------------------------------------------===//
+
+TEST_F(TransactionTest, CommitKeepsAndAbortBringsBack) {
+  uint64_t *R = create("a");
+  R[0] = 1;
+  EXPECT_EQ(__perdure_tx_active, 0u);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  EXPECT_NE(__perdure_tx_active, 0u);
+  set(&R[0], uint64_t(2));
+  EXPECT_EQ(afterDeath("a", 1)[0], 1u);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  EXPECT_EQ(__perdure_tx_active, 0u);
+  EXPECT_EQ(R[0], 2u);
+  EXPECT_EQ(afterDeath("a", 1)[0], 2u);
+  ASSERT_EQ(perdure_tx_begin(nullptr), 0);
+  set(&R[0], uint64_t(3));
+  set(&R[0], uint64_t(4));
+  set((char *)&R[1] + 3, 'x');
+  perdure_tx_abort();
+  EXPECT_EQ(__perdure_tx_active, 0u);
+  EXPECT_EQ(R[0], 2u);
+  EXPECT_EQ(R[1], 0u);
+  perdure_tx_abort(); // nothing to do
+}
+
+TEST_F(TransactionTest, Misuse) {
+  uint64_t Local = 0;
+  uint64_t *R = create("a");
+  EXPECT_EQ(perdure_tx_begin(&Local), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(perdure_tx_commit(), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(perdure_tx_savepoint(), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(perdure_tx_rollback_to(1), -1);
+  EXPECT_EQ(errno, EINVAL);
+  set(R, uint64_t(1)); // no transaction: a plain store
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&Local, uint64_t(1)); // volatile
+  EXPECT_EQ(perdure_tx_rollback_to(1), -1);
+  EXPECT_EQ(errno, EINVAL);
+  perdure_tx_abort();
+  EXPECT_EQ(Local, 1u);
+  EXPECT_EQ(R[0], 1u);
+  closeStore();
+  reopenStore(PERDURE_RDONLY);
+  EXPECT_EQ(perdure_tx_begin(open("a")), -1);
+  EXPECT_EQ(errno, EROFS);
+}
+
+TEST_F(TransactionTest, NestedOnesJoin) {
+  uint64_t *R = create("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], uint64_t(1));
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[1], uint64_t(2));
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  EXPECT_NE(__perdure_tx_active, 0u);
+  EXPECT_EQ(afterDeath("a", 2), (std::vector<uint64_t>{0, 0}));
+  perdure_tx_abort();
+  EXPECT_EQ(R[1], 0u);
+  EXPECT_EQ(perdure_tx_commit(), -1);
+}
+
+TEST_F(TransactionTest, AbortFreesAndCommitFrees) {
+  uint64_t *R = create("a");
+  void *Old = perdure_alloc(R, 100);
+  uint64_t Before = blocksOf(R);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  void *Small = perdure_alloc(R, 64), *Large = perdure_alloc(R, 100000);
+  perdure_free(Old);
+  perdure_free(Small);
+  EXPECT_EQ(blocksOf(R), Before + 2); // frees wait
+  perdure_tx_abort();
+  EXPECT_EQ(blocksOf(R), Before);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  Small = perdure_alloc(R, 64);
+  Large = perdure_alloc(R, 100000);
+  memset(Small, 1, 64); // fresh: not logged
+  memset(Large, 1, 100000);
+  perdure_free(Old);
+  perdure_free(Small);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  EXPECT_EQ(blocksOf(R), Before);
+  perdure_free(Large);
+}
+
+TEST_F(TransactionTest, SavepointsUndoWhatCameAfter) {
+  uint64_t *R = create("a");
+  void *Old = perdure_alloc(R, 32);
+  uint64_t Before = blocksOf(R);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], uint64_t(1));
+  auto *Fresh = (uint64_t *)perdure_alloc(R, 4096);
+  Fresh[0] = 1;
+  int A = perdure_tx_savepoint();
+  ASSERT_EQ(A, 1);
+  set(&R[0], uint64_t(2));
+  set(&Fresh[0], uint64_t(2));
+  perdure_free(Old);
+  perdure_free(Fresh);
+  void *Later = perdure_alloc(R, 48);
+  int B = perdure_tx_savepoint();
+  ASSERT_EQ(B, 2);
+  set(&R[0], uint64_t(3));
+  for (int Round = 0; Round < 3; ++Round) {
+    ASSERT_EQ(perdure_tx_rollback_to(B), 0);
+    EXPECT_EQ(R[0], 2u);
+    set(&R[0], uint64_t(5 + Round));
+    EXPECT_EQ(afterDeath("a", 1)[0], 0u);
+  }
+  ASSERT_EQ(perdure_tx_rollback_to(A), 0);
+  EXPECT_EQ(perdure_tx_rollback_to(B), -1); // gone with it
+  EXPECT_EQ(R[0], 1u);
+  EXPECT_EQ(Fresh[0], 1u);
+  EXPECT_EQ(blocksOf(R), Before + 1); // Fresh
+  // Somebody else's by now, maybe: what was undone must not free it again.
+  void *Reused = perdure_alloc(R, 48);
+  EXPECT_EQ(Reused, Later);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  EXPECT_EQ(R[0], 1u);
+  EXPECT_EQ(blocksOf(R), Before + 2);
+  perdure_free(Old);
+  perdure_free(Fresh);
+  perdure_free(Reused);
+}
+
+// Records behind the point that was rolled back to were good once: none may hold
+// again when others are written in front of them. An allocation that was undone
+// and is another thread's by then would be freed.
+TEST_F(TransactionTest, RecordsThatWereRolledBackStayDead) {
+  uint64_t *R = create("a", 1 << 16);
+  for (unsigned Filler = 0; Filler < 200; Filler += 3) {
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    for (unsigned I = 0; I < Filler; ++I) // up to and across a chunk's end
+      set(&R[100 + I], uint64_t(I));
+    int Point = perdure_tx_savepoint();
+    set(&R[0], uint64_t(1));
+    set(&R[50], uint64_t(1));
+    void *Undone = perdure_alloc(R, 100000);
+    for (int I = 0; I < 40; ++I)
+      set(&R[1 + I], uint64_t(I));
+    ASSERT_EQ(perdure_tx_rollback_to(Point), 0);
+    void *Others = nullptr;
+    std::thread([&] { Others = perdure_alloc(R, 100000); }).join();
+    ASSERT_EQ(Others, Undone);
+    // Of the same size as those that were there: what lies behind it is the
+    // record of the block.
+    set(&R[0], uint64_t(1));
+    EXPECT_EQ(blocksAfterDeath("a"), 2u) << "the root, and the other thread's";
+    perdure_tx_abort();
+    EXPECT_EQ(blocksOf(R), 2u);
+    perdure_free(Others);
+    EXPECT_EQ(blocksOf(R), 1u);
+  }
+}
+
+// A random transaction, with savepoints, beside a model of what it should do.
+TEST_F(TransactionTest, RandomOnesAgainstAModel) {
+  constexpr size_t Words = 600;
+  std::mt19937 Random(42);
+  uint64_t *R[2] = {create("a", Words * 8), create("b", Words * 8)};
+  std::vector<uint64_t> Now[2] = {std::vector<uint64_t>(Words),
+                                  std::vector<uint64_t>(Words)};
+  for (int Round = 0; Round < 300; ++Round) {
+    auto Begin0 = Now[0], Begin1 = Now[1];
+    struct Saved {
+      int Number;
+      std::vector<uint64_t> A, B;
+    };
+    std::vector<Saved> Points;
+    ASSERT_EQ(perdure_tx_begin(R[0]), 0);
+    unsigned Steps = Random() % 60;
+    for (unsigned I = 0; I < Steps; ++I) {
+      unsigned Which = Random() % 2;
+      size_t At = Random() % Words, Count = 1 + Random() % 4;
+      if (Random() % 8 == 0)
+        Count = Random() % Words;
+      Count = std::min(Count, Words - At);
+      switch (Random() % 10) {
+      case 0:
+        Points.push_back({perdure_tx_savepoint(), Now[0], Now[1]});
+        break;
+      case 1:
+        if (!Points.empty()) {
+          Points.resize(1 + Random() % Points.size());
+          ASSERT_EQ(perdure_tx_rollback_to(Points.back().Number), 0);
+          Now[0] = Points.back().A;
+          Now[1] = Points.back().B;
+        }
+        break;
+      default:
+        if (!Count)
+          break;
+        __perdure_tx_log(&R[Which][At], Count * 8);
+        for (size_t W = At; W < At + Count; ++W)
+          R[Which][W] = Now[Which][W] = Random();
+      }
+    }
+    ASSERT_EQ(memcmp(R[0], Now[0].data(), Words * 8), 0) << Round;
+    ASSERT_EQ(memcmp(R[1], Now[1].data(), Words * 8), 0) << Round;
+    if (Round % 16 == 0) {
+      ASSERT_EQ(afterDeath("a", Words), Begin0);
+      ASSERT_EQ(afterDeath("b", Words), Begin1);
+    }
+    if (Random() % 2) {
+      ASSERT_EQ(perdure_tx_commit(), 0);
+    } else {
+      perdure_tx_abort();
+      Now[0] = Begin0;
+      Now[1] = Begin1;
+    }
+    ASSERT_EQ(memcmp(R[0], Now[0].data(), Words * 8), 0) << Round;
+    ASSERT_EQ(memcmp(R[1], Now[1].data(), Words * 8), 0) << Round;
+  }
+}
+
+// A neighbour in the same word is another thread's: an abort leaves it alone.
+TEST_F(TransactionTest, BytesBesideAreOthers) {
+  auto *R = (uint32_t *)create("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 1u);
+  R[1] = 7;
+  perdure_tx_abort();
+  EXPECT_EQ(R[0], 0u);
+  EXPECT_EQ(R[1], 7u);
+}
+
+TEST_F(TransactionTest, ThreadsAtOnce) {
+  constexpr unsigned Threads = 8, Rounds = 2000;
+  uint64_t *R = create("a", Threads * 4096);
+  std::vector<std::thread> Running;
+  for (unsigned N = 0; N < Threads; ++N)
+    Running.emplace_back([&, N] {
+      uint64_t *Mine = R + N * 512;
+      for (unsigned I = 0; I < Rounds; ++I) {
+        if (perdure_tx_begin(R))
+          abort();
+        set(&Mine[0], Mine[0] + 1);
+        set(&Mine[I % 511 + 1], uint64_t(I));
+        auto *Block = (uint64_t *)perdure_alloc(R, 64 + I % 512);
+        if (!Block)
+          abort();
+        perdure_free(Block);
+        if (I % 4)
+          perdure_tx_commit();
+        else
+          perdure_tx_abort();
+      }
+    });
+  for (std::thread &T : Running)
+    T.join();
+  for (unsigned N = 0; N < Threads; ++N)
+    EXPECT_EQ(R[N * 512], Rounds - Rounds / 4);
+  EXPECT_EQ(blocksOf(R), 1u);
+}
+
+//===----------------------------------------------------------------------===//
+// Frames
+//===----------------------------------------------------------------------===//
+
+int addAndFail(void *P) {
+  set((uint64_t *)P, *(uint64_t *)P + 1);
+  return 1;
+}
+int add(void *P) {
+  set((uint64_t *)P, *(uint64_t *)P + 1);
+  return 0;
+}
+int addAndAbort(void *P) {
+  add(P);
+  perdure_tx_abort();
+  abort(); // control has left
+}
+int addInside(void *P) {
+  add(P);
+  perdure_transact(P, addAndAbort, P);
+  abort();
+}
+
+TEST_F(TransactionTest, Transact) {
+  uint64_t *R = create("a");
+  EXPECT_EQ(perdure_transact(R, add, R), 0);
+  EXPECT_EQ(R[0], 1u);
+  for (auto Body : {addAndFail, addAndAbort, addInside}) {
+    errno = 0;
+    EXPECT_EQ(perdure_transact(R, Body, R), -1);
+    EXPECT_EQ(errno, ECANCELED);
+    EXPECT_EQ(R[0], 1u);
+    EXPECT_EQ(__perdure_tx_active, 0u);
+  }
+  // Begun by perdure_tx_begin: control comes back.
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  EXPECT_EQ(perdure_transact(R, addAndFail, R), -1);
+  EXPECT_EQ(__perdure_tx_active, 0u);
+  EXPECT_EQ(R[0], 1u);
+  int Local;
+  EXPECT_EQ(perdure_transact(&Local, add, R), -1);
+  EXPECT_EQ(errno, EINVAL);
+}
+
+struct Aborted {};
+void throwAborted() { throw Aborted(); }
+
+// What an attributed C++ function is compiled to.
+template <typename BodyType> int transact(BodyType Body) {
+  Frame F;
+  __perdure_tx_enter(&F, PerdureAbiTxFrameThrows);
+  try {
+    Body();
+  } catch (...) {
+    __perdure_tx_unwind(&F);
+    throw;
+  }
+  return __perdure_tx_leave(&F);
+}
+
+TEST_F(TransactionTest, Exceptions) {
+  __perdure_tx_set_thrower(throwAborted);
+  uint64_t *R = create("a");
+  EXPECT_THROW(transact([&] {
+                 add(R);
+                 perdure_tx_abort();
+               }),
+               Aborted);
+  EXPECT_EQ(R[0], 0u);
+  EXPECT_EQ(__perdure_tx_active, 0u);
+  // One that leaves a nested one dooms all.
+  errno = 0;
+  EXPECT_EQ(transact([&] {
+              add(R);
+              try {
+                transact([&] {
+                  add(R);
+                  throw 1;
+                });
+              } catch (int) {
+              }
+              add(R);
+            }),
+            -1);
+  EXPECT_EQ(errno, ECANCELED);
+  EXPECT_EQ(R[0], 0u);
+  // And so does one that passes through perdure_transact.
+  auto Throw = [](void *P) {
+    add(P);
+    throw 2;
+    return 0;
+  };
+  EXPECT_THROW(perdure_transact(R, Throw, R), int);
+  EXPECT_EQ(__perdure_tx_active, 0u);
+  EXPECT_EQ(R[0], 0u);
+  EXPECT_EQ(transact([&] { add(R); }), 0);
+  EXPECT_EQ(R[0], 1u);
+}
+
+jmp_buf Out;
+int jumpOut(void *P) {
+  add(P);
+  longjmp(Out, 1);
+}
+
+[[gnu::noinline]] void overwriteStack() {
+  volatile char Bytes[4096];
+  memset((void *)Bytes, 0xff, sizeof(Bytes));
+}
+
+TEST_F(TransactionTest, JumpedOver) {
+  uint64_t *R = create("a");
+  if (!setjmp(Out))
+    perdure_transact(R, jumpOut, R);
+  else
+    __perdure_tx_landed(__builtin_frame_address(0));
+  EXPECT_EQ(__perdure_tx_active, 0u);
+  EXPECT_EQ(R[0], 0u);
+  // Without that call the next one to the API finds it.
+  if (!setjmp(Out))
+    perdure_transact(R, jumpOut, R);
+  overwriteStack();
+  EXPECT_EQ(perdure_tx_commit(), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(R[0], 0u);
+  // Out of a nested one into the outer one: doomed.
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  if (!setjmp(Out))
+    perdure_transact(R, jumpOut, R);
+  overwriteStack();
+  EXPECT_EQ(perdure_tx_commit(), -1);
+  EXPECT_EQ(errno, ECANCELED);
+  EXPECT_EQ(R[0], 0u);
+}
+
+//===----------------------------------------------------------------------===//
+// Ends that nobody asked for
+//===----------------------------------------------------------------------===//
+
+TEST_F(TransactionTest, ThreadAndStoreEnd) {
+  uint64_t *R = create("a");
+  std::thread([&] {
+    perdure_tx_begin(R);
+    set(R, uint64_t(1));
+  }).join();
+  EXPECT_EQ(R[0], 0u);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, uint64_t(1));
+  perdure_close(R); // still mapped
+  set(R, uint64_t(2));
+  testing::internal::CaptureStderr();
+  closeStore();
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("rolled back"),
+            std::string::npos);
+  EXPECT_EQ(__perdure_tx_active, 0u);
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 0u);
+}
+
+TEST_F(TransactionTest, RemovedAndForked) {
+  uint64_t *R = create("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, uint64_t(1));
+  pid_t Pid = fork();
+  if (!Pid)
+    _exit(__perdure_tx_active || perdure_tx_commit() != -1);
+  int Status;
+  waitpid(Pid, &Status, 0);
+  EXPECT_EQ(Status, 0);
+  ASSERT_EQ(perdure_remove(S, "a"), 0);
+  set(R, uint64_t(2));
+  perdure_tx_abort();
+  EXPECT_EQ(R[0], 0u);
+}
+
+TEST_F(TransactionTest, SharedOnesInTheirSection) {
+  create("a");
+  closeStore();
+  reopenStore(PERDURE_SHARED);
+  uint64_t *R = open("a");
+  EXPECT_EQ(perdure_tx_begin(R), -1);
+  EXPECT_EQ(errno, EPERM);
+  ASSERT_EQ(perdure_lock(R, 0), 0);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, uint64_t(1));
+  ASSERT_EQ(perdure_unlock(R), 0);
+  EXPECT_EQ(perdure_unlock(R), -1); // left already
+  ASSERT_EQ(perdure_lock(R, 0), 0); // in again, without waiting
+  ASSERT_EQ(perdure_unlock(R), 0);
+  set(R, uint64_t(2)); // inside until the end
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  EXPECT_EQ(perdure_unlock(R), -1);
+  EXPECT_EQ(R[0], 2u);
+}
+
+TEST_F(TransactionTest, TwoStoresDoNotCommitAsOne) {
+  uint64_t *R = create("a");
+  std::string Other = Temporary + "/other";
+  perdure_store *T = perdure_store_open(Other.c_str(), PERDURE_CREATE);
+  ASSERT_NE(T, nullptr);
+  void *Q = perdure_create(T, "b", 64, 0);
+  ASSERT_NE(Q, nullptr);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, uint64_t(1));
+  EXPECT_EQ(perdure_alloc(Q, 16), nullptr);
+  EXPECT_EQ(errno, EXDEV);
+  perdure_tx_abort();
+  perdure_store_close(T);
+}
+
+// The log takes 64 KiB at first, and then more, of a file that may not grow.
+CHILD(FullLog) {
+  perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
+  auto *R = (uint64_t *)perdure_open(S, "a", 0);
+  REQUIRE(R);
+  struct perdure_stat Stat;
+  REQUIRE(!perdure_stat(R, &Stat));
+  struct rlimit Limit = {Stat.file_bytes, Stat.file_bytes};
+  REQUIRE(!setrlimit(RLIMIT_FSIZE, &Limit));
+  REQUIRE(!perdure_tx_begin(R));
+  REQUIRE(!perdure_alloc(R, 16) && errno == EFBIG);
+  REQUIRE(!perdure_tx_commit());
+  REQUIRE(!perdure_tx_begin(R));
+  set(R, uint64_t(2)); // reports, and stops before the store
+  return 0;
+}
+
+TEST_F(TransactionTest, LogThatCannotGrow) {
+  uint64_t *R = create("a");
+  R[0] = 1;
+  closeStore();
+  ChildResult C = runChild("FullLog", {Dir});
+  EXPECT_EQ(C.Signal, SIGABRT) << C.Exit << C.Output;
+  EXPECT_NE(C.Output.find("cannot log 8 bytes at offset"), std::string::npos)
+      << C.Output;
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 1u);
+}
+
+CHILD(FreesTwice) {
+  perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
+  auto *R = (uint64_t *)perdure_open(S, "a", 0);
+  REQUIRE(R);
+  void *Block = perdure_alloc(R, 64);
+  REQUIRE(!perdure_tx_begin(R));
+  set(R, uint64_t(1));
+  perdure_free(Block);
+  perdure_free(Block);
+  perdure_tx_commit();
+  return 0;
+}
+
+TEST_F(TransactionTest, FreedTwiceInOne) {
+  create("a");
+  closeStore();
+  ChildResult C = runChild("FreesTwice", {Dir});
+  EXPECT_EQ(C.Signal, SIGABRT) << C.Exit << C.Output;
+  EXPECT_NE(C.Output.find("the transaction has freed it twice"),
+            std::string::npos)
+      << C.Output;
+  reopenStore();
+  uint64_t *R = open("a");
+  EXPECT_EQ(R[0], 0u); // rolled back
+  EXPECT_EQ(blocksOf(R), 2u);
+}
+
+//===----------------------------------------------------------------------===//
+// Processes that die
+//===----------------------------------------------------------------------===//
+
+constexpr unsigned Accounts = 64;
+constexpr uint64_t Total = 1000 * Accounts;
+
+// Moves between accounts in two objects, with lists of blocks that change too.
+int transfer(const std::string &Dir, unsigned Flags, unsigned Seed,
+             int Rounds = -1) {
+  perdure_store *S = perdure_store_open(Dir.c_str(), Flags);
+  REQUIRE(S);
+  uint64_t *R[2] = {(uint64_t *)perdure_open(S, "a", 0),
+                    (uint64_t *)perdure_open(S, "b", 0)};
+  REQUIRE(R[0] && R[1]);
+  std::mt19937 Random(Seed);
+  for (; Rounds; --Rounds) {
+    if (Flags & PERDURE_SHARED) {
+      REQUIRE(perdure_lock(R[0], 0) >= 0);
+      REQUIRE(perdure_lock(R[1], 0) >= 0);
+    }
+    REQUIRE(!perdure_tx_begin(nullptr));
+    for (unsigned I = 0, N = 1 + Random() % 3; I < N; ++I) {
+      uint64_t *From = &R[Random() % 2][Random() % (Accounts / 2)];
+      uint64_t *To = &R[Random() % 2][Random() % (Accounts / 2)];
+      uint64_t Sum = std::min<uint64_t>(*From, Random() % 100);
+      set(From, *From - Sum);
+      set(To, *To + Sum);
+    }
+    // One block, whose two words say the same as its neighbour's in the root.
+    uint64_t *Q = R[Random() % 2];
+    auto *New = (uint64_t *)perdure_alloc(Q, 16 + Random() % 500);
+    REQUIRE(New);
+    New[0] = New[1] = Random();
+    if (Q[100])
+      perdure_free(perdure_decode(Q[100], &Q[100]));
+    set(&Q[100], perdure_encode(New, &Q[100]));
+    set(&Q[101], New[0]);
+    if (Random() % 4)
+      REQUIRE(!perdure_tx_commit());
+    else
+      perdure_tx_abort();
+    if (Flags & PERDURE_SHARED) {
+      REQUIRE(!perdure_unlock(R[1]));
+      REQUIRE(!perdure_unlock(R[0]));
+    }
+  }
+  return 0;
+}
+
+class DeathTest : public TransactionTest {
+protected:
+  void fill() {
+    for (const char *Name : {"a", "b"}) {
+      uint64_t *R = create(Name, 1024);
+      for (unsigned I = 0; I < Accounts / 2; ++I)
+        R[I] = 1000;
+    }
+    closeStore();
+  }
+  ::testing::AssertionResult isWhole() {
+    perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+    uint64_t Sum = 0;
+    for (const char *Name : {"a", "b"}) {
+      auto *R = (uint64_t *)perdure_open(T, Name, 0);
+      if (!R)
+        return ::testing::AssertionFailure() << perdure_errormsg();
+      for (unsigned I = 0; I < Accounts / 2; ++I)
+        Sum += R[I];
+      if (!R[100])
+        continue;
+      auto *Block = (uint64_t *)perdure_decode(R[100], &R[100]);
+      if (Block[0] != Block[1] || Block[0] != R[101])
+        return ::testing::AssertionFailure() << "the block is not that of R";
+      // It is allocated: freeing it does not end the process.
+      perdure_tx_begin(R);
+      perdure_free(Block);
+      perdure_tx_abort();
+    }
+    perdure_store_close(T);
+    if (Sum != Total)
+      return ::testing::AssertionFailure() << "the sum is " << Sum;
+    return ::testing::AssertionSuccess();
+  }
+};
+
+TEST_F(DeathTest, KilledAtRandom) {
+  fill();
+  std::mt19937 Random(7);
+  for (unsigned Round = 0; Round < 150; ++Round) {
+    pid_t Pid = fork();
+    if (!Pid)
+      _exit(transfer(Dir, 0, Round));
+    usleep(2000 + Random() % 8000);
+    kill(Pid, SIGKILL);
+    int Status;
+    waitpid(Pid, &Status, 0);
+    ASSERT_TRUE(WIFSIGNALED(Status)) << WEXITSTATUS(Status);
+    ASSERT_TRUE(isWhole()) << Round;
+  }
+}
+
+TEST_F(DeathTest, SharedKilledAtRandom) {
+  fill();
+  std::mt19937 Random(8);
+  for (unsigned Round = 0; Round < 50; ++Round) {
+    pid_t Pids[3];
+    for (pid_t &Pid : Pids)
+      if (!(Pid = fork()))
+        _exit(transfer(Dir, PERDURE_SHARED, Round * 3 + (&Pid - Pids)));
+    for (pid_t Pid : Pids) {
+      usleep(2000 + Random() % 8000);
+      kill(Pid, SIGKILL);
+      int Status;
+      waitpid(Pid, &Status, 0);
+      ASSERT_TRUE(WIFSIGNALED(Status)) << WEXITSTATUS(Status);
+    }
+    ASSERT_TRUE(isWhole()) << Round;
+  }
+}
+
+// Dies in the middle of a transaction.
+void dieInside(const std::string &Dir, unsigned Flags) {
+  pid_t Pid = fork();
+  if (!Pid) {
+    perdure_store *S = perdure_store_open(Dir.c_str(), Flags);
+    auto *R = (uint64_t *)perdure_open(S, "a", 0);
+    if (!R || (Flags & PERDURE_SHARED && perdure_lock(R, 0) < 0) ||
+        perdure_tx_begin(R))
+      _exit(1);
+    for (unsigned I = 0; I < 1000; ++I)
+      set(&R[I], uint64_t(7));
+    perdure_alloc(R, 100000);
+    raise(SIGKILL);
+  }
+  int Status;
+  waitpid(Pid, &Status, 0);
+  EXPECT_TRUE(WIFSIGNALED(Status));
+}
+
+TEST_F(TransactionTest, ReadersSeeNoHalf) {
+  uint64_t *R = create("a", 8192);
+  for (unsigned I = 0; I < 1000; ++I)
+    R[I] = I;
+  uint64_t Blocks = blocksOf(R);
+  std::string File = fileOf("a");
+  closeStore();
+  dieInside(Dir, 0);
+  std::string Before = readFile(File);
+  auto Whole = [&] {
+    for (unsigned I = 0; I < 1000; ++I)
+      if (R[I] != I)
+        return false;
+    return true;
+  };
+  reopenStore(PERDURE_RDONLY);
+  R = open("a");
+  EXPECT_TRUE(Whole());
+  EXPECT_EQ(blocksOf(R), Blocks);
+  EXPECT_EQ(readFile(File), Before); // the file stays as it was
+  // Meanwhile somebody opens it for writing, and changes it.
+  pid_t Pid = fork();
+  if (!Pid) {
+    perdure_store_close(S);
+    perdure_store *T = perdure_store_open(Dir.c_str(), PERDURE_SHARED);
+    auto *Q = (uint64_t *)perdure_open(T, "a", 0);
+    if (!Q || perdure_lock(Q, 0) < 0)
+      _exit(1);
+    Q[999] = 5;
+    _exit(0);
+  }
+  int Status;
+  waitpid(Pid, &Status, 0);
+  EXPECT_EQ(Status, 0);
+  ASSERT_EQ(perdure_lock(R, PERDURE_RDONLY), 0);
+  EXPECT_EQ(R[999], 5u);
+  EXPECT_EQ(R[0], 0u);
+  EXPECT_EQ(R[998], 998u);
+  EXPECT_EQ(perdure_unlock(R), 0);
+}
+
+TEST_F(TransactionTest, SharingReadersSeeNoHalf) {
+  uint64_t *R = create("a", 8192);
+  for (unsigned I = 0; I < 1000; ++I)
+    R[I] = I;
+  for (unsigned Flags : {PERDURE_SHARED, PERDURE_RDONLY}) {
+    closeStore();
+    dieInside(Dir, PERDURE_SHARED);
+    reopenStore(Flags);
+    R = open("a");
+    ASSERT_GE(perdure_lock(R, PERDURE_RDONLY), 0) << perdure_errormsg();
+    EXPECT_EQ(R[0], 0u);
+    EXPECT_EQ(R[999], 999u);
+    EXPECT_EQ(perdure_unlock(R), 0);
+  }
+}
+
+#if defined(__x86_64__)
+// A child that runs Body, and is killed after so many instructions from the
+// SIGSTOP that Body raises. False: it ended before.
+template <typename BodyType> bool killAfter(BodyType Body, uint64_t Steps) {
+  pid_t Pid = fork();
+  if (!Pid) {
+    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    _exit(Body());
+  }
+  int Status;
+  waitpid(Pid, &Status, 0);
+  for (; WIFSTOPPED(Status) && Steps; --Steps) {
+    ptrace(PTRACE_SINGLESTEP, Pid, nullptr, nullptr);
+    waitpid(Pid, &Status, 0);
+  }
+  bool Ended = !WIFSTOPPED(Status);
+  if (Ended) {
+    EXPECT_TRUE(WIFEXITED(Status) && !WEXITSTATUS(Status)) << Status;
+    return false;
+  }
+  kill(Pid, SIGKILL);
+  waitpid(Pid, &Status, 0);
+  return true;
+}
+
+// At every few instructions of a transaction over two objects, from its first
+// store to the end of its commit.
+TEST_F(DeathTest, KilledAtEveryStep) {
+  fill();
+  std::mt19937 Random(9);
+  unsigned Kills = 0;
+  for (uint64_t Steps = 0;; Steps += 1 + Random() % 60, ++Kills) {
+    bool Killed = killAfter(
+        [&] {
+          perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+          auto *A = (uint64_t *)perdure_open(T, "a", 0);
+          auto *B = (uint64_t *)perdure_open(T, "b", 0);
+          REQUIRE(A && B);
+          for (int Warm = 0; Warm < 2; ++Warm) {
+            if (Warm)
+              raise(SIGSTOP);
+            uint64_t Sum = A[0] < 10 ? A[0] : 10;
+            REQUIRE(!perdure_tx_begin(A));
+            set(&A[0], A[0] - Sum);
+            set(&B[0], B[0] + Sum);
+            REQUIRE(!perdure_tx_commit());
+          }
+          return 0;
+        },
+        Steps);
+    if (!Killed)
+      break;
+    ASSERT_TRUE(isWhole()) << Steps;
+  }
+  EXPECT_GT(Kills, 20u);
+}
+
+// Recovery is killed at random places, over and over, and ends all the same.
+TEST_F(DeathTest, KilledInRecovery) {
+  fill();
+  std::mt19937 Random(10);
+  for (unsigned Round = 0; Round < 6; ++Round) {
+    // Dies in a transaction; every third time while it commits.
+    killAfter(
+        [&] {
+          perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+          auto *A = (uint64_t *)perdure_open(T, "a", 0);
+          auto *B = (uint64_t *)perdure_open(T, "b", 0);
+          REQUIRE(A && B);
+          REQUIRE(!perdure_tx_begin(A));
+          REQUIRE(perdure_alloc(B, 100));
+          for (unsigned I = 0; I < 20; ++I) {
+            set(&A[I], A[I] + 5);
+            set(&B[I], B[I] - 5);
+          }
+          raise(SIGSTOP);
+          REQUIRE(!perdure_tx_commit());
+          return 0;
+        },
+        Round % 3 ? 0 : Random() % 3000);
+    for (unsigned Again = 0; Again < 4; ++Again)
+      killAfter(
+          [&] {
+            perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+            raise(SIGSTOP);
+            perdure_open(T, Again % 2 ? "b" : "a", 0);
+            perdure_open(T, Again % 2 ? "a" : "b", 0);
+            return 0;
+          },
+          Random() % 20000);
+    ASSERT_TRUE(isWhole()) << Round;
+  }
+}
+#endif
+
+#if defined(__x86_64__)
+// What the others may do while b is prepared and a decides, which is so at some
+// moments of a commit. Each is tried on a copy of the store.
+TEST_F(DeathTest, WhilePrepared) {
+  fill();
+  unsigned Gone = 0, NotCopied = 0, NotRemoved = 0;
+  for (uint64_t Steps = 100; Steps < 6000; Steps += 53) {
+    bool Killed = killAfter(
+        [&] {
+          perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+          auto *A = (uint64_t *)perdure_open(T, "a", 0);
+          auto *B = (uint64_t *)perdure_open(T, "b", 0);
+          REQUIRE(A && B);
+          REQUIRE(!perdure_tx_begin(A));
+          set(&A[0], A[0] - 1);
+          set(&B[0], B[0] + 1);
+          raise(SIGSTOP);
+          REQUIRE(!perdure_tx_commit());
+          return 0;
+        },
+        Steps);
+    if (!Killed)
+      break;
+    std::string Copy = Temporary + "/tried", Other = Temporary + "/other";
+    std::string Id = readFile(Dir + "/names/a").substr(0, 32);
+    copyTree(Dir, Copy);
+    unlink((Copy + "/objects/" + Id).c_str());
+    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
+    errno = 0;
+    if (!perdure_open(T, "b", 0)) {
+      ++Gone;
+      EXPECT_EQ(errno, EPROTO);
+      EXPECT_NE(strstr(perdure_errormsg(), Id.c_str()), nullptr)
+          << perdure_errormsg();
+      EXPECT_EQ(perdure_open(T, "b", PERDURE_RDONLY), nullptr);
+    }
+    perdure_store_close(T);
+    std::filesystem::remove_all(Copy);
+
+    copyTree(Dir, Copy);
+    T = perdure_store_open(Copy.c_str(), 0);
+    perdure_store *To = perdure_store_open(Other.c_str(), PERDURE_CREATE);
+    errno = 0;
+    if (perdure_copy(T, "b", To, nullptr, 0) < 0) {
+      ++NotCopied;
+      EXPECT_EQ(errno, EBUSY) << perdure_errormsg();
+    } else {
+      auto *B = (uint64_t *)perdure_open(To, "b", 0);
+      EXPECT_NE(B, nullptr) << perdure_errormsg();
+    }
+    perdure_store_close(To);
+    // a may go when b does not need it, and then b opens.
+    errno = 0;
+    if (perdure_remove(T, "a") < 0) {
+      ++NotRemoved;
+      EXPECT_EQ(errno, EBUSY) << perdure_errormsg();
+      EXPECT_NE(perdure_open(T, "b", 0), nullptr) << perdure_errormsg();
+      EXPECT_EQ(perdure_remove(T, "a"), 0) << perdure_errormsg();
+    }
+    perdure_store_close(T);
+    std::filesystem::remove_all(Other);
+    std::filesystem::remove_all(Copy);
+    ASSERT_TRUE(isWhole()) << Steps;
+  }
+  EXPECT_GT(Gone, 0u);
+  EXPECT_GT(NotCopied, 0u);
+  EXPECT_GT(NotRemoved, 0u);
+}
+#endif
+
+} // namespace
