@@ -93,6 +93,8 @@ static std::string describe(const Event &E) {
 
 void Explorer::tryOne(const std::shared_ptr<const Point> &At,
                       const Versions &V) {
+  if (spent())
+    return;
   if (!Seen.insert(At->hashOf(V)).second) {
     ++Result.Pruned;
     return;
@@ -339,9 +341,10 @@ Outcome Explorer::run(
   Pool = std::make_unique<Checkers>(
       P.Jobs, P.Scratch, P.Command,
       [this](const Image &I, const Verdict &V) { failed(I, V); });
-  // Each round looks four times as closely at each point; images that were
-  // tried are not tried again.
-  for (uint64_t Most = 16;; Most *= 4) {
+  // The first looks at a few images of each point, so that a small budget reaches
+  // them all; each looks four times as closely as the one before. Images that
+  // were tried are not tried again.
+  for (uint64_t Most = 4;; Most *= 4) {
     uint64_t Before = Result.Checked;
     round(Start, Most);
     if (spent() || Result.Exhausted ||
