@@ -4,7 +4,7 @@
 |* files of its objects to the file that PERDURE_TRACE names; `perdure crash`
 |* reads it. docs/CrashExplorer.md says what the events mean to the model.
 |*
-|* The file: TraceMagic, then records. A record: the struct below, then
+|* The file: PERDURE_TRACE_MAGIC, then records. A record: the struct below, then
 |* text_bytes of text (no NUL), then data_bytes of data. Each record is written
 |* by one write(2) to a descriptor with O_APPEND, so records of threads and
 |* processes do not mix, and a killed program loses none.

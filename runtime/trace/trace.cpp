@@ -34,7 +34,7 @@ using namespace perdure;
 
 static int TraceFile = -1;
 
-// The number of a primitive's call sites to leave out: see skipped().
+// The call chain at which a primitive is left out: see skipped().
 static const char *Skip;
 
 __attribute__((constructor(101))) static void openTrace() {
