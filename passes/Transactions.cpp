@@ -132,6 +132,11 @@ public:
       Work.push_back(F);
       F->addFnAttr(RoleAttr, "in_transaction.done");
     }
+    if (Function *Transact = M.getFunction("perdure_transact"))
+      for (User *U : make_early_inc_range(Transact->users()))
+        if (auto *CB = dyn_cast<CallBase>(U);
+            CB && CB->getCalledFunction() == Transact && CB->arg_size() == 3)
+          handOver(*CB, 1);
     // Grows as clones are made.
     for (unsigned I = 0; I != Work.size(); ++I)
       instrument(*Work[I]);
@@ -315,6 +320,8 @@ private:
     New->setComdat(nullptr);
     New->setVisibility(GlobalValue::DefaultVisibility);
     New->setDSOLocal(true);
+    // A second run leaves it as it is.
+    New->addFnAttr(RoleAttr, "in_transaction.done");
     // It writes to the log, and may stop the program.
     New->removeFnAttr(Attribute::Memory);
     New->removeFnAttr(Attribute::WillReturn);
@@ -421,7 +428,7 @@ private:
       return;
     // The body that the runtime calls is ours.
     if (Name == "perdure_transact")
-      return handOver(CB, 1);
+      return; // its body has been seen to
     if (const WriterCallee *W = findWriter(Name);
         W && To->isDeclaration() && CB.arg_size() >= 2) {
       if (isVolatile(CB.getArgOperand(0)))
@@ -450,13 +457,21 @@ private:
               "tx_safe if it writes to no object");
   }
 
-  /// Argument \p N of \p CB is a function that will run in a transaction.
+  /// Argument \p N of \p CB is a function that will run in a transaction: its
+  /// clone does instead, which logs. One that nobody can see would not.
   void handOver(CallBase &CB, unsigned N) {
-    auto *Body = dyn_cast<Function>(CB.getArgOperand(N)->stripPointerCasts());
-    if (!Body || !roleOf(*Body).empty())
+    Value *Given = CB.getArgOperand(N)->stripPointerCasts();
+    auto *Body = dyn_cast<Function>(Given);
+    if (isa<ConstantPointerNull>(Given) || (Body && !roleOf(*Body).empty()))
       return;
-    if (!Body->isDeclaration() && !Body->isInterposable())
+    if (Body && !Body->isDeclaration() && !Body->isInterposable()) {
       CB.setArgOperand(N, cloneOf(*Body));
+      return;
+    }
+    error(*CB.getFunction(), CB.getDebugLoc(),
+          "the body that perdure_transact is given cannot be seen, so its writes "
+          "would not be logged; give a function by its name that is defined in "
+          "this file, or whose declaration is marked in_transaction");
   }
 
   void instrumentIntrinsic(IntrinsicInst &II) {

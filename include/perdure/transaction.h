@@ -21,8 +21,8 @@ extern "C" {
 /* Where a transaction began: on the stack of the function that began it. `jump`
    is a jmp_buf where the frame can be jumped to.                             */
 struct __attribute__((aligned(16))) perdure__tx_frame {
-  void *outer;
-  uint64_t flags;
+  uint64_t serial;
+  uint64_t nested; /* 0: the transaction began here */
   uint64_t jump[64];
 };
 
@@ -88,7 +88,7 @@ template <typename Body> bool transact(void *object, Body &&body) {
   perdure__tx_frame frame;
   __perdure_tx_set_thrower(&detail::throw_aborted);
   __perdure_tx_enter(&frame, PERDURE__TX_THROWS);
-  bool outermost = !frame.outer;
+  bool outermost = !frame.nested;
   try {
     detail::run(body);
   } catch (const aborted &) {

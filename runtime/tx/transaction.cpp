@@ -74,6 +74,7 @@ bool perdure::enterFrame(Transaction &T, TxFrame &F, unsigned Flags) {
     return false;
   *B = {&F, T.Depth, Flags};
   F.Serial = T.Serial;
+  F.Nested = T.Depth > 1;
   return true;
 }
 

@@ -19,7 +19,7 @@ namespace perdure {
 /// abi.def: on the stack of a function that begins or joins.
 struct TxFrame {
   uint64_t Serial; // of the transaction
-  uint64_t Spare;
+  uint64_t Nested; // 0: the transaction began here
   alignas(16) uint64_t Jump[64];
 };
 static_assert(sizeof(TxFrame) == PerdureAbiTxFrameBytes, "");

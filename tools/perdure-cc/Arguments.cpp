@@ -122,6 +122,7 @@ public:
         On.push_back(Name);
     }
   }
+  bool empty() const { return On.empty(); }
   bool needSmallSlots() const {
     return std::any_of(On.begin(), On.end(), [](const std::string &Name) {
       return isOneOf(Name, {"address", "thread", "memory"});
@@ -145,11 +146,11 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
       std::string Name = Rest.substr(0, Rest.find('='));
       bool HasValue = Rest.size() > Name.size() + 1;
       bool WantsValue = isOneOf(Name, {"encoding", "load", "slot-bits"});
-      if (!WantsValue && !isOneOf(Name, {"callbacks", "no-sites"})) {
+      if (!WantsValue && !isOneOf(Name, {"callbacks", "no-sites", "trace"})) {
         Error = "unknown option '" + Argument +
                 "'; there are -fperdure-encoding=NAME, -fperdure-load=FILE, "
-                "-fperdure-slot-bits=N, -fperdure-callbacks and "
-                "-fperdure-no-sites";
+                "-fperdure-slot-bits=N, -fperdure-callbacks, "
+                "-fperdure-no-sites and -fperdure-trace";
         return false;
       }
       if (WantsValue != HasValue) {
@@ -157,7 +158,9 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
                 (WantsValue ? "a value" : "no value");
         return false;
       }
-      if (Name == "slot-bits")
+      if (Name == "trace")
+        Result.Trace = true;
+      else if (Name == "slot-bits")
         Result.SlotBits = Rest.substr(Name.size() + 1);
       else
         Result.PluginOptions.push_back(Rest);
@@ -218,5 +221,13 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
       Result.HasInputs = true;
   }
   Result.NeedsSmallSlots = Sanitizers.needSmallSlots();
+  if (Result.Trace && Result.IsLto) {
+    Error = "-fperdure-trace does not go with -flto: leave one of them out";
+    return false;
+  }
+  if (Result.Trace && !Sanitizers.empty()) {
+    Error = "-fperdure-trace does not go with -fsanitize: leave one of them out";
+    return false;
+  }
   return true;
 }

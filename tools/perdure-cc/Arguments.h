@@ -22,6 +22,7 @@ struct Request {
   bool HasInputs = false;
   /// ASan, TSan or MSan: they leave room for a small window only.
   bool NeedsSmallSlots = false;
+  bool Trace = false;           // -fperdure-trace
   bool IsLto = false;
   bool ChoosesLinker = false;
   /// -no-pie, without a word on how to compile: clang would compile for PIE,

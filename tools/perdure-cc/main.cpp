@@ -113,6 +113,8 @@ ArgumentList compileFlags(const Request &R, const Places &P) {
                {"-D__PERDURE__=1", "-D__PERDURE_SLOT_BITS__=" + Bits});
   if (std::string Encoding = encodingNumber(R); !Encoding.empty())
     Flags.push_back("-D__PERDURE_ENCODING__=" + Encoding);
+  if (R.Trace)
+    Flags.push_back("-fpass-plugin=" + P.Lib + "/PerdureTrace.so");
   if (R.LinksWithoutPie && !R.ChoosesPie)
     Flags.push_back("-fno-pie");
   return Flags;
@@ -130,7 +132,7 @@ ArgumentList linkFlags(const Request &R, const Places &P) {
   // Whole paths, so that no -L of the user's leads elsewhere, and through
   // -Xlinker, so that no -x of theirs makes sources of them.
   ArgumentList Flags{"-Xlinker", P.Lib + Entry + ".a", "-Xlinker",
-                     P.Lib + "/libperdure.so"};
+                     P.Lib + (R.Trace ? "/libperdure-trace.so" : "/libperdure.so")};
   if (!isSystemFolder(P.Lib))
     Flags.insert(Flags.end(), {"-Xlinker", "-rpath", "-Xlinker", P.Lib});
   // Debian's GNU ld has no plugin for LLVM's bitcode.
@@ -200,6 +202,8 @@ const char Help[] =
     "  -fperdure-callbacks       call the runtime where code would be inline\n"
     "  -fperdure-no-sites        with -g: no source lines and fields for fault "
     "reports\n"
+    "  -fperdure-trace           for perdure crash: write down each store to an "
+    "object\n"
     "  -Wperdure-reach           warn of fields that lead to native pointers\n"
     "  --perdure-cflags          print what it adds when compiling, and stop\n"
     "  --perdure-libs            print what it adds when linking, and stop\n"

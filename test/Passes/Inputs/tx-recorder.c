@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+// As abi.def has it; the first word is the runtime's own.
 struct frame {
-  void *outer;
-  uint64_t flags;
+  struct frame *outer;
+  uint64_t nested;
   uint64_t jump[64];
 };
 
@@ -16,6 +17,7 @@ static _Alignas(64) unsigned char bytes[ARENA_BYTES];
 unsigned char *const arena = bytes;
 static unsigned char before[ARENA_BYTES], logged[ARENA_BYTES];
 static struct frame *innermost;
+static uint32_t outermost_flags;
 static int doomed, ended, aborted;
 static size_t entries;
 static void (*thrower)(void);
@@ -67,8 +69,9 @@ static void roll_back(void) {
 void __perdure_tx_set_thrower(void (*throws)(void)) { thrower = throws; }
 void __perdure_tx_enter(struct frame *f, uint32_t flags) {
   f->outer = innermost;
-  f->flags = flags;
+  f->nested = innermost != NULL;
   if (!innermost) {
+    outermost_flags = flags;
     memcpy(before, bytes, ARENA_BYTES);
     memset(logged, 0, ARENA_BYTES);
     entries = 0;
@@ -101,7 +104,7 @@ void perdure_tx_abort(void) {
     return;
   while (f->outer)
     f = f->outer;
-  if (f->flags & 2) {
+  if (outermost_flags & 2) {
     doomed = 1;
     thrower();
   }

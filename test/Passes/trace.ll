@@ -1,0 +1,114 @@
+; Each store that may reach an object is written down after it was made.
+; RUN: opt -load-pass-plugin=%lib/PerdureTrace.so -passes=perdure-trace -S %s | FileCheck %s
+; A second run changes nothing.
+; RUN: opt -load-pass-plugin=%lib/PerdureTrace.so -passes=perdure-trace,perdure-trace -S %s | FileCheck %s
+
+@g = global i64 0
+
+; CHECK: @perdure.place = private unnamed_addr constant [7 x i8] c"scalar\00"
+
+; CHECK-LABEL: @scalar(
+; CHECK: store i64 1, ptr %p
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 8, ptr @perdure.place)
+define void @scalar(ptr %p) {
+  store i64 1, ptr %p
+  ret void
+}
+
+; CHECK-LABEL: @vector(
+; CHECK: call void @__perdure_trace_store(ptr %p, i64 32,
+define void @vector(ptr %p, <4 x i64> %v) {
+  store <4 x i64> %v, ptr %p
+  ret void
+}
+
+; CHECK-LABEL: @volatile(
+; CHECK: store volatile i8
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 1,
+define void @volatile(ptr %p) {
+  store volatile i8 1, ptr %p
+  ret void
+}
+
+; CHECK-LABEL: @atomics(
+; CHECK: atomicrmw
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 8,
+; CHECK: cmpxchg
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 4,
+define void @atomics(ptr %p) {
+  %a = atomicrmw add ptr %p, i64 1 seq_cst
+  %b = cmpxchg ptr %p, i32 0, i32 1 seq_cst seq_cst
+  ret void
+}
+
+; CHECK-LABEL: @intrinsics(
+; CHECK: call void @llvm.memcpy
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 %n,
+; CHECK: call void @llvm.memset
+; CHECK-NEXT: [[N:%.*]] = zext i32 %m to i64
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 [[N]],
+; CHECK: call void @llvm.masked.store
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 16,
+define void @intrinsics(ptr %p, ptr %q, i64 %n, i32 %m, <4 x i32> %v, <4 x i1> %k) {
+  call void @llvm.memcpy.p0.p0.i64(ptr %p, ptr %q, i64 %n, i1 false)
+  call void @llvm.memset.p0.i32(ptr %p, i8 0, i32 %m, i1 false)
+  call void @llvm.masked.store.v4i32.p0(<4 x i32> %v, ptr %p, i32 4, <4 x i1> %k)
+  ret void
+}
+
+; CHECK-LABEL: @libc(
+; CHECK: call ptr @strcpy
+; CHECK-NEXT: call void @__perdure_trace_string(ptr %p,
+; CHECK: call i64 @read
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 %n,
+; CHECK: call i64 @fread
+; CHECK-NEXT: [[ALL:%.*]] = mul i64 %n, 3
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 [[ALL]],
+; CHECK: call ptr @__memcpy_chk
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 %n,
+define void @libc(ptr %p, ptr %q, i64 %n) {
+  %a = call ptr @strcpy(ptr %p, ptr %q)
+  %b = call i64 @read(i32 0, ptr %p, i64 %n)
+  %c = call i64 @fread(ptr %p, i64 %n, i64 3, ptr %q)
+  %d = call ptr @__memcpy_chk(ptr %p, ptr %q, i64 %n, i64 -1)
+  ret void
+}
+
+; An invoke writes before its normal destination.
+; CHECK-LABEL: @invoked(
+; CHECK: ok:
+; CHECK-NEXT: call void @__perdure_trace_string(ptr %p,
+define void @invoked(ptr %p, ptr %q) personality ptr @person {
+  %a = invoke ptr @strcpy(ptr %p, ptr %q) to label %ok unwind label %pad
+ok:
+  ret void
+pad:
+  %l = landingpad { ptr, i32 } cleanup
+  resume { ptr, i32 } %l
+}
+
+; Locals and globals are in no object.
+; CHECK-LABEL: @volatile_memory(
+; CHECK-NOT: __perdure_trace
+; CHECK: ret void
+define void @volatile_memory() {
+  %a = alloca i64
+  store i64 1, ptr %a
+  store i64 1, ptr @g
+  ret void
+}
+
+; CHECK-LABEL: @loads(
+; CHECK-NOT: __perdure_trace
+; CHECK: ret i64
+define i64 @loads(ptr %p) {
+  %a = load i64, ptr %p
+  fence seq_cst
+  ret i64 %a
+}
+
+declare ptr @strcpy(ptr, ptr)
+declare i64 @read(i32, ptr, i64)
+declare i64 @fread(ptr, i64, i64, ptr)
+declare ptr @__memcpy_chk(ptr, ptr, i64, i64)
+declare i32 @person(...)

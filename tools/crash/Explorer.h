@@ -1,0 +1,54 @@
+//===- Explorer.h - Which images are tried, and what of them ----*- C++ -*-===//
+
+#ifndef PERDURE_TOOLS_CRASH_EXPLORER_H
+#define PERDURE_TOOLS_CRASH_EXPLORER_H
+
+#include "Check.h"
+
+#include <functional>
+
+namespace crash {
+
+struct Plan {
+  Medium On = Medium::Dax;
+  std::string Command;      // the check
+  uint64_t Images = 0;      // at most; 0: no limit
+  double Seconds = 0;       // at most; 0: no limit
+  uint64_t Seed = 1;
+  unsigned Jobs = 1;
+  std::string Scratch;      // an empty directory for images
+  std::string Keep;         // failing images go here, made when there are any
+};
+
+/// One way to fail: the first image that failed so, made as whole as it can be
+/// while it still fails.
+struct Failure {
+  uint64_t Count = 1;             // images that failed with this loss
+  std::string Why, Output, Kept;
+  uint32_t Event = 0;             // before which the power failed
+  std::string After;              // the last store or call before it
+  std::vector<std::string> Lost;  // what did not reach the medium
+};
+
+struct Outcome {
+  uint64_t Points = 0, Checked = 0, Pruned = 0, Failed = 0;
+  bool Exhausted = true; // all that the model allows was tried
+  std::vector<Failure> Failures;
+  std::string Trouble; // exploring could not go on
+  /// Files whose end is not what the trace makes of them: code that is not
+  /// traced stored there.
+  std::vector<std::string> Untraced;
+};
+
+using Progress = std::function<void(const Outcome &, double Fraction)>;
+
+/// Files: what was there before the run, by path; null for directories.
+Outcome
+explore(const Plan &P, const std::vector<Event> &Events,
+        const std::string &Root,
+        const std::map<std::string, std::unique_ptr<std::string>> &Files,
+        const Progress &Show);
+
+} // namespace crash
+
+#endif // PERDURE_TOOLS_CRASH_EXPLORER_H

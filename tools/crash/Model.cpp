@@ -1,0 +1,382 @@
+//===- Model.cpp - What files may hold after a power failure --------------===//
+
+#include "Model.h"
+
+#include <algorithm>
+#include <atomic>
+#include <string_view>
+
+using namespace crash;
+
+static uint64_t mix(uint64_t H) {
+  H = (H ^ H >> 31) * 0x9e3779b97f4a7c15u;
+  H = (H ^ H >> 29) * 0xbf58476d1ce4e5b9u;
+  return H ^ H >> 32;
+}
+
+static uint64_t mix(uint64_t A, uint64_t B) {
+  return mix(A * 0x2545f4914f6cdd1du + mix(B));
+}
+
+void crash::applyChange(Names &N, const NameChange &C) {
+  using Kind = NameChange::Kind;
+  switch (C.What) {
+  case Kind::Create:
+  case Kind::Directory:
+    N[C.Path] = C.Inode;
+    return;
+  case Kind::Link:
+    N[C.To] = C.Inode;
+    return;
+  case Kind::Rename:
+    N.erase(C.Path);
+    N[C.To] = C.Inode;
+    return;
+  case Kind::Unlink:
+    N.erase(C.Path);
+    return;
+  }
+}
+
+uint64_t Point::hashOf(const std::vector<uint32_t> &Versions) const {
+  uint64_t H = Hash;
+  for (size_t I = 0; I < Versions.size(); ++I)
+    H ^= Dimensions[I].Hash[0] ^ Dimensions[I].Hash[Versions[I]];
+  return H;
+}
+
+bool Model::inRoot(const std::string &Path, std::string &Relative) const {
+  if (Path.compare(0, Root.size() + 1, Root + "/"))
+    return false;
+  Relative = Path.substr(Root.size() + 1);
+  return true;
+}
+
+unsigned Model::inodeOf(const std::string &Path) const {
+  std::string Relative;
+  auto It = inRoot(Path, Relative) ? Current.find(Relative) : Current.end();
+  return It == Current.end() ? NoInode : It->second;
+}
+
+void Model::addFile(const std::string &Path, const std::string *Data) {
+  unsigned Number = NoInode;
+  if (Data) {
+    Number = static_cast<unsigned>(Inodes.size());
+    Inodes.emplace_back();
+    Inodes.back().Content->assign(Data->begin(), Data->end());
+    Inodes.back().Sizes = {Data->size()};
+  }
+  Certain[Path] = Current[Path] = Number;
+}
+
+//===----------------------------------------------------------------------===//
+// Stores
+//===----------------------------------------------------------------------===//
+
+void Model::map(const Event &E) {
+  uint64_t End = E.Where + E.Extent;
+  // What lay there goes; objects are mapped whole, at the start of their slots.
+  for (auto It = Maps.lower_bound({E.Process, E.Where});
+       It != Maps.end() && It->first.first == E.Process &&
+       It->first.second < End;)
+    It = Maps.erase(It);
+  if (unsigned N = E.Data.empty() ? NoInode : inodeOf(E.Data); N != NoInode)
+    Maps[{E.Process, E.Where}] = {E.Extent, N};
+}
+
+unsigned Model::at(const Event &E, uint64_t &Offset, uint64_t &Bytes) const {
+  auto It = Maps.upper_bound({E.Process, E.Where});
+  if (It == Maps.begin() || (--It)->first.first != E.Process ||
+      E.Where - It->first.second >= It->second.Bytes)
+    return NoInode;
+  Offset = E.Where - It->first.second;
+  Bytes = std::min(Bytes, It->second.Bytes - Offset);
+  return It->second.Inode;
+}
+
+void Model::store(unsigned Number, uint64_t Offset, const char *Data,
+                  uint64_t Bytes, uint64_t Grain) {
+  Inode &N = Inodes[Number];
+  while (Bytes) {
+    uint64_t Part = std::min(Bytes, Grain - Offset % Grain);
+    N.Units[Offset / unitBytes()].Pending.push_back(
+        {Offset, std::string(Data, Part), Now});
+    Offset += Part;
+    Data += Part;
+    Bytes -= Part;
+  }
+}
+
+static void patch(Bytes &Content, uint64_t Base, const Piece &P) {
+  uint64_t Begin = P.Offset - Base, End = Begin + P.Data.size();
+  if (Content.size() < End)
+    Content.resize(End);
+  std::copy(P.Data.begin(), P.Data.end(),
+            Content.begin() + static_cast<std::ptrdiff_t>(Begin));
+}
+
+uint64_t Model::hashUnit(unsigned Number, uint64_t Unit,
+                         const Bytes &Content) const {
+  std::string_view Text(reinterpret_cast<const char *>(Content.data()),
+                        Content.size());
+  return mix(std::hash<std::string_view>()(Text), mix(Number, Unit));
+}
+
+/// The unit's bytes that are certain.
+static Bytes certainBytes(const Bytes &Content, uint64_t Unit, uint64_t Size) {
+  Bytes Result(Size);
+  uint64_t Begin = Unit * Size;
+  if (Begin < Content.size())
+    std::copy_n(Content.begin() + static_cast<std::ptrdiff_t>(Begin),
+                std::min<uint64_t>(Size, Content.size() - Begin),
+                Result.begin());
+  return Result;
+}
+
+//===----------------------------------------------------------------------===//
+// What becomes certain
+//===----------------------------------------------------------------------===//
+
+void Model::pledgeRange(unsigned Number, uint64_t Offset, uint64_t Bytes,
+                        std::vector<Pledge> &To) {
+  if (Number == NoInode || !Bytes)
+    return;
+  Inode &N = Inodes[Number];
+  uint64_t End = (Offset + Bytes - 1) / unitBytes();
+  for (auto It = N.Units.lower_bound(Offset / unitBytes());
+       It != N.Units.end() && It->first <= End; ++It)
+    if (!It->second.Pending.empty())
+      To.push_back({Number, It->first,
+                    It->second.Done + It->second.Pending.size()});
+}
+
+void Model::pledgeFile(unsigned Number, std::vector<Pledge> &To) {
+  pledgeRange(Number, 0, NoUnit, To);
+  const Inode &N = Inodes[Number];
+  if (N.Sizes.size() > 1)
+    To.push_back({Number, NoUnit, N.SizesDone + N.Sizes.size() - 1});
+}
+
+void Model::keepUnit(Inode &N, unsigned Number, uint64_t Index,
+                     uint64_t Count) {
+  auto It = N.Units.find(Index);
+  if (It == N.Units.end() || It->second.Done >= Count)
+    return;
+  Unit &U = It->second;
+  uint64_t Size = unitBytes();
+  // Points that were given out share it. Their readers only ever let go.
+  if (N.Content.use_count() > 1)
+    N.Content = std::make_shared<Bytes>(*N.Content);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  N.Hash ^= hashUnit(Number, Index, certainBytes(*N.Content, Index, Size));
+  auto End = U.Pending.begin() + static_cast<std::ptrdiff_t>(Count - U.Done);
+  for (auto P = U.Pending.begin(); P != End; ++P)
+    patch(*N.Content, 0, *P);
+  N.Hash ^= hashUnit(Number, Index, certainBytes(*N.Content, Index, Size));
+  U.Pending.erase(U.Pending.begin(), End);
+  U.Done = Count;
+}
+
+void Model::keep(std::vector<Pledge> &Pledges) {
+  for (const Pledge &P : Pledges) {
+    if (P.Inode == NoInode) {
+      for (; NamesDone < P.Count; ++NamesDone) {
+        applyChange(Certain, NamesPending.front());
+        NamesPending.erase(NamesPending.begin());
+      }
+    } else if (P.Unit == NoUnit) {
+      Inode &N = Inodes[P.Inode];
+      if (P.Count > N.SizesDone) {
+        N.Sizes.erase(N.Sizes.begin(),
+                      N.Sizes.begin() +
+                          static_cast<std::ptrdiff_t>(P.Count - N.SizesDone));
+        N.SizesDone = P.Count;
+      }
+    } else {
+      keepUnit(Inodes[P.Inode], P.Inode, P.Unit, P.Count);
+    }
+  }
+  Pledges.clear();
+}
+
+//===----------------------------------------------------------------------===//
+// Events
+//===----------------------------------------------------------------------===//
+
+void Model::changeNames(NameChange C) {
+  C.Event = Now;
+  applyChange(Current, C);
+  NamesPending.push_back(std::move(C));
+}
+
+void Model::changeNames(const Event &E) {
+  using Kind = NameChange::Kind;
+  std::string Old = E.Data.substr(0, E.Data.find('\0')), Path, To;
+  bool Two = Old.size() < E.Data.size();
+  if (!inRoot(Old, Path) || (Two && !inRoot(E.Data.substr(Old.size() + 1), To)))
+    return;
+  unsigned N = inodeOf(Old);
+  switch (E.Kind) {
+  case PERDURE_TRACE_CREATE:
+    N = static_cast<unsigned>(Inodes.size());
+    Inodes.emplace_back();
+    Inodes.back().Touched = Now;
+    return changeNames({Kind::Create, Path, "", N, 0});
+  case PERDURE_TRACE_MKDIR:
+    return changeNames({Kind::Directory, Path, "", NoInode, 0});
+  case PERDURE_TRACE_LINK:
+    return changeNames({Kind::Link, Path, To, N, 0});
+  case PERDURE_TRACE_RENAME:
+    return changeNames({Kind::Rename, Path, To, N, 0});
+  default:
+    return changeNames({Kind::Unlink, Path, "", N, 0});
+  }
+}
+
+bool Model::isPoint(const Event &E) const {
+  auto Any = [&](const std::map<ThreadKey, std::vector<Pledge>> &Of) {
+    auto It = Of.find({E.Process, E.Thread});
+    return It != Of.end() && !It->second.empty();
+  };
+  return E.Kind == PERDURE_TRACE_NOTE ||
+         (E.Kind == PERDURE_TRACE_FENCE && Any(Flushed)) ||
+         (E.Kind == PERDURE_TRACE_SYNCED && Any(Syncing));
+}
+
+void Model::replay(const Event &E) {
+  ThreadKey Thread{E.Process, E.Thread};
+  uint64_t Offset = 0, Length = E.Extent;
+  ++Now;
+  switch (E.Kind) {
+  case PERDURE_TRACE_MAP:
+    map(E);
+    break;
+  case PERDURE_TRACE_STORE:
+    Length = E.Data.size();
+    if (unsigned N = at(E, Offset, Length); N != NoInode)
+      store(N, Offset, E.Data.data(), Length, 8);
+    break;
+  case PERDURE_TRACE_FLUSH:
+    pledgeRange(at(E, Offset, Length), Offset, Length, Flushed[Thread]);
+    break;
+  case PERDURE_TRACE_FENCE:
+    keep(Flushed[Thread]);
+    break;
+  case PERDURE_TRACE_MSYNC:
+    Syncing[Thread].clear();
+    pledgeRange(at(E, Offset, Length), Offset, Length, Syncing[Thread]);
+    break;
+  case PERDURE_TRACE_SYNC:
+    Syncing[Thread].clear();
+    if (unsigned N = inodeOf(E.Data); N != NoInode)
+      pledgeFile(N, Syncing[Thread]);
+    else if (E.Data == Root || !E.Data.compare(0, Root.size() + 1, Root + "/"))
+      Syncing[Thread].push_back(
+          {NoInode, NoUnit, NamesDone + NamesPending.size()});
+    break;
+  case PERDURE_TRACE_SYNCED:
+    keep(Syncing[Thread]);
+    break;
+  case PERDURE_TRACE_CREATE:
+  case PERDURE_TRACE_MKDIR:
+  case PERDURE_TRACE_LINK:
+  case PERDURE_TRACE_RENAME:
+  case PERDURE_TRACE_UNLINK:
+    changeNames(E);
+    break;
+  case PERDURE_TRACE_SIZE:
+    if (unsigned N = inodeOf(E.Data); N != NoInode) {
+      Inodes[N].Sizes.push_back(E.Where);
+      Inodes[N].Touched = Now;
+    }
+    break;
+  case PERDURE_TRACE_WRITE: {
+    size_t Nul = E.Data.find('\0');
+    unsigned Number = inodeOf(E.Data.substr(0, Nul));
+    if (Number == NoInode)
+      break;
+    Length = E.Data.size() - Nul - 1;
+    store(Number, E.Where, E.Data.data() + Nul + 1, Length,
+          M == Medium::Dax ? 8 : 512);
+    Inode &N = Inodes[Number];
+    if (E.Where + Length > N.Sizes.back())
+      N.Sizes.push_back(E.Where + Length);
+    N.Touched = Now;
+    break;
+  }
+  case PERDURE_TRACE_TOUCH:
+    if (unsigned N = inodeOf(E.Data); N != NoInode)
+      Inodes[N].Touched = Now;
+    break;
+  case PERDURE_TRACE_NOTE:
+    Notes += E.Data + "\n";
+    NoteHash = mix(NoteHash + 1, std::hash<std::string>()(E.Data));
+    break;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Points
+//===----------------------------------------------------------------------===//
+
+Dimension Model::dimensionOf(unsigned Number, uint64_t Index,
+                             const Unit &U) const {
+  Dimension D{Dimension::Kind::Unit, Number, U.Pending, {}, {}, {}};
+  uint64_t Size = unitBytes();
+  Bytes Content = certainBytes(*Inodes[Number].Content, Index, Size);
+  for (uint32_t Prefix = 0;; ++Prefix) {
+    uint64_t Hash = hashUnit(Number, Index, Content);
+    // Equal contents are one version: the one that has most of the stores, but
+    // for the first, which the point's hash stands for.
+    auto Same = std::find(D.Hash.begin(), D.Hash.end(), Hash);
+    if (Same == D.Hash.end()) {
+      D.Hash.push_back(Hash);
+      D.Prefix.push_back(Prefix);
+    } else {
+      D.Prefix[static_cast<size_t>(Same - D.Hash.begin())] = Prefix;
+    }
+    if (Prefix == U.Pending.size())
+      return D;
+    patch(Content, Index * Size, U.Pending[Prefix]);
+  }
+}
+
+Point Model::point() const {
+  Point P;
+  P.Event = Now;
+  P.Notes = Notes;
+  P.Base = Certain;
+  P.NameChanges = NamesPending;
+  P.Hash = mix(NoteHash, 1) ^ mix(NamesDone, 2);
+  for (unsigned I = 0; I < Inodes.size(); ++I) {
+    const Inode &N = Inodes[I];
+    P.Content.push_back(N.Content);
+    P.Size.push_back(N.Sizes[0]);
+    P.Touched.push_back(N.Touched);
+    uint64_t SizeHash = mix(N.Sizes[0], mix(I, 3));
+    P.Hash ^= N.Hash ^ SizeHash;
+    for (const auto &[Index, U] : N.Units) {
+      if (U.Pending.empty())
+        continue;
+      Dimension D = dimensionOf(I, Index, U);
+      if (D.Hash.size() > 1)
+        P.Dimensions.push_back(std::move(D));
+    }
+    Dimension D{Dimension::Kind::Size, I, {}, N.Sizes, {}, {}};
+    for (uint32_t V = 0; V < N.Sizes.size(); ++V) {
+      D.Prefix.push_back(V);
+      D.Hash.push_back(mix(N.Sizes[V], mix(I, 3)));
+    }
+    if (N.Sizes.size() > 1)
+      P.Dimensions.push_back(std::move(D));
+  }
+  if (!NamesPending.empty()) {
+    Dimension D{Dimension::Kind::Names, 0, {}, {}, {}, {}};
+    for (uint32_t V = 0; V <= NamesPending.size(); ++V) {
+      D.Prefix.push_back(V);
+      D.Hash.push_back(mix(NamesDone + V, 2));
+    }
+    P.Dimensions.push_back(std::move(D));
+  }
+  return P;
+}

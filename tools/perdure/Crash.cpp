@@ -1,0 +1,287 @@
+//===- Crash.cpp - perdure crash ------------------------------------------===//
+
+#include "Command.h"
+#include "Output.h"
+
+#include "../crash/Explorer.h"
+
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Options {
+  std::string Medium = "dax", Check, Budget = "20000", Keep = "crash", From;
+  uint64_t Seed = 1;
+  unsigned Jobs = 0;
+  bool Json = false;
+  std::vector<std::string> Program;
+};
+
+/// A directory in memory where there is one, gone at the end.
+class Scratch {
+public:
+  Scratch() {
+    const char *Base = getenv("TMPDIR");
+    if (!Base || !*Base)
+      Base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
+    Path = std::string(Base) + "/perdure-crash.XXXXXX";
+    if (!mkdtemp(&Path[0]))
+      Path.clear();
+  }
+  ~Scratch() {
+    std::error_code Ignored;
+    if (!Path.empty())
+      fs::remove_all(Path, Ignored);
+  }
+  Scratch(const Scratch &) = delete;
+  Scratch &operator=(const Scratch &) = delete;
+  std::string Path;
+};
+
+using Files = std::map<std::string, std::unique_ptr<std::string>>;
+
+} // namespace
+
+static int complain(const std::string &What, int Status = Failure) {
+  fprintf(stderr, "perdure: crash: %s\n", What.c_str());
+  return Status;
+}
+
+static std::string read(const fs::path &Path) {
+  std::ifstream File(Path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(File), {}};
+}
+
+static Files readFiles(const std::string &Root) {
+  Files Found;
+  for (const auto &Entry : fs::recursive_directory_iterator(Root)) {
+    std::string Path = Entry.path().string().substr(Root.size() + 1);
+    if (Entry.is_directory())
+      Found[Path] = nullptr;
+    else if (Entry.is_regular_file())
+      Found[Path] = std::make_unique<std::string>(read(Entry.path()));
+  }
+  return Found;
+}
+
+// "20000" images or "60s".
+static bool parseBudget(const std::string &Text, crash::Plan &P) {
+  char *End;
+  errno = 0;
+  double Number = strtod(Text.c_str(), &End);
+  if (errno || End == Text.c_str() || !(Number > 0) || Number > 1e15)
+    return false;
+  if (!strcmp(End, "s")) {
+    P.Seconds = Number;
+    return true;
+  }
+  P.Images = static_cast<uint64_t>(Number);
+  return !*End && std::floor(Number) == Number;
+}
+
+// Runs the program in Root, which writes Trace; its exit status, or -1.
+static int runProgram(const Options &Opts, const std::string &Root,
+                      const std::string &Trace) {
+  std::vector<std::string> Words = Opts.Program;
+  // By where it was called from, not by where it runs.
+  if (Words[0].find('/') != std::string::npos)
+    Words[0] = fs::absolute(Words[0]).string();
+  std::ofstream(Trace, std::ios::binary) << PERDURE_TRACE_MAGIC;
+  pid_t Child = fork();
+  if (Child < 0)
+    return -1;
+  if (!Child) {
+    std::vector<char *> Arguments;
+    for (std::string &Word : Words)
+      Arguments.push_back(&Word[0]);
+    Arguments.push_back(nullptr);
+    // What it prints is no part of the report.
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    if (setenv("PERDURE_TRACE", Trace.c_str(), 1) || chdir(Root.c_str()))
+      _exit(127);
+    execvp(Arguments[0], Arguments.data());
+    fprintf(stderr, "perdure: crash: cannot run '%s': %s\n", Arguments[0],
+            strerror(errno));
+    _exit(127);
+  }
+  int Status;
+  while (waitpid(Child, &Status, 0) < 0)
+    if (errno != EINTR)
+      return -1;
+  return WIFEXITED(Status) ? WEXITSTATUS(Status) : 128 + WTERMSIG(Status);
+}
+
+static void showProgress(const crash::Outcome &O, double Fraction) {
+  if (!isatty(STDERR_FILENO))
+    return;
+  constexpr int Width = 30;
+  int Done = static_cast<int>(Fraction * Width);
+  std::string Bar = std::string(static_cast<size_t>(Done), '#') +
+                    std::string(static_cast<size_t>(Width - Done), '.');
+  fprintf(stderr, "\r[%s] %llu images, %llu failed%s", Bar.c_str(),
+          static_cast<unsigned long long>(O.Checked),
+          static_cast<unsigned long long>(O.Failed), Fraction >= 1 ? "\n" : "");
+}
+
+static void printJson(const crash::Outcome &O, const crash::Plan &P) {
+  Json J;
+  J.beginObject();
+  J.add("medium", P.On == crash::Medium::Dax ? "dax" : "page");
+  J.add("seed", P.Seed);
+  J.add("points", O.Points);
+  J.add("images", O.Checked);
+  J.add("pruned", O.Pruned);
+  J.add("exhaustive", O.Exhausted);
+  J.add("failed", O.Failed);
+  J.beginArray("failures");
+  for (const crash::Failure &F : O.Failures) {
+    J.beginObject();
+    J.add("images", F.Count);
+    J.add("why", F.Why);
+    J.add("output", F.Output);
+    J.add("event", static_cast<uint64_t>(F.Event));
+    J.add("after", F.After);
+    J.add("kept", F.Kept);
+    J.beginArray("lost");
+    for (const std::string &Line : F.Lost)
+      J.add(nullptr, Line);
+    J.endArray();
+    J.endObject();
+  }
+  J.endArray();
+  J.beginArray("untraced");
+  for (const std::string &Line : O.Untraced)
+    J.add(nullptr, Line);
+  J.endArray();
+  J.endObject();
+}
+
+static std::string firstLine(const std::string &Text) {
+  return Text.substr(0, Text.find('\n'));
+}
+
+static void printReport(const crash::Outcome &O) {
+  size_t Number = 0;
+  for (const crash::Failure &F : O.Failures) {
+    printf("failure %zu: %s", ++Number, escape(F.Why).c_str());
+    if (!F.Output.empty())
+      printf(": %s", escape(firstLine(F.Output)).c_str());
+    printf("\n  the power fails after event %u: %s\n", F.Event,
+           escape(F.After).c_str());
+    for (const std::string &Line : F.Lost)
+      printf("  lost: %s\n", escape(Line).c_str());
+    if (F.Lost.empty())
+      printf("  lost: nothing; what is missing had not been done yet\n");
+    printf("  images: %llu\n", static_cast<unsigned long long>(F.Count));
+    if (!F.Kept.empty())
+      printf("  kept in %s\n", escape(F.Kept).c_str());
+  }
+  printf("%llu images checked at %llu points%s, %llu failed\n",
+         static_cast<unsigned long long>(O.Checked),
+         static_cast<unsigned long long>(O.Points),
+         O.Exhausted ? ", which are all there are" : "",
+         static_cast<unsigned long long>(O.Failed));
+}
+
+static int run(const Options &Opts) {
+  crash::Plan P;
+  if (!parseBudget(Opts.Budget, P))
+    return complain("--budget takes a number of images, as 20000, or of "
+                    "seconds, as 60s",
+                    Usage);
+  if (Opts.Medium != "dax" && Opts.Medium != "page")
+    return complain("--medium takes dax or page", Usage);
+  P.On = Opts.Medium == "dax" ? crash::Medium::Dax : crash::Medium::Page;
+  P.Command = Opts.Check;
+  P.Seed = Opts.Seed;
+  P.Jobs = Opts.Jobs ? Opts.Jobs : std::max(1u, std::thread::hardware_concurrency());
+  P.Keep = fs::absolute(Opts.Keep).string();
+  Scratch Temp;
+  if (Temp.Path.empty())
+    return complain(std::string("cannot make a directory for images: ") +
+                    strerror(errno));
+  P.Scratch = Temp.Path;
+  std::string Root = Temp.Path + "/run", Trace = Temp.Path + "/trace";
+  std::error_code Error;
+  fs::create_directory(Root, Error);
+  if (!Opts.From.empty())
+    fs::copy(Opts.From, Root, fs::copy_options::recursive, Error);
+  if (Error)
+    return complain("cannot copy " + Opts.From + ": " + Error.message());
+  Files Before = readFiles(Root);
+  // The program and the checks take the medium for what is explored.
+  setenv("PMEM2_FORCE_GRANULARITY",
+         P.On == crash::Medium::Dax ? "CACHE_LINE" : "PAGE", 1);
+  if (int Status = runProgram(Opts, Root, Trace))
+    return complain("'" + Opts.Program[0] + "' ended with status " +
+                    std::to_string(Status) +
+                    ": only runs that succeed are explored");
+  std::vector<crash::Event> Events;
+  std::string Why;
+  if (!crash::readTrace(Trace, Events, Why))
+    return complain(Why);
+  if (Events.empty())
+    return complain("'" + Opts.Program[0] +
+                    "' left no trace: build it with perdure-cc "
+                    "-fperdure-trace");
+  unsetenv("PERDURE_TRACE_SKIP"); // of the program alone
+  crash::Outcome O = crash::explore(P, Events, Root, Before, showProgress);
+  if (!O.Trouble.empty())
+    return complain("the check cannot be run: " + O.Trouble);
+  if (Opts.Json)
+    printJson(O, P);
+  else
+    printReport(O);
+  fflush(stdout);
+  for (const std::string &File : O.Untraced)
+    complain("code that was not built with -fperdure-trace has changed " +
+             File + ": what it stored there was not explored");
+  return O.Failed || !O.Untraced.empty() ? Failure : Success;
+}
+
+Command addCrash(CLI::App &Program) {
+  auto Opts = std::make_shared<Options>();
+  CLI::App *App = Program.add_subcommand(
+      "crash", "Look for what a power failure could break");
+  App->add_option("--check", Opts->Check,
+                  "A shell command, run in each image; fails when the image is "
+                  "bad")
+      ->required();
+  App->add_option("--medium", Opts->Medium, "dax (the default) or page");
+  App->add_option("--budget", Opts->Budget,
+                  "At most so many images (20000), or seconds (60s)");
+  App->add_option("--seed", Opts->Seed, "Of what is chosen at random (1)");
+  App->add_option("--jobs", Opts->Jobs, "Checks at once (one per processor)");
+  App->add_option("--keep", Opts->Keep, "Where failing images go (crash)");
+  App->add_option("--from", Opts->From,
+                  "A directory whose files are there when the program starts");
+  App->add_flag("--json", Opts->Json, "Print a JSON object");
+  App->add_option("PROGRAM", Opts->Program,
+                  "Built with perdure-cc -fperdure-trace, and its arguments")
+      ->required();
+  App->footer(
+      "Runs PROGRAM in a new directory and then CHECK in each image of that "
+      "directory\nthat a power failure could have left. CHECK reads what the "
+      "program promised until\nthen (perdure_crash_note) from its standard "
+      "input.\n\n"
+      "Exit status: 0 no image failed, 1 some did or the program failed, 2 "
+      "wrong usage.\n\n"
+      "Examples:\n"
+      "  perdure crash --check '/src/list --verify' -- ./list 1 2 3\n"
+      "  perdure crash --medium page --budget 60s --check ./verify.sh -- "
+      "./server\n");
+  return {App, [Opts] { return run(*Opts); }};
+}
