@@ -77,6 +77,8 @@ static int compareTargets(const void *A, const void *B) {
 
 static void checkDuplicates(const Object &O, Target *Targets, uint64_t Count,
                             Findings &Found) {
+  if (!Count)
+    return; // and no array
   qsort(Targets, Count, sizeof(Target), compareTargets);
   for (uint64_t I = 1; I < Count; ++I)
     if (Targets[I].Hi == Targets[I - 1].Hi &&
