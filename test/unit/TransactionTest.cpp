@@ -832,7 +832,7 @@ TEST_F(DeathTest, KilledAtEveryStep) {
   std::mt19937 Random(9);
   unsigned Kills = 0;
   // A sanitizer makes many more instructions of the same stores.
-  const unsigned Few = PERDURE_SANITIZED ? 900 : 60;
+  const unsigned Few = PERDURE_SANITIZED ? 200 : 60;
   for (uint64_t Steps = 0;; Steps += 1 + Random() % Few, ++Kills) {
     bool Killed = killAfter(
         [&] {
