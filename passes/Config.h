@@ -18,11 +18,12 @@ class Module;
 namespace perdure {
 
 namespace abi {
-#define PERDURE_ABI_NUMBER(Name, Value, Doc)                                   \
-  constexpr uint64_t Name = Value;
+#define PERDURE_ABI_NUMBER(Name, Value, Doc) constexpr uint64_t Name = Value;
 #define PERDURE_ABI_EARLY(Name, Text, Doc)                                     \
   constexpr llvm::StringLiteral Name##Symbol(Text);
 #define PERDURE_ABI_ENTRY(Name, Text, Doc)                                     \
+  constexpr llvm::StringLiteral Name##Symbol(Text);
+#define PERDURE_ABI_RUNTIME(Name, Text, Doc)                                   \
   constexpr llvm::StringLiteral Name##Symbol(Text);
 #define PERDURE_ABI_SECTION(Name, Text, Doc)                                   \
   constexpr llvm::StringLiteral Name##Section(Text);

@@ -3,7 +3,8 @@
 // The plugin's attributes arrive as annotations. At PipelineStart, before any
 // inlining, so that the three kinds of functions are still told apart:
 //
-//   transaction     the body moves to a function of its own; what keeps the name
+//   transaction     the body moves to a function of its own; what keeps the
+//   name
 //                   begins a transaction, calls the body, ends it
 //   in_transaction  is instrumented as it stands
 //   tx_safe         is called as it is
@@ -21,6 +22,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Config.h"
 #include "Contract.h"
 #include "Passes.h"
 #include "TransactionCallees.h"
@@ -44,9 +46,7 @@ namespace {
 constexpr StringLiteral RoleAttr("perdure-tx");
 constexpr StringLiteral ThrowArm("__perdure_tx_arm"),
     ThrowAborted("__perdure_tx_throw_aborted");
-// perdure__tx_frame of <perdure/transaction.h>.
-constexpr uint64_t FrameBytes = 528, FrameJump = 16;
-constexpr unsigned FrameJumps = 1, FrameThrows = 2;
+constexpr uint64_t FrameJump = 16; // what jump is behind in a frame
 
 /// Annotations of ours to attributes of functions.
 bool readAnnotations(Module &M) {
@@ -80,9 +80,8 @@ bool readAnnotations(Module &M) {
     return true;
   }
   auto *T = ArrayType::get(Others[0]->getType(), Others.size());
-  auto *New =
-      new GlobalVariable(M, T, All->isConstant(), All->getLinkage(),
-                         ConstantArray::get(T, Others), "", All);
+  auto *New = new GlobalVariable(M, T, All->isConstant(), All->getLinkage(),
+                                 ConstantArray::get(T, Others), "", All);
   New->setSection(All->getSection());
   New->takeName(All);
   All->eraseFromParent();
@@ -158,12 +157,13 @@ private:
 
   FunctionCallee log() {
     if (!Log) {
-      Log = runtime("__perdure_tx_log", Type::getVoidTy(Ctx),
+      Log = runtime(abi::TxLogSymbol, Type::getVoidTy(Ctx),
                     {PointerType::getUnqual(Ctx), Type::getInt64Ty(Ctx)});
       auto *F = cast<Function>(Log.getCallee());
       F->setMemoryEffects(MemoryEffects::inaccessibleMemOnly() |
                           MemoryEffects::argMemOnly(ModRefInfo::Ref));
-      F->addParamAttr(0, Attribute::getWithCaptureInfo(Ctx, CaptureInfo::none()));
+      F->addParamAttr(0,
+                      Attribute::getWithCaptureInfo(Ctx, CaptureInfo::none()));
     }
     return Log;
   }
@@ -206,9 +206,9 @@ private:
       return nullptr;
     }
 
-    Function *Body =
-        Function::Create(F.getFunctionType(), GlobalValue::InternalLinkage,
-                         F.getAddressSpace(), F.getName() + ".perdure_body", &M);
+    Function *Body = Function::Create(
+        F.getFunctionType(), GlobalValue::InternalLinkage, F.getAddressSpace(),
+        F.getName() + ".perdure_body", &M);
     Body->copyAttributesFrom(&F);
     Body->setComdat(nullptr);
     Body->setVisibility(GlobalValue::DefaultVisibility);
@@ -235,11 +235,11 @@ private:
 
     IRBuilder<> B(BasicBlock::Create(Ctx, "entry", &F));
     Type *Void = B.getVoidTy(), *Ptr = B.getPtrTy(), *Int = B.getInt32Ty();
-    AllocaInst *Frame = B.CreateAlloca(ArrayType::get(B.getInt8Ty(), FrameBytes),
-                                       nullptr, "frame");
+    AllocaInst *Frame = B.CreateAlloca(
+        ArrayType::get(B.getInt8Ty(), abi::TxFrameBytes), nullptr, "frame");
     Frame->setAlignment(Align(16));
-    FunctionCallee Enter = runtime("__perdure_tx_enter", Void, {Ptr, Int}),
-                   Leave = runtime("__perdure_tx_leave", Int, {Ptr});
+    FunctionCallee Enter = runtime(abi::TxEnterSymbol, Void, {Ptr, Int}),
+                   Leave = runtime(abi::TxLeaveSymbol, Int, {Ptr});
     SmallVector<Value *, 8> Args;
     for (Argument &A : F.args())
       Args.push_back(&A);
@@ -265,7 +265,7 @@ private:
       B.SetInsertPoint(Aborted);
       B.CreateRetVoid();
       B.SetInsertPoint(Run);
-      B.CreateCall(Enter, {Frame, B.getInt32(FrameJumps)});
+      B.CreateCall(Enter, {Frame, B.getInt32(abi::TxFrameJumps)});
       CallInst *Call = B.CreateCall(Body, Args);
       Call->setCallingConv(Body->getCallingConv());
       Call->setAttributes(Passed);
@@ -278,7 +278,7 @@ private:
     }
 
     B.CreateCall(Arm);
-    B.CreateCall(Enter, {Frame, B.getInt32(FrameThrows)});
+    B.CreateCall(Enter, {Frame, B.getInt32(abi::TxFrameThrows)});
     auto *Done = BasicBlock::Create(Ctx, "done", &F),
          *Pad = BasicBlock::Create(Ctx, "unwind", &F),
          *Doomed = BasicBlock::Create(Ctx, "doomed", &F),
@@ -290,21 +290,20 @@ private:
     LandingPadInst *LP =
         B.CreateLandingPad(StructType::get(Ptr, Int), 0, "exception");
     LP->setCleanup(true);
-    B.CreateCall(runtime("__perdure_tx_unwind", Void, {Ptr}), {Frame});
+    B.CreateCall(runtime(abi::TxUnwindSymbol, Void, {Ptr}), {Frame});
     B.CreateResume(LP);
     B.SetInsertPoint(Done);
-    B.CreateCondBr(
-        B.CreateIsNull(B.CreateCall(Leave, {Frame})), Good, Doomed);
+    B.CreateCondBr(B.CreateIsNull(B.CreateCall(Leave, {Frame})), Good, Doomed);
     B.SetInsertPoint(Doomed);
     B.CreateCall(Throw);
     B.CreateUnreachable();
     B.SetInsertPoint(Good);
     Return(Call);
     if (!F.hasPersonalityFn())
-      F.setPersonalityFn(cast<Constant>(
-          M.getOrInsertFunction("__gxx_personality_v0",
-                                FunctionType::get(Int, true))
-              .getCallee()));
+      F.setPersonalityFn(
+          cast<Constant>(M.getOrInsertFunction("__gxx_personality_v0",
+                                               FunctionType::get(Int, true))
+                             .getCallee()));
     return Body;
   }
 
@@ -390,8 +389,7 @@ private:
     IRBuilder<> B(&S);
     TypeSize Size =
         M.getDataLayout().getTypeStoreSize(S.getValueOperand()->getType());
-    logRange(S, S.getPointerOperand(),
-             B.CreateTypeSize(B.getInt64Ty(), Size));
+    logRange(S, S.getPointerOperand(), B.CreateTypeSize(B.getInt64Ty(), Size));
   }
 
   void instrumentCall(CallBase &CB) {
@@ -468,10 +466,11 @@ private:
       CB.setArgOperand(N, cloneOf(*Body));
       return;
     }
-    error(*CB.getFunction(), CB.getDebugLoc(),
-          "the body that perdure_transact is given cannot be seen, so its writes "
-          "would not be logged; give a function by its name that is defined in "
-          "this file, or whose declaration is marked in_transaction");
+    error(
+        *CB.getFunction(), CB.getDebugLoc(),
+        "the body that perdure_transact is given cannot be seen, so its writes "
+        "would not be logged; give a function by its name that is defined in "
+        "this file, or whose declaration is marked in_transaction");
   }
 
   void instrumentIntrinsic(IntrinsicInst &II) {
@@ -531,7 +530,7 @@ bool tellLandings(Module &M) {
       B.SetCurrentDebugLocation(CI->getDebugLoc());
       // Weak: a program without the runtime has no transactions.
       FunctionCallee Landed = M.getOrInsertFunction(
-          "__perdure_tx_landed",
+          abi::TxLandedSymbol,
           FunctionType::get(B.getVoidTy(), {B.getPtrTy()}, false));
       auto *L = cast<Function>(Landed.getCallee());
       L->setDoesNotThrow();
