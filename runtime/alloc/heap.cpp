@@ -182,14 +182,9 @@ static void tagLarge(Heap &H, uint64_t Page, uint64_t Pages) {
 // Durability of what the fast paths change
 //===----------------------------------------------------------------------===//
 
-// flushMetadata in two steps, since its flag lies in a line of the Object that
-// every thread reads: one that stores it each time takes the line from all.
-// So: flushed at once where the medium asks for that, and noted afterwards.
-static void flushNow(Object &O, const void *P, size_t Bytes) {
-  if (!O.Map.Page)
-    persist(O.Map, P, Bytes);
-}
-
+// What flushMetadata does on page media, apart, since its flag lies in a line of
+// the Object that every thread reads: one that stores it each time takes the line
+// from all.
 // After the latch has been released, which is a full barrier: if the flag is up
 // still, whoever takes it down will sync what was stored before.
 static void noteChange(Object &O, const void *P) {
@@ -719,10 +714,11 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
   unsigned Index = Word * 64 + (unsigned)__builtin_ctzll(Free);
   char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
   memset(Block, 0, C.BlockBytes);
-  flushNow(O, Block, C.BlockBytes);
+  // In any order: nothing leads to the block before the caller has fenced.
+  flushRange(O.Map, Block, C.BlockBytes);
   __atomic_store_n(&S->Used[Word], S->Used[Word] | (Free & -Free),
                    __ATOMIC_RELEASE);
-  flushNow(O, &S->Used[Word], sizeof(uint64_t));
+  flushRange(O.Map, &S->Used[Word], sizeof(uint64_t));
   if (!(Free & (Free - 1)) && isFull(S, C, Word + 1))
     unlinkPage(H.Tags, A.Room[Class], Page);
   A.Lock.unlock();
@@ -811,7 +807,7 @@ static void deallocateSmall(Object &O, Heap &H, Arena &A, uint64_t Page,
     dieFreeing(O, Block, "is free already: it was freed twice");
   bool WasFull = !(C.All[Index / 64] & ~Before) && isFull(S, C, 0);
   __atomic_store_n(&Word, After, __ATOMIC_RELEASE);
-  flushNow(O, &Word, sizeof(Word));
+  flushRange(O.Map, &Word, sizeof(Word));
   // The only one in its list stays there when it is empty.
   bool Empty = !After && isEmpty(S);
   const PageTag &T = H.Tags[Page];

@@ -12,11 +12,14 @@
 
 namespace perdure {
 
-/// A zeroed block of O, which is writable. Null: ENOSPC, ENOMEM, EPROTO.
+/// A zeroed block of O, which is writable. On DAX the zeroes and that it is
+/// allocated are durable when this thread has fenced; a block that nothing leads
+/// to needs none. Null: ENOSPC, ENOMEM, EPROTO.
 void *allocate(Object &O, uint64_t Bytes);
 
 /// Frees a block of O, whose address lies below O's limit. Anything else is
-/// reported and ends the process.
+/// reported and ends the process. On DAX it is durable when this thread has
+/// fenced.
 void deallocate(Object &O, void *Block);
 
 /// Reports what deallocate would report, and frees nothing.

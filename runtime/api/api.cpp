@@ -364,14 +364,19 @@ void *perdure_alloc(void *near_, size_t bytes) {
   if (!checkAllocating(*O))
     return nullptr;
   void *Block = allocate(*O, bytes ? bytes : 1);
-  Transaction *T = openTransaction();
-  if (T && Block && !logBlock(*T, *O, Block, bytes ? bytes : 1)) {
-    int Saved = errno;
-    deallocate(*O, Block);
-    errno = Saved;
+  if (!Block)
     return nullptr;
+  Transaction *T = openTransaction();
+  if (!T) {
+    fence(O->Map);
+    return Block;
   }
-  return Block;
+  if (logBlock(*T, *O, Block, bytes ? bytes : 1))
+    return Block;
+  int Saved = errno;
+  deallocate(*O, Block);
+  errno = Saved;
+  return nullptr;
 }
 
 void perdure_free(void *block) {
@@ -395,6 +400,7 @@ void perdure_free(void *block) {
     return;
   }
   deallocate(*O, block);
+  fence(O->Map);
 }
 
 void perdure_persist(const void *addr, size_t bytes) {

@@ -150,7 +150,9 @@ bool perdure::logBlock(Transaction &T, Object &O, void *Block,
   if (!Mine || !appendRecord(O, *Mine->L, RecordKind::Block,
                              (uint64_t)Block - O.Base, &Bytes, sizeof(Bytes)))
     return false;
-  settle(O);
+  // The next fence is early enough, at the latest that of the commit: whoever
+  // finds the record without the block's bit has nothing to free, and a block of
+  // which only the bit is there leaks.
   T.Known.add((uint64_t)Block, Bytes);
   return true;
 }

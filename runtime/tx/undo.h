@@ -14,8 +14,11 @@
 // the compiler keeps that order (the cut is a release store). What power failure
 // leaves on page media is said in docs/Durability.md.
 //
-// A block's bit is set before its record, and cleared after the cut: whoever
-// dies in between leaks a block, and never frees one that is in use.
+// A block's bit is set before its record, and cleared after the cut: a process
+// that dies in between leaks a block, and never frees one that is in use. On DAX
+// neither waits for a fence of its own: a power failure leaks blocks whose bits
+// have reached the medium without their records, or that were freed since the
+// last fence. A record without its bit has nothing to free.
 //
 //===----------------------------------------------------------------------===//
 
