@@ -3,6 +3,7 @@
 #include "Bases.h"
 #include "Emitter.h"
 #include "Encoding.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/Utils/Local.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Dominators.h"
@@ -39,6 +40,15 @@ static bool isNothing(const Value *V) {
   return Number && (Number->isNullValue() || isa<UndefValue>(Number));
 }
 
+/// Whether \p Decode gets its bits from a fixed place in its container.
+static bool followsOneField(ContractCall Decode) {
+  auto *L = dyn_cast<LoadInst>(stripTransparent(Decode.bits()));
+  if (!L)
+    return false;
+  const Value *From = L->getPointerOperand()->stripInBoundsConstantOffsets();
+  return From == Decode.container()->stripInBoundsConstantOffsets();
+}
+
 /// Whether parts can be computed where each edge into \p N begins.
 static bool hasRoomBefore(const Value *N) {
   auto *Phi = dyn_cast<PHINode>(N);
@@ -49,9 +59,9 @@ static bool hasRoomBefore(const Value *N) {
   });
 }
 
-void Bases::carry(Function &F, const DominatorTree &DT) {
+void Bases::carry(Function &F, const DominatorTree &DT, const LoopInfo &LI) {
   liftFreezes(F, DT);
-  choose(F, DT);
+  choose(F, DT, LI);
   create();
   connect();
   replacePaired();
@@ -142,7 +152,7 @@ void Bases::liftFreezes(Function &F, const DominatorTree &DT) {
 }
 
 /// Which pointers get a base, and which of them are carried as a pair.
-void Bases::choose(Function &F, const DominatorTree &DT) {
+void Bases::choose(Function &F, const DominatorTree &DT, const LoopInfo &LI) {
   for (ContractCall &Call : findContractCalls(F)) {
     // Unreachable values may be built on themselves.
     if (!DT.isReachableFromEntry(Call.call()->getParent()) ||
@@ -170,9 +180,18 @@ void Bases::choose(Function &F, const DominatorTree &DT) {
       // one before, and [base + offset] saves it the addition.
       if (!W.count(Call.call()))
         continue;
-      for (Value *V : W)
+      unsigned Hops = 0;
+      for (Value *V : W) {
         if (isNode(V) || isTracked(V))
           add(V).Pair = true;
+        Hops += isTracked(V) && W.count(rootOf(ContractCall(V).container()));
+      }
+      // Where one hop follows the other by a decision, as in a search tree,
+      // there is nothing to be learnt; and what is learnt would take a register
+      // from an inner loop.
+      const Loop *L = LI.getLoopFor(Call.call()->getParent());
+      add(Call.call()).Steady =
+          Hops == 1 && L && L->isInnermost() && followsOneField(Call);
     }
   }
 }
@@ -251,7 +270,7 @@ Bases::Parts Bases::partsOf(Value *V, bool WithOffset, Instruction *Before) {
 }
 
 void Bases::connect() {
-  for (auto &[I, P, Pair] : All) {
+  for (auto &[I, P, Pair, Steady] : All) {
     if (auto *Phi = dyn_cast<PHINode>(I)) {
       auto *Base = cast<PHINode>((Value *)P.Base);
       auto *Offset = Pair ? cast<PHINode>((Value *)P.Offset) : nullptr;
@@ -282,7 +301,7 @@ void Bases::connect() {
 
 /// A pair is its pointer: the phi of pointers goes.
 void Bases::replacePaired() {
-  for (auto &[Old, P, Pair] : All) {
+  for (auto &[Old, P, Pair, Steady] : All) {
     if (!Pair || !isNode(Old))
       continue;
     BasicBlock::iterator At = isa<PHINode>(Old)
@@ -308,8 +327,11 @@ Value *Bases::find(Value *Container) const {
 }
 
 DecodeParts Bases::wanted(const CallBase &Decode) const {
-  const Parts *P = lookup(&Decode);
-  return {P != nullptr, P && P->Offset};
+  auto It = Index.find(&Decode);
+  if (It == Index.end())
+    return {};
+  const Carried &Entry = All[It->second];
+  return {true, Entry.P.Offset.pointsToAliveValue(), Entry.Steady};
 }
 
 void Bases::give(const CallBase &Decode, const Decoded &D) {

@@ -23,6 +23,7 @@
 
 namespace llvm {
 class DominatorTree;
+class LoopInfo;
 }
 
 namespace perdure {
@@ -39,6 +40,9 @@ struct Decoded {
 struct DecodeParts {
   bool Base = false;
   bool Offset = false;
+  /// The chase follows one field from hop to hop: where it has kept crossing
+  /// by one entry of the FOT, it will do so again.
+  bool Steady = false;
 };
 
 class Bases {
@@ -46,7 +50,8 @@ public:
   /// Nothing is carried.
   explicit Bases(const Config &C) : C(C) {}
   /// Rewrites \p F so that bases are carried; contract calls stay.
-  void carry(llvm::Function &F, const llvm::DominatorTree &DT);
+  void carry(llvm::Function &F, const llvm::DominatorTree &DT,
+             const llvm::LoopInfo &LI);
 
   /// The base that is carried for \p Container, or null.
   llvm::Value *find(llvm::Value *Container) const;
@@ -68,6 +73,7 @@ private:
     llvm::Instruction *Pointer; // until it is replaced
     Parts P;
     bool Pair = false;
+    bool Steady = false;
   };
 
   const Config &C;
@@ -76,7 +82,8 @@ private:
 
   void liftFreezes(llvm::Function &F, const llvm::DominatorTree &DT);
   void findWeb(llvm::Value *Root, Web &W) const;
-  void choose(llvm::Function &F, const llvm::DominatorTree &DT);
+  void choose(llvm::Function &F, const llvm::DominatorTree &DT,
+              const llvm::LoopInfo &LI);
   void create();
   void connect();
   void replacePaired();

@@ -13,9 +13,9 @@ using namespace llvm;
 namespace perdure {
 
 Emitter::Emitter(Instruction &At, const Config &C, WhereTable &Where,
-                 const Bases &Carried, Shape Inline)
+                 const Bases &Carried, KeptWords &Kept, Shape Inline)
     : B(At.getContext()), C(C), Inline(Inline), M(*At.getModule()),
-      Wheres(Where), Carried(Carried), Loc(At.getDebugLoc()) {
+      Wheres(Where), Carried(Carried), Kept(Kept), Loc(At.getDebugLoc()) {
   if (auto *CB = dyn_cast<CallBase>(&At))
     CB->getOperandBundlesAsDefs(Bundles);
   BasicBlock *Head = At.getParent();
@@ -85,6 +85,15 @@ Value *Emitter::anywhereNear(Value *Container) {
   if (Value *Base = Carried.find(Container))
     return B.CreateIntToPtr(Base, Container->getType());
   return Container;
+}
+
+Value *Emitter::keptWord() {
+  BasicBlock &Entry = Tail->getParent()->getEntryBlock();
+  IRBuilder<> First(&Entry, Entry.getFirstInsertionPt());
+  AllocaInst *Word = First.CreateAlloca(B.getInt64Ty());
+  First.CreateStore(word(0), Word);
+  Kept.push_back(Word);
+  return Word;
 }
 
 Value *emitWindowField(IRBuilderBase &B, WindowField Field) {

@@ -17,6 +17,10 @@ namespace perdure {
 
 class Bases;
 
+/// Words that expansions keep from one turn of a loop to the next, until they
+/// are promoted to registers.
+using KeptWords = llvm::SmallVector<llvm::AllocaInst *, 4>;
+
 /// A word of the window's description, in the entry archive.
 enum class WindowField { Base, Bytes, FotRows };
 llvm::Value *emitWindowField(llvm::IRBuilderBase &B, WindowField Field);
@@ -44,7 +48,7 @@ public:
 
   /// Splits the block at \p At and stands at the end of its first half.
   Emitter(llvm::Instruction &At, const Config &C, WhereTable &Where,
-          const Bases &Carried, Shape Inline);
+          const Bases &Carried, KeptWords &Kept, Shape Inline);
   /// Rejoins the second half.
   void finish();
 
@@ -77,6 +81,10 @@ public:
   /// for a movable encoding as good, and \p Container leaves its register.
   llvm::Value *anywhereNear(llvm::Value *Container);
 
+  /// A word of this expansion's own, 0 when the function begins: what it stores
+  /// there is what it loads the next time. It ends up in a register.
+  llvm::Value *keptWord();
+
   /// Calls of the entry archive: cold entries, or twins. Those of the encoding
   /// object, or the ones that abi.def names after \p Of. \p Cache: a word that
   /// the decode may write, and gets as its third argument.
@@ -92,6 +100,7 @@ private:
   llvm::Module &M;
   WhereTable &Wheres;
   const Bases &Carried;
+  KeptWords &Kept;
   llvm::BasicBlock *Tail;
   llvm::DebugLoc Loc;
   llvm::SmallVector<llvm::OperandBundleDef, 1> Bundles;

@@ -198,6 +198,12 @@ private:
       if (!Cmp || !Cmp->isEquality() || Cmp->getOperand(0) != C.call() ||
           !isNull(Cmp->getOperand(1)))
         continue;
+      // The translation is of some value, whatever its operand is, and the test
+      // is of the same.
+      if (!isGuaranteedNotToBeUndefOrPoison(In)) {
+        In = IRBuilder<>(C.call()).CreateFreeze(In);
+        C.call()->setArgOperand(0, In);
+      }
       tell(Cmp, "null test on the untranslated value");
       Cmp->setOperand(1, Constant::getNullValue(In->getType()));
       Cmp->setOperand(0, In);

@@ -20,6 +20,7 @@
 #include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
@@ -32,6 +33,7 @@
 #include "llvm/Transforms/Scalar/SimpleLoopUnswitch.h"
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
 #include "llvm/Transforms/Utils/Local.h"
+#include "llvm/Transforms/Utils/PromoteMemToReg.h"
 
 using namespace llvm;
 
@@ -60,6 +62,7 @@ class Lowerer {
   const Notes &Fields;
   OptimizationRemarkEmitter &ORE;
   Emitter::Shape Inline = Emitter::Shape::Compact;
+  KeptWords Kept;
 
 public:
   Lowerer(const Config &C, WhereTable &Wheres, Bases &Carried,
@@ -80,6 +83,10 @@ public:
       Inline = Shape;
       lower(Call);
     }
+    if (Kept.empty())
+      return;
+    DominatorTree DT(F);
+    PromoteMemToReg(Kept, DT);
   }
 
 private:
@@ -165,7 +172,7 @@ private:
       Call = ContractCall(CB);
     }
     tell(Call);
-    Emitter E(*CB, C, Wheres, Carried, Inline);
+    Emitter E(*CB, C, Wheres, Carried, Kept, Inline);
     Value *R = nullptr;
     switch (Call.verb()) {
     case Verb::Decode: {
@@ -304,7 +311,7 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
       Unswitch = !F.hasOptSize() && hasLoopOfStores(LI);
       // What looks like a local of a presplit coroutine may be in its frame.
       if (!C.Callbacks && !F.isPresplitCoroutine())
-        Carried.carry(F, FAM.getResult<DominatorTreeAnalysis>(F));
+        Carried.carry(F, FAM.getResult<DominatorTreeAnalysis>(F), LI);
     }
     Lowerer(C, Wheres, Carried, Fields,
             FAM.getResult<OptimizationRemarkEmitterAnalysis>(F))

@@ -8,7 +8,9 @@
 // translations cancel whichever locals they name.
 //
 // Nothing is resolved in a presplit coroutine: what is an alloca there may
-// become part of a frame, and the frame may lie in an object.
+// become part of a frame, and the frame may lie in an object. Where a function
+// has been resolved, its locals are kept out of frames: it may yet be inlined
+// into a coroutine, and a call that throws leaves no end of their lifetime there.
 //
 // Other containers are led back to the pointer that their inbounds GEPs start
 // from. An inbounds GEP stays inside one allocated object in LLVM's sense, and
@@ -25,6 +27,8 @@
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/Function.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Instructions.h"
 
 using namespace llvm;
 
@@ -42,13 +46,28 @@ static bool isVolatile(Value *Container) {
   });
 }
 
+/// The locals of a function are gone before any coroutine that it is inlined
+/// into suspends, whatever their lifetime markers say.
+static bool keepOutOfFrames(Function &F) {
+  bool Changed = false;
+  for (Instruction &I : instructions(F)) {
+    if (!isa<AllocaInst>(I) ||
+        I.hasMetadata(LLVMContext::MD_coro_outside_frame))
+      continue;
+    I.setMetadata(LLVMContext::MD_coro_outside_frame,
+                  MDNode::get(F.getContext(), {}));
+    Changed = true;
+  }
+  return Changed;
+}
+
 PreservedAnalyses ResolveVolatilePass::run(Function &F,
                                            FunctionAnalysisManager &AM) {
   if (F.isPresplitCoroutine())
     return PreservedAnalyses::all();
   auto &ORE = AM.getResult<OptimizationRemarkEmitterAnalysis>(F);
   auto &DT = AM.getResult<DominatorTreeAnalysis>(F);
-  bool Changed = false;
+  bool Changed = false, Resolved = false;
   for (ContractCall &Call : findContractCalls(F)) {
     const Encoding *E = Call.encoding();
     // Unreachable containers may be built on themselves.
@@ -56,10 +75,13 @@ PreservedAnalyses ResolveVolatilePass::run(Function &F,
       continue;
     for (unsigned N : Call.containerOperands()) {
       Value *C = Call.call()->getArgOperand(N);
-      if (isa<ConstantPointerNull>(C))
+      if (isa<ConstantPointerNull>(C)) {
+        Resolved = true;
         continue;
+      }
       Value *New = C;
       if (E->T.MovableInVolatile && isVolatile(C)) {
+        Resolved = true;
         New = ConstantPointerNull::get(cast<PointerType>(C->getType()));
         remark(ORE, "ResolvedVolatile", Call.call(), [](auto &R) {
           R << "container is volatile memory";
@@ -74,6 +96,9 @@ PreservedAnalyses ResolveVolatilePass::run(Function &F,
       Changed = true;
     }
   }
+  // Each time: what SROA splits are new allocas.
+  if (Resolved)
+    Changed |= keepOutOfFrames(F);
   if (!Changed)
     return PreservedAnalyses::all();
   PreservedAnalyses PA;

@@ -199,9 +199,13 @@ public:
   /// A pointer that is bound by name leads through an entry of its own; the
   /// other may lead there by ID, or lie in that object itself and be near. So
   /// one that goes through the FOT is enough. (No other encoding has pointers by
-  /// name.)
+  /// name.) Through one entry two offsets lead to two places: by name they count
+  /// from the root, and all of them do.
   Value *emitAmbiguous(IRBuilderBase &B, Value *X, Value *Y) const override {
-    return B.CreateICmpSLT(B.CreateOr(X, Y), B.getInt64(0));
+    Value *Foreign = B.CreateICmpSLT(B.CreateOr(X, Y), B.getInt64(0));
+    Value *OtherEntry =
+        B.CreateICmpUGT(B.CreateXor(X, Y), B.getInt64(OffsetMask));
+    return B.CreateAnd(Foreign, OtherEntry);
   }
 };
 } // namespace

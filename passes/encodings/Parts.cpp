@@ -120,8 +120,63 @@ Decoded DecodedJoin::finish() {
   return Result;
 }
 
-Foreign emitForeign(Emitter &E, Value *Bits, Value *Container,
-                    BasicBlock *Cold) {
+/// What \p Entry of a row holds.
+static Value *loadEntry(Emitter &E, Value *Entry) {
+  LoadInst *Target = E.B.CreateAlignedLoad(E.B.getInt64Ty(), pointer(E, Entry),
+                                           Align(8));
+  // Another thread may fill the entry, once, at any time.
+  Target->setAtomic(AtomicOrdering::Unordered);
+  Target->setMetadata(LLVMContext::MD_nosanitize,
+                      MDNode::get(E.B.getContext(), {}));
+  return Target;
+}
+
+/// The same where a chase may keep crossing by one entry. The load then need not
+/// wait for the bits: what is loaded is the entry of the last hops, at once, and
+/// a predicted branch tells whether the bits name another. The word that is kept
+/// is that entry's way, a multiple of 8, and how often in a row it was right: at
+/// 7 it is believed, until it is wrong. So hops without a pattern cost one
+/// branch that is always taken the same way.
+static Value *loadSteadyEntry(Emitter &E, Value *Row, Value *Way) {
+  IRBuilder<> &B = E.B;
+  constexpr uint64_t Sure = 7;
+  BasicBlock *Steady = E.block("steady"), *Changed = E.block("changed"),
+             *Learning = E.block("learning"), *Load = E.block("load"),
+             *Found = E.block("found");
+  Value *Kept = E.keptWord();
+  Value *Last = B.CreateLoad(B.getInt64Ty(), Kept);
+  E.branch(B.CreateICmpEQ(B.CreateAnd(Last, E.word(Sure)), E.word(Sure)),
+           Steady, Learning);
+
+  // Before the branch: behind it the last way would be replaced by this one,
+  // which is equal there, and the load would wait again.
+  E.at(Steady);
+  Value *LastWay = B.CreateSub(Last, E.word(Sure));
+  Value *Believed = loadEntry(E, B.CreateAdd(Row, LastWay));
+  E.branchLikely(B.CreateICmpEQ(Way, LastWay), Found, Changed);
+
+  E.at(Changed);
+  B.CreateStore(Way, Kept);
+  E.jump(Load);
+
+  E.at(Learning);
+  Value *Same = B.CreateICmpULT(B.CreateXor(Last, Way), E.word(Sure + 1));
+  B.CreateStore(B.CreateSelect(Same, B.CreateAdd(Last, E.word(1)), Way), Kept);
+  E.jump(Load);
+
+  E.at(Load);
+  Value *Loaded = loadEntry(E, B.CreateAdd(Row, Way));
+  E.jump(Found);
+
+  E.at(Found);
+  PHINode *Target = B.CreatePHI(B.getInt64Ty(), 2);
+  Target->addIncoming(Believed, Steady);
+  Target->addIncoming(Loaded, Load);
+  return Target;
+}
+
+Foreign emitForeign(Emitter &E, Value *Bits, Value *Container, BasicBlock *Cold,
+                    bool Steady) {
   IRBuilder<> &B = E.B;
   uint64_t Limit = E.C.limit();
   BasicBlock *Cached = E.block("cached"), *Hit = E.block("hit");
@@ -142,17 +197,17 @@ Foreign emitForeign(Emitter &E, Value *Bits, Value *Container,
   // On the path to the next hop are one shift and one load: the row is known
   // with the base.
   E.at(Cached);
-  Value *Row = B.CreateAdd(
-      emitWindowField(B, WindowField::FotRows),
-      B.CreateLShr(E.slotBase(Container), E.C.SlotBits - abi::FotRowBits));
-  Value *Entry =
-      B.CreateAdd(B.CreateAdd(Row, E.word(-First * 8)), B.CreateShl(Index, 3));
-  LoadInst *Target =
-      B.CreateAlignedLoad(B.getInt64Ty(), pointer(E, Entry), Align(8));
-  // Another thread may fill the entry, once, at any time.
-  Target->setAtomic(AtomicOrdering::Unordered);
-  Target->setMetadata(LLVMContext::MD_nosanitize,
-                      MDNode::get(B.getContext(), {}));
+  Value *Rows = emitWindowField(B, WindowField::FotRows);
+  Value *Row =
+      B.CreateLShr(E.slotBase(Container), E.C.SlotBits - abi::FotRowBits);
+  Value *Before = E.word(-First * 8), *Target;
+  if (Steady) {
+    Value *Way = B.CreateAdd(B.CreateAdd(Rows, Before), B.CreateShl(Index, 3));
+    Target = loadSteadyEntry(E, Row, Way);
+  } else {
+    Value *Begin = B.CreateAdd(B.CreateAdd(Rows, Row), Before);
+    Target = loadEntry(E, B.CreateAdd(Begin, B.CreateShl(Index, 3)));
+  }
   E.branchLikely(B.CreateICmpNE(Target, E.word(0)), Hit, Cold);
 
   E.at(Hit);
@@ -191,7 +246,7 @@ void emitDecodeRest(Emitter &E, Value *Bits, Value *Container,
       BasicBlock *InObject = E.block("object");
       E.branchLikely(E.inWindow(Container), InObject, Cold);
       E.at(InObject);
-      Foreign F = emitForeign(E, Bits, Container, Cold);
+      Foreign F = emitForeign(E, Bits, Container, Cold, Cont.steady());
       Cont.add(F.Base, F.Offset);
       E.jump(Cont.BB);
     }

@@ -60,6 +60,8 @@ public:
   DecodedJoin(Emitter &E, DecodeParts Wanted)
       : E(E), Wanted(Wanted), BB(E.block("cont")) {}
 
+  bool steady() const { return Wanted.Steady; }
+
   void addNull();
   /// \p Offset bytes into the slot at \p Base.
   void add(llvm::Value *Base, llvm::Value *Offset);
@@ -79,7 +81,7 @@ struct Foreign {
   llvm::Value *Base, *Offset;
 };
 Foreign emitForeign(Emitter &E, llvm::Value *Bits, llvm::Value *Container,
-                    llvm::BasicBlock *Cold);
+                    llvm::BasicBlock *Cold, bool Steady = false);
 
 /// What decode does with bits that are no near pointer, at the block where that
 /// has been found, for encodings whose other forms are those of object: null,

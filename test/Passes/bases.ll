@@ -16,7 +16,7 @@ declare void @use(ptr)
 ; CHECK-NEXT:    [[BASE:%.*]] = and i64 [[A]], -34359738368
 ; CHECK-NEXT:    [[OFFSET:%.*]] = sub i64 [[A]], [[BASE]]
 ; CHECK:       loop:
-; CHECK-NEXT:    %p.base = phi i64 [ [[BASE]], %entry ], [ [[NB:%.*]], %[[LATCH:.*]] ]
+; CHECK:         %p.base = phi i64 [ [[BASE]], %entry ], [ [[NB:%.*]], %[[LATCH:.*]] ]
 ; CHECK-NEXT:    %p.offset = phi i64 [ [[OFFSET]], %entry ], [ [[NO:%.*]], %[[LATCH]] ]
 ; CHECK-NEXT:    [[SUM:%.*]] = add i64 %p.base, %p.offset
 ; CHECK-NEXT:    %p = inttoptr i64 [[SUM]] to ptr
@@ -24,7 +24,7 @@ declare void @use(ptr)
 ; CHECK:       perdure.hot:
 ; CHECK-NEXT:    br label %perdure.cont
 ; CHECK:       perdure.cont:
-; CHECK-NEXT:    phi i64 [ %p.base, %perdure.hot ], [ 0, %perdure.slow ], [ 0, %perdure.native ]
+; CHECK:         phi i64 [ %p.base, %perdure.hot ], [ 0, %perdure.slow ], [ 0, %perdure.native ]
 ; CHECK-NEXT:    phi i64 [ [[F:%.*]], %perdure.hot ], [ 0, %perdure.slow ], [ [[F]], %perdure.native ]
 define i64 @chase(ptr %first) {
 entry:
@@ -59,7 +59,7 @@ define ptr @two(ptr %c, i64 %b) {
 ; moves the offset without waiting for the sum.
 ; CHECK-LABEL: define void @fields
 ; CHECK:       loop:
-; CHECK-NEXT:    %p.base = phi i64
+; CHECK:         %p.base = phi i64
 ; CHECK-NEXT:    %p.offset = phi i64 [ {{.*}}, %entry ], [ [[NEXT:%.*]], %{{.*}} ]
 ; CHECK:         [[IN:%.*]] = phi i64 [ {{%.*}}, %perdure.hot ]
 ; CHECK:         [[SCALED:%.*]] = mul i64 %i, 8

@@ -1,6 +1,6 @@
 ; Pointers that are only compared: by their bits, unless one goes through the FOT:
 ; it may be bound by name and lead where the other does by ID or, in its own object,
-; by offset.
+; by offset. Through one entry, bits 40 to 62, two offsets lead to two places.
 ; RUN: cat %s %S/Inputs/pic.ll | %opt -passes='perdure-lower,verify' -S | FileCheck %s
 target triple = "x86_64-pc-linux-gnu"
 declare ptr @perdure.decode(i64, ptr, i32)
@@ -11,8 +11,11 @@ declare ptr @perdure.decode(i64, ptr, i32)
 ; CHECK-NEXT:    [[BITS:%.*]] = icmp eq i64 [[A]], [[B]]
 ; CHECK-NEXT:    [[EITHER:%.*]] = or i64 [[A]], [[B]]
 ; CHECK-NEXT:    [[FOREIGN:%.*]] = icmp slt i64 [[EITHER]], 0
+; CHECK-NEXT:    [[XOR:%.*]] = xor i64 [[A]], [[B]]
+; CHECK-NEXT:    [[ENTRY:%.*]] = icmp ugt i64 [[XOR]], 1099511627775
+; CHECK-NEXT:    [[OPEN:%.*]] = and i1 [[FOREIGN]], [[ENTRY]]
 ; CHECK-NEXT:    [[DIFFER:%.*]] = icmp ne i64 [[A]], [[B]]
-; CHECK-NEXT:    [[SLOW:%.*]] = and i1 [[FOREIGN]], [[DIFFER]]
+; CHECK-NEXT:    [[SLOW:%.*]] = and i1 [[OPEN]], [[DIFFER]]
 ; CHECK-NEXT:    br i1 [[SLOW]], label %[[COLD:.*]], label %[[JOIN:.*]], !prof
 ; CHECK:       [[COLD]]:
 ; CHECK-COUNT-2: @__perdure_decode_cold

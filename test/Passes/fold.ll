@@ -80,10 +80,26 @@ define ptr @through(i64 %b, ptr %c) {
 ; CHECK-LABEL: define i1 @null
 ; CHECK-NEXT:    [[T:%.*]] = icmp eq i64 %b, 0
 ; CHECK-NEXT:    ret i1 [[T]]
-define i1 @null(i64 %b, ptr %c) {
+define i1 @null(i64 noundef %b, ptr %c) {
   %p = call ptr @perdure.decode(i64 %b, ptr %c, i32 0)
   %t = icmp eq ptr %p, null
   ret i1 %t
+}
+
+; A decode of undefined bits is some pointer. Its null test may be branched on, and
+; says what that pointer is.
+; CHECK-LABEL: define ptr @undefined_null
+; CHECK-NEXT:    [[B:%.*]] = freeze i64 %b
+; CHECK-NEXT:    call ptr @perdure.decode(i64 [[B]], ptr %c, i32 0)
+; CHECK-NEXT:    icmp eq i64 [[B]], 0
+define ptr @undefined_null(i64 %b, ptr %c) {
+  %p = call ptr @perdure.decode(i64 %b, ptr %c, i32 0)
+  %t = icmp eq ptr %p, null
+  br i1 %t, label %none, label %some
+none:
+  ret ptr null
+some:
+  ret ptr %p
 }
 
 ; CHECK-LABEL: define i64 @store_null

@@ -55,3 +55,30 @@ define void @coroutine(i64 %b) presplitcoroutine {
   %1 = call ptr @perdure.decode(i64 %b, ptr %a, i32 0)
   ret void
 }
+
+; A function that may be inlined into a coroutine: its locals stay out of a frame
+; that lies in an object, where a null container would be wrong. One whose locals
+; hold nothing that was resolved is left alone.
+; CHECK-LABEL: define void @inlined
+; CHECK-NEXT:    alloca ptr, align 8, !coro.outside.frame
+; CHECK-NEXT:    alloca i64, align 8, !coro.outside.frame
+define void @inlined(i64 %b) {
+  %a = alloca ptr
+  %other = alloca i64
+  %1 = call ptr @perdure.decode(i64 %b, ptr %a, i32 0)
+  ret void
+}
+; CHECK-LABEL: define void @again
+; CHECK-NEXT:    alloca i64, align 8, !coro.outside.frame
+define void @again(i64 %b) {
+  %split = alloca i64
+  %1 = call ptr @perdure.decode(i64 %b, ptr null, i32 0)
+  ret void
+}
+; CHECK-LABEL: define void @nothing
+; CHECK-NEXT:    alloca i64, align 8{{$}}
+define void @nothing(i64 %b, ptr %c) {
+  %a = alloca i64
+  %1 = call ptr @perdure.decode(i64 %b, ptr %c, i32 0)
+  ret void
+}

@@ -1,5 +1,6 @@
 // A coroutine whose frame lies in an object: what is a local elsewhere is there
-// a container in an object, and must be encoded as one.
+// a container in an object, and must be encoded as one. The locals of functions that
+// are inlined into it are none of its own, even if an exception ends them.
 //
 // RUN: rm -rf %t.store && %perdure_cxx -std=c++20 -O0 %s -o %t.O0 && %t.O0 %t.store
 // RUN: rm -rf %t.store && %perdure_cxx -std=c++20 -O2 %s -o %t.O2 && %t.O2 %t.store
@@ -68,6 +69,38 @@ static task walk(node *head, node **where) {
   co_yield &cursor;
 }
 
+__attribute__((noinline)) static long look(node *n) {
+  if (n->value < 0)
+    throw 1;
+  return n->next->value;
+}
+
+static node *seen;
+__attribute__((noinline)) static void show(node *n) { seen = n; }
+
+// Its local has no end on the way of the exception.
+static inline long peek(node *head, long sign) {
+  node local{head->next, sign};
+  show(&local);
+  return look(&local);
+}
+
+static task catching(node *head, node **) {
+  node result{nullptr, 0};
+  for (long i = 0; i != 3; ++i) {
+    try {
+      result.value += peek(head, i == 1 ? -1 : 1);
+    } catch (int) {
+      result.value += 100;
+    }
+    co_yield &result;
+  }
+}
+
+__attribute__((noinline)) static task startCatching(node *head) {
+  return catching(head, nullptr);
+}
+
 // A caller that also destroys the coroutine may keep the frame on its stack.
 __attribute__((noinline)) static task start(node *head, node **where) {
   return walk(head, where);
@@ -104,6 +137,15 @@ int main(int, char **argv) {
     ++steps;
   }
   CHECK(steps == 4 && sum == 6 && cursor->value == 4);
+  t.handle.destroy();
+
+  t = startCatching(head);
+  CHECK(in_object_of(t.handle.address(), head));
+  for (long want : {3, 103, 106}) {
+    t.handle.resume();
+    CHECK(t.handle.promise().yielded->value == want);
+  }
+  CHECK(seen);
   t.handle.destroy();
   perdure_close(head);
   perdure_store_close(store);
