@@ -327,12 +327,17 @@ private:
   void hoist() {
     auto Loops = LI.getLoopsInPreorder();
     for (Loop *L : reverse(Loops)) // the inner ones first
-      if (isSimple(*L))
-        for (BasicBlock *BB : L->blocks())
-          if (LI.getLoopFor(BB) == L)
-            for (Instruction &I : make_early_inc_range(*BB))
-              if (isLog(I))
-                hoist(*L, *cast<CallInst>(&I));
+      for (BasicBlock *BB : L->blocks())
+        if (LI.getLoopFor(BB) == L)
+          for (Instruction &I : make_early_inc_range(*BB)) {
+            if (!isLog(I))
+              continue;
+            if (isSimple(*L))
+              hoist(*L, *cast<CallInst>(&I));
+            else
+              missed(*cast<CallInst>(&I),
+                     "that does more than store, or may end at any time");
+          }
   }
 
   /// Whether the loop runs to its end, undisturbed, in a known number of rounds.
@@ -451,15 +456,15 @@ PreservedAnalyses TransactionLogsPass::run(Module &M,
   auto &FAM =
       MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
   Calm Calls(M);
-  SetVector<Function *> Users;
+  SmallPtrSet<const Function *, 16> Users;
   for (User *U : Log->users())
     if (auto *I = dyn_cast<Instruction>(U))
       Users.insert(I->getFunction());
   bool Changed = false;
-  for (Function *F : Users)
-    if (!F->hasOptNone() && Logs(*F, Calls, FAM).run()) {
+  for (Function &F : M)
+    if (Users.contains(&F) && !F.hasOptNone() && Logs(F, Calls, FAM).run()) {
       Changed = true;
-      FAM.invalidate(*F, PreservedAnalyses::none());
+      FAM.invalidate(F, PreservedAnalyses::none());
     }
   if (Changed)
     addAbiReference(M);
