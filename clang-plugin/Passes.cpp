@@ -64,6 +64,8 @@ public:
     Set(llvm::Module::Error, "perdure.slot.bits", Chosen.SlotBits);
     if (Chosen.Callbacks)
       Set(llvm::Module::Max, "perdure.callbacks", 1);
+    if (Chosen.TxClones)
+      Set(llvm::Module::Max, "perdure.tx.clones", 1);
     if (Chosen.NoSites)
       Set(llvm::Module::Max, "perdure.sites", 0);
     if (!M.getNamedMetadata("perdure.types"))

@@ -171,6 +171,8 @@ class Action final : public PluginASTAction {
         options().Callbacks = true;
       } else if (Name == "no-sites") {
         options().NoSites = true;
+      } else if (Name == "tx-clones") {
+        options().TxClones = true;
       } else if (Name == "reach") {
         options().Reach = true;
       } else if (Name == "no-repairs") {

@@ -16,8 +16,6 @@ using namespace llvm;
 namespace perdure {
 
 bool addAbiReference(Module &M) {
-  if (!hasContractCalls(M))
-    return false;
   std::string Symbol =
       (abi::AbiSymbolSymbol + Twine(Config::get(M).SlotBits)).str();
   std::string Name = "__perdure_uses" + Symbol.substr(strlen("__perdure"));

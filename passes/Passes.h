@@ -21,8 +21,17 @@ struct RaisePass : llvm::PassInfoMixin<RaisePass> {
 /// `perdure-transactions`: functions marked as transactions begin and end one,
 /// and what runs in them logs what it overwrites.
 struct TransactionsPass : llvm::PassInfoMixin<TransactionsPass> {
+  /// Whether `perdure-tx-logs` comes later, and tells what was logged.
+  bool Optimises;
+  explicit TransactionsPass(bool Optimises = false) : Optimises(Optimises) {}
   llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &AM);
   static bool isRequired() { return true; }
+};
+
+/// `perdure-tx-logs`: calls of the log that say nothing new are left out, others
+/// are made one or leave their loop; what is left passes by volatile memory.
+struct TransactionLogsPass : llvm::PassInfoMixin<TransactionLogsPass> {
+  llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &AM);
 };
 
 /// `perdure-resolve-volatile`: containers provably outside every object become
@@ -60,7 +69,7 @@ bool raiseStaticInitialisers(llvm::Module &M);
 bool internaliseCopyHelpers(llvm::Module &M);
 /// DW_TAG_LLVM_ptrauth_type to a typedef.
 bool rewriteDebugTypes(llvm::Module &M);
-/// Tie the module to its slot size.
+/// Tie the module to its slot size, and to the entry archive.
 bool addAbiReference(llvm::Module &M);
 
 /// Let files that disagree on the encoding of a type not link.

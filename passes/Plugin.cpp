@@ -18,7 +18,7 @@ static void registerCallbacks(PassBuilder &PB) {
   PB.registerPipelineStartEPCallback(
       [](ModulePassManager &MPM, OptimizationLevel Level) {
         MPM.addPass(RaisePass());
-        MPM.addPass(TransactionsPass());
+        MPM.addPass(TransactionsPass(Level != OptimizationLevel::O0));
         // At -O0 no local becomes a register, and always_inline bodies may
         // land in a coroutine's frame without lifetime markers: leave them.
         if (Level != OptimizationLevel::O0)
@@ -34,8 +34,10 @@ static void registerCallbacks(PassBuilder &PB) {
   PB.registerOptimizerEarlyEPCallback([](ModulePassManager &MPM,
                                          OptimizationLevel Level,
                                          ThinOrFullLTOPhase) {
-    if (Level != OptimizationLevel::O0)
+    if (Level != OptimizationLevel::O0) {
+      MPM.addPass(TransactionLogsPass());
       MPM.addPass(createModuleToFunctionPassAdaptor(FoldPass()));
+    }
     MPM.addPass(LowerPass(Level));
   });
   PB.registerOptimizerLastEPCallback(
@@ -50,6 +52,8 @@ static void registerCallbacks(PassBuilder &PB) {
           MPM.addPass(RaisePass());
         else if (Name == "perdure-transactions")
           MPM.addPass(TransactionsPass());
+        else if (Name == "perdure-tx-logs")
+          MPM.addPass(TransactionLogsPass());
         else if (Name == "perdure-lower")
           MPM.addPass(LowerPass());
         else if (Name == "perdure-sites")

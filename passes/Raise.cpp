@@ -353,7 +353,8 @@ PreservedAnalyses RaisePass::run(Module &M, ModuleAnalysisManager &) {
     if (findContractFunction(M, V))
       Changed |= getContractFunction(M, V) != nullptr;
   Changed |= internaliseCopyHelpers(M);
-  Changed |= addAbiReference(M);
+  if (hasContractCalls(M))
+    Changed |= addAbiReference(M);
   Changed |= requestSites(M);
   Changed |= addTypeEncodings(M);
   Changed |= noteFields(M);

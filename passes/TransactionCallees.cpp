@@ -8,33 +8,71 @@ using namespace llvm;
 
 namespace perdure {
 
-static constexpr WriterCallee Writers[] = {
-    {"memcpy", WriterCallee::Bytes, 2},
-    {"memmove", WriterCallee::Bytes, 2},
-    {"memset", WriterCallee::Bytes, 2},
-    {"mempcpy", WriterCallee::Bytes, 2},
-    {"__memcpy_chk", WriterCallee::Bytes, 2},
-    {"__memmove_chk", WriterCallee::Bytes, 2},
-    {"__memset_chk", WriterCallee::Bytes, 2},
-    {"explicit_bzero", WriterCallee::Bytes, 1},
-    {"bzero", WriterCallee::Bytes, 1},
-    {"strncpy", WriterCallee::Bytes, 2},
-    {"stpncpy", WriterCallee::Bytes, 2},
-    {"snprintf", WriterCallee::Bytes, 1},
-    {"vsnprintf", WriterCallee::Bytes, 1},
-    {"fgets", WriterCallee::Bytes, 1},
-    {"fread", WriterCallee::Items, 2},
-    {"strcpy", WriterCallee::String, 0},
-    {"stpcpy", WriterCallee::String, 0},
-    {"strcat", WriterCallee::Appended, 0},
-    {"strncat", WriterCallee::AppendedMost, 2},
+using K = KnownCallee;
+static constexpr KnownCallee Known[] = {
+    {"memcpy", K::Bytes, 2},
+    {"memmove", K::Bytes, 2},
+    {"memset", K::Bytes, 2},
+    {"mempcpy", K::Bytes, 2},
+    {"__memcpy_chk", K::Bytes, 2},
+    {"__memmove_chk", K::Bytes, 2},
+    {"__memset_chk", K::Bytes, 2},
+    {"explicit_bzero", K::Bytes, 1},
+    {"bzero", K::Bytes, 1},
+    {"bcopy", K::Bytes, 2, 1},
+    {"strncpy", K::Bytes, 2},
+    {"stpncpy", K::Bytes, 2},
+    {"strlcpy", K::Bytes, 2},
+    {"strlcat", K::Bytes, 2},
+    {"strxfrm", K::Bytes, 2},
+    {"strcpy", K::String, 1},
+    {"stpcpy", K::String, 1},
+    {"strcat", K::Appended},
+    {"strncat", K::AppendedMost, 2},
+    {"snprintf", K::Bytes, 1},
+    {"vsnprintf", K::Bytes, 1},
+    {"__snprintf_chk", K::Bytes, 1},
+    {"__vsnprintf_chk", K::Bytes, 1},
+    {"sprintf", K::Unknown},
+    {"vsprintf", K::Unknown},
+    {"__sprintf_chk", K::Unknown},
+    {"__vsprintf_chk", K::Unknown},
+    {"fgets", K::Bytes, 1},
+    {"fread", K::Items, 2},
+    {"read", K::Bytes, 2, 1},
+    {"pread", K::Bytes, 2, 1},
+    {"recv", K::Bytes, 2, 1},
+    {"getrandom", K::Bytes, 1},
+    {"strtol", K::Unknown, 0, 1},
+    {"strtoul", K::Unknown, 0, 1},
+    {"strtoll", K::Unknown, 0, 1},
+    {"strtoull", K::Unknown, 0, 1},
+    {"__isoc23_strtol", K::Unknown, 0, 1},
+    {"__isoc23_strtoul", K::Unknown, 0, 1},
+    {"__isoc23_strtoll", K::Unknown, 0, 1},
+    {"__isoc23_strtoull", K::Unknown, 0, 1},
+    {"strtod", K::Unknown, 0, 1},
+    {"strtof", K::Unknown, 0, 1},
+    {"frexp", K::Unknown, 0, 1},
+    {"modf", K::Unknown, 0, 1},
+    {"time", K::Unknown},
+    {"clock_gettime", K::Unknown, 0, 1},
+    {"gettimeofday", K::Unknown},
+    {"qsort", K::Items, 2, 0, 3},
+    {"bsearch", K::Nothing, 0, 0, 4},
     // Of the runtime.
-    {"perdure_memmove", WriterCallee::Bytes, 2},
-    {"perdure_bind", WriterCallee::Fixed, 8},
+    {"perdure_memmove", K::Bytes, 2},
+    {"perdure_bind", K::Fixed, 8},
+    {"perdure_holder", K::Unknown, 0, 2},
+    {"perdure_verify", K::Unknown, 0, 2},
+    {"perdure_stat", K::Unknown, 0, 1},
+    {"perdure_foreign", K::Unknown, 0, 2},
+    {"perdure_list", K::Nothing, 0, 0, 1},
+    {"perdure_check", K::Nothing, 0, 0, 3},
 };
 
-const WriterCallee *findWriter(StringRef Name) {
-  for (const WriterCallee &W : Writers)
+const KnownCallee *findKnownCallee(StringRef Name) {
+  for (const KnownCallee &W : Known)
     if (Name == W.Name)
       return &W;
   return nullptr;
@@ -46,7 +84,7 @@ static Value *lengthOf(Value *String, Module &M, IRBuilderBase &B) {
   return B.CreateCall(Strlen, {String});
 }
 
-std::pair<Value *, Value *> writtenBy(const WriterCallee &W, CallBase &Call,
+std::pair<Value *, Value *> writtenBy(const KnownCallee &W, CallBase &Call,
                                       IRBuilderBase &B) {
   Module &M = *Call.getModule();
   auto Number = [&](unsigned N) {
@@ -58,18 +96,18 @@ std::pair<Value *, Value *> writtenBy(const WriterCallee &W, CallBase &Call,
   auto Length = [&](unsigned N) {
     return lengthOf(Call.getArgOperand(N), M, B);
   };
-  Value *To = Call.getArgOperand(0), *One = B.getInt64(1);
+  Value *To = Call.getArgOperand(W.Pointer), *One = B.getInt64(1);
   switch (W.Kind) {
-  case WriterCallee::Bytes:
+  case KnownCallee::Bytes:
     return {To, Number(W.Count)};
-  case WriterCallee::Items:
+  case KnownCallee::Items:
     return {To, B.CreateMul(Number(W.Count - 1), Number(W.Count))};
-  case WriterCallee::String:
-    return {To, B.CreateAdd(Length(1), One)};
-  case WriterCallee::Appended:
-  case WriterCallee::AppendedMost: {
+  case KnownCallee::String:
+    return {To, B.CreateAdd(Length(W.Count), One)};
+  case KnownCallee::Appended:
+  case KnownCallee::AppendedMost: {
     Value *Added;
-    if (W.Kind == WriterCallee::AppendedMost) {
+    if (W.Kind == KnownCallee::AppendedMost) {
       // The string may have no end within as many characters.
       FunctionCallee Strnlen = M.getOrInsertFunction(
           "strnlen", B.getInt64Ty(), B.getPtrTy(), B.getInt64Ty());
@@ -79,50 +117,110 @@ std::pair<Value *, Value *> writtenBy(const WriterCallee &W, CallBase &Call,
     }
     return {B.CreatePtrAdd(To, Length(0)), B.CreateAdd(Added, One)};
   }
-  case WriterCallee::Fixed:
+  case KnownCallee::Fixed:
     return {To, B.getInt64(W.Count)};
+  case KnownCallee::Unknown:
+  case KnownCallee::Nothing:
+    break;
   }
-  llvm_unreachable("all kinds of ranges are handled");
+  llvm_unreachable("it writes no range that can be told");
+}
+
+static bool isIn(StringRef Name, ArrayRef<StringLiteral> Prefixes) {
+  return any_of(Prefixes,
+                [&](StringRef Prefix) { return Name.starts_with(Prefix); });
+}
+
+/// Functions of <math.h>, with their float and long double versions.
+static bool isMath(StringRef Name) {
+  static const StringSet<> Math = {
+      "sin",  "cos",   "tan",   "asin",  "acos",  "atan",      "atan2", "sinh",
+      "cosh", "tanh",  "asinh", "acosh", "atanh", "exp",       "exp2",  "expm1",
+      "log",  "log2",  "log10", "log1p", "pow",   "sqrt",      "cbrt",  "hypot",
+      "erf",  "erfc",  "floor", "ceil",  "round", "trunc",     "rint",  "fabs",
+      "fmod", "lround", "llround", "lrint", "llrint", "nearbyint", "fmin",
+      "fmax", "fma",   "fdim",  "ldexp", "scalbn", "copysign", "remainder",
+      "tgamma"};
+  return Math.contains(Name) ||
+         ((Name.ends_with("f") || Name.ends_with("l")) &&
+          Math.contains(Name.drop_back()));
+}
+
+/// What touches neither memory that is somebody else's nor any transaction.
+static bool isCalmAndSafe(StringRef Name) {
+  static const StringSet<> Names = {
+      "malloc", "calloc", "aligned_alloc", "free", "abort", "_exit", "_Exit",
+      "__assert_fail", "longjmp", "_longjmp", "siglongjmp", "strlen", "strnlen",
+      "strcmp", "strncmp", "strcasecmp", "strncasecmp", "strcoll", "memcmp",
+      "bcmp", "memchr", "memrchr", "strchr", "strrchr", "strstr", "strspn",
+      "strcspn", "strpbrk", "strdup", "strndup", "strerror", "atoi", "atol",
+      "atoll", "atof", "abs", "labs", "llabs", "rand", "random", "getenv",
+      "getpid", "clock", "__errno_location", "isalpha", "isdigit", "isspace",
+      "isalnum", "isupper", "islower", "ispunct", "isprint", "toupper",
+      "tolower", "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc",
+      "__stack_chk_fail", "__cxa_allocate_exception", "__cxa_free_exception",
+      "__cxa_guard_acquire", "__cxa_guard_release", "__cxa_guard_abort",
+      "__cxa_begin_catch", "__cxa_throw", "__cxa_rethrow", "_Unwind_Resume",
+      // Of the runtime: blocks are logged as such, or freed at the end.
+      "perdure_alloc", "perdure_free", "perdure_root", "perdure_object_id",
+      "perdure_in_object", "perdure_offset", "perdure_persist",
+      "perdure_decode", "perdure_encode", "perdure_errormsg",
+      "__perdure_tx_log", "__perdure_tx_clone", "__perdure_tx_refuse",
+      "__perdure_trace_note"};
+  return Names.contains(Name) || isMath(Name);
 }
 
 bool isSafeCallee(StringRef Name) {
-  // The runtime's functions change objects by its own log; those whose callers
-  // have to log are in the table above. perdure_transact begins a part, whose
-  // body is marked in_transaction or cloned (Transactions.cpp).
-  if (Name.starts_with("perdure_") || Name.starts_with("__perdure_"))
+  if (isCalmAndSafe(Name))
+    return true;
+  // Whatever of the runtime changes objects has a log of its own, or none:
+  // docs/Durability.md. perdure_transact begins a part, whose body is a clone
+  // (Transactions.cpp).
+  static const StringSet<> Names = {
+      "exit", "quick_exit", "setjmp", "_setjmp", "__sigsetjmp", "sigsetjmp",
+      "printf", "vprintf", "fprintf", "vfprintf", "__printf_chk",
+      "__vprintf_chk", "__fprintf_chk", "__vfprintf_chk", "puts", "fputs",
+      "fputc", "putc", "putchar", "fwrite", "fflush", "perror",
+      "__gxx_personality_v0", "__clang_call_terminate", "perdure_store_open",
+      "perdure_store_close", "perdure_create", "perdure_open", "perdure_close",
+      "perdure_remove", "perdure_copy", "perdure_seal", "perdure_unseal",
+      "perdure_trust", "perdure_lock", "perdure_unlock", "perdure_set_rights",
+      "perdure_explain_fault", "perdure_transact", "perdure_tx_begin",
+      "perdure_tx_commit", "perdure_tx_abort", "perdure_tx_savepoint",
+      "perdure_tx_rollback_to", "__perdure_tx_enter", "__perdure_tx_leave",
+      "__perdure_tx_unwind", "__perdure_tx_landed", "__perdure_tx_set_thrower",
+      "__perdure_tx_body", "__perdure_tx_arm", "__perdure_tx_throw_aborted"};
+  if (Names.contains(Name))
     return true;
   // The C++ ABI, what throws, and the exceptions of the standard library, which
-  // lie in memory of the C++ runtime.
-  for (StringRef Prefix :
-       {"__cxa_", "_Unwind_", "_ZSt", "_ZNSt9exception", "_ZNSt13runtime_error",
-        "_ZNSt11logic_error", "_ZNSt12out_of_range", "_ZNSt12length_error",
-        "_ZNSt16invalid_argument", "_ZNSt12domain_error", "_ZNSt9bad_alloc",
-        "_ZNSt11range_error", "_ZNSt14overflow_error"})
-    if (Name.starts_with(Prefix)) {
-      if (Prefix != "_ZSt")
-        return true;
-      return Name.contains("__throw_") || Name == "_ZSt9terminatev" ||
-             Name.contains("uncaught_exception");
-    }
-  // operator new and delete.
-  for (StringRef Prefix : {"_Znw", "_Zna", "_Zdl", "_Zda"})
-    if (Name.starts_with(Prefix))
-      return true;
-  static const StringSet<> Safe = {
-      "malloc", "calloc", "aligned_alloc", "free", "abort", "exit", "_exit",
-      "_Exit", "quick_exit", "__assert_fail", "longjmp", "_longjmp",
-      "siglongjmp", "setjmp", "_setjmp", "__sigsetjmp", "sigsetjmp", "printf",
-      "vprintf", "fprintf", "vfprintf", "puts", "fputs", "fputc", "putc",
-      "putchar", "fwrite", "fflush", "perror", "strlen", "strnlen", "strcmp",
-      "strncmp", "strcasecmp", "strncasecmp", "strcoll", "memcmp", "bcmp",
-      "memchr", "memrchr", "strchr", "strrchr", "strstr", "strspn", "strcspn",
-      "strpbrk", "strdup", "strndup", "strerror", "atoi", "atol", "atoll",
-      "atof", "abs", "labs", "llabs", "rand", "random", "getenv", "getpid",
-      "clock", "__errno_location", "isalpha", "isdigit", "isspace", "isalnum",
-      "isupper", "islower", "ispunct", "isprint", "toupper", "tolower",
-      "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc",
-      "__stack_chk_fail", "__gxx_personality_v0", "__clang_call_terminate"};
-  return Safe.contains(Name);
+  // lie in memory of the C++ runtime; operator new and delete.
+  if (isIn(Name,
+           {"__cxa_", "_Unwind_", "_ZNSt9exception", "_ZNSt13runtime_error",
+            "_ZNSt11logic_error", "_ZNSt12out_of_range", "_ZNSt12length_error",
+            "_ZNSt16invalid_argument", "_ZNSt12domain_error", "_ZNSt9bad_alloc",
+            "_ZNSt11range_error", "_ZNSt14overflow_error",
+            "_ZNKSt9exception", "_ZNKSt13runtime_error",
+            "_ZNKSt11logic_error", "_Znw", "_Zna", "_Zdl", "_Zda"}))
+    return true;
+  return Name.starts_with("_ZSt") &&
+         (Name.contains("__throw_") || Name == "_ZSt9terminatev" ||
+          Name.contains("uncaught_exception"));
+}
+
+bool isCalmCallee(StringRef Name) {
+  if (isCalmAndSafe(Name))
+    return true;
+  // Standard streams may be the program's own; callbacks are.
+  if (Name == "fgets" || Name == "fread" || Name.contains("printf"))
+    return false;
+  const KnownCallee *Found = findKnownCallee(Name);
+  return Found && Found->Callback < 0;
+}
+
+bool givesVolatileMemory(StringRef Name) {
+  // Not operator new, which a program may replace.
+  return Name == "malloc" || Name == "calloc" || Name == "aligned_alloc" ||
+         Name == "strdup" || Name == "strndup";
 }
 
 } // namespace perdure

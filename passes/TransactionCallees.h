@@ -12,29 +12,40 @@
 
 namespace perdure {
 
-/// A function that writes one range that its arguments tell.
-struct WriterCallee {
+/// A function that writes one range that its arguments tell, or calls back.
+struct KnownCallee {
   llvm::StringLiteral Name;
   enum Range {
-    Bytes,    ///< argument 0, as many bytes as argument 1 or 2 says: Count
+    Bytes,    ///< as many bytes as argument Count says
     Items,    ///< as many as argument Count times the one before it
-    String,   ///< argument 0, as long as the string in argument 1
-    Appended, ///< behind the string in argument 0, as long as that in 1
+    String,   ///< as long as the string in argument Count
+    Appended, ///< behind the string that is there, as long as that in 1
     AppendedMost, ///< the same, at most as many characters as Count says
-    Fixed     ///< argument 0, Count bytes
+    Fixed,    ///< Count bytes
+    Unknown,  ///< nobody knows how many: only into what lies in no object
+    Nothing
   } Kind;
-  unsigned Count;
+  unsigned Count = 0;
+  unsigned Pointer = 0; ///< the argument that says where
+  int Callback = -1;    ///< the argument that is called meanwhile
 };
 
-const WriterCallee *findWriter(llvm::StringRef Name);
+const KnownCallee *findKnownCallee(llvm::StringRef Name);
 
-/// The range that \p Call of \p W writes, as address and bytes.
+/// The range that \p Call of \p K writes, as address and bytes.
 std::pair<llvm::Value *, llvm::Value *>
-writtenBy(const WriterCallee &W, llvm::CallBase &Call, llvm::IRBuilderBase &B);
+writtenBy(const KnownCallee &K, llvm::CallBase &Call, llvm::IRBuilderBase &B);
 
 /// True for functions that write no memory that an object may hold, or that the
 /// runtime takes care of itself.
 bool isSafeCallee(llvm::StringRef Name);
+
+/// Of those and the known ones: whether a transaction is the same afterwards,
+/// with the savepoints that it had.
+bool isCalmCallee(llvm::StringRef Name);
+
+/// Whether what the function gives lies in no object.
+bool givesVolatileMemory(llvm::StringRef Name);
 
 } // namespace perdure
 

@@ -25,28 +25,90 @@
 #include "Config.h"
 #include "Contract.h"
 #include "Passes.h"
+#include "Sites.h"
 #include "TransactionCallees.h"
-#include "llvm/ADT/SetVector.h"
+#include "TransactionClones.h"
+#include "Transactions.h"
+#include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Transforms/Utils/Cloning.h"
-#include "llvm/Transforms/Utils/ModuleUtils.h"
 
 using namespace llvm;
 
 namespace perdure {
 
-namespace {
+FunctionCallee txRuntime(Module &M, StringRef Name, Type *Result,
+                         ArrayRef<Type *> Args) {
+  FunctionCallee C =
+      M.getOrInsertFunction(Name, FunctionType::get(Result, Args, false));
+  if (auto *F = dyn_cast<Function>(C.getCallee()))
+    F->setDoesNotThrow();
+  return C;
+}
 
-// Function attributes: they outlive the annotations, in bitcode too.
-constexpr StringLiteral RoleAttr("perdure-tx");
-constexpr StringLiteral ThrowArm("__perdure_tx_arm"),
-    ThrowAborted("__perdure_tx_throw_aborted");
-constexpr uint64_t FrameJump = 16; // what jump is behind in a frame
+FunctionCallee txLog(Module &M) {
+  LLVMContext &Ctx = M.getContext();
+  FunctionCallee Log =
+      txRuntime(M, abi::TxLogSymbol, Type::getVoidTy(Ctx),
+                {PointerType::getUnqual(Ctx), Type::getInt64Ty(Ctx)});
+  auto *F = cast<Function>(Log.getCallee());
+  F->setMemoryEffects(MemoryEffects::inaccessibleMemOnly() |
+                      MemoryEffects::argMemOnly(ModRefInfo::Ref));
+  F->addParamAttr(0, Attribute::getWithCaptureInfo(Ctx, CaptureInfo::none()));
+  return Log;
+}
+
+void txError(const Function &F, const DebugLoc &Loc, const Twine &Message) {
+  F.getContext().diagnose(
+      DiagnosticInfoUnsupported(F, "perdure: " + Message, Loc));
+}
+
+void txRemark(OptimizationRemarkEmitter &ORE, StringRef Name,
+              const Instruction &At, const Twine &What, StringRef Field) {
+  ORE.emit([&] {
+    OptimizationRemark R("perdure-tx", Name, &At);
+    R << What.str();
+    if (MDNode *N = At.getMetadata(TxFieldNode))
+      Field = cast<MDString>(N->getOperand(0))->getString();
+    if (!Field.empty())
+      R << " (" << ore::NV("Field", Field) << ")";
+    return R;
+  });
+}
+
+SmallVector<const Value *, 4> objectsUnder(const Value *P,
+                                           const LoopInfo *LI) {
+  SmallVector<const Value *, 4> Objects, Work{P};
+  SmallPtrSet<const Value *, 8> Seen;
+  while (!Work.empty()) {
+    SmallVector<const Value *, 4> Found;
+    getUnderlyingObjects(Work.pop_back_val(), Found, LI, /*MaxLookup=*/0);
+    for (const Value *V : Found)
+      if (Seen.insert(V).second) {
+        auto *Same = dyn_cast<FreezeInst>(V);
+        (Same ? Work : Objects).push_back(Same ? Same->getOperand(0) : V);
+      }
+  }
+  return Objects;
+}
+
+bool isOutsideObjects(const Value *P) {
+  return all_of(objectsUnder(P), [](const Value *O) {
+    if (isa<AllocaInst, GlobalVariable, ConstantPointerNull>(O))
+      return true;
+    if (auto *CB = dyn_cast<CallBase>(O))
+      if (const Function *F = CB->getCalledFunction(); F && F->isDeclaration())
+        return givesVolatileMemory(F->getName());
+    auto *A = dyn_cast<Argument>(O);
+    return A && A->hasByValAttr();
+  });
+}
+
+namespace {
 
 /// Annotations of ours to attributes of functions.
 bool readAnnotations(Module &M) {
@@ -69,7 +131,7 @@ bool readAnnotations(Module &M) {
     if (F && Role.consume_front("perdure.") &&
         (Role.starts_with("transaction.") || Role == "in_transaction" ||
          Role == "tx_safe"))
-      F->addFnAttr(RoleAttr, Role);
+      F->addFnAttr(TxRoleAttr, Role);
     else
       Others.push_back(cast<Constant>(U.get()));
   }
@@ -88,264 +150,127 @@ bool readAnnotations(Module &M) {
   return true;
 }
 
-StringRef roleOf(const Function &F) {
-  return F.getFnAttribute(RoleAttr).getValueAsString();
-}
-
-bool isVolatile(const Value *P) {
-  SmallVector<const Value *, 4> Objects;
-  getUnderlyingObjects(P, Objects, nullptr, /*MaxLookup=*/0);
-  return all_of(Objects, [](const Value *O) {
-    if (isa<AllocaInst, GlobalVariable>(O))
-      return true;
-    auto *A = dyn_cast<Argument>(O);
-    return A && A->hasByValAttr();
-  });
-}
-
 class Transactions {
   Module &M;
-  LLVMContext &Ctx;
-  FunctionCallee Log;
-  DenseMap<Function *, Function *> Clones;
-  SmallVector<Function *, 16> Work;
+  TransactionClones Clones;
+  StringMap<Constant *> Texts;
+  bool Certain = true; // of the function that is being instrumented
+  bool Optimises;
+  std::optional<OptimizationRemarkEmitter> ORE; // of that function
+  std::optional<Records> Fields; // where somebody wants to know
 
 public:
-  explicit Transactions(Module &M) : M(M), Ctx(M.getContext()) {}
+  Transactions(Module &M, bool Optimises)
+      : M(M), Clones(M), Optimises(Optimises) {}
 
   bool run() {
+    bool Changed = false;
     SmallVector<Function *, 8> Whole, In;
     for (Function &F : M) {
       if (F.isDeclaration())
         continue;
-      StringRef Role = roleOf(F);
-      if (Role.starts_with("transaction."))
+      StringRef Role = txRoleOf(F);
+      if (Role == "transaction.throws" || Role == "transaction.jumps")
         Whole.push_back(&F);
       else if (Role == "in_transaction")
         In.push_back(&F);
     }
+    Changed |= Clones.checkDeclarations();
     for (Function *F : Whole)
-      if (Function *Body = split(*F))
-        Work.push_back(Body);
+      if (Function *Body = wrapTransaction(*F))
+        Clones.add(*Body);
     for (Function *F : In) {
-      Work.push_back(F);
-      F->addFnAttr(RoleAttr, "in_transaction.done");
+      F->addFnAttr(TxRoleAttr, "in_transaction.done");
+      Clones.add(*F);
     }
     if (Function *Transact = M.getFunction("perdure_transact"))
       for (User *U : make_early_inc_range(Transact->users()))
         if (auto *CB = dyn_cast<CallBase>(U);
             CB && CB->getCalledFunction() == Transact && CB->arg_size() == 3)
-          handOver(*CB, 1);
-    // Grows as clones are made.
-    for (unsigned I = 0; I != Work.size(); ++I)
-      instrument(*Work[I]);
-    return !Work.empty();
+          handOver(*CB, 1, /*Begins=*/true);
+    while (std::optional<TransactionClones::Body> Next = Clones.next()) {
+      Certain = Next->Certain;
+      ORE.emplace(Next->F);
+      instrument(*Next->F);
+      Changed = true;
+    }
+    return Clones.finish() || Changed || !Whole.empty();
   }
 
 private:
-  void error(const Function &F, const DebugLoc &Loc, const Twine &Message) {
-    Ctx.diagnose(DiagnosticInfoUnsupported(F, "perdure: " + Message, Loc));
-  }
-
-  FunctionCallee runtime(StringRef Name, Type *Result, ArrayRef<Type *> Args) {
-    FunctionCallee C =
-        M.getOrInsertFunction(Name, FunctionType::get(Result, Args, false));
-    if (auto *F = dyn_cast<Function>(C.getCallee()))
-      F->setDoesNotThrow();
+  Constant *text(const Twine &Words) {
+    std::string Text = Words.str();
+    Constant *&C = Texts[Text];
+    if (!C) {
+      Constant *Data = ConstantDataArray::getString(M.getContext(), Text);
+      auto *G = new GlobalVariable(M, Data->getType(), true,
+                                   GlobalValue::PrivateLinkage, Data,
+                                   "perdure.tx.text");
+      G->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+      C = G;
+    }
     return C;
   }
 
-  FunctionCallee log() {
-    if (!Log) {
-      Log = runtime(abi::TxLogSymbol, Type::getVoidTy(Ctx),
-                    {PointerType::getUnqual(Ctx), Type::getInt64Ty(Ctx)});
-      auto *F = cast<Function>(Log.getCallee());
-      F->setMemoryEffects(MemoryEffects::inaccessibleMemOnly() |
-                          MemoryEffects::argMemOnly(ModRefInfo::Ref));
-      F->addParamAttr(0,
-                      Attribute::getWithCaptureInfo(Ctx, CaptureInfo::none()));
+  /// \p I cannot be done in a transaction. Where nothing says that it ever is,
+  /// the runtime says so when it comes to that. \p Written: only if this lies
+  /// in an object.
+  void refuse(Instruction &I, const Twine &What, const Twine &WayOut,
+              Value *Written = nullptr) {
+    Function &F = *I.getFunction();
+    if (Certain) {
+      txError(F, I.getDebugLoc(), What + WayOut);
+      return;
     }
-    return Log;
+    IRBuilder<> B(&I);
+    Constant *Null = ConstantPointerNull::get(B.getPtrTy()), *Where = Null;
+    if (const DebugLoc &At = I.getDebugLoc(); At && At.getLine())
+      Where = text(At->getFilename() + ":" + Twine(At.getLine()));
+    if (Written && Written->getType() != B.getPtrTy())
+      Written = B.CreateAddrSpaceCast(Written, B.getPtrTy());
+    B.CreateCall(txRuntime(M, abi::TxRefuseSymbol, B.getVoidTy(),
+                           {B.getPtrTy(), B.getPtrTy(), B.getPtrTy()}),
+                 {Written ? Written : Null, text(What), Where});
   }
 
-  /// Moves the body of \p F to a function of its own, and has \p F call it in a
-  /// transaction.
-  Function *split(Function &F) {
-    bool Throws = roleOf(F) == "transaction.throws";
-    // In a second run, there is nothing left to do.
-    F.addFnAttr(RoleAttr, "transaction.done");
-    if (F.isPresplitCoroutine() || F.hasFnAttribute(Attribute::Naked)) {
-      error(F, DebugLoc(),
-            "'transaction' cannot be on a " +
-                Twine(F.isPresplitCoroutine() ? "coroutine, which leaves and "
-                                                "comes back"
-                                              : "naked function") +
-                "; call a plain function that has it");
-      return nullptr;
-    }
-    if (!Throws && !F.getReturnType()->isVoidTy()) {
-      error(F, DebugLoc(),
-            "'transaction' needs a function that returns void where there are "
-            "no C++ exceptions: an abort has no value to return; call "
-            "perdure_transact(object, body, arg), which tells");
-      return nullptr;
-    }
-    for (BasicBlock &BB : F)
-      if (BB.hasAddressTaken()) {
-        error(F, DebugLoc(),
-              "'transaction' cannot be on a function that takes addresses of "
-              "labels; call a plain function that has it");
-        return nullptr;
-      }
-    Function *Arm = Throws ? M.getFunction(ThrowArm) : nullptr,
-             *Throw = Throws ? M.getFunction(ThrowAborted) : nullptr;
-    if (Throws && (!Arm || !Throw)) {
-      error(F, DebugLoc(),
-            "include <perdure/transaction.h> in a C++ file that uses "
-            "'transaction': it has the exception that aborts throw");
-      return nullptr;
-    }
-
-    Function *Body = Function::Create(
-        F.getFunctionType(), GlobalValue::InternalLinkage, F.getAddressSpace(),
-        F.getName() + ".perdure_body", &M);
-    Body->copyAttributesFrom(&F);
-    Body->setComdat(nullptr);
-    Body->setVisibility(GlobalValue::DefaultVisibility);
-    Body->setDLLStorageClass(GlobalValue::DefaultStorageClass);
-    Body->setDSOLocal(true);
-    Body->removeFnAttr(RoleAttr);
-    Body->splice(Body->begin(), &F);
-    Body->setSubprogram(F.getSubprogram());
-    F.setSubprogram(nullptr);
-    for (auto [From, To] : zip(F.args(), Body->args())) {
-      From.replaceAllUsesWith(&To);
-      To.takeName(&From);
-    }
-    // What Clang says of the body does not hold of what begins a transaction.
-    F.removeFnAttr(Attribute::Memory);
-    F.removeFnAttr(Attribute::WillReturn);
-    F.removeFnAttr(Attribute::NoReturn);
-    F.removeFnAttr(Attribute::NoSync);
-    F.removeFnAttr(Attribute::NoFree);
-    F.removeFnAttr(Attribute::NoRecurse);
-    F.removeFnAttr(Attribute::MustProgress);
-    if (Throws)
-      F.removeFnAttr(Attribute::NoUnwind);
-
-    IRBuilder<> B(BasicBlock::Create(Ctx, "entry", &F));
-    Type *Void = B.getVoidTy(), *Ptr = B.getPtrTy(), *Int = B.getInt32Ty();
-    AllocaInst *Frame = B.CreateAlloca(
-        ArrayType::get(B.getInt8Ty(), abi::TxFrameBytes), nullptr, "frame");
-    Frame->setAlignment(Align(16));
-    FunctionCallee Enter = runtime(abi::TxEnterSymbol, Void, {Ptr, Int}),
-                   Leave = runtime(abi::TxLeaveSymbol, Int, {Ptr});
-    SmallVector<Value *, 8> Args;
-    for (Argument &A : F.args())
-      Args.push_back(&A);
-    // Attributes of parameters that say how they are passed.
-    AttributeList Passed = Body->getAttributes().removeFnAttributes(Ctx);
-    auto Return = [&](Value *Result) {
-      if (F.getReturnType()->isVoidTy())
-        B.CreateRetVoid();
-      else
-        B.CreateRet(Result);
-    };
-
-    if (!Throws) {
-      FunctionCallee Setjmp = M.getOrInsertFunction(
-          "_setjmp", FunctionType::get(Int, {Ptr}, false));
-      cast<Function>(Setjmp.getCallee())->addFnAttr(Attribute::ReturnsTwice);
-      CallInst *Came =
-          B.CreateCall(Setjmp, {B.CreatePtrAdd(Frame, B.getInt64(FrameJump))});
-      Came->addFnAttr(Attribute::ReturnsTwice);
-      auto *Run = BasicBlock::Create(Ctx, "run", &F),
-           *Aborted = BasicBlock::Create(Ctx, "aborted", &F);
-      B.CreateCondBr(B.CreateIsNull(Came), Run, Aborted);
-      B.SetInsertPoint(Aborted);
-      B.CreateRetVoid();
-      B.SetInsertPoint(Run);
-      B.CreateCall(Enter, {Frame, B.getInt32(abi::TxFrameJumps)});
-      CallInst *Call = B.CreateCall(Body, Args);
-      Call->setCallingConv(Body->getCallingConv());
-      Call->setAttributes(Passed);
-      B.CreateCall(Leave, {Frame});
-      Return(Call);
-      // The call of _setjmp must stay in this frame.
-      F.addFnAttr(Attribute::NoInline);
-      F.removeFnAttr(Attribute::AlwaysInline);
-      return Body;
-    }
-
-    B.CreateCall(Arm);
-    B.CreateCall(Enter, {Frame, B.getInt32(abi::TxFrameThrows)});
-    auto *Done = BasicBlock::Create(Ctx, "done", &F),
-         *Pad = BasicBlock::Create(Ctx, "unwind", &F),
-         *Doomed = BasicBlock::Create(Ctx, "doomed", &F),
-         *Good = BasicBlock::Create(Ctx, "good", &F);
-    InvokeInst *Call = B.CreateInvoke(Body, Done, Pad, Args);
-    Call->setCallingConv(Body->getCallingConv());
-    Call->setAttributes(Passed);
-    B.SetInsertPoint(Pad);
-    LandingPadInst *LP =
-        B.CreateLandingPad(StructType::get(Ptr, Int), 0, "exception");
-    LP->setCleanup(true);
-    B.CreateCall(runtime(abi::TxUnwindSymbol, Void, {Ptr}), {Frame});
-    B.CreateResume(LP);
-    B.SetInsertPoint(Done);
-    B.CreateCondBr(B.CreateIsNull(B.CreateCall(Leave, {Frame})), Good, Doomed);
-    B.SetInsertPoint(Doomed);
-    B.CreateCall(Throw);
-    B.CreateUnreachable();
-    B.SetInsertPoint(Good);
-    Return(Call);
-    if (!F.hasPersonalityFn())
-      F.setPersonalityFn(
-          cast<Constant>(M.getOrInsertFunction("__gxx_personality_v0",
-                                               FunctionType::get(Int, true))
-                             .getCallee()));
-    return Body;
-  }
-
-  /// The copy of \p F that logs.
-  Function *cloneOf(Function &F) {
-    Function *&Clone = Clones[&F];
-    if (Clone)
-      return Clone;
-    ValueToValueMapTy Map;
-    Function *New = CloneFunction(&F, Map);
-    New->setName(F.getName() + ".perdure_tx");
-    New->setLinkage(GlobalValue::InternalLinkage);
-    New->setComdat(nullptr);
-    New->setVisibility(GlobalValue::DefaultVisibility);
-    New->setDSOLocal(true);
-    // A second run leaves it as it is.
-    New->addFnAttr(RoleAttr, "in_transaction.done");
-    // It writes to the log, and may stop the program.
-    New->removeFnAttr(Attribute::Memory);
-    New->removeFnAttr(Attribute::WillReturn);
-    Clone = New;
-    Work.push_back(New);
-    return New;
+  /// The field that \p I writes at \p P, where remarks are wanted.
+  std::string fieldOf(const Instruction &I, const Value *P, uint64_t Bytes) {
+    if (!ORE->allowExtraAnalysis("perdure-tx"))
+      return "";
+    if (!Fields)
+      Fields.emplace(M);
+    return Fields->field(P, I.getMetadata(LLVMContext::MD_tbaa), Bytes);
   }
 
   void logRange(Instruction &Before, Value *P, Value *Bytes) {
-    if (isVolatile(P))
+    auto *Size = dyn_cast<ConstantInt>(Bytes);
+    std::string Field =
+        fieldOf(Before, P, Size ? Size->getLimitedValue() : 0);
+    if (isOutsideObjects(P)) {
+      // Locals are nobody's question.
+      if (!isa<AllocaInst>(getUnderlyingObject(P)))
+        txRemark(*ORE, "SkippedVolatile", Before,
+                 "not logged: it is in no object", Field);
       return;
+    }
     IRBuilder<> B(&Before);
-    logRange(B, P, Bytes);
-  }
-  void logRange(IRBuilder<> &B, Value *P, Value *Bytes) {
     if (P->getType() != B.getPtrTy())
       P = B.CreateAddrSpaceCast(P, B.getPtrTy());
-    B.CreateCall(log(), {P, B.CreateZExtOrTrunc(Bytes, B.getInt64Ty())});
+    CallInst *Log =
+        B.CreateCall(txLog(M), {P, B.CreateZExtOrTrunc(Bytes, B.getInt64Ty())});
+    if (!Field.empty())
+      Log->setMetadata(TxFieldNode,
+                       MDNode::get(M.getContext(),
+                                   MDString::get(M.getContext(), Field)));
+    if (!Optimises)
+      txRemark(*ORE, "Logged", *Log, "logged");
   }
 
   void instrument(Function &F) {
     if (F.isPresplitCoroutine()) {
-      error(F, DebugLoc(),
-            "a coroutine cannot run in a transaction: it leaves and comes "
-            "back; call a plain function");
+      txError(F, DebugLoc(),
+              "a coroutine cannot run in a transaction: it leaves and comes "
+              "back; call a plain function");
       return;
     }
     SmallVector<Instruction *, 32> Writes;
@@ -362,8 +287,7 @@ private:
       else if (isa<LoadInst, FenceInst, VAArgInst>(I))
         continue; // ordered accesses that write no object
       else
-        error(F, I->getDebugLoc(),
-              "an instruction whose writes cannot be logged");
+        refuse(*I, "an instruction whose writes cannot be logged", "");
     }
   }
 
@@ -375,12 +299,12 @@ private:
       P = X->getPointerOperand();
     else
       P = cast<AtomicRMWInst>(&I)->getPointerOperand();
-    if (isVolatile(P))
-      return;
-    error(*I.getFunction(), I.getDebugLoc(),
-          "an atomic write in a transaction: other threads may have seen what "
-          "an abort would take back; put it in a function marked tx_safe, or "
-          "before or after the transaction");
+    if (!isOutsideObjects(P))
+      refuse(I, "an atomic write",
+             " in a transaction: other threads may have seen what an abort "
+             "would take back; put it in a function marked tx_safe, or before "
+             "or after the transaction",
+             P);
   }
 
   void instrumentStore(StoreInst &S) {
@@ -393,16 +317,14 @@ private:
   }
 
   void instrumentCall(CallBase &CB) {
-    Function &F = *CB.getFunction();
     if (CB.isInlineAsm()) {
       auto *Asm = cast<InlineAsm>(CB.getCalledOperand());
       // Nothing is executed, or nothing written but registers.
-      if (Asm->getAsmString().empty() || !CB.mayWriteToMemory())
-        return;
-      error(F, CB.getDebugLoc(),
-            "inline assembly in a transaction, whose writes cannot be seen; "
-            "put it in a function marked tx_safe, which logs by "
-            "__perdure_tx_log what it writes");
+      if (!Asm->getAsmString().empty() && CB.mayWriteToMemory())
+        refuse(CB, "inline assembly",
+               " in a transaction, whose writes cannot be seen; put it in a "
+               "function marked tx_safe, which logs by __perdure_tx_log what "
+               "it writes");
       return;
     }
     if (auto *II = dyn_cast<IntrinsicInst>(&CB))
@@ -415,62 +337,85 @@ private:
     auto *To = dyn_cast_or_null<Function>(Callee);
     if (!To) {
       if (!CB.onlyReadsMemory())
-        error(F, CB.getDebugLoc(),
-              "a call in a transaction through a pointer, whose writes cannot "
-              "be seen; call the function by its name, or put the call in a "
-              "function marked tx_safe");
+        redirect(CB, Clones.insteadOf(CB.getCalledOperand(), CB));
       return;
     }
-    StringRef Role = roleOf(*To), Name = To->getName();
-    if (!Role.empty() || getVerb(&CB))
+    StringRef Name = To->getName();
+    if (getVerb(&CB) || txRoleOf(*To).ends_with(".done"))
       return;
-    // The body that the runtime calls is ours.
+    // The body that the runtime calls is ours, and has been seen to.
     if (Name == "perdure_transact")
-      return; // its body has been seen to
-    if (const WriterCallee *W = findWriter(Name);
-        W && To->isDeclaration() && CB.arg_size() >= 2) {
-      if (isVolatile(CB.getArgOperand(0)))
+      return;
+    if (To->isDeclarationForLinker() && txRoleOf(*To).empty()) {
+      if (const KnownCallee *K = findKnownCallee(Name);
+          K && hasArguments(CB, *K))
+        return instrumentKnown(CB, *K);
+      if (isSafeCallee(Name))
         return;
-      IRBuilder<> B(&CB);
-      auto [P, Bytes] = writtenBy(*W, CB, B);
-      logRange(B, P, Bytes);
+    }
+    if (CB.onlyReadsMemory() || CB.onlyAccessesInaccessibleMemory())
+      return;
+    if (Value *Instead = Clones.insteadOf(*To, CB, Certain))
+      return redirect(CB, Instead);
+    if (!To->isDeclaration()) {
+      refuse(CB, "a call of '" + To->getName() + "'",
+             " in a transaction, of which no copy can be made that logs: it is "
+             "a coroutine, naked, or takes the addresses of labels");
       return;
     }
-    if (CB.onlyReadsMemory() || CB.onlyAccessesInaccessibleMemory() ||
-        isSafeCallee(Name))
+    txError(*CB.getFunction(), CB.getDebugLoc(),
+            "'" + Name +
+                "', called in a transaction, is not defined in this file, so "
+                "its writes cannot be seen; define it here, compile both files "
+                "with -fperdure-tx-clones, mark it in_transaction where it is "
+                "declared and defined, or mark it tx_safe if it writes to no "
+                "object");
+  }
+
+  /// Not another function of the same name.
+  static bool hasArguments(const CallBase &CB, const KnownCallee &K) {
+    return int(CB.arg_size()) > std::max<int>(K.Pointer, K.Callback) &&
+           CB.getArgOperand(K.Pointer)->getType()->isPointerTy();
+  }
+
+  void instrumentKnown(CallBase &CB, const KnownCallee &K) {
+    if (K.Callback >= 0)
+      handOver(CB, K.Callback, /*Begins=*/false);
+    if (K.Kind == KnownCallee::Nothing ||
+        isOutsideObjects(CB.getArgOperand(K.Pointer)))
       return;
-    if (!To->isDeclaration() && !To->isInterposable()) {
-      Function *Clone = cloneOf(*To);
-      CB.setCalledOperand(Clone);
-      // What the call says of its effects, it says of the other function.
-      CB.removeFnAttr(Attribute::Memory);
-      CB.removeFnAttr(Attribute::WillReturn);
+    if (K.Kind == KnownCallee::Unknown) {
+      refuse(CB, "a call of '" + K.Name + "'",
+             " in a transaction that may write to an object, nobody knows how "
+             "much: have it write to a local, and copy that",
+             CB.getArgOperand(K.Pointer));
       return;
     }
-    error(F, CB.getDebugLoc(),
-          "'" + Name +
-              "', called in a transaction, is not defined in this file, so its "
-              "writes cannot be seen; define it here, mark its declaration "
-              "in_transaction where its definition is marked so, or mark it "
-              "tx_safe if it writes to no object");
+    IRBuilder<> B(&CB);
+    auto [P, Bytes] = writtenBy(K, CB, B);
+    logRange(CB, P, Bytes);
+  }
+
+  static void redirect(CallBase &CB, Value *Instead) {
+    if (CB.getCalledOperand() == Instead)
+      return;
+    CB.setCalledOperand(Instead);
+    // What the call says of its effects, it says of the other function.
+    CB.removeFnAttr(Attribute::Memory);
+    CB.removeFnAttr(Attribute::WillReturn);
   }
 
   /// Argument \p N of \p CB is a function that will run in a transaction: its
-  /// clone does instead, which logs. One that nobody can see would not.
-  void handOver(CallBase &CB, unsigned N) {
+  /// clone does instead, which logs. \p Begins: in one that \p CB begins.
+  void handOver(CallBase &CB, unsigned N, bool Begins) {
     Value *Given = CB.getArgOperand(N)->stripPointerCasts();
-    auto *Body = dyn_cast<Function>(Given);
-    if (isa<ConstantPointerNull>(Given) || (Body && !roleOf(*Body).empty()))
+    if (isa<ConstantPointerNull>(Given))
       return;
-    if (Body && !Body->isDeclaration() && !Body->isInterposable()) {
-      CB.setArgOperand(N, cloneOf(*Body));
-      return;
-    }
-    error(
-        *CB.getFunction(), CB.getDebugLoc(),
-        "the body that perdure_transact is given cannot be seen, so its writes "
-        "would not be logged; give a function by its name that is defined in "
-        "this file, or whose declaration is marked in_transaction");
+    Value *Instead = nullptr;
+    if (auto *Body = dyn_cast<Function>(Given); Body && !Body->isInterposable())
+      Instead = Clones.insteadOf(*Body, CB, Certain);
+    CB.setArgOperand(N,
+                     Instead ? Instead : Clones.insteadOf(Given, CB, Begins));
   }
 
   void instrumentIntrinsic(IntrinsicInst &II) {
@@ -495,74 +440,15 @@ private:
     if (II.isAssumeLikeIntrinsic() || II.isLifetimeStartOrEnd() ||
         !II.mayWriteToMemory() || II.onlyAccessesInaccessibleMemory())
       return;
-    error(*II.getFunction(), II.getDebugLoc(),
-          "'" + II.getCalledFunction()->getName() +
-              "' in a transaction, whose writes cannot be logged; put it in a "
-              "function marked tx_safe");
+    refuse(II, "'" + II.getCalledFunction()->getName() + "'",
+           " in a transaction, whose writes cannot be logged; put it in a "
+           "function marked tx_safe");
   }
 };
 
-/// A longjmp that leaves transactions behind lands here: they are aborted
-/// before the function goes on.
-bool tellLandings(Module &M) {
-  bool Changed = false;
-  LLVMContext &Ctx = M.getContext();
-  for (Function &F : M) {
-    if (F.isDeclaration() || !F.callsFunctionThatReturnsTwice())
-      continue;
-    SmallVector<CallInst *, 2> Calls;
-    for (Instruction &I : instructions(F))
-      if (auto *CI = dyn_cast<CallInst>(&I))
-        if (CI->hasFnAttr(Attribute::ReturnsTwice) && CI->getCalledFunction() &&
-            CI->getCalledFunction()->getName().contains("setjmp") &&
-            CI->getType()->isIntegerTy(32) && !CI->isMustTailCall() &&
-            !CI->hasMetadata("perdure.landed"))
-          Calls.push_back(CI);
-    for (CallInst *CI : Calls) {
-      CI->setMetadata("perdure.landed", MDNode::get(Ctx, {}));
-      BasicBlock *Head = CI->getParent();
-      BasicBlock *Tail =
-          Head->splitBasicBlock(std::next(CI->getIterator()), "setjmp.done");
-      auto *Test = BasicBlock::Create(Ctx, "setjmp.landed", &F, Tail),
-           *Tell = BasicBlock::Create(Ctx, "setjmp.tell", &F, Tail);
-      Head->getTerminator()->eraseFromParent();
-      IRBuilder<> B(Head);
-      B.SetCurrentDebugLocation(CI->getDebugLoc());
-      // Weak: a program without the runtime has no transactions.
-      FunctionCallee Landed = M.getOrInsertFunction(
-          abi::TxLandedSymbol,
-          FunctionType::get(B.getVoidTy(), {B.getPtrTy()}, false));
-      auto *L = cast<Function>(Landed.getCallee());
-      L->setDoesNotThrow();
-      L->setLinkage(GlobalValue::ExternalWeakLinkage);
-      B.CreateCondBr(B.CreateIsNull(CI), Tail, Test);
-      B.SetInsertPoint(Test);
-      B.CreateCondBr(B.CreateIsNull(L), Tail, Tell);
-      B.SetInsertPoint(Tell);
-      B.CreateCall(Landed, {B.CreateIntrinsic(Intrinsic::stacksave,
-                                              {B.getPtrTy()}, {})});
-      B.CreateBr(Tail);
-      Changed = true;
-    }
-  }
-  return Changed;
-}
-
-/// <perdure/transaction.h> has these for the wrappers alone.
-bool dropThrowers(Module &M) {
-  bool Changed = false;
-  removeFromUsedLists(M, [&](Constant *C) {
-    StringRef Name = C->stripPointerCasts()->getName();
-    bool Ours = Name == ThrowArm || Name == ThrowAborted;
-    Changed |= Ours;
-    return Ours;
-  });
-  for (StringRef Name : {ThrowArm, ThrowAborted})
-    if (Function *F = M.getFunction(Name); F && F->use_empty()) {
-      F->eraseFromParent();
-      Changed = true;
-    }
-  return Changed;
+bool hasTransactions(const Module &M) {
+  return M.getModuleFlag("perdure.tx.clones") || M.getFunction("perdure_transact") ||
+         any_of(M, [](const Function &F) { return F.hasFnAttribute(TxRoleAttr); });
 }
 
 } // namespace
@@ -570,7 +456,13 @@ bool dropThrowers(Module &M) {
 PreservedAnalyses TransactionsPass::run(Module &M, ModuleAnalysisManager &) {
   bool Changed = tellLandings(M);
   Changed |= readAnnotations(M);
-  Changed |= Transactions(M).run();
+  // A second run would take the table for uses of addresses.
+  constexpr StringLiteral Done("perdure.transactions");
+  if (!M.getNamedMetadata(Done) && hasTransactions(M) &&
+      Transactions(M, Optimises).run()) {
+    M.getOrInsertNamedMetadata(Done);
+    Changed = true;
+  }
   Changed |= dropThrowers(M);
   return Changed ? PreservedAnalyses::none() : PreservedAnalyses::all();
 }

@@ -26,10 +26,19 @@ struct __attribute__((aligned(16))) perdure__tx_frame {
   uint64_t jump[64];
 };
 
+/* abi.def's numbers, in the range of int. */
 enum {
-  PERDURE__TX_JUMPS = 1, /* f->jump was set by _setjmp */
-  PERDURE__TX_THROWS = 2 /* aborts may throw through the frame */
+#define PERDURE_ABI_NUMBER(Name, Value, Doc)                                   \
+  perdure__abi_##Name = (int)(unsigned)(Value),
+#include <perdure/abi.def>
+  perdure__abi_end
 };
+#ifdef __cplusplus
+static_assert(sizeof(perdure__tx_frame) == perdure__abi_TxFrameBytes, "");
+#else
+_Static_assert(sizeof(struct perdure__tx_frame) == perdure__abi_TxFrameBytes,
+               "");
+#endif
 
 #ifdef __cplusplus
 #define PERDURE__NOTHROW noexcept
@@ -82,12 +91,15 @@ PERDURE_IN_TRANSACTION inline void run(Body &body) {
 /// a part the abort goes on to the outermost end, by an exception. Exceptions
 /// that leave `body` roll back and go on. `object` may be null; an address in no
 /// object gives false, and `body` does not run.
-template <typename Body> bool transact(void *object, Body &&body) {
+template <typename Body>
+__attribute__((noinline)) /* a frame of its own: what longjmp has left is told
+                             by the stack pointer of who called setjmp       */
+bool transact(void *object, Body &&body) {
   if (object && !perdure_in_object(object))
     return false;
   perdure__tx_frame frame;
   __perdure_tx_set_thrower(&detail::throw_aborted);
-  __perdure_tx_enter(&frame, PERDURE__TX_THROWS);
+  __perdure_tx_enter(&frame, perdure__abi_TxFrameThrows);
   bool outermost = !frame.nested;
   try {
     detail::run(body);

@@ -33,10 +33,19 @@ extern HIDDEN __attribute__((weak)) const char __ehdr_start[];
 
 static struct perdure_binary Binary;
 
+/* The functions that have copies for transactions: rows of two addresses. */
+static uint64_t countClones(void) {
+  return (uint64_t)(TxClonesEnd - TxClonesBegin) / (2 * sizeof(void *));
+}
+
 /* Before every constructor of the program, 101 and up: those may translate. The
    static initialisers that only start-up code can make come next, at 100. */
 __attribute__((constructor(99))) static void registerBinary(void) {
   __perdure_register(PerdureAbiVersion, SLOT_BITS, &__perdure_window);
+  if (TxClonesBegin != TxClonesEnd)
+    __perdure_tx_register_clones(
+        PerdureAbiVersion, (const struct perdure_tx_pair *)TxClonesBegin,
+        countClones());
   if (NamesBegin == NamesEnd || !__ehdr_start)
     return;
   Binary = (struct perdure_binary){__ehdr_start, NamesBegin, NamesEnd, NULL};
@@ -47,6 +56,9 @@ __attribute__((constructor(99))) static void registerBinary(void) {
 __attribute__((destructor(99))) static void unregisterBinary(void) {
   if (Binary.base)
     __perdure_unregister_sites(&Binary);
+  if (TxClonesBegin != TxClonesEnd)
+    __perdure_tx_unregister_clones(
+        (const struct perdure_tx_pair *)TxClonesBegin, countClones());
 }
 
 /* Where a pointer through the FOT leads, once that is known; else 0. */

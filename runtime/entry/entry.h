@@ -41,6 +41,17 @@ PERDURE_EXPORTED void __perdure_register_sites(unsigned Version,
                                                struct perdure_binary *Binary);
 PERDURE_EXPORTED void __perdure_unregister_sites(struct perdure_binary *Binary);
 
+/* What runs in transactions instead of this binary's functions (abi.def), until
+   the second call; the storage is the binary's.                              */
+struct perdure_tx_pair;
+PERDURE_EXPORTED void
+__perdure_tx_register_clones(unsigned Version,
+                             const struct perdure_tx_pair *Pairs,
+                             uint64_t Count);
+PERDURE_EXPORTED void
+__perdure_tx_unregister_clones(const struct perdure_tx_pair *Pairs,
+                               uint64_t Count);
+
 /* The tables of regions (abi.def), for a binary that uses them. The window must
    have been registered.                                                      */
 struct perdure_regions {

@@ -2,6 +2,7 @@
 // RUN: not %clang -O2 -g -c %s -o %t.o 2>&1 | FileCheck %s
 // RUN: not %clang -O0 -c %s -o %t.o 2>&1 | FileCheck %s
 #include <perdure/attributes.h>
+#include <stdlib.h>
 
 void unknown(long *);
 PERDURE_TX_SAFE void safe(long *);
@@ -13,9 +14,7 @@ PERDURE_TRANSACTION void calls(long *p, void (*f)(long *)) {
   unknown(p);
   safe(p);
   inside(p);
-// CHECK-DAG: 'replaced', called in a transaction, is not defined in this file
   replaced(p);
-// CHECK-DAG: through a pointer, whose writes cannot be seen; call the function by its name
   f(p);
 }
 // CHECK-DAG: an atomic write in a transaction: other threads may have seen
@@ -28,5 +27,14 @@ PERDURE_IN_TRANSACTION void in(long *p) {
   __asm__("" : "+r"(local));
   __asm__ volatile("movq $1, (%0)" : : "r"(p) : "memory");
 }
+// CHECK-DAG: a call of 'strtol' in a transaction that may write to an object
+PERDURE_IN_TRANSACTION void known(long *p, char **end) {
+  char *local;
+  *p = strtol("1", &local, 10) + strtol("1", 0, 10);
+  *p = strtol("1", end, 10);
+}
+// What is found when it runs, or when it is linked.
 // CHECK-NOT: 'safe'
 // CHECK-NOT: 'inside'
+// CHECK-NOT: 'replaced'
+// CHECK-NOT: through a pointer

@@ -204,6 +204,7 @@ const char Help[] =
     "reports\n"
     "  -fperdure-trace           for perdure crash: write down each store to an "
     "object\n"
+    "  -fperdure-tx-clones       transactions of other files may call what is here\n"
     "  -Wperdure-reach           warn of fields that lead to native pointers\n"
     "  --perdure-cflags          print what it adds when compiling, and stop\n"
     "  --perdure-libs            print what it adds when linking, and stop\n"

@@ -19,7 +19,7 @@ static unsigned char before[ARENA_BYTES], logged[ARENA_BYTES];
 static struct frame *innermost;
 static uint32_t outermost_flags;
 static int doomed, ended, aborted;
-static size_t entries;
+static size_t new_bytes;
 static void (*thrower)(void);
 
 void fail_at(int line, const char *what) {
@@ -28,7 +28,7 @@ void fail_at(int line, const char *what) {
 }
 int transactions_ended(void) { return ended; }
 int transactions_aborted(void) { return aborted; }
-size_t log_entries(void) { return entries; }
+size_t logged_bytes(void) { return new_bytes; }
 int perdure_in_object(const void *p) {
   return (uintptr_t)p - (uintptr_t)bytes < ARENA_BYTES;
 }
@@ -37,7 +37,6 @@ void __perdure_tx_log(const void *p, uint64_t n) {
   if (!innermost || !perdure_in_object(p))
     return;
   size_t at = (const unsigned char *)p - bytes;
-  ++entries;
   for (size_t i = at; i < at + n; ++i) {
     if (i >= ARENA_BYTES)
       fail_at(__LINE__, "the range ends in the object");
@@ -45,6 +44,7 @@ void __perdure_tx_log(const void *p, uint64_t n) {
       fprintf(stderr, "byte %zu was overwritten before it was logged\n", i);
       exit(1);
     }
+    new_bytes += !logged[i];
     logged[i] = 1;
   }
 }
@@ -74,7 +74,7 @@ void __perdure_tx_enter(struct frame *f, uint32_t flags) {
     outermost_flags = flags;
     memcpy(before, bytes, ARENA_BYTES);
     memset(logged, 0, ARENA_BYTES);
-    entries = 0;
+    new_bytes = 0;
     doomed = 0;
   }
   innermost = f;
@@ -111,6 +111,36 @@ void perdure_tx_abort(void) {
   roll_back();
   longjmp(*(jmp_buf *)f->jump, 1);
 }
+// The table of functions that are called by address.
+struct pair {
+  void *original, *clone;
+};
+extern __attribute__((weak)) const struct pair __start_perdure_tx_clones[],
+    __stop_perdure_tx_clones[];
+void *__perdure_tx_body(void *fn) {
+  const struct pair *p = __start_perdure_tx_clones;
+  for (; p != __stop_perdure_tx_clones; ++p)
+    if (p->original == fn)
+      return p->clone;
+  fail_at(__LINE__, "a function that is called by address has a clone");
+  return NULL;
+}
+void *__perdure_tx_clone(void *fn) {
+  return innermost ? __perdure_tx_body(fn) : fn;
+}
+void __perdure_tx_refuse(const void *written, const char *what,
+                         const char *where) {
+  if (!innermost || (written && !perdure_in_object(written)))
+    return;
+  fprintf(stderr, "refused: %s at %s\n", what, where ? where : "?");
+  exit(1);
+}
+// Of the entry archive: the arena is the window.
+const char __perdure_abi_v1_slot35 = 1;
+const struct {
+  const void *base;
+  uintptr_t bytes, fot_rows, index_rows;
+} __perdure_window = {bytes, ARENA_BYTES, 0, 0};
 void __perdure_tx_landed(void *stack) {
   struct frame *f = innermost;
   if (!f)

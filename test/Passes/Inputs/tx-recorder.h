@@ -13,7 +13,7 @@ enum { ARENA_BYTES = 4096 };
 void perdure_tx_abort(void);
 int perdure_in_object(const void *p);
 int transactions_ended(void), transactions_aborted(void);
-size_t log_entries(void);
+size_t logged_bytes(void); // each once
 #define EXPECT(What)                                                           \
   do                                                                           \
     if (!(What))                                                               \

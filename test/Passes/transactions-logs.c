@@ -1,0 +1,217 @@
+// Each rule by which calls of the log are fewer, and beside it what has to stay.
+// RUN: %clang -O2 -g -fno-unroll-loops -fno-vectorize -fno-slp-vectorize -S -emit-llvm %s -o %t.ll -Rpass=perdure-tx -Rpass-missed=perdure-tx 2> %t.remarks
+// RUN: FileCheck %s --implicit-check-not='call void @__perdure_tx_log' < %t.ll
+// RUN: FileCheck --check-prefix=SAY %s < %t.remarks
+// RUN: %opt -passes='verify,perdure-tx-logs,verify' -S %t.ll -o - | FileCheck %s --implicit-check-not='call void @__perdure_tx_log'
+// At -O0 every store is logged, and told of.
+// RUN: %clang -O0 -g -c %s -o %t.o -Rpass=perdure-tx 2>&1 | FileCheck --check-prefix=PLAIN %s
+// PLAIN: 8: remark: logged (struct node.a)
+// PLAIN: 8: remark: logged (struct node.b)
+#include <perdure/perdure.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#define IN PERDURE_IN_TRANSACTION
+struct PERDURE node { struct node *next; long a, b, c; long array[64]; };
+PERDURE_TX_SAFE void unknown(void);
+
+// CHECK-LABEL: @neighbours(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 24)
+IN void neighbours(struct node *n, long v) {
+  n->a = v; // SAY-DAG: [[#@LINE]]:8: remark: logged (struct node.a)
+  n->b = v; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged with what lies beside it (struct node.b)
+  n->c = v; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged with what lies beside it (struct node.c)
+  n->a += n->b; // SAY-DAG: [[#@LINE]]:8: remark: not logged again: it has been (struct node.a)
+}
+// Through a gap nothing is logged that is not written.
+// CHECK-LABEL: @gap(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void gap(struct node *n, long v) {
+  n->a = v;
+  n->c = v;
+}
+// CHECK-LABEL: @filled_gap(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 24)
+IN void filled_gap(struct node *n, long v) {
+  n->a = v;
+  n->c = v;
+  n->b = v;
+}
+// Not across what another thread may wait for, or what may not come back.
+// CHECK-LABEL: @waits(
+// CHECK-COUNT-4: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void waits(struct node *n, long v, long *flag, long *more) {
+  n->a = v;
+  while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+    ;
+  n->b = v;
+  more[0] = v;
+  unknown();
+  more[1] = v;
+}
+// CHECK-LABEL: @dominated(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+static __attribute__((always_inline)) void bump(struct node *n) { ++n->a; } // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: not logged again: it has been (struct node.a)
+IN void dominated(struct node *n, long v) {
+  n->a = v;
+  if (v > 3)
+    n->b = v;
+  else
+    bump(n);
+  bump(n);
+}
+// CHECK-LABEL: @one_side(
+// CHECK-COUNT-3: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void one_side(struct node *n, long v, struct node *m) {
+  if (v > 3) {
+    n->a = v;
+    m->b = 0;
+  }
+  n->a ^= m->b * v;
+}
+// CHECK-LABEL: @whole(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 {{[0-9]+}})
+IN void whole(struct node *n, long v) {
+  memset(n, 0, sizeof *n);
+  n->c = v;
+}
+// A savepoint, an unknown call, or one that comes to either: again.
+// CHECK-LABEL: @events(
+// CHECK-COUNT-4: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+static __attribute__((noinline)) void save(void) { perdure_tx_savepoint(); }
+IN void events(struct node *n, long v) {
+  n->a = v;
+  perdure_tx_savepoint();
+  n->a = v + 1;
+  unknown();
+  n->a = v + 2;
+  save();
+  n->a = v + 3;
+}
+// CHECK-LABEL: @no_event(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+static __attribute__((noinline)) int quiet(const char *s) { return strlen(s) > 3; }
+IN int no_event(struct node *n, long v, const char *s) {
+  n->a = v;
+  int longer = quiet(s);
+  n->a = v + longer;
+  return longer;
+}
+// On a way around a loop, too.
+// CHECK-LABEL: @around(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void around(struct node *n, long v, volatile int *more) {
+  n->a = v;
+  while (*more) {
+    n->a ^= 3;
+    perdure_tx_savepoint();
+  }
+}
+// CHECK-LABEL: @comes_back(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void comes_back(struct node *n, jmp_buf b) {
+  n->a = 1;
+  if (setjmp(b))
+    n->a = 2;
+}
+// CHECK-LABEL: @fresh(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void fresh(struct node *n, long v) {
+  struct node *m = perdure_alloc(n, sizeof *m);
+  m->a = v;          // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: not logged: its block was allocated in this transaction (struct node.a)
+  m->next = n->next; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: not logged: its block was allocated in this transaction (struct node.next)
+  n->next = m;       // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged (struct node.next)
+}
+// CHECK-LABEL: @saved_fresh(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void saved_fresh(struct node *n, long v) {
+  struct node *m = perdure_alloc(n, sizeof *m);
+  perdure_tx_savepoint();
+  m->a = v;
+}
+// The block of the round before is not new since the savepoint in between.
+// CHECK-LABEL: @last_round(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void last_round(struct node *n, int k) {
+  struct node *last = n;
+  for (int i = 0; i < k; ++i) {
+    perdure_tx_savepoint();
+    struct node *m = perdure_alloc(n, sizeof *m);
+    last->a = i;
+    m->b = i;
+    perdure_tx_savepoint();
+    last->c = i;
+    last = m;
+  }
+}
+// CHECK-LABEL: @from_malloc(
+IN void *from_malloc(long v) {
+  long *p = malloc(16);
+  *p = v; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: not logged: it is in no object
+  return p;
+}
+// CHECK-LABEL: @loop(
+// CHECK: icmp ult i64 %{{.*}}, %{{.*}}
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 512)
+IN void loop(struct node *n, long v) {
+  for (int i = 0; i < 64; ++i)
+    n->array[i] += v; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged once for all rounds of the loop (struct node.array[])
+}
+// CHECK-LABEL: @loop_down(
+// CHECK: shl {{.*}}i64 %{{.*}}, 3
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 %
+IN void loop_down(struct node *n, long v, unsigned k) {
+  for (unsigned i = k; i-- > 0;)
+    n->array[i] += v;
+}
+// CHECK-LABEL: @matrix(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 %
+IN void matrix(long (*m)[8], unsigned k) {
+  for (unsigned i = 0; i < k; ++i)
+    for (int j = 0; j < 8; ++j)
+      m[i][j] *= 3;
+}
+// CHECK-LABEL: @same_place(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void same_place(struct node *n, volatile int *k) {
+  long *p = &n->a;
+  for (int i = 0; i < 10; ++i)
+    *p ^= n->array[*p & 7];
+  (void)k;
+}
+// Every other one, some of them, or nobody knows how many: in each round.
+// CHECK-LABEL: @strided(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void strided(struct node *n, long v) {
+  for (int i = 0; i < 64; i += 2)
+    n->array[i] += v; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged in each round of the loop: the loop leaves out bytes in between
+}
+// CHECK-LABEL: @some(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void some(struct node *n, long v) {
+  for (int i = 0; i < 64; ++i)
+    if (n->array[i] > v)
+      n->array[i] += v;
+}
+// CHECK-LABEL: @ends_early(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void ends_early(struct node *n, long v) {
+  for (int i = 0; i < 64; ++i) {
+    if (n->array[i] == v)
+      break;
+    n->array[i] += v;
+  }
+}
+// CHECK-LABEL: @calls(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void calls(struct node *n, long v) {
+  for (int i = 0; i < 64; ++i) {
+    n->array[i] += v;
+    unknown();
+  }
+}
