@@ -2,6 +2,8 @@
 
 #include "Check.h"
 
+#include <perdure/crash.h>
+
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -10,9 +12,11 @@
 #include <iterator>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace crash;
 
@@ -20,30 +24,17 @@ extern char **environ;
 
 static constexpr int SecondsForCheck = 60;
 
-static Verdict broken(const std::string &What, int Error) {
+static Verdict broken(const std::string &What, int Error = 0) {
   Verdict V;
   V.Failed = V.Broken = true;
-  V.Why = What + ": " + strerror(Error);
+  V.Why = Error ? What + ": " + strerror(Error) : What;
   return V;
 }
 
-// Waits, and ends a check that does not end by itself, with its children.
-static Verdict waitFor(pid_t Child) {
+static Verdict verdictOf(int Status) {
   Verdict V;
-  int File = static_cast<int>(syscall(SYS_pidfd_open, Child, 0));
-  struct pollfd Wait = {File, POLLIN, 0};
-  bool Late = File >= 0 && poll(&Wait, 1, SecondsForCheck * 1000) == 0;
-  if (File >= 0)
-    close(File);
-  if (Late)
-    kill(-Child, SIGKILL);
-  int Status = 0;
-  while (waitpid(Child, &Status, 0) < 0 && errno == EINTR)
-    ;
   V.Failed = Status != 0;
-  if (Late)
-    V.Why = "no end after " + std::to_string(SecondsForCheck) + " seconds";
-  else if (WIFSIGNALED(Status))
+  if (WIFSIGNALED(Status))
     V.Why = std::string("killed: ") + strsignal(WTERMSIG(Status));
   else
     V.Why = "exit status " + std::to_string(WEXITSTATUS(Status));
@@ -51,46 +42,193 @@ static Verdict waitFor(pid_t Child) {
   return V;
 }
 
-Verdict crash::check(const Image &I, const std::string &Directory,
-                     const std::string &Command) {
-  std::string Notes = Directory + ".notes", Output = Directory + ".output";
-  if (!writeImage(I, Directory))
-    return broken("cannot write an image to " + Directory, errno);
-  std::ofstream(Notes, std::ios::binary) << I.At->Notes;
-  posix_spawn_file_actions_t Files;
-  posix_spawnattr_t Attributes;
-  posix_spawn_file_actions_init(&Files);
-  posix_spawn_file_actions_addopen(&Files, 0, Notes.c_str(), O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&Files, 1, Output.c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC | O_APPEND,
-                                   0600);
-  posix_spawn_file_actions_adddup2(&Files, 1, 2);
-  posix_spawn_file_actions_addchdir_np(&Files, Directory.c_str());
-  posix_spawnattr_init(&Attributes);
-  posix_spawnattr_setflags(&Attributes, POSIX_SPAWN_SETPGROUP);
-  std::string Shell = "sh", Flag = "-c", Text = Command;
-  char *Arguments[] = {&Shell[0], &Flag[0], &Text[0], nullptr};
-  pid_t Child;
-  int Error = posix_spawn(&Child, "/bin/sh", &Files, &Attributes, Arguments,
-                          environ);
-  posix_spawnattr_destroy(&Attributes);
-  posix_spawn_file_actions_destroy(&Files);
-  if (Error)
-    return broken("cannot run /bin/sh", Error);
-  Verdict V = waitFor(Child);
-  if (V.Failed) {
-    std::ifstream Said(Output, std::ios::binary);
-    V.Output.assign(std::istreambuf_iterator<char>(Said), {});
-  }
+static Verdict late() {
+  Verdict V;
+  V.Failed = true;
+  V.Why = "no end after " + std::to_string(SecondsForCheck) + " seconds";
   return V;
 }
 
+// Whether there is something to read, or an end, within the time for a check.
+static bool waitToRead(int File) {
+  struct pollfd Wait = {File, POLLIN, 0};
+  int Ready;
+  while ((Ready = poll(&Wait, 1, SecondsForCheck * 1000)) < 0 && errno == EINTR)
+    ;
+  return Ready != 0;
+}
+
+// Whoever ends a check ends its children with it.
+static int end(pid_t Child, bool Kill) {
+  if (Kill)
+    kill(-Child, SIGKILL);
+  int Status = 0;
+  while (waitpid(Child, &Status, 0) < 0 && errno == EINTR)
+    ;
+  return Status;
+}
+
+namespace {
+/// What posix_spawn is told of the command's files.
+class Spawn {
+public:
+  Spawn() {
+    posix_spawn_file_actions_init(&Files);
+    posix_spawnattr_init(&Attributes);
+    posix_spawnattr_setflags(&Attributes, POSIX_SPAWN_SETPGROUP);
+  }
+  ~Spawn() {
+    posix_spawnattr_destroy(&Attributes);
+    posix_spawn_file_actions_destroy(&Files);
+  }
+  Spawn(const Spawn &) = delete;
+  Spawn &operator=(const Spawn &) = delete;
+
+  // errno, 0 for none.
+  int run(std::string Command, const std::vector<char *> &Environment,
+          pid_t &Child) {
+    std::string Shell = "sh", Flag = "-c";
+    char *Arguments[] = {&Shell[0], &Flag[0], &Command[0], nullptr};
+    return posix_spawn(&Child, "/bin/sh", &Files, &Attributes, Arguments,
+                       Environment.data());
+  }
+
+  posix_spawn_file_actions_t Files;
+
+private:
+  posix_spawnattr_t Attributes;
+};
+} // namespace
+
+static std::vector<char *> environment(char *More) {
+  std::vector<char *> Result;
+  for (char **E = environ; *E; ++E)
+    Result.push_back(*E);
+  if (More)
+    Result.push_back(More);
+  Result.push_back(nullptr);
+  return Result;
+}
+
+std::string Checker::output() const {
+  std::ifstream Said(Directory + ".output", std::ios::binary);
+  return {std::istreambuf_iterator<char>(Said), {}};
+}
+
+Verdict Checker::check(const Image &I) {
+  if (!writeImage(I, Directory))
+    return broken("cannot write an image to " + Directory, errno);
+  std::ofstream(Directory + ".notes", std::ios::binary) << I.At->Notes;
+  Verdict V = Command.Serves ? ask() : runOnce();
+  if (V.Failed && V.Output.empty())
+    V.Output = output();
+  return V;
+}
+
+Verdict Checker::runOnce() {
+  Spawn S;
+  posix_spawn_file_actions_addopen(&S.Files, 0, (Directory + ".notes").c_str(),
+                                   O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&S.Files, 1, (Directory + ".output").c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC | O_APPEND,
+                                   0600);
+  posix_spawn_file_actions_adddup2(&S.Files, 1, 2);
+  posix_spawn_file_actions_addchdir_np(&S.Files, Directory.c_str());
+  pid_t Child;
+  if (int Error = S.run(Command.Text, environment(nullptr), Child))
+    return broken("cannot run /bin/sh", Error);
+  int File = static_cast<int>(syscall(SYS_pidfd_open, Child, 0));
+  bool InTime = File < 0 || waitToRead(File);
+  if (File >= 0)
+    close(File);
+  int Status = end(Child, !InTime);
+  return InTime ? verdictOf(Status) : late();
+}
+
+//===----------------------------------------------------------------------===//
+// A check that serves
+//===----------------------------------------------------------------------===//
+
+static bool readWord(int File, int32_t &Word) {
+  return read(File, &Word, sizeof(Word)) == sizeof(Word);
+}
+
+bool Checker::start(Verdict &V) {
+  int Ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, Ends)) {
+    V = broken("cannot make a socket", errno);
+    return false;
+  }
+  // High: dup2 to its own number would leave it to be closed by exec.
+  int Theirs = fcntl(Ends[1], F_DUPFD_CLOEXEC, 10);
+  close(Ends[1]);
+  Socket = Ends[0];
+  // Its own output shows why it did not start.
+  Spawn S;
+  posix_spawn_file_actions_addopen(&S.Files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&S.Files, 1, (Directory + ".output").c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC | O_APPEND,
+                                   0600);
+  posix_spawn_file_actions_adddup2(&S.Files, 1, 2);
+  posix_spawn_file_actions_adddup2(&S.Files, Theirs, PERDURE_CRASH_SOCKET);
+  posix_spawn_file_actions_addchdir_np(&S.Files, Directory.c_str());
+  std::string Serve = "PERDURE_CRASH_SERVE=1";
+  int Error = S.run(Command.Text, environment(&Serve[0]), Server);
+  close(Theirs);
+  if (Error) {
+    Server = -1;
+    V = broken("cannot run /bin/sh", Error);
+    return false;
+  }
+  int32_t Hello = 0;
+  if (waitToRead(Socket) && readWord(Socket, Hello) &&
+      Hello == PERDURE_CRASH_HELLO)
+    return true;
+  V = broken("with --serve it has to call perdure_crash_check");
+  stop(true);
+  return false;
+}
+
+void Checker::stop(bool Kill) {
+  if (Socket >= 0)
+    close(Socket);
+  Socket = -1;
+  if (Server > 0)
+    end(Server, Kill);
+  Server = -1;
+}
+
+Verdict Checker::ask() {
+  Verdict V;
+  if (Server < 0 && !start(V))
+    return V;
+  int32_t Word = static_cast<int32_t>(Directory.size());
+  std::string Request(reinterpret_cast<const char *>(&Word), sizeof(Word));
+  Request += Directory;
+  bool Sent = send(Socket, Request.data(), Request.size(), MSG_NOSIGNAL) ==
+              static_cast<ssize_t>(Request.size());
+  bool InTime = !Sent || waitToRead(Socket);
+  if (!InTime)
+    V = late();
+  else if (!Sent || !readWord(Socket, Word))
+    V = broken("the check ended, which was to serve");
+  else
+    V = verdictOf(Word);
+  if (V.Broken || !InTime)
+    stop(true);
+  return V;
+}
+
+//===----------------------------------------------------------------------===//
+// In parallel
+//===----------------------------------------------------------------------===//
+
 Checkers::Checkers(unsigned Jobs, const std::string &Scratch,
-                   std::string Command, Report OnFailure)
-    : Command(std::move(Command)), OnFailure(std::move(OnFailure)) {
+                   const CheckCommand &Command, Report OnFailure)
+    : OnFailure(std::move(OnFailure)) {
   for (unsigned I = 0; I < Jobs; ++I)
     Threads.emplace_back(&Checkers::work, this,
-                         Scratch + "/image" + std::to_string(I));
+                         Scratch + "/image" + std::to_string(I), Command);
 }
 
 void Checkers::add(Image I) {
@@ -111,7 +249,8 @@ void Checkers::finish() {
   Threads.clear();
 }
 
-void Checkers::work(std::string Directory) {
+void Checkers::work(const std::string &Directory, const CheckCommand &Command) {
+  Checker Mine(Directory, Command);
   for (;;) {
     Image I;
     {
@@ -123,7 +262,7 @@ void Checkers::work(std::string Directory) {
       Waiting.pop_front();
       Changed.notify_all();
     }
-    Verdict V = check(I, Directory, Command);
+    Verdict V = Mine.check(I);
     if (V.Failed) {
       std::lock_guard<std::mutex> Hold(Reporting);
       OnFailure(I, V);

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <sys/types.h>
 #include <thread>
 
 namespace crash {
@@ -20,10 +21,36 @@ struct Verdict {
   std::string Output;   // of the check
 };
 
-/// Writes the image to Directory and runs the command there; its standard input
-/// is the notes.
-Verdict check(const Image &I, const std::string &Directory,
-              const std::string &Command);
+/// How images are checked.
+struct CheckCommand {
+  std::string Text;   // a shell command
+  bool Serves = false; // it calls perdure_crash_check, and runs once for many
+};
+
+/// Checks images one after the other, each in the same Directory. The command's
+/// standard input is the notes.
+class Checker {
+public:
+  Checker(std::string Directory, CheckCommand Command)
+      : Directory(std::move(Directory)), Command(std::move(Command)) {}
+  ~Checker() { stop(false); }
+  Checker(const Checker &) = delete;
+  Checker &operator=(const Checker &) = delete;
+
+  Verdict check(const Image &I);
+
+private:
+  Verdict runOnce();
+  Verdict ask();
+  bool start(Verdict &V);
+  void stop(bool Kill);
+  std::string output() const;
+
+  std::string Directory;
+  CheckCommand Command;
+  pid_t Server = -1;
+  int Socket = -1; // to it
+};
 
 /// Checks images in threads, each with a directory of its own under Scratch.
 class Checkers {
@@ -31,8 +58,8 @@ public:
   using Report = std::function<void(const Image &, const Verdict &)>;
 
   /// OnFailure is called by one thread at a time.
-  Checkers(unsigned Jobs, const std::string &Scratch, std::string Command,
-           Report OnFailure);
+  Checkers(unsigned Jobs, const std::string &Scratch,
+           const CheckCommand &Command, Report OnFailure);
   ~Checkers() { finish(); }
   Checkers(const Checkers &) = delete;
   Checkers &operator=(const Checkers &) = delete;
@@ -43,9 +70,8 @@ public:
   void finish();
 
 private:
-  void work(std::string Directory);
+  void work(const std::string &Directory, const CheckCommand &Command);
 
-  std::string Command;
   Report OnFailure;
   std::mutex Lock, Reporting;
   std::condition_variable Changed;

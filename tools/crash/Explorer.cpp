@@ -17,33 +17,41 @@ using namespace crash;
 namespace {
 
 using Versions = std::vector<uint32_t>;
+using Before = std::map<std::string, std::unique_ptr<std::string>>;
 
 class Explorer {
 public:
   Explorer(const Plan &P, const std::vector<Event> &Events,
            const Progress &Show)
-      : P(P), Events(Events), Show(Show), Random(P.Seed) {}
+      : P(P), Events(Events), Show(Show), Random(P.Seed),
+        Again(P.Scratch + "/shrink", P.Command) {}
 
-  Outcome run(const std::string &Root,
-              const std::map<std::string, std::unique_ptr<std::string>> &Files);
+  Outcome run(const std::string &Root, const Before &Files,
+              const std::string &Notes);
 
-private:
-  bool spent() const {
-    return Stopped || (P.Images && Result.Checked >= P.Images) ||
-           (P.Seconds && elapsed() >= P.Seconds);
-  }
   double elapsed() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() -
                                          Begun)
         .count();
   }
-  double fraction() const {
+  /// How much of what Whole allows was spent.
+  double fractionOf(const Plan &Whole, const Outcome &O) const {
     double F = 0;
-    if (P.Images)
-      F = double(Result.Checked) / double(P.Images);
-    if (P.Seconds)
-      F = std::max(F, elapsed() / P.Seconds);
+    if (Whole.Images)
+      F = double(O.Checked) / double(Whole.Images);
+    if (Whole.Seconds)
+      F = std::max(F, elapsed() / Whole.Seconds);
     return std::min(F, 1.0);
+  }
+  std::string describeFailure(const Image &I) const;
+
+  std::vector<Image> Chosen; // to go on with
+  std::string First;         // where the power failed before, if it did
+
+private:
+  bool spent() const {
+    return Stopped || (P.Images && Result.Checked >= P.Images) ||
+           (P.Seconds && elapsed() >= P.Seconds);
   }
 
   void round(Model M, uint64_t Most);
@@ -51,6 +59,7 @@ private:
   void tryAll(const std::shared_ptr<const Point> &At);
   void sample(const std::shared_ptr<const Point> &At, uint64_t Most);
   void tryOne(const std::shared_ptr<const Point> &At, const Versions &V);
+  void choose(Image I);
   void failed(const Image &I, const Verdict &V);
   Versions shrink(const Image &I);
   std::vector<std::string> lost(const Image &I) const;
@@ -66,6 +75,7 @@ private:
       std::chrono::steady_clock::now();
   std::unordered_set<uint64_t> Seen;
   std::unique_ptr<Checkers> Pool;
+  Checker Again; // of images that failed; used by one thread at a time
   std::atomic<bool> Stopped{false};
   std::mutex Lock; // guards what failed() changes
   Outcome Result;
@@ -101,10 +111,21 @@ void Explorer::tryOne(const std::shared_ptr<const Point> &At,
   }
   Pool->add({At, V});
   ++Result.Checked;
+  choose({At, V});
   if (Result.Checked % 16 == 0) {
     std::lock_guard<std::mutex> Hold(Lock);
-    Show(Result, fraction());
+    Show(Result, fractionOf(P, Result) * (P.Then ? 0.5 : 1));
   }
+}
+
+// Each of those that were tried is as likely as the others.
+void Explorer::choose(Image I) {
+  if (!P.Then)
+    return;
+  if (Chosen.size() < P.ThenImages)
+    Chosen.push_back(std::move(I));
+  else if (uint64_t Place = Random() % Result.Checked; Place < Chosen.size())
+    Chosen[Place] = std::move(I);
 }
 
 void Explorer::tryAll(const std::shared_ptr<const Point> &At) {
@@ -238,7 +259,6 @@ std::vector<std::string> Explorer::lost(const Image &I) const {
 // is left is to blame.
 Versions Explorer::shrink(const Image &I) {
   Image Now = I;
-  std::string Directory = P.Scratch + "/shrink";
   unsigned Left = 300;
   for (size_t K = 0; K < Now.Versions.size(); ++K) {
     uint32_t Last =
@@ -249,10 +269,19 @@ Versions Explorer::shrink(const Image &I) {
       break;
     Image Fuller = Now;
     Fuller.Versions[K] = Last;
-    if (check(Fuller, Directory, P.Command).Failed)
+    if (Again.check(Fuller).Failed)
       Now = Fuller;
   }
   return Now.Versions;
+}
+
+std::string Explorer::describeFailure(const Image &I) const {
+  std::string Text = "the power failed once before, after event " +
+                     std::to_string(I.At->Event) + ": " +
+                     placeBefore(I.At->Event) + "\n";
+  for (const std::string &Line : lost(I))
+    Text += "lost then: " + Line + "\n";
+  return Text;
 }
 
 std::string Explorer::keep(const Image &I, const Failure &F) {
@@ -262,7 +291,7 @@ std::string Explorer::keep(const Image &I, const Failure &F) {
     return "";
   std::ofstream(Path + ".notes", std::ios::binary) << I.At->Notes;
   std::ofstream Report(Path + ".txt");
-  Report << F.Why << "\nthe power fails after event " << F.Event << ": "
+  Report << F.Why << "\n" << F.First << "the power fails after event " << F.Event << ": "
          << F.After << "\nlost:\n";
   for (const std::string &Line : F.Lost)
     Report << "  " << Line << "\n";
@@ -291,6 +320,7 @@ void Explorer::failed(const Image &I, const Verdict &V) {
   Failure F;
   F.Why = V.Why;
   F.Output = V.Output;
+  F.First = First;
   F.Event = I.At->Event;
   F.After = placeBefore(F.Event);
   F.Lost = std::move(Lost);
@@ -328,15 +358,18 @@ void Explorer::compareEnd(const Model &M, const std::string &Root) {
   }
 }
 
-Outcome Explorer::run(
-    const std::string &Root,
-    const std::map<std::string, std::unique_ptr<std::string>> &Files) {
+Outcome Explorer::run(const std::string &Root, const Before &Files,
+                      const std::string &Notes) {
   Model Start(P.On, Root);
   for (const auto &[Path, Data] : Files)
     Start.addFile(Path, Data.get());
+  Start.addNotes(Notes);
   Model End = Start;
-  for (const Event &E : Events)
+  for (const Event &E : Events) {
     End.replay(E);
+    if (E.Kind >= PERDURE_TRACE_FLUSH && E.Kind <= PERDURE_TRACE_SYNC)
+      Result.Primitives.emplace(E.Text, E.Kind);
+  }
   compareEnd(End, Root);
   Pool = std::make_unique<Checkers>(
       P.Jobs, P.Scratch, P.Command,
@@ -352,13 +385,94 @@ Outcome Explorer::run(
       break;
   }
   Pool->finish();
-  Show(Result, 1);
   return std::move(Result);
 }
 
-Outcome crash::explore(
-    const Plan &P, const std::vector<Event> &Events, const std::string &Root,
-    const std::map<std::string, std::unique_ptr<std::string>> &Files,
-    const Progress &Show) {
-  return Explorer(P, Events, Show).run(Root, Files);
+//===----------------------------------------------------------------------===//
+// A second power failure
+//===----------------------------------------------------------------------===//
+
+static Before filesOf(const Image &I) {
+  Before Files;
+  for (const auto &[Path, Inode] : namesOf(I)) {
+    auto &File = Files[Path];
+    if (Inode == NoInode)
+      continue;
+    Bytes Content = contentOf(I, Inode);
+    File = std::make_unique<std::string>(Content.begin(), Content.end());
+  }
+  return Files;
+}
+
+static void append(Outcome &To, Outcome &&More) {
+  To.Points += More.Points;
+  To.Checked += More.Checked;
+  To.Pruned += More.Pruned;
+  To.Failed += More.Failed;
+  To.Exhausted &= More.Exhausted;
+  To.Trouble += More.Trouble;
+  std::move(More.Failures.begin(), More.Failures.end(),
+            std::back_inserter(To.Failures));
+  std::move(More.Untraced.begin(), More.Untraced.end(),
+            std::back_inserter(To.Untraced));
+  To.Primitives.merge(More.Primitives);
+}
+
+// One image, and what comes after it.
+static void goOn(Plan P, const Image &I, const std::string &First, Outcome &To) {
+  std::string Root = P.Scratch + "/again", Why;
+  if (!writeImage(I, Root)) {
+    To.Trouble = "cannot write an image to " + Root;
+    return;
+  }
+  std::ofstream(Root + ".notes", std::ios::binary) << I.At->Notes;
+  ++To.WentOn;
+  P.Keep += "/after" + std::to_string(To.WentOn);
+  std::vector<Event> Events;
+  if (!P.Then(Root, Events, Why)) {
+    Failure F;
+    F.Why = Why;
+    F.First = First;
+    F.After = "the power came back";
+    if (writeImage(I, P.Keep))
+      F.Kept = P.Keep;
+    ++To.Failed;
+    To.Failures.push_back(std::move(F));
+    return;
+  }
+  P.Then = nullptr;
+  Explorer Second(P, Events, [](const Outcome &, double) {});
+  Second.First = First;
+  append(To, Second.run(Root, filesOf(I), I.At->Notes));
+}
+
+Outcome crash::explore(const Plan &P, const std::vector<Event> &Events,
+                       const std::string &Root, const Before &Files,
+                       const Progress &Show) {
+  Plan Level = P;
+  if (P.Then) {
+    Level.Images = (P.Images + 1) / 2;
+    Level.Seconds = P.Seconds / 2;
+  }
+  Explorer Whole(Level, Events, Show);
+  Outcome Result = Whole.run(Root, Files, "");
+  uint64_t Left = Whole.Chosen.size();
+  if (P.Then && Left < Result.Checked)
+    Result.Exhausted = false;
+  for (const Image &I : Whole.Chosen) {
+    if (!Result.Trouble.empty())
+      break;
+    if (P.Images) {
+      if (Result.Checked >= P.Images)
+        break;
+      Level.Images = (P.Images - Result.Checked + Left - 1) / Left;
+    }
+    if (P.Seconds)
+      Level.Seconds = std::max(P.Seconds - Whole.elapsed(), 0.01) / double(Left);
+    --Left;
+    goOn(Level, I, Whole.describeFailure(I), Result);
+    Show(Result, Whole.fractionOf(P, Result));
+  }
+  Show(Result, 1);
+  return Result;
 }

@@ -9,13 +9,21 @@
 
 namespace crash {
 
+/// Runs what comes after a power failure in Root, where the image was put, with
+/// the notes in Root.notes, and fills in what it did. False, and why, when it
+/// failed.
+using AfterFailure = std::function<bool(
+    const std::string &Root, std::vector<Event> &Events, std::string &Why)>;
+
 struct Plan {
   Medium On = Medium::Dax;
-  std::string Command;      // the check
+  CheckCommand Command;
   uint64_t Images = 0;      // at most; 0: no limit
   double Seconds = 0;       // at most; 0: no limit
   uint64_t Seed = 1;
   unsigned Jobs = 1;
+  AfterFailure Then;        // null: nothing. It takes half of what is allowed
+  uint64_t ThenImages = 0;  // at most so many images are gone on with
   std::string Scratch;      // an empty directory for images
   std::string Keep;         // failing images go here, made when there are any
 };
@@ -25,6 +33,7 @@ struct Plan {
 struct Failure {
   uint64_t Count = 1;             // images that failed with this loss
   std::string Why, Output, Kept;
+  std::string First;              // where the power had failed once before
   uint32_t Event = 0;             // before which the power failed
   std::string After;              // the last store or call before it
   std::vector<std::string> Lost;  // what did not reach the medium
@@ -32,12 +41,15 @@ struct Failure {
 
 struct Outcome {
   uint64_t Points = 0, Checked = 0, Pruned = 0, Failed = 0;
+  uint64_t WentOn = 0; // images on which Plan::Then ran
   bool Exhausted = true; // all that the model allows was tried
   std::vector<Failure> Failures;
   std::string Trouble; // exploring could not go on
   /// Files whose end is not what the trace makes of them: code that is not
   /// traced stored there.
   std::vector<std::string> Untraced;
+  /// The flushes, fences and syncs that were made, by call chain.
+  std::map<std::string, perdure_trace_kind> Primitives;
 };
 
 using Progress = std::function<void(const Outcome &, double Fraction)>;

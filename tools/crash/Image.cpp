@@ -40,7 +40,7 @@ Names crash::namesOf(const Image &I) {
     if (P.Dimensions[K].What == Dimension::Kind::Names)
       for (uint32_t J = 0; J < P.Dimensions[K].Prefix[I.Versions[K]]; ++J)
         applyChange(N, P.NameChanges[J]);
-  return N;
+  return reachable(N);
 }
 
 static bool writeOne(const std::string &Path, const Bytes &Content,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <string_view>
 
 using namespace crash;
@@ -38,6 +39,30 @@ void crash::applyChange(Names &N, const NameChange &C) {
   }
 }
 
+static std::string directoryOf(const std::string &Path) {
+  size_t Slash = Path.rfind('/');
+  return Slash == std::string::npos ? "" : Path.substr(0, Slash);
+}
+
+Names crash::reachable(const Names &N) {
+  Names Result;
+  // Sorted: a directory comes before what lies in it.
+  for (const auto &[Path, Inode] : N) {
+    std::string Directory = directoryOf(Path);
+    auto It = Result.find(Directory);
+    if (Directory.empty() || (It != Result.end() && It->second == NoInode))
+      Result[Path] = Inode;
+  }
+  return Result;
+}
+
+static uint64_t hashOf(const Names &N) {
+  uint64_t H = 0;
+  for (const auto &[Path, Inode] : reachable(N))
+    H ^= mix(std::hash<std::string>()(Path), Inode);
+  return H;
+}
+
 uint64_t Point::hashOf(const std::vector<uint32_t> &Versions) const {
   uint64_t H = Hash;
   for (size_t I = 0; I < Versions.size(); ++I)
@@ -67,6 +92,11 @@ void Model::addFile(const std::string &Path, const std::string *Data) {
     Inodes.back().Sizes = {Data->size()};
   }
   Certain[Path] = Current[Path] = Number;
+}
+
+void Model::addNotes(const std::string &Lines) {
+  Notes = Lines;
+  NoteHash = std::hash<std::string>()(Lines);
 }
 
 //===----------------------------------------------------------------------===//
@@ -139,7 +169,7 @@ static Bytes certainBytes(const Bytes &Content, uint64_t Unit, uint64_t Size) {
 
 void Model::pledgeRange(unsigned Number, uint64_t Offset, uint64_t Bytes,
                         std::vector<Pledge> &To) {
-  if (Number == NoInode || !Bytes)
+  if (!Bytes)
     return;
   Inode &N = Inodes[Number];
   uint64_t End = (Offset + Bytes - 1) / unitBytes();
@@ -147,14 +177,47 @@ void Model::pledgeRange(unsigned Number, uint64_t Offset, uint64_t Bytes,
        It != N.Units.end() && It->first <= End; ++It)
     if (!It->second.Pending.empty())
       To.push_back({Number, It->first,
-                    It->second.Done + It->second.Pending.size()});
+                    It->second.Done + It->second.Pending.size(), ""});
 }
 
 void Model::pledgeFile(unsigned Number, std::vector<Pledge> &To) {
   pledgeRange(Number, 0, NoUnit, To);
   const Inode &N = Inodes[Number];
   if (N.Sizes.size() > 1)
-    To.push_back({Number, NoUnit, N.SizesDone + N.Sizes.size() - 1});
+    To.push_back({Number, NoUnit, N.SizesDone + N.Sizes.size() - 1, ""});
+}
+
+static bool isIn(const NameChange &C, const std::string &Directory) {
+  return directoryOf(C.Path) == Directory ||
+         (!C.To.empty() && directoryOf(C.To) == Directory);
+}
+
+void Model::pledgeNames(const std::string &Directory, std::vector<Pledge> &To) {
+  for (const NameChange &C : NamesPending)
+    if (isIn(C, Directory))
+      return To.push_back({NoInode, NoUnit, Now, Directory});
+}
+
+// The names of one directory, and those of others on which they depend: a rename
+// from one to another is in both.
+void Model::keepNames(const Pledge &P) {
+  std::set<std::string> Directories{P.Directory};
+  std::vector<NameChange> Kept, Left;
+  for (; !NamesPending.empty(); NamesPending.pop_back()) {
+    NameChange &C = NamesPending.back();
+    bool Keep = C.Event <= P.Count &&
+                std::any_of(Directories.begin(), Directories.end(),
+                            [&](const std::string &D) { return isIn(C, D); });
+    if (Keep) {
+      Directories.insert(directoryOf(C.Path));
+      if (!C.To.empty())
+        Directories.insert(directoryOf(C.To));
+    }
+    (Keep ? Kept : Left).push_back(std::move(C));
+  }
+  for (auto C = Kept.rbegin(); C != Kept.rend(); ++C)
+    applyChange(Certain, *C);
+  NamesPending.assign(Left.rbegin(), Left.rend());
 }
 
 void Model::keepUnit(Inode &N, unsigned Number, uint64_t Index,
@@ -180,10 +243,7 @@ void Model::keepUnit(Inode &N, unsigned Number, uint64_t Index,
 void Model::keep(std::vector<Pledge> &Pledges) {
   for (const Pledge &P : Pledges) {
     if (P.Inode == NoInode) {
-      for (; NamesDone < P.Count; ++NamesDone) {
-        applyChange(Certain, NamesPending.front());
-        NamesPending.erase(NamesPending.begin());
-      }
+      keepNames(P);
     } else if (P.Unit == NoUnit) {
       Inode &N = Inodes[P.Inode];
       if (P.Count > N.SizesDone) {
@@ -257,22 +317,23 @@ void Model::replay(const Event &E) {
       store(N, Offset, E.Data.data(), Length, 8);
     break;
   case PERDURE_TRACE_FLUSH:
-    pledgeRange(at(E, Offset, Length), Offset, Length, Flushed[Thread]);
+    if (unsigned N = at(E, Offset, Length); N != NoInode)
+      pledgeRange(N, Offset, Length, Flushed[Thread]);
     break;
   case PERDURE_TRACE_FENCE:
     keep(Flushed[Thread]);
     break;
   case PERDURE_TRACE_MSYNC:
     Syncing[Thread].clear();
-    pledgeRange(at(E, Offset, Length), Offset, Length, Syncing[Thread]);
+    if (unsigned N = at(E, Offset, Length); N != NoInode)
+      pledgeRange(N, Offset, Length, Syncing[Thread]);
     break;
   case PERDURE_TRACE_SYNC:
     Syncing[Thread].clear();
     if (unsigned N = inodeOf(E.Data); N != NoInode)
       pledgeFile(N, Syncing[Thread]);
-    else if (E.Data == Root || !E.Data.compare(0, Root.size() + 1, Root + "/"))
-      Syncing[Thread].push_back(
-          {NoInode, NoUnit, NamesDone + NamesPending.size()});
+    else if (std::string Path; E.Data == Root || inRoot(E.Data, Path))
+      pledgeNames(Path, Syncing[Thread]);
     break;
   case PERDURE_TRACE_SYNCED:
     keep(Syncing[Thread]);
@@ -347,7 +408,7 @@ Point Model::point() const {
   P.Notes = Notes;
   P.Base = Certain;
   P.NameChanges = NamesPending;
-  P.Hash = mix(NoteHash, 1) ^ mix(NamesDone, 2);
+  P.Hash = mix(NoteHash, 1) ^ hashOf(Certain);
   for (unsigned I = 0; I < Inodes.size(); ++I) {
     const Inode &N = Inodes[I];
     P.Content.push_back(N.Content);
@@ -372,9 +433,12 @@ Point Model::point() const {
   }
   if (!NamesPending.empty()) {
     Dimension D{Dimension::Kind::Names, 0, {}, {}, {}, {}};
+    Names N = Certain;
     for (uint32_t V = 0; V <= NamesPending.size(); ++V) {
+      if (V)
+        applyChange(N, NamesPending[V - 1]);
       D.Prefix.push_back(V);
-      D.Hash.push_back(mix(NamesDone + V, 2));
+      D.Hash.push_back(hashOf(N));
     }
     P.Dimensions.push_back(std::move(D));
   }

@@ -52,6 +52,9 @@ using Names = std::map<std::string, unsigned>;
 
 void applyChange(Names &N, const NameChange &C);
 
+/// Without what lies in directories that are not there.
+Names reachable(const Names &N);
+
 /// All that a power failure at one event can leave.
 struct Point {
   uint32_t Event;
@@ -77,6 +80,9 @@ public:
   /// Root on. Data is null for a directory.
   void addFile(const std::string &Path, const std::string *Data);
 
+  /// What was promised before the program ran: lines.
+  void addNotes(const std::string &Lines);
+
   /// Whether what follows makes less possible or promises more: only before
   /// those events is there anything new to try.
   bool isPoint(const Event &E) const;
@@ -98,8 +104,9 @@ private:
   };
   /// What is certain once a fence or sync has ended.
   struct Pledge {
-    unsigned Inode;
-    uint64_t Unit, Count; // Unit NoUnit: sizes; Inode NoInode: directories
+    unsigned Inode;        // NoInode: the names in Directory
+    uint64_t Unit, Count;  // Unit NoUnit: sizes. Of names: up to that event
+    std::string Directory; // "": the one that the program ran in
   };
   struct Mapped {
     uint64_t Bytes;
@@ -119,6 +126,8 @@ private:
                    std::vector<Pledge> &To);
   void pledgeFile(unsigned Inode, std::vector<Pledge> &To);
   void keep(std::vector<Pledge> &Pledges);
+  void pledgeNames(const std::string &Directory, std::vector<Pledge> &To);
+  void keepNames(const Pledge &P);
   void keepUnit(Inode &N, unsigned Number, uint64_t Unit, uint64_t Count);
   void changeNames(NameChange C);
   void changeNames(const Event &E);
@@ -130,8 +139,7 @@ private:
   uint32_t Now = 0; // events so far
   std::vector<Inode> Inodes;
   Names Certain, Current;
-  uint64_t NamesDone = 0;
-  std::vector<NameChange> NamesPending;
+  std::vector<NameChange> NamesPending; // in their order
   std::map<std::pair<uint32_t, uint64_t>, Mapped> Maps; // process, address
   std::map<ThreadKey, std::vector<Pledge>> Flushed, Syncing;
   std::string Notes;

@@ -23,10 +23,10 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string Medium = "dax", Check, Budget = "20000", Keep = "crash", From;
-  uint64_t Seed = 1;
+  std::string Medium = "dax", Check, Budget = "20000", Keep = "crash", From, Then;
+  uint64_t Seed = 1, ThenImages = 20;
   unsigned Jobs = 0;
-  bool Json = false;
+  bool Json = false, Serve = false;
   std::vector<std::string> Program;
 };
 
@@ -92,10 +92,10 @@ static bool parseBudget(const std::string &Text, crash::Plan &P) {
   return !*End && std::floor(Number) == Number;
 }
 
-// Runs the program in Root, which writes Trace; its exit status, or -1.
-static int runProgram(const Options &Opts, const std::string &Root,
-                      const std::string &Trace) {
-  std::vector<std::string> Words = Opts.Program;
+// Runs the program in Root, which writes Trace; its exit status, or -1. Without
+// Input it has that of this command.
+static int runProgram(std::vector<std::string> Words, const std::string &Root,
+                      const std::string &Trace, const std::string &Input = "") {
   // By where it was called from, not by where it runs.
   if (Words[0].find('/') != std::string::npos)
     Words[0] = fs::absolute(Words[0]).string();
@@ -110,6 +110,8 @@ static int runProgram(const Options &Opts, const std::string &Root,
     Arguments.push_back(nullptr);
     // What it prints is no part of the report.
     dup2(STDERR_FILENO, STDOUT_FILENO);
+    if (!Input.empty())
+      dup2(open(Input.c_str(), O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     if (setenv("PERDURE_TRACE", Trace.c_str(), 1) || chdir(Root.c_str()))
       _exit(127);
     execvp(Arguments[0], Arguments.data());
@@ -136,12 +138,26 @@ static void showProgress(const crash::Outcome &O, double Fraction) {
           static_cast<unsigned long long>(O.Failed), Fraction >= 1 ? "\n" : "");
 }
 
+static const char *kindOf(perdure_trace_kind Kind) {
+  switch (Kind) {
+  case PERDURE_TRACE_FLUSH:
+    return "flush";
+  case PERDURE_TRACE_FENCE:
+    return "fence";
+  case PERDURE_TRACE_MSYNC:
+    return "msync";
+  default:
+    return "sync";
+  }
+}
+
 static void printJson(const crash::Outcome &O, const crash::Plan &P) {
   Json J;
   J.beginObject();
   J.add("medium", P.On == crash::Medium::Dax ? "dax" : "page");
   J.add("seed", P.Seed);
   J.add("points", O.Points);
+  J.add("went on", O.WentOn);
   J.add("images", O.Checked);
   J.add("pruned", O.Pruned);
   J.add("exhaustive", O.Exhausted);
@@ -152,6 +168,7 @@ static void printJson(const crash::Outcome &O, const crash::Plan &P) {
     J.add("images", F.Count);
     J.add("why", F.Why);
     J.add("output", F.Output);
+    J.add("first", F.First);
     J.add("event", static_cast<uint64_t>(F.Event));
     J.add("after", F.After);
     J.add("kept", F.Kept);
@@ -166,6 +183,14 @@ static void printJson(const crash::Outcome &O, const crash::Plan &P) {
   for (const std::string &Line : O.Untraced)
     J.add(nullptr, Line);
   J.endArray();
+  J.beginArray("primitives");
+  for (const auto &[Chain, Kind] : O.Primitives) {
+    J.beginObject();
+    J.add("chain", Chain);
+    J.add("kind", kindOf(Kind));
+    J.endObject();
+  }
+  J.endArray();
   J.endObject();
 }
 
@@ -179,7 +204,12 @@ static void printReport(const crash::Outcome &O) {
     printf("failure %zu: %s", ++Number, escape(F.Why).c_str());
     if (!F.Output.empty())
       printf(": %s", escape(firstLine(F.Output)).c_str());
-    printf("\n  the power fails after event %u: %s\n", F.Event,
+    printf("\n");
+    for (size_t At = 0, End; At < F.First.size(); At = End + 1) {
+      End = F.First.find('\n', At);
+      printf("  %s\n", escape(F.First.substr(At, End - At)).c_str());
+    }
+    printf("  the power fails after event %u: %s\n", F.Event,
            escape(F.After).c_str());
     for (const std::string &Line : F.Lost)
       printf("  lost: %s\n", escape(Line).c_str());
@@ -194,6 +224,9 @@ static void printReport(const crash::Outcome &O) {
          static_cast<unsigned long long>(O.Points),
          O.Exhausted ? ", which are all there are" : "",
          static_cast<unsigned long long>(O.Failed));
+  if (O.WentOn)
+    printf("%llu of them were gone on with, until the power failed again\n",
+           static_cast<unsigned long long>(O.WentOn));
 }
 
 static int run(const Options &Opts) {
@@ -205,7 +238,7 @@ static int run(const Options &Opts) {
   if (Opts.Medium != "dax" && Opts.Medium != "page")
     return complain("--medium takes dax or page", Usage);
   P.On = Opts.Medium == "dax" ? crash::Medium::Dax : crash::Medium::Page;
-  P.Command = Opts.Check;
+  P.Command = {Opts.Check, Opts.Serve};
   P.Seed = Opts.Seed;
   P.Jobs = Opts.Jobs ? Opts.Jobs : std::max(1u, std::thread::hardware_concurrency());
   P.Keep = fs::absolute(Opts.Keep).string();
@@ -225,7 +258,7 @@ static int run(const Options &Opts) {
   // The program and the checks take the medium for what is explored.
   setenv("PMEM2_FORCE_GRANULARITY",
          P.On == crash::Medium::Dax ? "CACHE_LINE" : "PAGE", 1);
-  if (int Status = runProgram(Opts, Root, Trace))
+  if (int Status = runProgram(Opts.Program, Root, Trace))
     return complain("'" + Opts.Program[0] + "' ended with status " +
                     std::to_string(Status) +
                     ": only runs that succeed are explored");
@@ -237,7 +270,24 @@ static int run(const Options &Opts) {
     return complain("'" + Opts.Program[0] +
                     "' left no trace: build it with perdure-cc "
                     "-fperdure-trace");
-  unsetenv("PERDURE_TRACE_SKIP"); // of the program alone
+  // Of the programs alone, not of the checks.
+  const char *Skip = getenv("PERDURE_TRACE_SKIP");
+  std::string Skipped = Skip ? Skip : "";
+  unsetenv("PERDURE_TRACE_SKIP");
+  if (!Opts.Then.empty()) {
+    P.ThenImages = Opts.ThenImages;
+    P.Then = [&](const std::string &In, std::vector<crash::Event> &More,
+                 std::string &Failed) {
+      std::vector<std::string> Words{"/bin/sh", "-c", Opts.Then};
+      if (!Skipped.empty())
+        Words = {"/usr/bin/env", "PERDURE_TRACE_SKIP=" + Skipped, "/bin/sh",
+                 "-c", Opts.Then};
+      int Status = runProgram(Words, In, Trace, In + ".notes");
+      if (Status)
+        Failed = "--then ended with status " + std::to_string(Status);
+      return !Status && crash::readTrace(Trace, More, Failed);
+    };
+  }
   crash::Outcome O = crash::explore(P, Events, Root, Before, showProgress);
   if (!O.Trouble.empty())
     return complain("the check cannot be run: " + O.Trouble);
@@ -268,6 +318,15 @@ Command addCrash(CLI::App &Program) {
   App->add_option("--keep", Opts->Keep, "Where failing images go (crash)");
   App->add_option("--from", Opts->From,
                   "A directory whose files are there when the program starts");
+  App->add_option("--then", Opts->Then,
+                  "A shell command that comes after the power failure, traced "
+                  "as PROGRAM is: in some images it is run, and the power "
+                  "fails again");
+  App->add_option("--then-images", Opts->ThenImages,
+                  "In how many images at most (20)");
+  App->add_flag("--serve", Opts->Serve,
+                "CHECK is one program that calls perdure_crash_check: it is "
+                "started once for many images");
   App->add_flag("--json", Opts->Json, "Print a JSON object");
   App->add_option("PROGRAM", Opts->Program,
                   "Built with perdure-cc -fperdure-trace, and its arguments")

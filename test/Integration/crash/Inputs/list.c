@@ -41,7 +41,7 @@ static int check(void) {
 
 int main(int argc, char **argv) {
   if (argc > 1 && !strcmp(argv[1], "check"))
-    return check();
+    return perdure_crash_check(check);
   perdure_store *store =
       perdure_store_open("store", PERDURE_CREATE | PERDURE_DURABLE);
   struct list *list = store ? perdure_create(store, "list", sizeof *list, 0) : NULL;

@@ -65,7 +65,7 @@ static void step(struct root *r, long value) {
 
 int main(int argc, char **argv) {
   if (argc > 1 && !strcmp(argv[1], "check"))
-    return check();
+    return perdure_crash_check(check);
   perdure_store *store =
       perdure_store_open("store", PERDURE_CREATE | PERDURE_DURABLE);
   struct root *a = store ? perdure_create(store, "a", sizeof *a, 0) : NULL;
