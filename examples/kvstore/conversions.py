@@ -27,7 +27,7 @@ KINDS = [
     # Pointers turned into something else, or back; types that the compiler asks for.
     ("conversions", r"perdure_(de|en)code|perdure_offset|perdure::ptr\b|perdure_memmove"
                     r"|_cast<|(?<!sizeof)\((const )?(struct )?(\w|::)+ \*+\)[\w(]|\bu?intptr_t"),
-    ("annotations", r"\bPERDURE\b|\[\[perdure::|perdure::ref\b"),
+    ("annotations", r"\bPERDURE\b|\bPERDURE_(IN_TRANSACTION|TX_SAFE)\b|\[\[perdure::|perdure::ref\b"),
     ("includes", r"^#include"),
     # Where memory comes from, and functions that are told so.
     ("memory", r"perdure_(alloc|free)|perdure::(make|destroy)|bad_alloc|\btry \{"

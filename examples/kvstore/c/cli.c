@@ -26,8 +26,9 @@ static const char usage[] =
     "package,\n"
     "    or FILE --words      every word of a list with its line number\n"
     "  same OTHER             opens another store too and compares the two\n"
-    "  check [TIMES]          looks at all pairs: are they in order, and as\n"
-    "                         many as the store has counted?\n"
+    "  check [TIMES]          looks at everything: is the structure sound, "
+    "are\n"
+    "                         the pairs in order, and as many as are counted?\n"
     "  stats                  counts pairs, bytes and changes\n"
     "\n"
     "--read opens the store for reading, whatever the commands. In a file of\n"
@@ -94,7 +95,10 @@ static int get(char **argument) {
 }
 
 static int del(char **argument) {
-  if (kv_del(store, text(argument[0])))
+  int found = kv_del(store, text(argument[0]));
+  if (found < 0)
+    return complain("del: %s", kv_error());
+  if (found)
     return OK;
   complain("no key '%s'", argument[0]);
   return NO;
@@ -229,6 +233,9 @@ static const char *wrong(size_t *changes) {
   size_t pairs = 0, key_bytes = 0, value_bytes = 0;
   kv_measure(store, &s);
   *changes = s.changes;
+  const char *what = kv_check(store);
+  if (what)
+    return what;
   kv_seek(store, text(""), &cursor);
   for (; kv_next(&cursor, &key, &value); before = key) {
     if (pairs++ && order_of(before, key) >= 0)

@@ -34,7 +34,8 @@ void kv_end(struct kv *kv);
 
 /* 1: a new key. 0: the key had another value, which is gone. */
 int kv_put(struct kv *kv, struct kv_text key, struct kv_text value);
-bool kv_del(struct kv *kv, struct kv_text key);
+/* 1: it was there. 0: there is no such key. */
+int kv_del(struct kv *kv, struct kv_text key);
 /* The bytes of a value that this process has no right to read are NULL. */
 bool kv_get(struct kv *kv, struct kv_text key, struct kv_text *value);
 
@@ -61,5 +62,8 @@ struct kv_stats {
   const void *at;
 };
 void kv_measure(struct kv *kv, struct kv_stats *stats);
+
+/* What is wrong with the structure; NULL: nothing is. */
+const char *kv_check(struct kv *kv);
 
 #endif

@@ -27,8 +27,8 @@ const char usage[] =
     or FILE --dpkg       every record of a dpkg status file by its package,
     or FILE --words      every word of a list with its line number
   same OTHER             opens another store too and compares the two
-  check [TIMES]          looks at all pairs: are they in order, and as
-                         many as the store has counted?
+  check [TIMES]          looks at everything: is the structure sound, are
+                         the pairs in order, and as many as are counted?
   stats                  counts pairs, bytes and changes
 
 --read opens the store for reading, whatever the commands. In a file of
@@ -179,6 +179,9 @@ result check(program &p, const words &w) {
   for (unsigned long i = 1; i <= times; i++) {
     kv::section section(p.store, kv::access::read);
     warn(section);
+    std::string where = "check " + std::to_string(i) + ": ";
+    if (const char *what = p.store.check())
+      return complain(where + what);
     kv::stats counted = p.store.measure(), seen;
     std::optional<view> before;
     bool in_order = true;
@@ -190,7 +193,6 @@ result check(program &p, const words &w) {
       seen.value_bytes += value.size();
       return in_order;
     });
-    std::string where = "check " + std::to_string(i) + ": ";
     if (!in_order)
       return complain(where + "keys are out of order");
     if (seen.pairs != counted.pairs || seen.key_bytes != counted.key_bytes ||

@@ -49,6 +49,8 @@ public:
   void find(std::string_view value,
             const std::function<void(std::string_view key)> &visit) const;
   stats measure() const;
+  /// What is wrong with the structure; nullptr: nothing is.
+  const char *check() const;
 
 private:
   friend class section;

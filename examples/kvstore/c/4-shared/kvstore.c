@@ -322,11 +322,11 @@ static struct entry *take(struct tree *tree, struct kv_node *n,
   return e;
 }
 
-bool kv_del(struct kv *kv, struct kv_text key) {
+int kv_del(struct kv *kv, struct kv_text key) {
   struct tree *tree = kv->tree;
   struct kv_text value;
   if (!kv_get(kv, key, &value))
-    return false;
+    return 0;
   tree->changes++;
   struct entry *e = take(tree, tree->root, key);
   tree->pairs--;
@@ -340,7 +340,7 @@ bool kv_del(struct kv *kv, struct kv_text key) {
     tree->root = top->count ? top->child[0] : NULL;
     free_node(tree, top);
   }
-  return true;
+  return 1;
 }
 
 /*===- Questions ----------------------------------------------------------===*/
@@ -408,6 +408,39 @@ void kv_measure(struct kv *kv, struct kv_stats *stats) {
   stats->changes = tree->changes;
   stats->height = tree->root ? tree->root->height + 1 : 0;
   stats->at = tree;
+}
+
+/* What is wrong with the nodes from n down, all of which are counted. */
+static const char *check_nodes(const struct kv_node *n, size_t *nodes) {
+  ++*nodes;
+  if (n->count < 1 || n->count > ORDER)
+    return "a node has no items, or too many";
+  for (int i = 0; i < n->count; i++) {
+    if (n->head[i] != head_of(key_of(n->entry[i])))
+      return "a key stands beside the head of another";
+    if (i && compare(key_of(n->entry[i - 1]), n->entry[i]) >= 0)
+      return "the keys of a node are out of order";
+    if (!n->height)
+      continue;
+    if (n->child[i]->height != n->height - 1)
+      return "the leaves are not all at one height";
+    const char *what = check_nodes(n->child[i], nodes);
+    if (what)
+      return what;
+    if (n->entry[i] != n->child[i]->entry[0])
+      return "a node's key is not the first below it";
+  }
+  return NULL;
+}
+
+const char *kv_check(struct kv *kv) {
+  size_t nodes = 0;
+  const char *what = NULL;
+  if (kv->tree->root)
+    what = check_nodes(kv->tree->root, &nodes);
+  if (!what && nodes != kv->tree->nodes)
+    what = "the count of nodes is not theirs";
+  return what;
 }
 
 /*===- Opening and closing ------------------------------------------------===*/

@@ -92,6 +92,19 @@ struct item *index_unlink(struct index *index, struct entry *e) {
   return item;
 }
 
+bool index_has(struct index *index, struct entry *e) {
+  struct item *n = index->root;
+  while (n && n->entry != e)
+    n = compare_entries(e, n->entry) < 0 ? n->left : n->right;
+  return n;
+}
+
+static size_t items(const struct item *n) {
+  return n ? 1 + items(n->left) + items(n->right) : 0;
+}
+
+size_t index_items(struct index *index) { return items(index->root); }
+
 static void walk(struct item *n, struct kv_text value,
                  void (*found)(struct kv_text key)) {
   if (!n)

@@ -30,6 +30,9 @@ void index_link(struct index *index, struct item *item, size_t changes);
 /* Takes the entry's item out. NULL: the entry is not in the index. */
 struct item *index_unlink(struct index *index, struct entry *e);
 
+bool index_has(struct index *index, struct entry *e);
+size_t index_items(struct index *index);
+
 void index_find(struct index *index, struct kv_text value,
                 void (*found)(struct kv_text key));
 

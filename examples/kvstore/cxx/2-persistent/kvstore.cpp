@@ -157,4 +157,13 @@ stats store::measure() const {
           all.changes, all.tree.height(), &all};
 }
 
+const char *store::check() const {
+  std::size_t items = 0;
+  if (!s->root->tree.sound(items))
+    return "the tree is out of order or out of balance";
+  if (items != s->root->count)
+    return "the count of pairs is not theirs";
+  return nullptr;
+}
+
 } // namespace kv

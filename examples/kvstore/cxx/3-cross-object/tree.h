@@ -8,6 +8,7 @@
 #include <perdure/perdure.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 template <class T, class Order> class [[perdure::persistent]] tree {
@@ -115,6 +116,19 @@ template <class T, class Order> class [[perdure::persistent]] tree {
     return (o > 0 || f(n->item)) && visit(n->right, from, f);
   }
 
+  static bool sound(const node *n, const node *&before, std::size_t &items) {
+    if (!n)
+      return true;
+    if (!sound(n->left, before, items) ||
+        (before && order(before->item, n->item) >= 0))
+      return false;
+    before = n;
+    items++;
+    int left = height_of(n->left), right = height_of(n->right);
+    return n->height == 1 + std::max(left, right) && left - right < 2 &&
+           right - left < 2 && sound(n->right, before, items);
+  }
+
   static void destroy(node *n) {
     if (!n)
       return;
@@ -127,6 +141,12 @@ public:
   tree() = default;
   tree(const tree &) = delete;
   ~tree() { destroy(root); }
+
+  /// Is all in order and in balance? Counts the items.
+  bool sound(std::size_t &items) const {
+    const node *before = nullptr;
+    return sound(root, before, items);
+  }
 
   int height() const { return height_of(root); }
 

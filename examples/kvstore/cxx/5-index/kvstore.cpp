@@ -277,4 +277,24 @@ stats store::measure() const {
           all.changes, all.tree.height(), &all};
 }
 
+const char *store::check() const {
+  std::size_t items = 0;
+  if (!s->root->tree.sound(items))
+    return "the tree is out of order or out of balance";
+  if (items != s->root->count)
+    return "the count of pairs is not theirs";
+  if (!s->by_value || s->by_value->changes != s->root->changes)
+    return nullptr;
+  // As many as there are pairs, and one for each: so no others.
+  std::size_t indexed = 0, expected = 0;
+  if (!s->by_value->tree.sound(indexed))
+    return "the index is out of order or out of balance";
+  bool all = s->root->tree.visit(std::string_view(), [&](const pair &p) {
+    return is_private(p.key) || (++expected && s->by_value->tree.find(&p));
+  });
+  if (!all || indexed != expected)
+    return "the index does not lead to every pair, or to others";
+  return nullptr;
+}
+
 } // namespace kv
