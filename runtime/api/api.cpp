@@ -464,6 +464,12 @@ static void persistDeferred(Object &O, const void *P, size_t Bytes) {
   Span *Except;
   size_t Count;
   uint64_t Begin = (uint64_t)P - O.Base;
+  // Who shares O has stored in sections, which have written it. The log is
+  // whoever's is in one.
+  if (!mayAllocate(O)) {
+    syncCommitted(O);
+    return;
+  }
   if (!spansOf(O, Except, Count))
     return;
   if (!persistSpan(O, {Begin, Begin + Bytes}, Except, Count) && errno != EIO)

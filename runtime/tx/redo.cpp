@@ -578,13 +578,14 @@ static void changesAppended(Redo &R) {
 
 // Appends B, which it takes, to be waited for by its number. Lock.
 static bool append(Object &O, Redo &R, Batch *B, uint64_t &Number) {
+  Number = R.Number;
+  bool Ok = !isPoisoned(O) ? collectChanges(O, R) : failPoisoned(O);
+  if (!Ok || (!R.Changes && (!B || !(B->Size || B->Failed)))) {
+    freeBatch(B);
+    return Ok; // there is nothing
+  }
   for (bool Again = false;; Again = true) {
-    bool Ok = makeReady(O, R) && collectChanges(O, R);
-    Number = R.Number;
-    if (Ok && !R.Changes && (!B || !(B->Size || B->Failed))) {
-      freeBatch(B);
-      return true; // there is nothing
-    }
+    Ok = makeReady(O, R);
     if (Ok) {
       LogWriter W(O, R);
       putChanges(R, W);
@@ -893,6 +894,15 @@ bool perdure::persistSpan(Object &O, Span S, const Span *Except, size_t Count) {
   if (R->Number != Before || isAlone(O) || syncFile(O.File))
     return true;
   giveUp(O, *R, "sync what was stored in it");
+  return failPoisoned(O);
+}
+
+bool perdure::syncCommitted(Object &O) {
+  if (isPoisoned(O))
+    return failPoisoned(O);
+  if (syncFile(O.File))
+    return true;
+  poison(O, "sync what was stored in it", errno);
   return failPoisoned(O);
 }
 

@@ -78,7 +78,10 @@ bool syncCommits(Object &O);
 /// when it is much.
 bool persistSpan(Object &O, Span S, const Span *Except, size_t Count);
 
-/// The same for all of O; nothing when a transaction is open in it, whose changes
+/// What is in the file is durable.
+bool syncCommitted(Object &O);
+
+/// As persistSpan, for all of O; nothing when a transaction is open in it, whose changes
 /// these would be. Forget: nobody stores now, and what was written may be
 /// forgotten as this process's own.
 bool writeBack(Object &O, bool Forget);

@@ -214,6 +214,66 @@ TEST_F(CommitTest, Copies) {
   EXPECT_EQ(open("c")[0], 1u);
 }
 
+// One that is written by commits and one that is not.
+TEST_F(CommitTest, MixedCommit) {
+  if (isDurable())
+    GTEST_SKIP() << "there is none that is not";
+  uint64_t *A = create("a"), *B = createDurable("b");
+  for (uint64_t I = 1; I <= 4; ++I) {
+    ASSERT_EQ(perdure_tx_begin(A), 0);
+    set(I % 2 ? A : B, I);
+    set(I % 2 ? B : A, I);
+    void *Block = perdure_alloc(I % 2 ? A : B, 100);
+    EXPECT_EQ(inFile("a", 1)[0], (I - 1) / 2 * 2);
+    EXPECT_EQ(inFile("b", 1)[0], (I - 1) / 2 * 2);
+    if (I % 2) {
+      perdure_tx_abort();
+    } else {
+      perdure_free(Block);
+      ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+    }
+    EXPECT_EQ(A[0], I / 2 * 2);
+    EXPECT_EQ(B[0], I / 2 * 2);
+    EXPECT_EQ(inFile("a", 1)[0], I / 2 * 2);
+    EXPECT_EQ(inFile("b", 1)[0], I / 2 * 2);
+  }
+  EXPECT_EQ(blocksOf(A), 1u);
+  EXPECT_EQ(blocksOf(B), 1u);
+  // The durable one decides, and fails.
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  FailSync = [](int) { return true; };
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  set(A, 9);
+  set(B, 9);
+  EXPECT_EQ(perdure_tx_commit(), -1);
+  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  FailSync = nullptr;
+  EXPECT_EQ(A[0], 4u);
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 4u);
+  EXPECT_EQ(open("b")[0], 4u);
+}
+
+// Another process may be in a section, whose log it is then.
+TEST_F(CommitTest, WhoSharesWritesInSections) {
+  reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
+  uint64_t *R = create("a");
+  ASSERT_GE(perdure_lock(R, 0), 0);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, 1);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  R[1] = 1;
+  ASSERT_EQ(perdure_unlock(R), 0);
+  std::string File = fileOf("a"), Before = readFile(File);
+  EXPECT_EQ(inFile("a", 2), (std::vector<uint64_t>{1, 1}));
+  R[2] = 1; // which it must not
+  DataSyncs = 0;
+  perdure_persist(R, 4096);
+  perdure_close(R);
+  EXPECT_EQ(DataSyncs, 1);
+  EXPECT_EQ(readFile(File), Before);
+}
+
 // Whoever asks for it later: what was stored before is there, and what comes then is
 // written by commits.
 TEST_F(CommitTest, DurableLater) {
