@@ -51,8 +51,8 @@ extern "C" {
 enum {
   PERDURE_CREATE = 1,  /* make the store when it is missing */
   PERDURE_RDONLY = 2,  /* map without the right to write; a write faults */
-  PERDURE_DURABLE = 4, /* also on page-cache files, sync the object's header
-                          and FOT before the call that changed them returns */
+  PERDURE_DURABLE = 4, /* also on page-cache files, what is committed survives a
+                          power failure: see docs/Durability.md */
   PERDURE_EXCL = 8,    /* with PERDURE_CREATE: EEXIST when it exists */
   PERDURE_SHARED = 16, /* several processes write, in turns: see perdure_lock */
   PERDURE_NOWAIT = 32, /* EBUSY instead of waiting */
@@ -123,7 +123,8 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
                                  size_t root_bytes, unsigned flags);
 
 /* Opens the object called `name` and returns its root. Opening it again gives
-   the same address and counts; while an object is open, its name means it to
+   the same address and counts (EBUSY: with DURABLE, while a transaction is open in
+   it that began without); while an object is open, its name means it to
    this process, whatever others do to the name. Flags: RDONLY (always so in a
    store open with it; of no effect when the process has the object open for
    writing), DURABLE, SHARED, VERIFY (reads all of the file: see perdure_seal).
@@ -149,7 +150,9 @@ PERDURE_API void *perdure_open(perdure_store *store, const char *name,
                                unsigned flags);
 
 /* Drops what one perdure_open or perdure_create gave. The object stays mapped,
-   and pointers to it good, until its store closes. Does not sync. Under
+   and pointers to it good, until its store closes. With DURABLE, but without SHARED,
+   the last close writes on page media what was stored outside transactions, durably.
+   Under
    PERDURE_OPTIONS=escape=report and escape=allow the last close looks at every
    place in an allocated block that was given a native address since the check
    before, and reports on stderr those that hold one still: how many, and for
@@ -175,7 +178,9 @@ PERDURE_API void perdure_close(void *in_object);
 PERDURE_API int perdure_lock(void *in_object, unsigned flags);
 
 /* Leaves the section, in a transaction at its end. EPERM for a thread that is in
-   none.                                                                      */
+   none. With DURABLE on page media what was stored in it outside transactions is
+   written first, durably; EIO, ENOSPC: it cannot be, and with SHARED it is lost. The
+   section is left all the same.                                              */
 PERDURE_API int perdure_unlock(void *in_object);
 
 /* Who has an object open for writing, apart from this process. */
@@ -343,7 +348,10 @@ PERDURE_API int perdure_stat(const void *in_object, struct perdure_stat *stat);
    allocator state: on return they survive a power failure. On DAX media this
    flushes cache lines; on page-cache files it is msync or fdatasync, whose
    failure is reported and ends the process, since what the medium then holds
-   is unknown. Addresses outside every object are ignored.                    */
+   is unknown. With DURABLE on page-cache files it is a commit of its own: what this
+   thread's open transaction has changed among the bytes is left out, and a failure
+   is reported and sets errno to EIO; nothing more is written to the object then.
+   Addresses outside every object are ignored.                                */
 PERDURE_API void perdure_persist(const void *addr, size_t bytes);
 
 /*===- Transactions --------------------------------------------------------===*\

@@ -21,7 +21,9 @@
    fence or sync is its place, "file:line" or "library+0xoffset".             */
 enum perdure_trace_kind {
   PERDURE_TRACE_MAP = 1,  /* address, bytes; data: path, or nothing for what
-                             is no shared mapping of a file                   */
+                             is no mapping of a file. Text: "shared OFFSET", or
+                             "private OFFSET" where stores do not reach the file
+                             but by a write that comes later                  */
   PERDURE_TRACE_STORE,    /* address; data: the bytes after the store         */
   PERDURE_TRACE_FLUSH,    /* address, bytes: their lines begin to be written  */
   PERDURE_TRACE_FENCE,    /* of this thread's flushes                         */

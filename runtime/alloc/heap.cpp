@@ -21,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "alloc/heap.h"
+#include "alloc/changes.h"
 #include "alloc/page_map.h"
 #include "alloc/page_runs.h"
 #include "platform/error.h"
@@ -182,13 +183,30 @@ static void tagLarge(Heap &H, uint64_t Page, uint64_t Pages) {
 // Durability of what the fast paths change
 //===----------------------------------------------------------------------===//
 
-// What flushMetadata does on page media, apart, since its flag lies in a line of
-// the Object that every thread reads: one that stores it each time takes the line
-// from all.
+// flushMetadata in two steps, since its flag lies in a line of the Object that
+// every thread reads: one that stores it each time takes the line from all.
+// So: on DAX its flush begins at once, and the caller fences; elsewhere it is noted
+// afterwards.
+// In what is written by commits alone it is noted for the next one instead.
+static void zeroed(Object &O, const void *P, size_t Bytes) {
+  if (!O.Map.Page)
+    flushRange(O.Map, P, Bytes);
+  else if (isDeferred(O))
+    noteZeroed(O, P, Bytes);
+}
+
+static void bitsChanged(Object &O, const uint64_t *Word, uint64_t Clear,
+                        uint64_t Set) {
+  if (!O.Map.Page)
+    flushRange(O.Map, Word, sizeof(*Word));
+  else if (isDeferred(O))
+    noteWord(O, Word, Clear, Set);
+}
+
 // After the latch has been released, which is a full barrier: if the flag is up
 // still, whoever takes it down will sync what was stored before.
 static void noteChange(Object &O, const void *P) {
-  if (O.Map.Page && !__atomic_load_n(&O.Unsynced, __ATOMIC_SEQ_CST))
+  if (O.Map.Page && !isDeferred(O) && !__atomic_load_n(&O.Unsynced, __ATOMIC_SEQ_CST))
     flushMetadata(O, P, 1);
 }
 
@@ -529,7 +547,11 @@ static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
   S->BlockBytes = C.BlockBytes;
   // Before the descriptor that makes it a slab, whatever becomes of the power: a
   // page map that leads to no slab is damage.
-  flushHeader(O, S, sizeof(*S));
+  if (isDeferred(O))
+    for (const uint64_t &Word : *(const uint64_t(*)[sizeof(*S) / 8])(void *)S)
+      noteWord(O, &Word, ~(uint64_t)0, Word);
+  else
+    flushHeader(O, S, sizeof(*S));
   for (unsigned I = 1; I < C.Pages; ++I)
     writeDescriptor(O, Page + I, makeDescriptor(PageKind::Inside, 0, I));
   writeDescriptor(O, Page, makeDescriptor(PageKind::Slab, Class, C.Pages));
@@ -715,10 +737,10 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
   char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
   memset(Block, 0, C.BlockBytes);
   // In any order: nothing leads to the block before the caller has fenced.
-  flushRange(O.Map, Block, C.BlockBytes);
+  zeroed(O, Block, C.BlockBytes);
   __atomic_store_n(&S->Used[Word], S->Used[Word] | (Free & -Free),
                    __ATOMIC_RELEASE);
-  flushRange(O.Map, &S->Used[Word], sizeof(uint64_t));
+  bitsChanged(O, &S->Used[Word], 0, Free & -Free);
   if (!(Free & (Free - 1)) && isFull(S, C, Word + 1))
     unlinkPage(H.Tags, A.Room[Class], Page);
   A.Lock.unlock();
@@ -747,7 +769,10 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
   // No lock: others go on meanwhile, and to the file the pages are free still.
   void *Block = slabAt(O, Taken.Page);
   memset(Block, 0, Taken.Dirty * FilePage);
-  flushMetadata(O, Block, Taken.Dirty * FilePage);
+  if (isDeferred(O))
+    noteZeroed(O, Block, Taken.Dirty * FilePage);
+  else
+    flushMetadata(O, Block, Taken.Dirty * FilePage);
   tagLarge(H, Taken.Page, Pages);
   writeDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
   return Block;
@@ -807,7 +832,7 @@ static void deallocateSmall(Object &O, Heap &H, Arena &A, uint64_t Page,
     dieFreeing(O, Block, "is free already: it was freed twice");
   bool WasFull = !(C.All[Index / 64] & ~Before) && isFull(S, C, 0);
   __atomic_store_n(&Word, After, __ATOMIC_RELEASE);
-  flushRange(O.Map, &Word, sizeof(Word));
+  bitsChanged(O, &Word, Bit, 0);
   // The only one in its list stays there when it is empty.
   bool Empty = !After && isEmpty(S);
   const PageTag &T = H.Tags[Page];
@@ -860,7 +885,15 @@ void perdure::deallocate(Object &O, void *Block) {
   }
 }
 
-void perdure::checkBlock(Object &O, void *Block) {
+// A commit writes the mark to the file before it is changed here. So its page has to
+// be this process's own: one that is the file's still would show it at once. With
+// the lock of the word's.
+static void ownPage(const Object &O, uint64_t *Word) {
+  if (isDeferred(O))
+    *(volatile uint64_t *)Word = *Word;
+}
+
+AllocationMark perdure::markOf(Object &O, void *Block) {
   Heap *H = openHeap(O);
   if (!H)
     die("perdure_free(%p): %s", Block, errorMessage());
@@ -874,7 +907,10 @@ void perdure::checkBlock(Object &O, void *Block) {
         dieFreeing(O, Block,
                    "is in no allocated block: it was freed twice, or "
                    "perdure_alloc never gave it");
-      return;
+      uint64_t *Word = descriptorWord(O, Page);
+      ownPage(O, Word);
+      return {Word, ~(uint64_t)0,
+              makeDescriptor(PageKind::Large, 0, H->Tags[Page].Next)};
     }
     Locked Hold(H->Arenas[Tag.owner()].Lock);
     if (tagOf(*H, Page).Word != Tag.Word)
@@ -886,8 +922,10 @@ void perdure::checkBlock(Object &O, void *Block) {
     if (Distance >= C.Pages * FilePage || Index >= C.Blocks ||
         Index * C.BlockBytes != Distance)
       dieFreeing(O, Block, "is not where a block starts");
-    if (!(S->Used[Index / 64] >> Index % 64 & 1))
+    uint64_t &Word = S->Used[Index / 64], Bit = (uint64_t)1 << Index % 64;
+    if (!(Word & Bit))
       dieFreeing(O, Block, "is free already: it was freed twice");
-    return;
+    ownPage(O, &Word);
+    return {&Word, Bit, Bit};
   }
 }

@@ -22,8 +22,15 @@ void *allocate(Object &O, uint64_t Bytes);
 /// fenced.
 void deallocate(Object &O, void *Block);
 
-/// Reports what deallocate would report, and frees nothing.
-void checkBlock(Object &O, void *Block);
+/// Where the file says that a block is allocated: the bits of Mask are Value then,
+/// and 0 when it is free.
+struct AllocationMark {
+  uint64_t *Word;
+  uint64_t Mask, Value;
+};
+
+/// Of an allocated block; reports what deallocate would report.
+AllocationMark markOf(Object &O, void *Block);
 
 /// UsedBytes + FreeBytes + OverheadBytes is what the file holds.
 struct HeapUse {

@@ -1,6 +1,7 @@
 //===- page_map.cpp - What the file says is allocated ---------------------===//
 
 #include "alloc/page_map.h"
+#include "alloc/changes.h"
 #include "platform/error.h"
 
 #include <errno.h>
@@ -35,7 +36,15 @@ PageDescriptor perdure::readDescriptor(const Object &O, uint64_t Page) {
 void perdure::writeDescriptor(Object &O, uint64_t Page, uint64_t Word) {
   PageDescriptor *D = descriptorOf(O, Page);
   __atomic_store_n(&D->Word, Word, __ATOMIC_RELEASE);
-  flushMetadata(O, D, sizeof(*D));
+  if (isDeferred(O))
+    noteWord(O, D, ~(uint64_t)0, Word);
+  else
+    flushMetadata(O, D, sizeof(*D));
+}
+
+uint64_t *perdure::descriptorWord(const Object &O, uint64_t Page) {
+  PageDescriptor *D = descriptorOf(O, Page);
+  return D ? &D->Word : nullptr;
 }
 
 static bool isSlab(const Object &O, uint64_t Page, PageDescriptor D) {
@@ -109,20 +118,7 @@ unsigned perdure::roomOf(const Object &O, uint64_t Page, unsigned Class) {
 //===----------------------------------------------------------------------===//
 
 PageWalk::PageWalk(const Object &O, uint64_t First, uint64_t End)
-    : O(O), Page(First), End(End) {
-  addSystem(0, HeaderBytes / FilePage);
-  for (Table T : Tables)
-    for (unsigned K = 0; K < maxExtents(T); ++K)
-      if (uint64_t Offset = extentOf(O, T, K))
-        addSystem(Offset / FilePage, extentBytes(T, K) / FilePage);
-}
-
-void PageWalk::addSystem(uint64_t Page, uint64_t Pages) {
-  unsigned I = SystemCount++;
-  for (; I && System[I - 1].Page > Page; --I)
-    System[I] = System[I - 1];
-  System[I] = {Page, Pages};
-}
+    : O(O), Page(First), End(End), System(O) {}
 
 static bool countsAsFree(PageKind Kind) {
   // Inside: left by a slab that is gone.
@@ -158,8 +154,8 @@ void PageWalk::damage(uint64_t At) {
 
 bool PageWalk::next(PageRun &R) {
   uint64_t Stop = End;
-  for (; NextSystem < SystemCount; ++NextSystem) {
-    const auto &S = System[NextSystem];
+  for (; NextSystem < System.Count; ++NextSystem) {
+    const auto &S = System.Run[NextSystem];
     if (S.Page > Page) {
       if (S.Page < Stop)
         Stop = S.Page;

@@ -4,7 +4,7 @@
 #define PERDURE_RUNTIME_ALLOC_PAGE_MAP_H
 
 #include "alloc/format.h"
-#include "object/object.h"
+#include "object/system_pages.h"
 
 namespace perdure {
 
@@ -22,6 +22,9 @@ bool coverPages(Object &O, uint64_t Pages);
 
 /// 0 for a page that the map does not cover.
 PageDescriptor readDescriptor(const Object &O, uint64_t Page);
+
+/// Where it is; null for a page that the map does not cover.
+uint64_t *descriptorWord(const Object &O, uint64_t Page);
 
 /// One store; the map must cover the page.
 void writeDescriptor(Object &O, uint64_t Page, uint64_t Word);
@@ -70,13 +73,8 @@ private:
   unsigned Changed =
       0; // times that a descriptor was another one a moment later
 
-  // The pages of the header and of extents, in order.
-  struct {
-    uint64_t Page, Pages;
-  } System[1 + 2 * MaxExtents + MaxLogExtents];
-  unsigned SystemCount = 0, NextSystem = 0;
-
-  void addSystem(uint64_t Page, uint64_t Pages);
+  const SystemPages System;
+  unsigned NextSystem = 0;
 };
 
 /// Free blocks of a slab; 0 as well when its bitmap makes no sense.

@@ -10,10 +10,12 @@
 #include "fot/fot.h"
 #include "fot/translate.h"
 #include "object/seal.h"
+#include "object/sidecar.h"
 #include "object/store.h"
 #include "perdure/runtime.h"
 #include "platform/error.h"
 #include "tx/log.h"
+#include "tx/redo.h"
 #include "tx/together.h"
 #include "tx/transaction.h"
 
@@ -53,9 +55,12 @@ bool perdure::checkAllocating(Object &O) {
              : refuseToWrite(O);
 }
 
-static void makeDurable(Object &O, unsigned Flags) {
+// Before it is mapped, which is done in another way then.
+static bool makeDurable(Object &O, unsigned Flags) {
+  bool Was = isDurable(O);
   if (Flags & PERDURE_DURABLE)
     __atomic_store_n(&O.Durable, true, __ATOMIC_RELAXED);
+  return Was;
 }
 
 // Puts before a failure's message what was being done.
@@ -73,18 +78,63 @@ const char *perdure_errormsg(void) { return errorMessage(); }
 // Stores
 //===----------------------------------------------------------------------===//
 
+// What this process has written in place so far is written by commits from now on.
+static bool becomeDeferred(Object &O) {
+  if (isDeferred(O) || !isDurable(O))
+    return true;
+  if (hasLanesInUse(O))
+    return fail(EBUSY,
+                "object %s: a transaction is open in it, which began before "
+                "PERDURE_DURABLE was asked for; end that first",
+                labelOf(O).Text);
+  return defer(O);
+}
+
+// All objects of a store that was open before it was to be durable.
+static bool becomeDeferred(Store &S) {
+  Locked Hold(S.Lock);
+  for (Object *O : S.Objects)
+    for (; O; O = O->Next)
+      if (isPresent(*O) && isWritable(*O) && !becomeDeferred(*O)) {
+        __atomic_store_n(&O->Durable, false, __ATOMIC_RELAXED);
+        return false;
+      }
+  return true;
+}
+
 perdure_store *perdure_store_open(const char *dir, unsigned flags) {
   if (!TheWindow.Base && !reserveWindow(defaultSlotBits()))
     return nullptr;
   Store *S = openStore(dir, flags);
-  if (S) {
-    installFaultHandler();
-    prepareForFork();
+  if (!S)
+    return nullptr;
+  installFaultHandler();
+  prepareForFork();
+  if (S->Durable && !becomeDeferred(*S)) {
+    int Saved = errno;
+    perdure_store_close((perdure_store *)S);
+    errno = Saved;
+    return nullptr;
   }
   return (perdure_store *)S;
 }
 
+// Who shares O writes in sections, of which others may be in one. Otherwise the next
+// to open it empties the log.
+static void endRedo(Object &O) {
+  bool Died = false;
+  bool Entered = !mayAllocate(O) && enterSection(O, true, /*Wait=*/false, Died);
+  if (mayAllocate(O) &&
+      (isAlone(O) || headerOf(O)->Turn.LastWriter == ownTurn()))
+    closeRedo(O);
+  if (Entered)
+    leaveSection(O, Died);
+}
+
 static void discard(Store &S, Object *O) {
+  if (isPresent(*O) && isDeferred(*O) && !O->Removed)
+    endRedo(*O);
+  redoRelease(*O);
   logRelease(*O);
   heapRelease(*O);
   fotRelease(*O);
@@ -123,7 +173,7 @@ static bool fill(Store &S, Object &O, const char *Name, size_t RootBytes) {
     return false;
   void *Root = allocate(O, RootBytes ? RootBytes : 1);
   if (Root && finishFile(O, (uint64_t)Root - O.Base, RootBytes) &&
-      (!S.Shared || share(O)) && publishName(S, Name, O.Id))
+      (!S.Shared || share(O)) && defer(O) && publishName(S, Name, O.Id))
     return true;
   int Saved = errno;
   unlinkat(S.ObjectsDir, O.Hex, 0);
@@ -174,13 +224,23 @@ static bool openObject(Object &O, Access Wanted, bool &Occupied) {
   bool Enough = isPresent(O) && (Wanted == Access::Read || isAlone(O) ||
                                  (Wanted == Access::Shared && isWritable(O)));
   if (Enough)
-    return true;
+    return !isWritable(O) || becomeDeferred(O);
   if (isPresent(O) && isWritable(O))
-    return openAlone(O, Occupied);
+    return openAlone(O, Occupied) && becomeDeferred(O);
+  redoRelease(O);
   logRelease(O);
   heapRelease(O);
   fotRelease(O);
   return attachAsAllowed(O, Wanted, false);
+}
+
+static bool openDurably(Object &O, Access Wanted, unsigned Flags,
+                        bool &Occupied) {
+  bool Was = makeDurable(O, Flags);
+  if (openObject(O, Wanted, Occupied))
+    return true;
+  __atomic_store_n(&O.Durable, Was, __ATOMIC_RELAXED);
+  return false;
 }
 
 // One try, with the store locked; nothing has changed when it fails.
@@ -196,7 +256,7 @@ static void *tryToOpen(Store &S, const char *Name, unsigned Flags,
     Object *New = O ? nullptr : O = enterObject(S, Id);
     if (!O)
       return failedTo("open", S, Name);
-    if (!openObject(*O, Wanted, Occupied)) {
+    if (!openDurably(*O, Wanted, Flags, Occupied)) {
       int Saved = errno;
       if (New)
         forgetObject(S, New);
@@ -205,14 +265,13 @@ static void *tryToOpen(Store &S, const char *Name, unsigned Flags,
     }
     rememberName(S, Name, O, Time);
     nameObject(*O, Name);
-  } else if (!openObject(*O, Wanted, Occupied)) {
+  } else if (!openDurably(*O, Wanted, Flags, Occupied)) {
     return failedTo("open", S, Name);
   }
   // What is sealed is not written: it is as it was mapped.
   if (Flags & PERDURE_VERIFY &&
       (fileOf(*O) < 0 || !checkSeal(O->File, O->Hex, Trust::Needed)))
     return failedTo("open", S, Name);
-  makeDurable(*O, Flags);
   ++O->References;
   return rootPointer(*O);
 }
@@ -261,8 +320,11 @@ void perdure_close(void *in_object) {
          "perdure_close: object %s has been closed as often as it was "
          "opened",
          labelOf(*O).Text);
-  else if (!--O->References)
+  else if (!--O->References) {
     reportWhatStayed(*O);
+    if (isDeferred(*O) && mayAllocate(*O))
+      writeBack(*O, false);
+  }
 }
 
 int perdure_remove(perdure_store *store, const char *name) {
@@ -394,8 +456,8 @@ void perdure_free(void *block) {
         "as the object; perdure_remove removes both",
         block, labelOf(*O).Text);
   if (Transaction *T = openTransaction()) {
-    checkBlock(*O, block);
-    if (!freeAtCommit(*T, block))
+    markOf(*O, block); // reports what is none
+    if (!freeAtCommit(*T, *O, block))
       die("perdure_free(%p): %s", block, errorMessage());
     return;
   }
@@ -403,10 +465,32 @@ void perdure_free(void *block) {
   fence(O->Map);
 }
 
+// What this thread's transaction has changed is not: it is durable when it commits.
+static void persistDeferred(Object &O, const void *P, size_t Bytes) {
+  Span *Except;
+  size_t Count;
+  uint64_t Begin = (uint64_t)P - O.Base;
+  // Who shares O has stored in sections, which have written it. The log is
+  // whoever's is in one.
+  if (!mayAllocate(O)) {
+    syncCommitted(O);
+    return;
+  }
+  if (!spansOf(O, Except, Count))
+    return;
+  if (!persistSpan(O, {Begin, Begin + Bytes}, Except, Count) && errno != EIO)
+    report("perdure_persist: object %s: %s", labelOf(O).Text, errorMessage());
+  free(Except);
+}
+
 void perdure_persist(const void *addr, size_t bytes) {
   Object *O = objectAt(addr);
   if (!O || !isPresent(*O) || !isWritable(*O) || !bytes)
     return;
+  if (isDeferred(*O)) {
+    persistDeferred(*O, addr, bytes);
+    return;
+  }
   if (!persistAll(*O, addr, bytes))
     die("perdure_persist: object %s: %s; what the medium holds is unknown now",
         labelOf(*O).Text, errorMessage());

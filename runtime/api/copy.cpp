@@ -15,6 +15,7 @@
 #include "fot/fot.h"
 #include "object/registry.h"
 #include "platform/error.h"
+#include "tx/redo.h"
 #include "tx/together.h"
 
 #include <errno.h>
@@ -251,6 +252,14 @@ static bool checkDecided(const Copying &C) {
                       "and copy it then"));
 }
 
+// What this process has stored and not written yet belongs to the object as well.
+static bool writeOwn(Copying &C) {
+  Locked Hold(C.From->Lock);
+  Object *O = findObject(*C.From, C.Id);
+  return !O || !isPresent(*O) || !isDeferred(*O) || !isAlone(*O) ||
+         writeBack(*O, /*Forget=*/false);
+}
+
 // Occupied: the section is, so that nothing has been done.
 static bool copyItem(Plan &P, Item &I, int Milliseconds, bool &Occupied) {
   if (!openSource(I.C)) {
@@ -265,7 +274,7 @@ static bool copyItem(Plan &P, Item &I, int Milliseconds, bool &Occupied) {
     Occupied = errno == EBUSY;
     return false;
   }
-  return checkWriters(I.C) && copyFile(I.C) && checkDecided(I.C) &&
+  return writeOwn(I.C) && checkWriters(I.C) && copyFile(I.C) && checkDecided(I.C) &&
          (!Follow || visitTargets(I.C.Copy, I.C.Current, addTarget, &P));
 }
 

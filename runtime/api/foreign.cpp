@@ -1,6 +1,7 @@
 //===- foreign.cpp - Pointers by name, and rights on other objects --------===//
 
 #include "alloc/heap.h"
+#include "tx/redo.h"
 #include "api/arguments.h"
 #include "fot/fot.h"
 #include "platform/error.h"
@@ -24,8 +25,16 @@ static uint64_t indexOfName(Object &O, const char *Name) {
   if (!Text)
     return 0;
   memcpy(Text, Name, Bytes);
-  flushMetadata(O, Text, Bytes);
   uint64_t Offset = (uint64_t)Text - O.Base;
+  // Before the entry, which reaches the medium by itself.
+  if (!isDeferred(O)) {
+    flushMetadata(O, Text, Bytes);
+  } else if (!persistSpan(O, {Offset, Offset + Bytes}, nullptr, 0)) {
+    int Saved = errno;
+    deallocate(O, Text);
+    errno = Saved;
+    return 0;
+  }
   Index = fotIndexOfName(O, Name, Offset);
   FotTarget Target;
   int Saved = errno;

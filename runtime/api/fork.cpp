@@ -18,6 +18,7 @@
 #include "object/store.h"
 #include "platform/regions.h"
 #include "tx/log.h"
+#include "tx/redo.h"
 #include "tx/transaction.h"
 
 using namespace perdure;
@@ -43,6 +44,8 @@ static void beforeFork() {
   forEachStore([](Store &S) { take(S.Lock); });
   heapsBeforeFork();
   forEachObject(heapBeforeFork);
+  redosBeforeFork();
+  forEachObject(redoBeforeFork);
   logsBeforeFork();
   forEachObject(logBeforeFork);
   forEachObject([](Object &O) { take(O.GrowLock); });
@@ -66,6 +69,8 @@ static void afterFork() {
   forEachObject([](Object &O) { drop(O.GrowLock); });
   forEachObject(logAfterFork);
   logsAfterFork();
+  forEachObject(redoAfterFork);
+  redosAfterFork();
   forEachObject(heapAfterFork);
   heapsAfterFork();
   forEachStore([](Store &S) { drop(S.Lock); });
@@ -79,6 +84,7 @@ static void inChild() {
   forEachObject(disown);
   copiesInChild();
   afterFork();
+  forEachObject(redoInChild);
 }
 
 void perdure::prepareForFork() {

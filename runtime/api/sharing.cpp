@@ -8,12 +8,29 @@
 #include "platform/file_lock.h"
 #include "tx/log.h"
 #include "tx/recover.h"
+#include "tx/redo.h"
 #include "tx/transaction.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 using namespace perdure;
+
+// What this process has of O's pages is from before another one's turn, and so is
+// the log that it knows. In a write section of O, which is deferred.
+static bool showOthers(Object &O) {
+  forgetOwn(O);
+  if (!needsRecovery(O, /*Alive=*/false))
+    return true;
+  if (!endDeferral(O))
+    return false;
+  bool Ok = recover(O);
+  int Saved = errno;
+  if (!defer(O))
+    return false;
+  errno = Saved;
+  return Ok;
+}
 
 // What this process knows of the allocator's tables is old when another was in
 // a write section since. In a write section of O.
@@ -28,8 +45,12 @@ static bool takeTurn(Object &O) {
   }
   // What a process that died in its section left half done is rolled back before
   // anything is learnt of what is allocated.
+  bool Deferred = isDeferred(O);
+  redoRelease(O);
   logRelease(O);
-  if (!recover(O) || !heapRefresh(O))
+  if (Deferred && !showOthers(O))
+    return false;
+  if ((!Deferred && !recover(O)) || !heapRefresh(O))
     return false;
   __atomic_store_n(&Last, Mine, __ATOMIC_RELEASE);
   return true;
@@ -62,13 +83,16 @@ static bool seeWhole(Object &O, bool &Half) {
     return true;
   if (isWritable(O)) {
     uint64_t Mine = ownTurn();
-    Half = (!Mine || headerOf(O)->Turn.LastWriter != Mine) && needsRecovery(O);
+    bool Others = !Mine || headerOf(O)->Turn.LastWriter != Mine;
+    Half = Others && needsRecovery(O, /*Alive=*/true);
     return true;
   }
-  // An only writer is at work outside sections, too.
+  // An only writer is at work outside sections, too. What it has committed is in
+  // the file.
   if (lockOfOthers(O.File, FileByte::Ownership) == LockKind::Exclusive)
-    return true;
-  return (!O.Private && !needsRecovery(O)) || recoverPrivately(O);
+    return !O.Private || showFile(O);
+  return (!O.Private && !needsRecovery(O, /*Alive=*/true)) ||
+         recoverPrivately(O);
 }
 
 int perdure_lock(void *in_object, unsigned flags) {
@@ -116,7 +140,7 @@ int perdure_unlock(void *in_object) {
   if (!O)
     return -1;
   if (!T)
-    return leaveSection(*O) ? 0 : -1;
+    return leaveWritten(*O) ? 0 : -1;
   if (!isInSection(*O)) {
     fail(EPERM, "object %s: this thread is in no section of it",
          labelOf(*O).Text);

@@ -7,6 +7,7 @@
 #include "platform/descriptor.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
+#include "tx/recover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,7 +111,8 @@ static bool openImage(Image &I, Store &S, perdure_id Id, CheckMode Mode) {
   I.O->Owner = &S;
   I.O->Id = Id;
   memcpy(I.O->Hex, Hex.Text, sizeof(I.O->Hex));
-  I.O->File = -1;
+  I.O->File = I.O->MapFile = -1;
+  I.O->Map.Page = true; // nothing to flush
   // Its only user: nothing is looked up again for what others may have done.
   I.O->Granted = Access::Exclusive;
   if (!I.FileSize)
@@ -174,8 +176,17 @@ bool perdure::checkObject(Store &S, perdure_id Id, CheckMode Mode,
   }
   if (checkPageZero(*I.O, I.FileSize, Found)) {
     checkFot(*I.O, Found);
-    checkPages(*I.O, Found);
     checkLog(*I.O, Found);
+    // The page map is what it is with what the log says. A repair of that must not
+    // be undone by the log: which is done, and cut.
+    if (redoInImage(*I.O) && Mode == CheckMode::Repair) {
+      if (fdatasync(I.File))
+        return fail(errno, "cannot sync the log: %s", strerror(errno));
+      if (!writeBack(I))
+        return false;
+      cutCommits(*I.O);
+    }
+    checkPages(*I.O, Found);
   }
   // Who is about to seal it puts another in its place.
   if (Mode != CheckMode::Owned)

@@ -14,9 +14,9 @@
 //                             away: in doubt pages and blocks count as
 //                             allocated
 //
-// User data is never written: the only bytes of blocks that a repair could
-// touch are none. So what was reachable stays reachable, and what leaks is
-// gc's.
+// User data is never written, but for what the log says was committed: the only
+// bytes of blocks that a repair could touch are none. So what was reachable stays
+// reachable, and what leaks is gc's.
 //
 //===----------------------------------------------------------------------===//
 

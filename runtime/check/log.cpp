@@ -28,6 +28,13 @@ static void checkLane(const Object &O, unsigned Lane, Findings &Found) {
         "the object for writing decides it",
         Lane);
     break;
+  case LaneState::Unwritten:
+    Found.Unfinished = true;
+    Found.add(Severity::Note, At,
+              "lane %u of the log has commits that need not be in their places yet: "
+              "opening the object for writing sees to that",
+              Lane);
+    break;
   case LaneState::Damaged:
     Found.add(Severity::Damage, At, "%s", errorMessage());
     break;

@@ -13,33 +13,6 @@
 
 using namespace perdure;
 
-namespace {
-
-/// The pages of the header and of extents, in order; what lies between them is
-/// the page map's.
-struct SystemPages {
-  struct {
-    uint64_t Page, Pages;
-  } Run[1 + 2 * MaxExtents + MaxLogExtents];
-  unsigned Count = 0;
-
-  explicit SystemPages(const Object &O) {
-    add(0, HeaderBytes / FilePage);
-    for (Table T : Tables)
-      for (unsigned K = 0; K < maxExtents(T); ++K)
-        if (uint64_t Offset = extentOf(O, T, K))
-          add(Offset / FilePage, extentBytes(T, K) / FilePage);
-  }
-  void add(uint64_t Page, uint64_t Pages) {
-    unsigned I = Count++;
-    for (; I && Run[I - 1].Page > Page; --I)
-      Run[I] = Run[I - 1];
-    Run[I] = {Page, Pages};
-  }
-};
-
-} // namespace
-
 static PageDescriptor *descriptorOf(const Object &O, uint64_t Page) {
   ExtentPlace Place = placeIn(Page, FirstMapExtent);
   return (PageDescriptor *)(O.Base + extentOf(O, Table::Map, Place.K)) +
@@ -289,7 +262,6 @@ void perdure::checkPages(Object &O, Findings &Found) {
               (unsigned long long)(End - Covered));
     End = Covered;
   }
-  SystemPages G(O);
   uint64_t Root = O.RootOffset / FilePage;
   if (Root >= End)
     Found.add(
@@ -297,20 +269,16 @@ void perdure::checkPages(Object &O, Findings &Found) {
         "the root, at 0x%llx, lies where there is no page map; restore the "
         "file from a copy",
         (unsigned long long)O.RootOffset);
-  for (unsigned I = 0; I < G.Count; ++I) {
-    uint64_t From = G.Run[I].Page + G.Run[I].Pages;
-    uint64_t To =
-        I + 1 < G.Count && G.Run[I + 1].Page < End ? G.Run[I + 1].Page : End;
-    if (From >= To)
-      continue;
+  SystemPages(O).visitGaps(End, [&](uint64_t From, uint64_t To) {
     checkGap(O, From, To, Found);
     if (Root < From || Root >= To)
-      continue;
+      return true;
     PageWalk Walk(O, From, To);
     PageRun R;
     while (Walk.next(R))
       if (Root < R.Page + R.Pages)
         break;
     checkRoot(O, R, Found);
-  }
+    return true;
+  });
 }

@@ -5,10 +5,12 @@
 #include "object/seal.h"
 #include "object/sidecar.h"
 #include "object/store.h"
+#include "object/system_pages.h"
 #include "platform/clock.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
 #include "platform/file_lock.h"
+#include "platform/options.h"
 #include "platform/regions.h"
 
 #include <errno.h>
@@ -56,7 +58,9 @@ bool perdure::enterWindow(Object &O) {
 void perdure::leaveWindow(Object &O) {
   __atomic_store_n(&Slots[TheWindow.slotOf(O.Base)], (Object *)nullptr,
                    __ATOMIC_RELEASE);
-  if (isPresent(O) && isWritable(O) && isDurable(O) && !syncFile(O.File))
+  // What is deferred has been by whoever wrote it.
+  if (isPresent(O) && isWritable(O) && isDurable(O) && !isDeferred(O) &&
+      !syncFile(O.File))
     report("object %s: cannot sync at close: %s", labelOf(O).Text,
            strerror(errno));
   if (isAlone(O))
@@ -65,6 +69,8 @@ void perdure::leaveWindow(Object &O) {
   dropSlot(O.Base);
   if (O.File >= 0)
     close(O.File);
+  if (O.MapFile >= 0)
+    close(O.MapFile);
 }
 
 //===----------------------------------------------------------------------===//
@@ -81,9 +87,30 @@ void perdure::flushMetadata(Object &O, const void *P, size_t Bytes) {
 
 void perdure::flushHeader(Object &O, const void *P, size_t Bytes) {
   flushMetadata(O, P, Bytes);
-  if (O.Map.Page && isDurable(O) && !persist(O.Map, P, Bytes))
+  if (!O.Map.Page || !isDurable(O) || persist(O.Map, P, Bytes))
+    return;
+  if (isDeferred(O))
+    poison(O, "sync its header", errno);
+  else
     die("object %s: %s; what the medium holds is unknown now", labelOf(O).Text,
         errorMessage());
+}
+
+bool perdure::failPoisoned(const Object &O) {
+  return fail(EIO,
+              "object %s: its medium failed, and nothing more is written to it: "
+              "close the store, see to the disk, and open it again: it then holds "
+              "what was committed before",
+              labelOf(O).Text);
+}
+
+void perdure::poison(Object &O, const char *Doing, int Error) {
+  if (__atomic_exchange_n(&O.Poisoned, true, __ATOMIC_ACQ_REL))
+    return;
+  report("object %s: cannot %s: %s; nothing more is written to it: close the store, "
+         "see to the disk, and open it again: it then holds what was committed "
+         "before",
+         labelOf(O).Text, Doing, strerror(Error));
 }
 
 bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
@@ -108,8 +135,26 @@ bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
   return Ok;
 }
 
+// Extents of a state that O does not have yet: see defer(). Before anybody can find
+// them.
+static void shareTables(Object &O, const State &S) {
+  const uint64_t *Extents[] = {S.FotExtent, S.LogExtent};
+  constexpr Table Kinds[] = {Table::Fot, Table::Log};
+  for (int I = 0; I < 2; ++I)
+    for (unsigned &K = O.SharedTables[I]; K < maxExtents(Kinds[I]); ++K) {
+      if (!Extents[I][K])
+        break;
+      if (!mapThrough(O.Map, O.MapFile, Extents[I][K],
+                      extentBytes(Kinds[I], K)))
+        die("object %s: %s; it holds what was committed when it is opened again",
+            labelOf(O).Text, errorMessage());
+    }
+}
+
 // Extents are read without the lock; they never change once they are there.
 static void setState(Object &O, const State &New) {
+  if (isDeferred(O))
+    shareTables(O, New);
   for (unsigned K = 0; K < MaxExtents; ++K) {
     __atomic_store_n(&O.Current.FotExtent[K], New.FotExtent[K],
                      __ATOMIC_RELEASE);
@@ -439,6 +484,79 @@ bool perdure::changePrivately(Object &O, bool (*Change)(Object &)) {
   return Ok;
 }
 
+//===----------------------------------------------------------------------===//
+// What is written by commits alone
+//===----------------------------------------------------------------------===//
+
+static unsigned countExtents(const Object &O, Table T) {
+  unsigned K = 0;
+  while (extentOf(O, T, K))
+    ++K;
+  return K;
+}
+
+bool perdure::defer(Object &O) {
+  Locked Hold(O.GrowLock);
+  if (!O.Map.Page || !isDurable(O) || isDeferred(O) || TheOptions.battery)
+    return true;
+  if (sysconf(_SC_PAGESIZE) != (long)FilePage)
+    return fail(ENOTSUP,
+                "PERDURE_DURABLE needs pages of %llu bytes on this medium, and the "
+                "machine's have %ld",
+                (unsigned long long)FilePage, sysconf(_SC_PAGESIZE));
+  if (O.MapFile < 0)
+    O.MapFile = openToMap(O, O.File, true);
+  if (O.MapFile < 0)
+    return false;
+  O.SharedTables[0] = countExtents(O, Table::Fot);
+  O.SharedTables[1] = countExtents(O, Table::Log);
+  // Whoever stores now, and looks then, takes note of what is in the file already.
+  __atomic_store_n(&O.Deferred, true, __ATOMIC_SEQ_CST);
+  SystemPages G(O, /*WithMap=*/false);
+  if (G.visitGaps(TheWindow.limit() / FilePage, [&](uint64_t From, uint64_t To) {
+        return mapOwn(O.Map, O.MapFile, From * FilePage, (To - From) * FilePage);
+      }))
+    return true;
+  int Saved = errno;
+  if (!makeWritable(O.Map, O.MapFile))
+    die("object %s: %s", labelOf(O).Text, errorMessage());
+  __atomic_store_n(&O.Deferred, false, __ATOMIC_RELEASE);
+  errno = Saved;
+  return false;
+}
+
+bool perdure::endDeferral(Object &O) {
+  Locked Hold(O.GrowLock);
+  if (!isDeferred(O))
+    return true;
+  if (!makeWritable(O.Map, O.MapFile))
+    return false;
+  __atomic_store_n(&O.Deferred, false, __ATOMIC_RELEASE);
+  return true;
+}
+
+void perdure::forgetOwn(Object &O) {
+  Locked Hold(O.GrowLock);
+  uint64_t End = TheWindow.limit() / FilePage;
+  SystemPages(O, false).visitGaps(End, [&](uint64_t From, uint64_t To) {
+    forgetOwnPages((void *)(O.Base + From * FilePage), (To - From) * FilePage);
+    return true;
+  });
+}
+
+bool perdure::showFile(Object &O) {
+  int Other = openToMap(O, O.File, false);
+  if (Other < 0)
+    return false;
+  Mapping Map = O.Map;
+  bool Ok = mapFile(Map, Other, O.Base, O.Map.Bytes, false);
+  int Saved = errno;
+  close(Other);
+  errno = Saved;
+  O.Private = O.Private && !Ok;
+  return Ok;
+}
+
 static void grant(Object &O, Access Granted) {
   O.Private = O.Private && Granted == Access::Read;
   atomicStore(O.Granted, Granted);
@@ -667,7 +785,8 @@ bool perdure::attach(Object &O, Access Wanted) {
     if (Wanted == Access::Shared)
       lockByte(File, FileByte::Structure, LockKind::None, false);
   }
-  if (RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) {
+  if ((RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) ||
+      (Writable && !defer(O))) {
     int Saved = errno;
     detach(O);
     errno = Saved;
@@ -697,6 +816,13 @@ void perdure::disown(Object &O) {
   if (O.File >= 0)
     close(O.File);
   O.File = -1;
+  if (O.MapFile >= 0)
+    close(O.MapFile);
+  O.MapFile = -1;
+  // It sees what its parent had not written yet, as it was, until it looks at the
+  // file again.
+  O.Private = O.Private || isDeferred(O);
+  O.Deferred = O.Poisoned = false;
   O.Sect = Section();
   O.Serial = nextSerial(); // nor is this thread in a read section
   O.Syncing = 0; // those threads are its parent's. attach sets Unsynced

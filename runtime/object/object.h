@@ -27,6 +27,8 @@ struct Fot;       // fot/fot.h
 struct EscapeSet; // fot/escapes.h
 struct Heap;      // alloc/heap.h
 struct Log;       // tx/log.h
+struct Changes;   // alloc/changes.h
+struct Redo;      // tx/redo.h
 
 /// What this process may do with an object's memory.
 enum class Access : uint8_t {
@@ -53,9 +55,13 @@ struct Object {
   bool Durable;          // PERDURE_DURABLE; atomic
   bool Removed;          // its file is gone
   bool Private;          // read-only, with changes of this process alone
+  bool Deferred;         // written by commits alone: see defer(); atomic
+  bool Poisoned;         // see poison(); atomic
   bool Unsynced;         // runtime metadata changed since the last sync; atomic
   unsigned Syncing;      // threads that sync such changes right now; atomic
   int File;              // -1: none; fileOf opens it again
+  int MapFile;           // of what is Deferred: to map tables; -1: none
+  unsigned SharedTables[2]; // extents of the FOT and the log mapped so; GrowLock
   unsigned References;   // perdure_open and perdure_create less perdure_close
   uint64_t Escapes;      // native addresses stored under a lenient policy
   uint64_t FileBytes;    // Current.FileBytes; atomic, for readers without lock
@@ -68,6 +74,8 @@ struct Object {
   EscapeSet *TheEscapes; // the same
   Heap *TheHeap;         // the allocator's, made at first use
   Log *TheLog;           // that of transactions, made at first use
+  Changes *TheChanges;   // of the allocator's tables, not yet committed
+  Redo *TheRedo;         // the commits of what is Deferred, made at first use
 };
 
 /// Set by the layer of transactions: attach calls it once O is mapped and before
@@ -106,6 +114,11 @@ inline bool isDurable(const Object &O) {
   return __atomic_load_n(&O.Durable, __ATOMIC_RELAXED);
 }
 
+/// Whether stores stay this process's own until a commit writes them to the file.
+inline bool isDeferred(const Object &O) {
+  return __atomic_load_n(&O.Deferred, __ATOMIC_ACQUIRE);
+}
+
 /// The address of the root block.
 inline uint64_t rootOf(const Object &O) { return O.Base + O.RootOffset; }
 
@@ -139,6 +152,24 @@ int fileOf(Object &O);
 /// Maps O, which is read-only, so that Change may change it for this process
 /// alone: as long as it is so, what others write to those pages is not seen.
 bool changePrivately(Object &O, bool (*Change)(Object &));
+
+/// Page media, PERDURE_DURABLE: the kernel may write a page that is mapped through
+/// to the file at any moment, so what is half done could reach the medium. From now
+/// on all pages but the header's and those of the FOT and the log, which are sound
+/// at every moment, are this process's own; the layer of transactions writes them
+/// to the file. Nothing to do where O need not be so. Who stores looks at Deferred
+/// afterwards. False, with a message: as before.
+bool defer(Object &O);
+
+/// Maps all of O through to the file again; what was this process's own is gone.
+/// Nobody changes O meanwhile.
+bool endDeferral(Object &O);
+
+/// The same for what O has of this process's own: it shows the file.
+void forgetOwn(Object &O);
+
+/// Maps O, which is read-only, as the file is.
+bool showFile(Object &O);
 
 /// In the child of fork(): no right to write, no lock, no descriptor.
 void disown(Object &O);
@@ -203,7 +234,17 @@ bool growFile(Object &O, uint64_t Pages);
 /// the next perdure_persist elsewhere.
 void flushMetadata(Object &O, const void *P, size_t Bytes);
 
-/// The same for the header and the FOT, which PERDURE_DURABLE syncs at once.
+/// The medium has failed under O, which is deferred: nothing more is written to it.
+/// Doing: what failed. Reported once.
+void poison(Object &O, const char *Doing, int Error);
+inline bool isPoisoned(const Object &O) {
+  return __atomic_load_n(&O.Poisoned, __ATOMIC_ACQUIRE);
+}
+/// EIO, and what to do. Always false.
+bool failPoisoned(const Object &O);
+
+/// As flushMetadata, for the header and the FOT, which PERDURE_DURABLE syncs at
+/// once.
 void flushHeader(Object &O, const void *P, size_t Bytes);
 
 /// Makes the bytes durable, and what the runtime has changed in O before.

@@ -137,6 +137,73 @@ bool perdure::makeWritable(Mapping &M, int File) {
   return mapFixed(File, M.Address, M.Bytes, true, M.Page);
 }
 
+static bool mapPart(const Mapping &M, int File, uint64_t Offset, uint64_t Bytes,
+                    int Flags) {
+  return mmap((void *)(M.Address + Offset), Bytes, PROT_READ | PROT_WRITE,
+              Flags | MAP_FIXED, File, (off_t)Offset) != MAP_FAILED ||
+         fail(errno, "cannot map the file: %s", strerror(errno));
+}
+
+bool perdure::mapOwn(const Mapping &M, int File, uint64_t Offset,
+                     uint64_t Bytes) {
+  return mapPart(M, File, Offset, Bytes, MAP_PRIVATE | MAP_NORESERVE);
+}
+
+bool perdure::mapThrough(const Mapping &M, int File, uint64_t Offset,
+                         uint64_t Bytes) {
+  return mapPart(M, File, Offset, Bytes, MAP_SHARED);
+}
+
+// A page of a private mapping is the file's until something is stored there: then
+// it is anonymous, in memory or in swap.
+static bool isOwn(uint64_t Entry) {
+  constexpr uint64_t Present = 1ull << 63, Swapped = 1ull << 62,
+                     OfFile = 1ull << 61;
+  return (Entry & Swapped) || ((Entry & Present) && !(Entry & OfFile));
+}
+
+bool perdure::visitOwnPages(const void *P, uint64_t Bytes,
+                            bool (*Visit)(void *, uint64_t, uint64_t),
+                            void *Context) {
+  uint64_t Page = (uint64_t)sysconf(_SC_PAGESIZE);
+  uint64_t First = (uint64_t)P / Page, End = First + Bytes / Page;
+  int File = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  if (File < 0)
+    return fail(errno, "cannot open /proc/self/pagemap: %s", strerror(errno));
+  uint64_t Entries[1024], Begin = 0;
+  bool Inside = false, Ok = true;
+  while (Ok && First < End) {
+    uint64_t Count = End - First < 1024 ? End - First : 1024;
+    ssize_t Read = pread(File, Entries, Count * sizeof(uint64_t),
+                         (off_t)(First * sizeof(uint64_t)));
+    if (Read < (ssize_t)sizeof(uint64_t)) {
+      Ok = fail(Read < 0 ? errno : EIO, "cannot read /proc/self/pagemap: %s",
+                Read < 0 ? strerror(errno) : "it ended");
+      break;
+    }
+    Count = (uint64_t)Read / sizeof(uint64_t);
+    for (uint64_t I = 0; Ok && I < Count; ++I) {
+      if (isOwn(Entries[I]) == Inside)
+        continue;
+      if (Inside)
+        Ok = Visit(Context, Begin, (First + I) * Page);
+      else
+        Begin = (First + I) * Page;
+      Inside = !Inside;
+    }
+    First += Count;
+  }
+  int Saved = errno;
+  close(File);
+  errno = Saved;
+  return Ok && (!Inside || Visit(Context, Begin, End * Page));
+}
+
+void perdure::forgetOwnPages(const void *P, uint64_t Bytes) {
+  if (madvise((void *)P, Bytes, MADV_DONTNEED))
+    die("cannot forget the pages at %p: %s", P, strerror(errno));
+}
+
 void perdure::flushRange(const Mapping &M, const void *P, size_t Bytes) {
   if (!M.Page)
     M.Flush(P, Bytes);

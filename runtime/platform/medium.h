@@ -44,6 +44,22 @@ bool sealPrivate(const Mapping &M);
 /// Gives the right to write to a mapping, through a descriptor that has it.
 bool makeWritable(Mapping &M, int File);
 
+/// Maps a part of the file again, whole pages, for writing: so that what is stored
+/// there stays this process's own until it is written to the file, or so that it
+/// reaches the file by itself.
+bool mapOwn(const Mapping &M, int File, uint64_t Offset, uint64_t Bytes);
+bool mapThrough(const Mapping &M, int File, uint64_t Offset, uint64_t Bytes);
+
+/// Which of the pages from P on hold something of this process's own; P and Bytes:
+/// whole pages, of a part that is its own. Visit gets runs of them, until it gives
+/// false; and so does this then, or when the system does not tell (a message).
+bool visitOwnPages(const void *P, uint64_t Bytes,
+                   bool (*Visit)(void *Context, uint64_t Begin, uint64_t End),
+                   void *Context);
+
+/// What the pages hold of this process's own is forgotten: they show the file.
+void forgetOwnPages(const void *P, uint64_t Bytes);
+
 //===----------------------------------------------------------------------===//
 // The primitives. Whatever of an object reaches its medium on purpose does so
 // through one of these five: nothing else flushes, fences, syncs or writes to an

@@ -228,12 +228,17 @@ WRAP(void *, mmap, void *At, size_t Bytes, int Protection, int Flags, int File,
   void *P = __real_mmap(At, Bytes, Protection, Flags, File, Offset);
   if (P == MAP_FAILED || TraceFile < 0)
     return P;
-  // All mappings of objects begin with their files. MAP_SHARED_VALIDATE has the
-  // bit of MAP_SHARED.
-  if (File >= 0 && (Flags & MAP_SHARED) && !Offset)
-    putPath(PERDURE_TRACE_MAP, Path(File), (uint64_t)P, Bytes);
-  else
+  // MAP_SHARED_VALIDATE has the bit of MAP_SHARED.
+  if (File >= 0) {
+    char Kind[40];
+    snprintf(Kind, sizeof(Kind), "%s %llu",
+             Flags & MAP_SHARED ? "shared" : "private",
+             (unsigned long long)Offset);
+    Path Of(File);
+    put(PERDURE_TRACE_MAP, Kind, Of.Text, Of.Length, (uint64_t)P, Bytes);
+  } else {
     put(PERDURE_TRACE_MAP, "", "", 0, (uint64_t)P, Bytes);
+  }
   return P;
 }
 

@@ -24,7 +24,9 @@ namespace perdure {
 struct LaneHead {
   uint64_t Generation; // raised by every end of a transaction
   uint64_t First;      // the chunk with the first record; 0: none yet
-  uint64_t Reserved[6];
+  uint64_t Homed; // of a log of commits: how far all is in the file, and the kernel
+                  // knows it. Means nothing after a boot: nobody syncs it
+  uint64_t Reserved[5];
 };
 static_assert(sizeof(LaneHead) == 64, "");
 constexpr unsigned LanesPerExtent = FilePage / sizeof(LaneHead);
@@ -49,7 +51,21 @@ enum class RecordKind : unsigned {
                  // a Vote, which leads to the coordinator
   Committed = 6, // in the coordinator: it is committed; a Vote for each other
                  // object, which leads there
+  // In the log of what was committed, which one lane of an object holds whose
+  // file is written by commits alone; the first four also follow each other up to
+  // a Commit or a Prepared, without which they mean nothing.
+  Redo = 7,      // the bytes from Offset on
+  Zero = 8,      // zeroes from Offset on: one word, how many bytes
+  Word = 9,      // the word at Offset: two words, the bits to clear and to set
+  Commit = 10,   // one word, which makes it another record each time
+  Decided = 11,  // what the Prepared at Offset ended is committed: one word as above
+  Freed = 12,    // in memory alone: freed at Offset, when it is committed
 };
+
+/// Of one lane are all records of this kind or none.
+constexpr bool isOfCommits(RecordKind Kind) {
+  return Kind >= RecordKind::Redo && Kind <= RecordKind::Decided;
+}
 
 /// 8-byte aligned, Bytes of content behind it.
 struct LogRecord {

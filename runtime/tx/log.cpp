@@ -50,15 +50,8 @@ LaneHead *perdure::laneHead(const Object &O, unsigned Index) {
 }
 
 void perdure::settle(Object &O) {
-  if (TheOptions.battery)
-    return;
-  if (!O.Map.Page)
+  if (!O.Map.Page && !TheOptions.battery)
     fence(O.Map);
-  else if (isDurable(O) && !O.Private && !syncFile(O.File))
-    die("object %s: cannot sync: %s; what the medium holds is unknown now. The "
-        "transaction is rolled back, or was committed, when the object is opened "
-        "again",
-        labelOf(O).Text, strerror(errno));
 }
 
 void perdure::flushInTx(Object &O, const void *P, uint64_t Bytes) {
@@ -66,17 +59,13 @@ void perdure::flushInTx(Object &O, const void *P, uint64_t Bytes) {
     flushRange(O.Map, P, Bytes);
 }
 
-static uint64_t generationOf(const LaneHead &Head) {
-  return __atomic_load_n(&Head.Generation, __ATOMIC_ACQUIRE);
-}
-
-// The seed of a lane's first record.
-static uint64_t seedOf(unsigned Index, uint64_t Generation, uint64_t Chunk) {
+uint64_t perdure::laneSeed(unsigned Index, uint64_t Generation, uint64_t Chunk) {
   uint64_t Words[] = {Index, Generation, Chunk};
   return XXH3_64bits(Words, sizeof(Words));
 }
 
-static uint64_t checksumOf(const LogRecord &R, uint64_t Bytes, uint64_t Chain) {
+uint64_t perdure::recordChecksum(const LogRecord &R, uint64_t Bytes,
+                                 uint64_t Chain) {
   uint64_t Sum = XXH3_64bits_withSeed(&R.Word, 16 + Bytes, Chain);
   return Sum ? Sum : 1;
 }
@@ -113,7 +102,7 @@ LogReader::LogReader(const Object &O, unsigned Index) : O(O), End(), Left(0) {
     Left += extentBytes(Table::Log, K);
   const LaneHead &Head = *laneHead(O, Index);
   uint64_t First = __atomic_load_n(&Head.First, __ATOMIC_ACQUIRE);
-  End.Chain = seedOf(Index, generationOf(Head), First);
+  End.Chain = laneSeed(Index, generationOf(Head), First);
   enter(First);
 }
 
@@ -126,7 +115,7 @@ const LogRecord *LogReader::next() {
     uint64_t Bytes = R->bytes();
     uint64_t Room = (sizeof(LogRecord) + Bytes + 7) & ~(uint64_t)7;
     if (!R->Checksum || Room > End.Stop - End.At || R->Previous != End.Last ||
-        R->Checksum != checksumOf(*R, Bytes, End.Chain))
+        R->Checksum != recordChecksum(*R, Bytes, End.Chain))
       return nullptr;
     End.Chain = R->Checksum;
     End.Last = End.At;
@@ -215,6 +204,19 @@ static bool addChunk(Object &O, Log &G, Lane &L) {
 // Lanes
 //===----------------------------------------------------------------------===//
 
+bool perdure::growLane(Object &O, Lane &L) {
+  Log &G = *O.TheLog;
+  Locked Hold(G.Lock);
+  return addChunk(O, G, L);
+}
+
+void perdure::shrinkLane(Object &O, Lane &L, unsigned Count) {
+  Log &G = *O.TheLog;
+  Locked Hold(G.Lock);
+  while (L.Chunks > Count)
+    markChunk(O, G, L.Chunk[--L.Chunks], false);
+}
+
 static void freeLog(Log *G) {
   for (unsigned I = 0; I < G->LaneCount; ++I)
     if (Lane *L = G->Lanes[I]) {
@@ -236,7 +238,7 @@ static void markWaiting(const Object &O, Log &G) {
     LogReader Again(O, I);
     while (Again.next()) {
     }
-    visitBack(O, Again.last(), 0, [&](const LogRecord &R) {
+    visitBack(O.Base, Again.last(), 0, [&](const LogRecord &R) {
       if (R.kind() == RecordKind::Next)
         markChunk(O, G, *(const uint64_t *)R.content(), true);
     });
@@ -268,7 +270,7 @@ static Log *openLog(Object &O) {
 LogEnd perdure::beginningOf(const Lane &L) {
   uint64_t First = L.Chunk[0], At = chunkOffset(First);
   return {At, At + chunkBytes(First),
-          seedOf(L.Index, generationOf(*L.Head), First), 0, 0};
+          laneSeed(L.Index, generationOf(*L.Head), First), 0, 0};
 }
 
 // Gives the head its first chunk. No record holds before that: none of this
@@ -326,12 +328,26 @@ Lane *perdure::takeLane(Object &O) {
 
 void perdure::dropLane(Object &O, Lane &L) {
   Log &G = *O.TheLog;
-  Locked Hold(G.Lock);
+  if (L.Kept)
+    return;
   // What was needed for something long serves others.
-  while (L.Chunks > 8)
-    markChunk(O, G, L.Chunk[--L.Chunks], false);
+  shrinkLane(O, L, 8);
+  Locked Hold(G.Lock);
   L.Next = G.Idle;
   G.Idle = &L;
+}
+
+bool perdure::hasLanesInUse(Object &O) {
+  Log *G = __atomic_load_n(&O.TheLog, __ATOMIC_ACQUIRE);
+  if (!G)
+    return false;
+  Locked Hold(G->Lock);
+  unsigned Made = 0, Idle = 0;
+  for (unsigned I = 0; I < G->LaneCount; ++I)
+    Made += G->Lanes[I] != nullptr;
+  for (Lane *L = G->Idle; L; L = L->Next)
+    ++Idle;
+  return Made != Idle;
 }
 
 void perdure::logRelease(Object &O) {
@@ -364,7 +380,7 @@ static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
   R.Word = LogRecord::makeWord(Kind, Offset, Bytes);
   R.Previous = L.End.Last;
   memcpy(R.content(), Content, Bytes);
-  uint64_t Sum = checksumOf(R, Bytes, L.End.Chain);
+  uint64_t Sum = recordChecksum(R, Bytes, L.End.Chain);
   __atomic_store_n(&R.Checksum, Sum, __ATOMIC_RELEASE);
   flushInTx(O, &R, sizeof(R) + Bytes);
   L.End.Chain = Sum;
@@ -377,12 +393,8 @@ static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
 // after a rollback to a savepoint it could hold once more.
 [[gnu::noinline]] static bool nextChunk(Object &O, Lane &L) {
   unsigned Next = L.End.Chunk + 1;
-  if (Next == L.Chunks) {
-    Log &G = *O.TheLog;
-    Locked Hold(G.Lock);
-    if (!addChunk(O, G, L))
-      return false;
-  }
+  if (Next == L.Chunks && !growLane(O, L))
+    return false;
   uint64_t Chunk = L.Chunk[Next];
   LogRecord *First = recordAt(O, chunkOffset(Chunk));
   __atomic_store_n(&First->Checksum, 0, __ATOMIC_RELEASE);

@@ -20,6 +20,7 @@ struct LogEnd {
 struct Lane {
   Lane *Next;  // among those that are idle
   unsigned Index;
+  bool Kept; // not to be used again: its log is asked for
   LaneHead *Head;
   LogEnd End;
   unsigned Chunks, Room; // of these, in order of use
@@ -32,6 +33,9 @@ Lane *takeLane(Object &O);
 
 /// Gives it back, cut.
 void dropLane(Object &O, Lane &L);
+
+/// Whether a transaction has a lane of O's.
+bool hasLanesInUse(Object &O);
 
 /// Begins to write a record; it is durable after the next fence. False, with a
 /// message, when the log cannot grow: the log is as before. Bytes: at most
@@ -61,21 +65,20 @@ inline LogRecord *recordAt(const Object &O, uint64_t Offset) {
 }
 
 /// Calls Visit with the records from the last one back to the one that begins
-/// at or before Until; 0: all.
+/// at or before Until; 0: all. Base: of the object, or of a list in memory.
 template <typename Visitor>
-void visitBack(const Object &O, uint64_t Last, uint64_t Until, Visitor Visit) {
+void visitBack(uint64_t Base, uint64_t Last, uint64_t Until, Visitor Visit) {
   for (uint64_t At = Last; At && At != Until;) {
-    LogRecord &R = *recordAt(O, At);
+    LogRecord &R = *(LogRecord *)(Base + At);
     At = R.Previous;
     Visit(R);
   }
 }
 
 /// Orders what this thread has written to O before what it writes from now on:
-/// whatever survives of the later, all of the earlier does. A fence on DAX; a sync
-/// of the file on page media that is to survive a power failure, since the kernel
-/// writes pages in any order; elsewhere nothing. A sync that fails ends the process,
-/// in the middle of its transaction.
+/// whatever survives of the later, all of the earlier does. A fence on DAX. On page
+/// media nothing: the death of a process is all that counts there, and where power
+/// counts, files are written by commits (tx/redo.h).
 void settle(Object &O);
 
 /// Begins to write back, in transactions: nothing where power does not fail.
@@ -88,6 +91,18 @@ LogEnd beginningOf(const Lane &L);
 unsigned laneCount(const Object &O);
 LaneHead *laneHead(const Object &O, unsigned Index);
 
+/// The seed of a lane's first record.
+uint64_t laneSeed(unsigned Index, uint64_t Generation, uint64_t Chunk);
+inline uint64_t generationOf(const LaneHead &Head) {
+  return __atomic_load_n(&Head.Generation, __ATOMIC_ACQUIRE);
+}
+uint64_t recordChecksum(const LogRecord &R, uint64_t Bytes, uint64_t Chain);
+
+/// One more chunk for L. False and a message: ENOSPC, ENOMEM.
+bool growLane(Object &O, Lane &L);
+/// Gives back the chunks behind the first Count.
+void shrinkLane(Object &O, Lane &L, unsigned Count);
+
 /// Reads a lane's records in order, as they are in the file, which may hold
 /// anything: what lies outside the log ends it.
 class LogReader {
@@ -99,6 +114,8 @@ public:
   bool hasChunk() const { return End.Stop; }
   /// Afterwards: the last of all.
   uint64_t last() const { return End.Last; }
+  /// Where what was read ends.
+  const LogEnd &end() const { return End; }
 
 private:
   const Object &O;

@@ -1,8 +1,10 @@
 //===- recover.cpp - What a process that died left in a log ---------------===//
 //
 // First every record of every lane is looked at, and nothing is changed unless
-// all make sense. Then each lane is rolled back, and cut. The order does not
-// matter: what two transactions may overwrite at once the program keeps apart.
+// all make sense. Then what was committed and is in the log alone is written to its
+// place, and each lane with a transaction that was made in place is rolled back, and
+// cut. The order of these does not matter: what two transactions may overwrite at
+// once the program keeps apart.
 //
 // Dying in here: until a lane is cut its records are what they were, and all that
 // is done by them (bytes brought back, blocks marked as free that nobody can have
@@ -14,6 +16,7 @@
 #include "alloc/page_map.h"
 #include "platform/error.h"
 #include "platform/options.h"
+#include "tx/redo.h"
 #include "tx/together.h"
 #include "tx/undo.h"
 
@@ -35,6 +38,8 @@ struct Plan {
   uint64_t Last;    // its last record; 0: it is empty
   bool RollsBack;   // else what it says is committed
   bool Waits;       // for another object, which has to ask this one first
+  bool OfCommits;   // it says what was committed, to be done again
+  bool AllHome;     //   which has been, if the kernel knows it still
 };
 } // namespace
 
@@ -51,14 +56,55 @@ static bool isAwaitedByAny(const Object &O, unsigned Lane, const LogRecord &R) {
   return false;
 }
 
+// Of what is prepared and not decided: those parts that were not committed stay.
+static bool askForUndecided(const Object &O, Undecided &List) {
+  unsigned Kept = 0;
+  for (unsigned I = 0; I < List.Count; ++I) {
+    Vote Leader;
+    memcpy(&Leader, recordAt(O, List.Items[I])->content(), sizeof(Leader));
+    Outcome Found = askCoordinator(O, Leader);
+    if (Found == Outcome::Unknown)
+      return false;
+    if (Found == Outcome::RollBack)
+      List.Items[Kept++] = List.Items[I];
+  }
+  List.Count = Kept;
+  return true;
+}
+
+// What follows the last whole commit means nothing.
+static bool checkCommits(const Object &O, unsigned Lane, Plan &P,
+                         Undecided &List) {
+  P = {0, false, false, true, false};
+  LogReader Reader(O, Lane);
+  uint64_t End = 0;
+  while (const LogRecord *R = Reader.next()) {
+    if (!isOfCommits(R->kind()) && R->kind() != RecordKind::Prepared)
+      return failHostile(O, Lane, "has a record of a kind that is not known there");
+    if (!checkRedoRecord(O, *R))
+      return failHostile(O, Lane, "would overwrite the object's own tables");
+    List.see(O, *R);
+    if (endsCommit(*R) || R->kind() == RecordKind::Decided) {
+      P.Last = (uint64_t)R - O.Base;
+      End = P.Last + R->room();
+    }
+  }
+  P.AllHome = P.Last && laneHead(O, Lane)->Homed == End;
+  return askForUndecided(O, List);
+}
+
 // Whether everything in the lane's log can be done, and what that is.
 static bool checkLane(const Object &O, unsigned Lane, Plan &P) {
-  P = {0, true, false};
+  P = {0, true, false, false, false};
   Vote Leader;
   bool Prepared = false;
   LogReader Reader(O, Lane);
   while (const LogRecord *R = Reader.next()) {
     bool Right = true;
+    if (isOfCommits(R->kind())) {
+      Undecided List;
+      return checkCommits(O, Lane, P, List);
+    }
     switch (R->kind()) {
     case RecordKind::Data:
       if (!isUserRange(O, R->offset(), R->bytes()))
@@ -101,15 +147,40 @@ static bool checkLane(const Object &O, unsigned Lane, Plan &P) {
 static bool syncRecovered(Object &O) {
   if (!O.Map.Page || O.Private || TheOptions.battery || syncFile(O.File))
     return true;
-  return fail(errno, "object %s: cannot sync what was rolled back: %s",
+  return fail(errno, "object %s: cannot sync what was recovered: %s",
               labelOf(O).Text, strerror(errno));
+}
+
+// Writes what was committed to its places once more, in order.
+static void redoCommits(Object &O, unsigned Lane, const Undecided &List) {
+  LogReader Ahead(O, Lane), Behind(O, Lane);
+  for (;;) {
+    const LogRecord *End;
+    do
+      End = Ahead.next();
+    while (End && !endsCommit(*End));
+    if (!End)
+      return;
+    bool Holds = !List.has((uint64_t)End - O.Base);
+    for (const LogRecord *R; (R = Behind.next()) && R != End;)
+      if (Holds)
+        redoRecord(O, *R);
+  }
 }
 
 // What a lane of a transaction that is committed still says was freed, leaks.
 static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
-  if (P.RollsBack) {
-    restore(O, P.Last, 0);
-    visitBack(O, P.Last, 0, [&](const LogRecord &R) {
+  if (P.OfCommits) {
+    Undecided List;
+    Plan Again;
+    // The log first: what is written to its place may reach the medium at any time.
+    if (!checkCommits(O, Lane, Again, List) || !syncRecovered(O))
+      return false;
+    redoCommits(O, Lane, List);
+    settle(O);
+  } else if (P.RollsBack) {
+    restore(O, O.Base, P.Last, 0);
+    visitBack(O.Base, P.Last, 0, [&](const LogRecord &R) {
       if (R.kind() == RecordKind::Block)
         freeInFile(O, R.offset());
     });
@@ -117,6 +188,7 @@ static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
   // freeInFile flushes and fences for itself.
   if (!syncRecovered(O))
     return false;
+  laneHead(O, Lane)->Homed = 0;
   cutLane(O, *laneHead(O, Lane));
   return true;
 }
@@ -127,13 +199,17 @@ bool perdure::recover(Object &O) {
   for (unsigned I = 0; I < Lanes; ++I)
     if (!checkLane(O, I, P))
       return false;
+  // What was committed first: a process that writes in place has had its turn
+  // after it.
   bool Done = false;
-  for (unsigned I = 0; I < Lanes; ++I)
-    if (checkLane(O, I, P) && P.Last && !P.Waits) {
-      if (!finishLane(O, I, P))
-        return false;
-      Done = true;
-    }
+  for (int OfCommits = 1; OfCommits >= 0; --OfCommits)
+    for (unsigned I = 0; I < Lanes; ++I)
+      if (checkLane(O, I, P) && P.Last && !P.Waits &&
+          P.OfCommits == (bool)OfCommits) {
+        if (!finishLane(O, I, P))
+          return false;
+        Done = true;
+      }
   return !Done || syncRecovered(O);
 }
 
@@ -141,12 +217,38 @@ LaneState perdure::examineLane(const Object &O, unsigned Lane) {
   Plan P;
   if (!checkLane(O, Lane, P))
     return LaneState::Damaged;
-  return P.Last && !P.Waits ? LaneState::Unfinished : LaneState::Empty;
+  return P.Last && !P.Waits
+             ? P.OfCommits ? LaneState::Unwritten : LaneState::Unfinished
+             : LaneState::Empty;
 }
 
-bool perdure::needsRecovery(const Object &O) {
+bool perdure::redoInImage(Object &O) {
+  Plan P;
+  unsigned Lanes = laneCount(O);
+  bool Done = false;
+  for (unsigned I = 0; I < Lanes; ++I)
+    if (checkLane(O, I, P) && P.Last && P.OfCommits) {
+      Undecided List;
+      if (checkCommits(O, I, P, List)) {
+        redoCommits(O, I, List);
+        Done = true;
+      }
+    }
+  return Done;
+}
+
+void perdure::cutCommits(Object &O) {
+  Plan P;
+  unsigned Lanes = laneCount(O);
+  for (unsigned I = 0; I < Lanes; ++I)
+    if (checkLane(O, I, P) && P.Last && P.OfCommits)
+      cutLane(O, *laneHead(O, I));
+}
+
+bool perdure::needsRecovery(const Object &O, bool Alive) {
+  Plan P;
   for (unsigned I = 0; I < laneCount(O); ++I)
-    if (examineLane(O, I) != LaneState::Empty)
+    if (!checkLane(O, I, P) || (P.Last && !P.Waits && !(Alive && P.AllHome)))
       return true;
   return false;
 }
@@ -158,7 +260,8 @@ static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
     return recover(O);
   // Who shares it finds out in its first section, where nobody else is in the
   // middle of a transaction; and what has a writer is that one's to end.
-  if (Wanted == Access::Shared || Writers || !needsRecovery(O))
+  if (Wanted == Access::Shared || Writers ||
+      !needsRecovery(O, /*Alive=*/false))
     return true;
   return recoverPrivately(O);
 }

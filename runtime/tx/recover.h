@@ -15,11 +15,18 @@ bool recover(Object &O);
 
 /// What recover would find in a lane. Damaged: it would refuse (EPROTO), and a
 /// message says why.
-enum class LaneState { Empty, Unfinished, Damaged };
+enum class LaneState { Empty, Unfinished, Unwritten, Damaged };
 LaneState examineLane(const Object &O, unsigned Lane);
 
-/// Whether there is something that recover would do, or refuse to do.
-bool needsRecovery(const Object &O);
+/// Whether there is something that recover would do, or refuse to do. Alive: O was
+/// open since before its log was begun, so what was written to the file is there.
+bool needsRecovery(const Object &O, bool Alive);
+
+/// In a private image of the file: what was committed and is in the log alone is
+/// written to its place. Whether there was anything.
+bool redoInImage(Object &O);
+/// And is gone from the log.
+void cutCommits(Object &O);
 
 /// The same as recover, seen by this process alone: O is read-only and has no
 /// writer at work.

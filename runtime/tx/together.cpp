@@ -4,6 +4,7 @@
 #include "object/header.h"
 #include "object/store.h"
 #include "platform/error.h"
+#include "tx/redo.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,72 +15,169 @@
 
 using namespace perdure;
 
-static uint64_t generationOf(const Lane &L) {
-  return __atomic_load_n(&L.Head->Generation, __ATOMIC_ACQUIRE);
-}
+namespace {
+/// A part, on its way.
+struct Voter {
+  Part *P;
+  Batch *B;               // of one that is deferred
+  PreparedBatch Prepared; //   the same, once it is
+  bool IsPrepared;
+  Vote Mine;
+};
+
+/// Those that have changed something. The first one is the coordinator.
+struct Voters {
+  Voter *Items;
+  unsigned Count;
+
+  Voters() : Items(nullptr), Count(0) {}
+  ~Voters() {
+    for (unsigned I = 0; I < Count; ++I)
+      freeBatch(Items[I].B);
+    free(Items);
+  }
+  Voters(const Voters &) = delete;
+  Voters &operator=(const Voters &) = delete;
+};
+} // namespace
 
 static bool hasChanged(const Part &P) {
   const Object *Now = objectAt(P.Base);
-  return Now == P.O && Now->Serial == P.Serial && !isEmpty(*P.L);
+  return Now == P.O && Now->Serial == P.Serial && lastOf(P);
 }
 
-static Vote voteOf(const Part &P) {
-  return {P.O->Id.hi, P.O->Id.lo, P.L->Index, generationOf(*P.L)};
+static Vote voteOf(const Object &O, const Lane &L) {
+  return {O.Id.hi, O.Id.lo, L.Index, generationOf(*L.Head)};
 }
 
-// The record that commits, in pieces when it leads to very many: the last one,
-// whose offset is 0, is what counts.
-static bool writeCommit(Transaction &T, Part &Coordinator, unsigned Others) {
-  constexpr unsigned Most = MaxContent / sizeof(Vote);
-  Vote Votes[Most];
-  unsigned Count = 0;
-  for (unsigned I = 0; I < T.Parts.Count && Others; ++I) {
-    Part &P = T.Parts.Items[I];
-    if (&P == &Coordinator || !hasChanged(P))
-      continue;
-    Votes[Count++] = voteOf(P);
-    --Others;
-    if (Count < Most && Others)
-      continue;
-    if (!appendRecord(*Coordinator.O, *Coordinator.L, RecordKind::Committed,
-                      Others, Votes, Count * sizeof(Vote)))
-      return false;
-    if (Others)
-      settle(*Coordinator.O);
-    Count = 0;
-  }
-  settle(*Coordinator.O);
-  return true;
+// Who is to keep the record of the commit, rather than who changed first: DAX media,
+// where writing it cannot fail; then one whose commits survive a power failure.
+static unsigned rankOf(const Part &P) {
+  return !P.O->Map.Page ? 2 : !P.L ? 1 : 0;
 }
 
-bool perdure::commitTogether(Transaction &T) {
-  Part *Coordinator = nullptr;
-  Vote Leader = {};
-  unsigned Others = 0;
+static bool findVoters(Transaction &T, Voters &V) {
+  V.Items = (Voter *)calloc(T.Parts.Count, sizeof(Voter));
+  if (!V.Items)
+    return fail(ENOMEM, "no memory for a commit");
+  unsigned First = 0;
   for (unsigned I = 0; I < T.Parts.Count; ++I) {
     Part &P = T.Parts.Items[I];
     if (!hasChanged(P))
       continue;
-    if (!Coordinator) {
-      Coordinator = &P;
-      Leader = voteOf(P);
-      continue;
-    }
-    ++Others;
-    if (!appendRecord(*P.O, *P.L, RecordKind::Prepared, 0, &Leader,
-                      sizeof(Leader)))
+    Voter &New = V.Items[V.Count++];
+    New.P = &P;
+    if (!P.L && !(New.B = collectPart(P)))
       return false;
-    settle(*P.O);
+    if (rankOf(P) > rankOf(*V.Items[First].P))
+      First = V.Count - 1;
   }
-  if (!writeCommit(T, *Coordinator, Others))
-    return false;
-  for (unsigned I = 0; I < T.Parts.Count; ++I) {
-    Part &P = T.Parts.Items[I];
-    if (&P != Coordinator && hasChanged(P))
-      cutLane(*P.O, *P.L->Head);
-  }
-  cutLane(*Coordinator->O, *Coordinator->L->Head);
+  Voter Coordinator = V.Items[First];
+  V.Items[First] = V.Items[0];
+  V.Items[0] = Coordinator;
   return true;
+}
+
+static bool prepare(Voter &V, const Vote &Leader) {
+  Object &O = *V.P->O;
+  if (V.B) {
+    V.IsPrepared = prepareBatch(O, *V.B, Leader, V.Prepared);
+    V.Mine = V.Prepared.Mine;
+    return V.IsPrepared;
+  }
+  V.Mine = voteOf(O, *V.P->L);
+  if (!appendRecord(O, *V.P->L, RecordKind::Prepared, 0, &Leader,
+                    sizeof(Leader)))
+    return false;
+  settle(O);
+  return true;
+}
+
+// The record that commits, in pieces when it leads to very many: the last one,
+// whose offset is 0, is what counts.
+static bool writeCommit(Object &O, Lane &L, const Voters &V) {
+  constexpr unsigned Most = MaxContent / sizeof(Vote);
+  Vote Votes[Most];
+  unsigned Count = 0;
+  for (unsigned I = 1; I < V.Count; ++I) {
+    Votes[Count++] = V.Items[I].Mine;
+    unsigned Left = V.Count - 1 - I;
+    if (Count < Most && Left)
+      continue;
+    if (!appendRecord(O, L, RecordKind::Committed, Left, Votes,
+                      Count * sizeof(Vote)))
+      return false;
+    if (Left)
+      settle(O);
+    Count = 0;
+  }
+  settle(O);
+  return true;
+}
+
+// Those that are deferred write that it is committed before the coordinator may
+// forget. One whose medium fails now asks it when it is opened again.
+static bool finish(Voters &V) {
+  bool Ok = true;
+  for (unsigned I = 0; I < V.Count; ++I)
+    if (Voter &Each = V.Items[I]; Each.B)
+      Ok = decideBatch(*Each.P->O, *Each.B, Each.Prepared) && Ok;
+  for (unsigned I = 0; I < V.Count; ++I)
+    if (Voter &Each = V.Items[I]; Each.B)
+      Ok = syncCommits(*Each.P->O) && Ok;
+    else if (I)
+      cutLane(*Each.P->O, *Each.P->L->Head);
+  return Ok;
+}
+
+// The coordinator's own part is prepared first when it is deferred: that sync is of
+// its lane, too, whose generation the others then name.
+static bool commitBy(Voters &V, Lane &L) {
+  Object &O = *V.Items[0].P->O;
+  Vote Leader = voteOf(O, L);
+  for (unsigned I = 0; I < V.Count; ++I)
+    if ((I || V.Items[I].B) && !prepare(V.Items[I], Leader))
+      return false;
+  return writeCommit(O, L, V) && (!V.Items[0].B || syncLane(O));
+}
+
+// Whether the record of the commit is on the medium nobody knows: so nothing is
+// written by anybody who would have to.
+static void giveUp(Voters &V) {
+  if (!isPoisoned(*V.Items[0].P->O))
+    return;
+  for (unsigned I = 1; I < V.Count; ++I)
+    if (V.Items[I].IsPrepared)
+      poison(*V.Items[I].P->O, "know what became of a transaction", EIO);
+}
+
+bool perdure::commitTogether(Transaction &T) {
+  Voters V;
+  if (!findVoters(T, V))
+    return false;
+  Object &O = *V.Items[0].P->O;
+  Lane *Own = V.Items[0].B ? takeLane(O) : nullptr;
+  Lane *L = Own ? Own : V.Items[0].P->L;
+  if (!L)
+    return false;
+  bool Committed = commitBy(V, *L);
+  if (!Committed) {
+    int Saved = errno;
+    giveUp(V);
+    for (unsigned I = 0; I < V.Count; ++I)
+      if (V.Items[I].IsPrepared)
+        cancelBatch(*V.Items[I].P->O);
+    errno = Saved;
+  } else if (!finish(V)) {
+    L->Kept = true; // who does not know yet asks
+  }
+  // Not committed: nobody may find a record of this generation later. In place
+  // rolling back sees to that.
+  if ((Committed || Own) && !L->Kept)
+    cutLane(O, *L->Head);
+  if (Own)
+    dropLane(O, *Own);
+  return Committed;
 }
 
 //===----------------------------------------------------------------------===//
@@ -91,6 +189,7 @@ namespace {
 /// may be open in any process, this one included.
 class OtherFile {
 public:
+  OtherFile() : View(nullptr) {}
   OtherFile(Store &S, perdure_id Id);
   OtherFile(int File, perdure_id Id);
   ~OtherFile();
@@ -98,6 +197,7 @@ public:
   OtherFile &operator=(const OtherFile &) = delete;
   /// Null when it cannot be read: errno and a message.
   const Object *get() const { return Map == MAP_FAILED ? nullptr : View; }
+  void open(Store &S, perdure_id Id);
 
 private:
   Object *View;
@@ -107,8 +207,10 @@ private:
 };
 } // namespace
 
-OtherFile::OtherFile(Store &S, perdure_id Id)
-    : View((Object *)calloc(1, sizeof(Object))) {
+OtherFile::OtherFile(Store &S, perdure_id Id) : View(nullptr) { open(S, Id); }
+
+void OtherFile::open(Store &S, perdure_id Id) {
+  View = (Object *)calloc(1, sizeof(Object));
   int File = openObjectFile(S, Id);
   if (File < 0)
     return;
@@ -174,10 +276,11 @@ static Outcome failToAsk(const Object &O, perdure_id Id, const char *Why) {
 
 Outcome perdure::askCoordinator(const Object &O, const Vote &Of) {
   perdure_id Id = {Of.IdHi, Of.IdLo};
-  if (Id.hi == O.Id.hi && Id.lo == O.Id.lo)
-    return failToAsk(O, Id, "it is the same object");
-  OtherFile Other(*O.Owner, Id);
-  const Object *C = Other.get();
+  bool Itself = Id.hi == O.Id.hi && Id.lo == O.Id.lo;
+  OtherFile Other;
+  if (!Itself)
+    Other.open(*O.Owner, Id);
+  const Object *C = Itself ? &O : Other.get();
   if (!C) {
     char Why[512];
     snprintf(Why, sizeof(Why), "%s", errorMessage());
@@ -199,6 +302,23 @@ Outcome perdure::askCoordinator(const Object &O, const Vote &Of) {
   return Outcome::RollBack;
 }
 
+// Whether Visit is true of a record that O is prepared, in a lane, which none says
+// is decided.
+template <typename Visitor>
+static bool visitUndecided(const Object &O, unsigned Lane, Visitor Visit) {
+  Undecided List;
+  LogReader Reader(O, Lane);
+  while (const LogRecord *R = Reader.next())
+    List.see(O, *R);
+  for (unsigned I = 0; I < List.Count; ++I) {
+    Vote To;
+    memcpy(&To, recordAt(O, List.Items[I])->content(), sizeof(To));
+    if (Visit(To))
+      return true;
+  }
+  return false;
+}
+
 bool perdure::isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
                         const Vote &Participant) {
   perdure_id Id = {Participant.IdHi, Participant.IdLo};
@@ -214,15 +334,10 @@ bool perdure::isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
           &laneHead(*P, (unsigned)Participant.Lane)->Generation,
           __ATOMIC_ACQUIRE) != Participant.Generation)
     return false;
-  LogReader Reader(*P, (unsigned)Participant.Lane);
-  while (const LogRecord *R = Reader.next())
-    if (R->kind() == RecordKind::Prepared && R->bytes() == sizeof(Vote)) {
-      Vote To;
-      memcpy(&To, R->content(), sizeof(To));
-      return To.IdHi == O.Id.hi && To.IdLo == O.Id.lo && To.Lane == Lane &&
-             To.Generation == Generation;
-    }
-  return false;
+  return visitUndecided(*P, (unsigned)Participant.Lane, [&](const Vote &To) {
+    return To.IdHi == O.Id.hi && To.IdLo == O.Id.lo && To.Lane == Lane &&
+           To.Generation == Generation;
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -234,12 +349,9 @@ int perdure::isPreparedFile(int File, perdure_id Id) {
   const Object *O = Other.get();
   if (!O)
     return -1;
-  for (unsigned I = 0; I < laneCount(*O); ++I) {
-    LogReader Reader(*O, I);
-    while (const LogRecord *R = Reader.next())
-      if (R->kind() == RecordKind::Prepared)
-        return 1;
-  }
+  for (unsigned I = 0; I < laneCount(*O); ++I)
+    if (visitUndecided(*O, I, [](const Vote &) { return true; }))
+      return 1;
   return 0;
 }
 

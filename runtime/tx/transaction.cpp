@@ -1,11 +1,13 @@
 //===- transaction.cpp - The transaction of a thread ----------------------===//
 
 #include "tx/transaction.h"
+#include "alloc/changes.h"
 #include "alloc/heap.h"
 #include "object/store.h"
 #include "platform/error.h"
 #include "platform/thread.h"
 #include "tx/recover.h"
+#include "tx/redo.h"
 #include "tx/together.h"
 #include "tx/undo.h"
 
@@ -111,15 +113,14 @@ static bool isThere(const Part &P) {
          labelOf(O).Text);
     return nullptr;
   }
-  Lane *L = takeLane(O);
-  if (!L)
-    return nullptr;
   Part *P = T.Parts.add();
-  if (P)
-    *P = {&O, O.Base, O.Serial, L};
-  else
-    dropLane(O, *L);
-  return P;
+  if (!P)
+    return nullptr;
+  *P = {&O, O.Base, O.Serial, nullptr, {}};
+  if (isDeferred(O) ? enterRedo(O) : (P->L = takeLane(O)) != nullptr)
+    return P;
+  --T.Parts.Count;
+  return nullptr;
 }
 
 // The part in O; the last one that joined is most often it.
@@ -135,7 +136,9 @@ bool perdure::logRange(Transaction &T, Object &O, const void *P,
   if (T.Known.has((uint64_t)P, Bytes))
     return true;
   Part *Mine = partOf(T, O);
-  if (!Mine || !appendData(O, *Mine->L, (uint64_t)P - O.Base, Bytes))
+  uint64_t Offset = (uint64_t)P - O.Base;
+  if (!Mine || !(Mine->L ? appendData(O, *Mine->L, Offset, Bytes)
+                         : appendData(O, Mine->Undo, Offset, Bytes)))
     return false;
   // Durable before the program's store may be: it may reach the medium at any
   // time from then on.
@@ -147,17 +150,37 @@ bool perdure::logRange(Transaction &T, Object &O, const void *P,
 bool perdure::logBlock(Transaction &T, Object &O, void *Block,
                        uint64_t Bytes) {
   Part *Mine = partOf(T, O);
-  if (!Mine || !appendRecord(O, *Mine->L, RecordKind::Block,
-                             (uint64_t)Block - O.Base, &Bytes, sizeof(Bytes)))
+  uint64_t Offset = (uint64_t)Block - O.Base;
+  if (!Mine)
     return false;
-  // The next fence is early enough, at the latest that of the commit: whoever
-  // finds the record without the block's bit has nothing to free, and a block of
-  // which only the bit is there leaks.
+  if (Mine->L) {
+    if (!appendRecord(O, *Mine->L, RecordKind::Block, Offset, &Bytes,
+                      sizeof(Bytes)))
+      return false;
+    // The next fence is early enough, at the latest that of the commit: whoever
+    // finds the record without the block's bit has nothing to free, and a block of
+    // which only the bit is there leaks.
+  } else {
+    if (!appendRecord(Mine->Undo, RecordKind::Block, Offset, &Bytes,
+                      sizeof(Bytes)))
+      return false;
+    // To others, and in the file, it is free until this transaction commits.
+    AllocationMark Mark = markOf(O, Block);
+    noteWord(O, Mark.Word, Mark.Mask, 0);
+    forgetZeroed(O, Block, UINT64_MAX);
+  }
   T.Known.add((uint64_t)Block, Bytes);
   return true;
 }
 
-bool perdure::freeAtCommit(Transaction &T, void *Block) {
+bool perdure::freeAtCommit(Transaction &T, Object &O, void *Block) {
+  if (isDeferred(O)) {
+    // Part of the commit; freed after it.
+    Part *Mine = partOf(T, O);
+    if (!Mine || !appendRecord(Mine->Undo, RecordKind::Freed,
+                               (uint64_t)Block - O.Base, &Block, 0))
+      return false;
+  }
   void **Place = T.Frees.add();
   if (Place)
     *Place = Block;
@@ -195,23 +218,31 @@ static void forgetSavepoints(Transaction &T, unsigned From) {
 
 // Lanes are given back only here: what they say has been read by now.
 static void close(Transaction &T) {
-  for (unsigned I = 0; I < T.Parts.Count; ++I)
-    if (isThere(T.Parts.Items[I]))
-      dropLane(*T.Parts.Items[I].O, *T.Parts.Items[I].L);
+  for (unsigned I = 0; I < T.Parts.Count; ++I) {
+    Part &P = T.Parts.Items[I];
+    free(P.Undo.Bytes);
+    if (!isThere(P))
+      continue;
+    if (P.L)
+      dropLane(*P.O, *P.L);
+    else
+      leaveRedo(*P.O);
+  }
   T.Parts.Count = T.Frees.Count = 0;
   forgetSavepoints(T, 0);
   T.Depth = T.Frames.Count = 0;
   __perdure_tx_active = 0;
   // Last: others may come in now.
   for (unsigned I = 0; I < T.Leaves.Count; ++I)
-    leaveSection(*T.Leaves.Items[I]);
+    if (!leaveWritten(*T.Leaves.Items[I]))
+      report("a section that was left in a transaction: %s", errorMessage());
   T.Leaves.Count = 0;
 }
 
 // The runtime has changed something that the next sync must not leave out: a log
 // on the medium that holds still would undo what has been synced since.
 static void noteCut(Object &O) {
-  if (O.Map.Page)
+  if (O.Map.Page && !isDeferred(O))
     flushMetadata(O, headerOf(O), 1);
 }
 
@@ -219,17 +250,145 @@ void perdure::rollBackTransaction(Transaction &T) {
   int Saved = errno;
   for (unsigned I = 0; I < T.Parts.Count; ++I) {
     Part &P = T.Parts.Items[I];
-    uint64_t Last = P.L->End.Last;
-    if (!isThere(P) || !Last)
+    uint64_t Last = isThere(P) ? lastOf(P) : 0;
+    if (!Last)
       continue;
-    restore(*P.O, Last, 0);
-    cutLane(*P.O, *P.L->Head);
+    restore(*P.O, recordsOf(P), Last, 0);
+    if (P.L)
+      cutLane(*P.O, *P.L->Head);
     noteCut(*P.O);
-    freeAllocated(*P.O, Last, 0);
+    freeAllocated(*P.O, recordsOf(P), Last, 0);
   }
   close(T);
   errno = Saved;
 }
+
+//===----------------------------------------------------------------------===//
+// What is written by commits
+//===----------------------------------------------------------------------===//
+
+static int compareSpans(const void *A, const void *B) {
+  const auto *X = (const Span *)A, *Y = (const Span *)B;
+  return X->Begin < Y->Begin ? -1 : X->Begin > Y->Begin;
+}
+
+// In order, joined where they meet.
+static bool spansOf(const Part &P, Span *&Spans, size_t &Count) {
+  size_t Most = 0;
+  visitBack(recordsOf(P), lastOf(P), 0, [&](const LogRecord &) { ++Most; });
+  Count = 0;
+  Spans = (Span *)malloc((Most + 1) * sizeof(Span));
+  if (!Spans)
+    return fail(ENOMEM, "no memory for a commit");
+  visitBack(recordsOf(P), lastOf(P), 0, [&](const LogRecord &R) {
+    uint64_t Bytes = R.kind() == RecordKind::Data    ? R.bytes()
+                     : R.kind() == RecordKind::Block ? blockBytes(R)
+                                                     : 0;
+    if (Bytes)
+      Spans[Count++] = {R.offset(), R.offset() + Bytes};
+  });
+  if (!Count)
+    return true;
+  qsort(Spans, Count, sizeof(Span), compareSpans);
+  size_t Last = 0;
+  for (size_t I = 1; I < Count; ++I)
+    if (Spans[I].Begin > Spans[Last].End)
+      Spans[++Last] = Spans[I];
+    else if (Spans[I].End > Spans[Last].End)
+      Spans[Last].End = Spans[I].End;
+  Count = Last + 1;
+  return true;
+}
+
+bool perdure::spansOf(const Object &O, Span *&Spans, size_t &Count) {
+  Spans = nullptr;
+  Count = 0;
+  Transaction *T = openTransaction();
+  for (unsigned I = 0; T && I < T->Parts.Count; ++I)
+    if (T->Parts.Items[I].O == &O && isThere(T->Parts.Items[I]))
+      return ::spansOf(T->Parts.Items[I], Spans, Count);
+  return true;
+}
+
+namespace {
+struct OwnPages {
+  Batch &B;
+  const Object &O;
+  Span S;
+};
+} // namespace
+
+// Of what is large, the pages in which something was stored: the others are as the
+// file is.
+static void addSpan(const Object &O, Span S, Batch &B) {
+  constexpr uint64_t Large = 1 << 16;
+  if (S.End - S.Begin < Large) {
+    B.addBytes(O, S.Begin, S.End - S.Begin);
+    return;
+  }
+  OwnPages Own = {B, O, S};
+  uint64_t First = S.Begin / FilePage * FilePage;
+  uint64_t Last = (S.End + FilePage - 1) / FilePage * FilePage;
+  auto Add = [](void *Context, uint64_t Begin, uint64_t End) {
+    auto &Own = *(OwnPages *)Context;
+    Begin -= Own.O.Base;
+    End -= Own.O.Base;
+    Begin = Begin < Own.S.Begin ? Own.S.Begin : Begin;
+    End = End > Own.S.End ? Own.S.End : End;
+    Own.B.addBytes(Own.O, Begin, End - Begin);
+    return true;
+  };
+  if (!visitOwnPages((const void *)(O.Base + First), Last - First, Add, &Own))
+    B.addBytes(O, S.Begin, S.End - S.Begin);
+}
+
+static void addMark(Object &O, uint64_t Block, bool Allocated, Batch &B) {
+  AllocationMark M = markOf(O, (void *)(O.Base + Block));
+  B.addWord((uint64_t)M.Word - O.Base, M.Mask, Allocated ? M.Value : 0);
+}
+
+Batch *perdure::collectPart(const Part &P) {
+  Object &O = *P.O;
+  Span *Spans;
+  size_t Count;
+  Batch *B = makeBatch();
+  if (!B || !::spansOf(P, Spans, Count)) {
+    freeBatch(B);
+    return nullptr;
+  }
+  for (size_t I = 0; I < Count; ++I)
+    addSpan(O, Spans[I], *B);
+  free(Spans);
+  visitBack(recordsOf(P), lastOf(P), 0, [&](const LogRecord &R) {
+    if (R.kind() == RecordKind::Block)
+      addMark(O, R.offset(), true, *B);
+  });
+  // What it has allocated itself it may have freed, too.
+  visitBack(recordsOf(P), lastOf(P), 0, [&](const LogRecord &R) {
+    if (R.kind() == RecordKind::Freed)
+      addMark(O, R.offset(), false, *B);
+  });
+  return B;
+}
+
+bool perdure::leaveWritten(Object &O) {
+  bool Written = !isDeferred(O) || !isWritingHere(O) ||
+                 writeBack(O, /*Forget=*/!isAlone(O));
+  int Saved = errno;
+  // Others go on from what the file says, and so does this process.
+  if (!Written && !isAlone(O)) {
+    forgetOwn(O);
+    __atomic_store_n(&headerOf(O)->Turn.LastWriter, 0, __ATOMIC_RELEASE);
+  }
+  if (!leaveSection(O))
+    return false;
+  errno = Saved;
+  return Written;
+}
+
+//===----------------------------------------------------------------------===//
+// Commit
+//===----------------------------------------------------------------------===//
 
 static int compareAddresses(const void *A, const void *B) {
   uint64_t X = *(const uint64_t *)A, Y = *(const uint64_t *)B;
@@ -249,23 +408,29 @@ static void checkFrees(Transaction &T) {
           T.Frees.Items[I]);
 }
 
-// What has been stored is durable before any log is cut.
+// What has been stored in place is durable before any log is cut.
 static void flushAll(Transaction &T) {
+  Object *Flushed = nullptr;
   for (unsigned I = 0; I < T.Parts.Count; ++I) {
     Part &P = T.Parts.Items[I];
-    if (isThere(P) && !isEmpty(*P.L))
-      flushChanges(*P.O, P.L->End.Last);
-  }
-  bool Fenced = false;
-  for (unsigned I = 0; I < T.Parts.Count; ++I) {
-    Part &P = T.Parts.Items[I];
-    if (!isThere(P) || isEmpty(*P.L))
+    if (!isThere(P) || !P.L || isEmpty(*P.L))
       continue;
-    // One fence orders all that this thread has flushed.
-    if (P.O->Map.Page || !Fenced)
-      settle(*P.O);
-    Fenced |= !P.O->Map.Page;
+    flushChanges(*P.O, P.L->End.Last);
+    if (!P.O->Map.Page)
+      Flushed = P.O;
   }
+  // One fence orders all that this thread has flushed.
+  if (Flushed)
+    settle(*Flushed);
+}
+
+static bool commitAlone(Part &P) {
+  if (P.L) {
+    cutLane(*P.O, *P.L->Head);
+    return true;
+  }
+  Batch *B = collectPart(P);
+  return B && commitBatch(*P.O, B);
 }
 
 static bool commit(Transaction &T) {
@@ -274,13 +439,11 @@ static bool commit(Transaction &T) {
   Part *Changed = nullptr;
   unsigned Count = 0;
   for (unsigned I = 0; I < T.Parts.Count; ++I)
-    if (isThere(T.Parts.Items[I]) && !isEmpty(*T.Parts.Items[I].L)) {
+    if (isThere(T.Parts.Items[I]) && lastOf(T.Parts.Items[I])) {
       Changed = Changed ? Changed : &T.Parts.Items[I];
       ++Count;
     }
-  if (Count == 1)
-    cutLane(*Changed->O, *Changed->L->Head);
-  else if (Count && !commitTogether(T))
+  if (Count && !(Count == 1 ? commitAlone(*Changed) : commitTogether(T)))
     return false;
   // The transaction is committed from here on.
   for (unsigned I = 0; I < T.Parts.Count; ++I)
@@ -310,6 +473,16 @@ bool perdure::commitTransaction(Transaction &T) {
 // Savepoints
 //===----------------------------------------------------------------------===//
 
+// Where its records end.
+static LogEnd endOf(const Part &P) {
+  if (P.L)
+    return P.L->End;
+  LogEnd End = {};
+  End.At = P.Undo.Size;
+  End.Last = P.Undo.Last;
+  return End;
+}
+
 int perdure::setSavepoint(Transaction &T) {
   auto *Ends = (LogEnd *)malloc((T.Parts.Count + 1) * sizeof(LogEnd));
   Savepoint *S = Ends ? T.Savepoints.add() : nullptr;
@@ -320,7 +493,7 @@ int perdure::setSavepoint(Transaction &T) {
   }
   *S = {T.Parts.Count, T.Frees.Count, Ends};
   for (unsigned I = 0; I < T.Parts.Count; ++I)
-    Ends[I] = T.Parts.Items[I].L->End;
+    Ends[I] = endOf(T.Parts.Items[I]);
   // What is overwritten from here on has to be found again from here on.
   T.Known.clear();
   return (int)T.Savepoints.Count;
@@ -329,12 +502,18 @@ int perdure::setSavepoint(Transaction &T) {
 // The order: bytes; then the log ends where it did, so that nothing frees what
 // is freed now and may be another's in a moment; then blocks.
 static void rollBackPart(Transaction &T, Part &P, const LogEnd &End) {
-  uint64_t Last = P.L->End.Last;
+  uint64_t Last = lastOf(P);
   if (Last == End.Last)
     return;
-  restore(*P.O, Last, End.Last);
-  cutToEnd(*P.O, *P.L, End);
-  freeAllocated(*P.O, Last, End.Last);
+  restore(*P.O, recordsOf(P), Last, End.Last);
+  if (P.L)
+    cutToEnd(*P.O, *P.L, End);
+  freeAllocated(*P.O, recordsOf(P), Last, End.Last);
+  if (!P.L) {
+    P.Undo.Size = End.At;
+    P.Undo.Last = End.Last;
+    return;
+  }
   // The lane has had room for more than this.
   if (!sealEnd(*P.O, *P.L, ++T.Rewinds))
     die("object %s: the log of a transaction cannot be rolled back: %s; the "
@@ -352,10 +531,13 @@ bool perdure::rollBackTo(Transaction &T, int Number) {
   for (unsigned I = 0; I < T.Parts.Count; ++I) {
     Part &P = T.Parts.Items[I];
     if (isThere(P))
-      rollBackPart(T, P, I < S.Parts ? S.Ends[I] : beginningOf(*P.L));
+      rollBackPart(T, P,
+                   I < S.Parts ? S.Ends[I]
+                   : P.L       ? beginningOf(*P.L)
+                               : LogEnd());
     // The record that it begins with now stays.
     if (I < S.Parts && isThere(P))
-      S.Ends[I] = P.L->End;
+      S.Ends[I] = endOf(P);
   }
   T.Frees.Count = S.Frees;
   forgetSavepoints(T, (unsigned)Number);
@@ -409,6 +591,8 @@ void perdure::transactionInChild() {
   Transaction *T = openTransaction();
   if (!T)
     return;
+  for (unsigned I = 0; I < T->Parts.Count; ++I)
+    free(T->Parts.Items[I].Undo.Bytes);
   T->Parts.Count = T->Frees.Count = T->Leaves.Count = 0;
   forgetSavepoints(*T, 0);
   T->Depth = T->Frames.Count = 0;

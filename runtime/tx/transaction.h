@@ -11,6 +11,7 @@
 #include "object/object.h"
 #include "tx/filter.h"
 #include "tx/log.h"
+#include "tx/undo.h"
 
 #include <setjmp.h>
 
@@ -36,8 +37,17 @@ struct Began {
 struct Part {
   Object *O;
   uint64_t Base, Serial; // of the object: its store may be closed
-  Lane *L;
+  Lane *L;               // of its log; null for one that is deferred, whose
+  UndoList Undo;         //   records are here until it commits
 };
+
+/// Its records: where they are, and the last one; 0: there is none.
+inline uint64_t recordsOf(const Part &P) {
+  return P.L ? P.Base : (uint64_t)P.Undo.Bytes;
+}
+inline uint64_t lastOf(const Part &P) {
+  return P.L ? P.L->End.Last : P.Undo.Last;
+}
 
 struct Savepoint {
   unsigned Parts, Frees;
@@ -88,8 +98,8 @@ bool logRange(Transaction &T, Object &O, const void *P, uint64_t Bytes);
 /// A block was allocated; false when that cannot be logged.
 bool logBlock(Transaction &T, Object &O, void *Block, uint64_t Bytes);
 
-/// What waits for the end. False: ENOMEM.
-bool freeAtCommit(Transaction &T, void *Block);
+/// What waits for the end. False: ENOMEM, EIO.
+bool freeAtCommit(Transaction &T, Object &O, void *Block);
 bool leaveAtEnd(Transaction &T, Object &O);
 /// A section is entered that waits to be left: it is stayed in.
 bool stayInside(Transaction &T, const Object &O);
@@ -97,6 +107,21 @@ bool stayInside(Transaction &T, const Object &O);
 /// -1: ENOMEM.
 int setSavepoint(Transaction &T);
 bool rollBackTo(Transaction &T, int Savepoint);
+
+struct Span;
+struct Batch;
+
+/// What a part of a transaction has changed, for a commit. Null: ENOMEM.
+Batch *collectPart(const Part &P);
+
+/// What this thread's transaction has overwritten or allocated in O, which is
+/// deferred: until it commits that is nobody else's to write. The list is the
+/// caller's to free. False: ENOMEM.
+bool spansOf(const Object &O, Span *&Spans, size_t &Count);
+
+/// Leaves a section, after what was stored in it outside transactions has been
+/// written. False, and the section is left all the same: EIO, ENOSPC.
+bool leaveWritten(Object &O);
 
 /// The store's objects are about to be unmapped.
 void leaveStore(const Store &S);

@@ -8,11 +8,11 @@
 //           freed is free
 //   abort   what was there before; the cut; then what was allocated is free
 //
-// On DAX media a step is durable by flushes and one fence. On page media, where
-// only the death of the process counts, nothing is needed: the kernel ends a
-// process between two of its instructions, keeps what it has stored before, and
-// the compiler keeps that order (the cut is a release store). What power failure
-// leaves on page media is said in docs/Durability.md.
+// On DAX media a step is durable by flushes and one fence. On page media without
+// PERDURE_DURABLE, where only the death of the process counts, nothing is needed:
+// the kernel ends a process between two of its instructions, keeps what it has
+// stored before, and the compiler keeps that order (the cut is a release store).
+// With PERDURE_DURABLE the records are in memory, and tx/redo.h commits.
 //
 // A block's bit is set before its record, and cleared after the cut: a process
 // that dies in between leaks a block, and never frees one that is in use. On DAX
@@ -29,17 +29,34 @@
 
 namespace perdure {
 
+/// The same records in memory: of what is written by commits alone, which has
+/// nothing of a transaction in its file before it commits.
+struct UndoList {
+  char *Bytes;
+  uint64_t Size, Room; // Size is 0, or where the next one goes
+  uint64_t Last;       // the last one, or 0
+};
+
+/// Logs what is at an offset of O; another record. False: ENOMEM.
+bool appendData(Object &O, UndoList &U, uint64_t Offset, uint64_t Bytes);
+bool appendRecord(UndoList &U, RecordKind Kind, uint64_t Offset,
+                  const void *Content, uint64_t Bytes);
+
 /// Begins to write back what the records up to Last say was overwritten or
 /// allocated; a fence follows.
 void flushChanges(Object &O, uint64_t Last);
 
-/// Brings back what the records behind Until say was there, durably. Writing the
-/// same again changes nothing: it may be interrupted and repeated.
-void restore(Object &O, uint64_t Last, uint64_t Until);
+/// Brings back what the records behind Until, of a log at Base, say was there; in
+/// the file durably. Writing the same again changes nothing: it may be interrupted
+/// and repeated.
+void restore(Object &O, uint64_t Base, uint64_t Last, uint64_t Until);
 
 /// Frees what they say was allocated. After a cut, by which time they hold no
 /// more, though they can be read.
-void freeAllocated(Object &O, uint64_t Last, uint64_t Until);
+void freeAllocated(Object &O, uint64_t Base, uint64_t Last, uint64_t Until);
+
+/// Of a Block: how many bytes.
+uint64_t blockBytes(const LogRecord &R);
 
 } // namespace perdure
 

@@ -10,7 +10,9 @@
 #include "Harness.h"
 #include "tx/format.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -22,12 +24,20 @@ namespace {
 struct LaneWriter {
   std::vector<uint8_t> &Bytes;
   uint64_t At, Stop, Chain, Last = 0;
+  bool OfCommits = false;
 
   void put(Input &In) {
-    uint64_t Kind = In.byte() % 8, Offset = In.number() & 0xffffffffff;
+    // More often those of commits, once it is a log of these.
+    uint64_t Kind = In.byte() % (OfCommits ? 5 : 13) + (OfCommits ? 7 : 0);
+    uint64_t Offset = In.number() & 0xffffffffff;
+    OfCommits |= Kind >= 7 && Kind <= 11;
+    if (OfCommits && In.byte() % 8 == 2)
+      Kind = In.byte() % 16;
     uint8_t Content[256] = {};
     uint64_t Size = In.byte();
-    if (Kind == 3 || Kind == 2 || Kind == 4)
+    if (Kind == 9)
+      Size = In.byte() % 8 ? 16 : Size;
+    if (Kind == 2 || Kind == 3 || Kind == 4 || Kind == 8 || Kind >= 10)
       Size = In.byte() % 8 ? 8 : Size;
     if (Kind == 5 || Kind == 6)
       Size = In.byte() % 8 ? 32 : Size;
@@ -37,6 +47,8 @@ struct LaneWriter {
     }
     if (In.byte() % 8 == 0)
       Offset = In.number() % Bytes.size();
+    if (Kind == 9 && In.byte() % 8)
+      Offset &= ~(uint64_t)7;
     LogRecord R;
     R.Word = LogRecord::makeWord((RecordKind)Kind, Offset, Size);
     R.Previous = Last;
@@ -63,6 +75,28 @@ struct LaneWriter {
   }
 };
 } // namespace
+
+// Whatever a log says, who the object is and where its pointers lead stays.
+static void checkTables() {
+  const Scene &S = scene();
+  int File = open(S.File.c_str(), O_RDONLY | O_CLOEXEC);
+  CHECK(File >= 0);
+  Identity Found;
+  CHECK(pread(File, &Found, sizeof(Found), 0) == sizeof(Found));
+  CHECK(!memcmp(&Found, &S.GoodHeader.Ident, sizeof(Found)));
+  const State &Good = S.GoodHeader.Copy[0];
+  for (unsigned K = 0; K < MaxExtents && Good.FotExtent[K]; ++K) {
+    uint64_t At = Good.FotExtent[K], End = At + (FilePage << K);
+    for (; At < End; At += sizeof(FotEntry)) {
+      FotEntry Was, Is;
+      memcpy(&Was, &S.Good[At], sizeof(Was));
+      CHECK(pread(File, &Is, sizeof(Is), (off_t)At) == sizeof(Is));
+      if (Was.Valid == EntryById || Was.Valid == EntryByName)
+        CHECK(Is.Valid == Was.Valid && Is.IdHi == Was.IdHi && Is.IdLo == Was.IdLo);
+    }
+  }
+  close(File);
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size) {
   Input In(Data, Size);
@@ -101,5 +135,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *Data, size_t Size) {
   writeHostile(Bytes);
   if (work(In, fuzz::Writer::None))
     CHECK(hostileIs(Bytes));
+  checkTables();
   return 0;
 }

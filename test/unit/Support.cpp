@@ -15,12 +15,23 @@
 
 namespace fs = std::filesystem;
 
+bool isDurable() {
+  static const bool Durable = getenv("PERDURE_TEST_DURABLE");
+  return Durable;
+}
+
+perdure_store *openStore(const char *Dir, unsigned Flags) {
+  return perdure_store_open(Dir, isDurable() && !(Flags & PERDURE_RDONLY)
+                                     ? Flags | PERDURE_DURABLE
+                                     : Flags);
+}
+
 void StoreTest::SetUp() {
   const char *Where = getenv("TMPDIR");
   Temporary = std::string(Where ? Where : "/tmp") + "/perdure-unit-XXXXXX";
   ASSERT_NE(mkdtemp(Temporary.data()), nullptr);
   Dir = Temporary + "/store";
-  S = perdure_store_open(Dir.c_str(), PERDURE_CREATE);
+  S = openStore(Dir, PERDURE_CREATE);
   ASSERT_NE(S, nullptr) << perdure_errormsg();
   Sidecar = sidecarOf(Dir);
 }
@@ -38,7 +49,7 @@ void StoreTest::closeStore() {
 
 void StoreTest::reopenStore(unsigned Flags) {
   closeStore();
-  S = perdure_store_open(Dir.c_str(), Flags);
+  S = openStore(Dir, Flags);
   ASSERT_NE(S, nullptr) << perdure_errormsg();
 }
 

@@ -29,6 +29,14 @@ uint64_t __perdure_reencode_object(uint64_t, const void *, const void *,
 
 inline uint64_t baseOf(const void *P) { return (uint64_t)P & ~(Slot - 1); }
 
+/// perdure_store_open, with PERDURE_DURABLE as well when the environment has
+/// PERDURE_TEST_DURABLE and the store may be written.
+bool isDurable();
+perdure_store *openStore(const char *Dir, unsigned Flags);
+inline perdure_store *openStore(const std::string &Dir, unsigned Flags) {
+  return openStore(Dir.c_str(), Flags);
+}
+
 /// A directory that goes away, and a store in it.
 class StoreTest : public ::testing::Test {
 protected:

@@ -1,10 +1,6 @@
 //===- SystemTest.cpp - Calls of the system that fail or take their time --===//
-//
-// This program's definitions of a few functions of libc are those that the
-// runtime calls; a test puts something into their way.
-//
-//===----------------------------------------------------------------------===//
 
+#include "Hooks.h"
 #include "Support.h"
 
 #include <algorithm>
@@ -24,86 +20,14 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-namespace {
-std::atomic<int> DataSyncs, RangeSyncs;
-std::function<void()> OnDataSync;                // before it
-std::function<bool(int)> FailSync;               // of a descriptor
-std::function<void(const struct stat &)> OnStat; // after it
-std::function<bool(int)> FailTimes;              // setting those of a file
-std::function<void()> OnSleep;                   // instead of it
-// What the call gives, of a write to stderr; or nothing, and errno.
-std::function<ssize_t(const char *, size_t)> OnReport;
-} // namespace
-
-#define HOOK extern "C" __attribute__((visibility("default"))) int
-#define HOOK_SIZE extern "C" __attribute__((visibility("default"))) ssize_t
-
-HOOK fdatasync(int File) {
-  ++DataSyncs;
-  if (OnDataSync)
-    OnDataSync();
-  if (FailSync && FailSync(File)) {
-    errno = EIO;
-    return -1;
-  }
-  return (int)syscall(SYS_fdatasync, File);
-}
-
-HOOK fsync(int File) {
-  if (FailSync && FailSync(File)) {
-    errno = EIO;
-    return -1;
-  }
-  return (int)syscall(SYS_fsync, File);
-}
-
-HOOK msync(void *P, size_t Bytes, int Flags) {
-  ++RangeSyncs;
-  return (int)syscall(SYS_msync, P, Bytes, Flags);
-}
-
-HOOK fstat(int File, struct stat *Status) noexcept {
-  int Result = fstatat(File, "", Status, AT_EMPTY_PATH);
-  if (OnStat)
-    OnStat(*Status);
-  return Result;
-}
-
-HOOK futimens(int File, const struct timespec Times[2]) noexcept {
-  if (FailTimes && FailTimes(File)) {
-    errno = EIO;
-    return -1;
-  }
-  return (int)syscall(SYS_utimensat, File, nullptr, Times, 0);
-}
-
-HOOK usleep(useconds_t Microseconds) {
-  if (OnSleep) {
-    OnSleep();
-    return 0;
-  }
-  struct timespec Time = {(time_t)(Microseconds / 1000000),
-                          (long)(Microseconds % 1000000) * 1000};
-  return nanosleep(&Time, nullptr);
-}
-
-HOOK_SIZE write(int File, const void *Bytes, size_t Count) {
-  if (OnReport && File == STDERR_FILENO)
-    return OnReport((const char *)Bytes, Count);
-  return syscall(SYS_write, File, Bytes, Count);
-}
+using namespace hooks;
 
 namespace {
 
 class SystemTest : public StoreTest {
 protected:
   void TearDown() override {
-    OnDataSync = nullptr;
-    FailSync = nullptr;
-    OnStat = nullptr;
-    FailTimes = nullptr;
-    OnSleep = nullptr;
-    OnReport = nullptr;
+    forgetAll();
     StoreTest::TearDown();
   }
 };
@@ -158,90 +82,6 @@ TEST_F(SystemTest, PersistCoversWhatOtherProcessesChanged) {
   perdure_persist(A, 8);
   perdure_persist(A, 8);
   EXPECT_EQ(DataSyncs, 1);
-}
-
-extern "C" void __perdure_tx_log(const void *P, uint64_t Bytes);
-
-// Power fails at random moments of transactions: each sector of 512 bytes then
-// holds what it held at the last sync, or what it holds now. Whatever it is, who
-// opens the object finds a transaction whole or not at all.
-TEST_F(SystemTest, PowerFailsInTransactions) {
-  ON_PAGE_MEDIA_ONLY();
-  constexpr size_t Words = 256, Sector = 512;
-  uint64_t *R = create("a", Words * 8, PERDURE_DURABLE);
-  std::string File = fileOf("a"), Copy = Temporary + "/copy", Synced;
-  std::string InCopy = Copy + File.substr(Dir.size());
-  std::mt19937 Random(3);
-  std::vector<uint64_t> Before(Words), After(Words);
-  bool Committing = false, Inside = false;
-  unsigned Failures = 0, Mixed = 0;
-  // One moment: an image of the medium, opened.
-  auto Fail = [&] {
-    Inside = true;
-    std::string Now = readFile(File), Image = Now;
-    ASSERT_EQ(Now.size(), Synced.size());
-    for (size_t At = 0; At < Now.size(); At += Sector)
-      if (Random() % 2 && Now.compare(At, Sector, Synced, At, Sector)) {
-        Image.replace(At, Sector, Synced, At, Sector);
-        ++Mixed;
-      }
-    writeFile(InCopy, Image);
-    // Somebody who is in no transaction.
-    std::thread([&] {
-      perdure_store *T = perdure_store_open(Copy.c_str(), 0);
-      auto *Found = (uint64_t *)perdure_open(T, "a", 0);
-      ASSERT_NE(Found, nullptr) << perdure_errormsg();
-      bool Old = !memcmp(Found, Before.data(), Words * 8);
-      bool New = Committing && !memcmp(Found, After.data(), Words * 8);
-      EXPECT_TRUE(Old || New) << "after " << Failures << " failures";
-      EXPECT_NE(perdure_alloc(Found, 64), nullptr) << perdure_errormsg();
-      perdure_store_close(T);
-    }).join();
-    ++Failures;
-    Inside = false;
-  };
-  // What the first one needs of the file is there afterwards.
-  ASSERT_EQ(perdure_tx_begin(R), 0);
-  __perdure_tx_log(R, Words * 8);
-  perdure_tx_abort();
-  perdure_free(perdure_alloc(R, 64));
-  perdure_persist(R, 8);
-  Synced = readFile(File);
-  copyTree(Dir, Copy);
-  OnDataSync = [&] {
-    if (Inside)
-      return;
-    Fail();
-    Synced = readFile(File);
-  };
-  for (int Round = 0; Round < 24 && !HasFailure(); ++Round) {
-    After = Before;
-    ASSERT_EQ(perdure_tx_begin(R), 0);
-    void *Block = perdure_alloc(R, 64);
-    ASSERT_NE(Block, nullptr);
-    perdure_free(Block);
-    for (unsigned I = 0, N = 1 + Random() % 8; I < N; ++I) {
-      size_t At = Random() % Words, Count = 1 + Random() % 20;
-      Count = std::min(Count, Words - At);
-      __perdure_tx_log(&R[At], Count * 8);
-      for (size_t W = At; W < At + Count; ++W)
-        R[W] = After[W] = Random();
-      Fail();
-    }
-    if (Round % 3) {
-      Committing = true;
-      ASSERT_EQ(perdure_tx_commit(), 0);
-      Before = After;
-      Committing = false;
-      Fail();
-    } else {
-      perdure_tx_abort();
-      Fail();
-    }
-  }
-  OnDataSync = nullptr;
-  EXPECT_GT(Failures, 200u);
-  EXPECT_GT(Mixed, 200u);
 }
 
 // The file's size is on the medium before a header that says it can be.

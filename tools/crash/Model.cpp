@@ -105,22 +105,47 @@ void Model::addNotes(const std::string &Lines) {
 
 void Model::map(const Event &E) {
   uint64_t End = E.Where + E.Extent;
-  // What lay there goes; objects are mapped whole, at the start of their slots.
-  for (auto It = Maps.lower_bound({E.Process, E.Where});
-       It != Maps.end() && It->first.first == E.Process &&
-       It->first.second < End;)
+  // What lay there goes; of a larger mapping what lies beside stays.
+  auto It = Maps.upper_bound({E.Process, E.Where});
+  if (It != Maps.begin() && std::prev(It)->first.first == E.Process)
+    --It;
+  while (It != Maps.end() && It->first.first == E.Process &&
+         It->first.second < End) {
+    uint64_t From = It->first.second, To = From + It->second.Bytes;
+    if (To <= E.Where) {
+      ++It;
+      continue;
+    }
+    Mapped Was = It->second;
     It = Maps.erase(It);
+    if (From < E.Where)
+      Maps[{E.Process, From}] = {E.Where - From, Was.Inode, Was.Offset,
+                                 Was.Private};
+    if (To > End)
+      Maps[{E.Process, End}] = {To - End, Was.Inode, Was.Offset + (End - From),
+                                Was.Private};
+  }
+  size_t Blank = E.Text.find(' ');
+  uint64_t Offset =
+      Blank == std::string::npos ? 0 : std::stoull(E.Text.substr(Blank));
   if (unsigned N = E.Data.empty() ? NoInode : inodeOf(E.Data); N != NoInode)
-    Maps[{E.Process, E.Where}] = {E.Extent, N};
+    Maps[{E.Process, E.Where}] = {E.Extent, N, Offset,
+                                  !E.Text.compare(0, 7, "private")};
 }
 
-unsigned Model::at(const Event &E, uint64_t &Offset, uint64_t &Bytes) const {
+unsigned Model::at(const Event &E, uint64_t &Offset, uint64_t &Bytes,
+                   bool *Private) const {
   auto It = Maps.upper_bound({E.Process, E.Where});
   if (It == Maps.begin() || (--It)->first.first != E.Process ||
       E.Where - It->first.second >= It->second.Bytes)
     return NoInode;
-  Offset = E.Where - It->first.second;
-  Bytes = std::min(Bytes, It->second.Bytes - Offset);
+  if (Private)
+    *Private = It->second.Private;
+  else if (It->second.Private)
+    return NoInode;
+  uint64_t Within = E.Where - It->first.second;
+  Offset = It->second.Offset + Within;
+  Bytes = std::min(Bytes, It->second.Bytes - Within);
   return It->second.Inode;
 }
 
@@ -129,8 +154,13 @@ void Model::store(unsigned Number, uint64_t Offset, const char *Data,
   Inode &N = Inodes[Number];
   while (Bytes) {
     uint64_t Part = std::min(Bytes, Grain - Offset % Grain);
+    uint32_t Source = Now;
+    if (auto It = Own.lower_bound({Number, Offset / 8});
+        It != Own.end() && It->first.first == Number &&
+        It->first.second * 8 < Offset + Part)
+      Source = It->second;
     N.Units[Offset / unitBytes()].Pending.push_back(
-        {Offset, std::string(Data, Part), Now});
+        {Offset, std::string(Data, Part), Source});
     Offset += Part;
     Data += Part;
     Bytes -= Part;
@@ -311,11 +341,16 @@ void Model::replay(const Event &E) {
   case PERDURE_TRACE_MAP:
     map(E);
     break;
-  case PERDURE_TRACE_STORE:
+  case PERDURE_TRACE_STORE: {
+    bool Private = false;
     Length = E.Data.size();
-    if (unsigned N = at(E, Offset, Length); N != NoInode)
+    unsigned N = at(E, Offset, Length, &Private);
+    if (N != NoInode && !Private)
       store(N, Offset, E.Data.data(), Length, 8);
+    for (uint64_t W = Offset / 8; Private && W * 8 < Offset + Length; ++W)
+      Own[{N, W}] = Now;
     break;
+  }
   case PERDURE_TRACE_FLUSH:
     if (unsigned N = at(E, Offset, Length); N != NoInode)
       pledgeRange(N, Offset, Length, Flushed[Thread]);

@@ -111,6 +111,8 @@ private:
   struct Mapped {
     uint64_t Bytes;
     unsigned Inode;
+    uint64_t Offset; // in the file
+    bool Private;    // stores do not reach it, but by a later write
   };
   using ThreadKey = std::pair<uint32_t, uint32_t>;
   static constexpr uint64_t NoUnit = ~0ull;
@@ -119,7 +121,8 @@ private:
   bool inRoot(const std::string &Path, std::string &Relative) const;
   unsigned inodeOf(const std::string &Path) const;
   void map(const Event &E);
-  unsigned at(const Event &E, uint64_t &Offset, uint64_t &Bytes) const;
+  unsigned at(const Event &E, uint64_t &Offset, uint64_t &Bytes,
+              bool *Private = nullptr) const;
   void store(unsigned Inode, uint64_t Offset, const char *Data, uint64_t Bytes,
              uint64_t Grain);
   void pledgeRange(unsigned Inode, uint64_t Offset, uint64_t Bytes,
@@ -141,6 +144,9 @@ private:
   Names Certain, Current;
   std::vector<NameChange> NamesPending; // in their order
   std::map<std::pair<uint32_t, uint64_t>, Mapped> Maps; // process, address
+  // Where the bytes of private mappings were stored last, by inode and word: the
+  // source of a write that brings them to the file.
+  std::map<std::pair<unsigned, uint64_t>, uint32_t> Own;
   std::map<ThreadKey, std::vector<Pledge>> Flushed, Syncing;
   std::string Notes;
   uint64_t NoteHash = 0;

@@ -1,0 +1,983 @@
+//===- redo.cpp - Commits of one object, written to its file --------------===//
+
+#include "tx/redo.h"
+#include "alloc/changes.h"
+#include "alloc/page_map.h"
+#include "object/system_pages.h"
+#include "platform/descriptor.h"
+#include "platform/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+using namespace perdure;
+
+namespace perdure {
+struct Redo {
+  Mutex Lock;            // guards the rest
+  pthread_cond_t Moved;  // something below has changed that is waited for
+  Lane *L;               // with the log; null before the first commit
+  uint64_t *Spare;       // the chunks of the log before this one: the next one's
+  unsigned Spares, SpareRoom;
+  LogEnd End;            // of what was appended
+  LogEnd Durable;        // of what was synced
+  uint64_t Bytes;        // of the log, so far
+  uint64_t Number;       // of commits that were appended
+  uint64_t Homed;        // of those that are durable, and home
+  bool Syncing;          // a thread does so for all
+  Batch *First, **Last;  // appended and not yet home, in order
+  Batch *Changes;        // taken from the allocator, to be appended; or null
+  unsigned Undecided;    // prepared batches
+  unsigned Open;         // transactions
+};
+} // namespace perdure
+
+static Mutex OpenRedoLock; // guards the making of Redos
+
+//===----------------------------------------------------------------------===//
+// Batches
+//===----------------------------------------------------------------------===//
+
+Batch *perdure::makeBatch() {
+  Batch *B = (Batch *)calloc(1, sizeof(Batch));
+  if (!B)
+    fail(ENOMEM, "no memory for a commit");
+  return B;
+}
+
+void perdure::freeBatch(Batch *B) {
+  if (!B)
+    return;
+  free(B->Bytes);
+  free(B);
+}
+
+void Batch::add(RecordKind Kind, uint64_t Offset, const void *Content,
+                uint64_t Count) {
+  uint64_t Need = Size + sizeof(LogRecord) + Count + sizeof(uint64_t);
+  if (Need > Room) {
+    uint64_t More = Room ? Room : 1024;
+    while (More < Need)
+      More *= 2;
+    char *Bigger = (char *)realloc(Bytes, More);
+    if (!Bigger) {
+      Failed = true;
+      return;
+    }
+    Bytes = Bigger;
+    Room = More;
+  }
+  LogRecord &R = *(LogRecord *)(Bytes + Size);
+  R.Word = LogRecord::makeWord(Kind, Offset, Count);
+  memcpy(R.content(), Content, Count);
+  Size += R.room();
+}
+
+void Batch::addBytes(const Object &O, uint64_t Offset, uint64_t Count) {
+  while (Count) {
+    uint64_t Piece = Count < MaxContent ? Count : MaxContent;
+    add(RecordKind::Redo, Offset, (const void *)(O.Base + Offset), Piece);
+    Offset += Piece;
+    Count -= Piece;
+  }
+}
+
+void Batch::addWord(uint64_t Offset, uint64_t Clear, uint64_t Set) {
+  uint64_t Bits[] = {Clear, Set};
+  add(RecordKind::Word, Offset, Bits, sizeof(Bits));
+}
+
+template <typename Visitor> static void visitBatch(const Batch &B, Visitor Visit) {
+  for (uint64_t At = 0; At < B.Size;) {
+    LogRecord &R = *(LogRecord *)(B.Bytes + At);
+    At += R.room();
+    Visit(R);
+  }
+}
+
+static uint64_t wordAt(const LogRecord &R, unsigned I) {
+  uint64_t Value;
+  memcpy(&Value, R.content() + I * sizeof(Value), sizeof(Value));
+  return Value;
+}
+
+//===----------------------------------------------------------------------===//
+// What is not decided
+//===----------------------------------------------------------------------===//
+
+Undecided::~Undecided() { free(Items); }
+
+bool Undecided::has(uint64_t Offset) const {
+  for (unsigned I = Count; I; --I)
+    if (Items[I - 1] == Offset)
+      return true;
+  return false;
+}
+
+void Undecided::see(const Object &O, const LogRecord &R) {
+  if (R.kind() == RecordKind::Decided)
+    for (unsigned I = Count; I; --I)
+      if (Items[I - 1] == R.offset()) {
+        Items[I - 1] = Items[--Count];
+        return;
+      }
+  if (R.kind() != RecordKind::Prepared || R.bytes() != sizeof(Vote))
+    return;
+  if (Count == Room) {
+    unsigned More = Room ? 2 * Room : 16;
+    auto *Bigger = (uint64_t *)realloc(Items, More * sizeof(*Items));
+    if (!Bigger)
+      die("object %s: no memory for what its log says is not decided; it is as it "
+          "was",
+          labelOf(O).Text);
+    Items = Bigger;
+    Room = More;
+  }
+  Items[Count++] = (uint64_t)&R - O.Base;
+}
+
+//===----------------------------------------------------------------------===//
+// What a record does
+//===----------------------------------------------------------------------===//
+
+// Neither the header, nor the FOT, nor the log: the page map is the commits' own.
+static bool isInMap(const Object &O, uint64_t Offset) {
+  for (unsigned K = 0; K < MaxExtents; ++K)
+    if (uint64_t Extent = extentOf(O, Table::Map, K))
+      if (Offset - Extent < extentBytes(Table::Map, K))
+        return true;
+  return false;
+}
+
+bool perdure::checkRedoRecord(const Object &O, const LogRecord &R) {
+  switch (R.kind()) {
+  case RecordKind::Redo:
+    return isUserRange(O, R.offset(), R.bytes());
+  case RecordKind::Zero:
+    return R.bytes() == sizeof(uint64_t) &&
+           isUserRange(O, R.offset(), wordAt(R, 0));
+  case RecordKind::Word:
+    return R.bytes() == 2 * sizeof(uint64_t) &&
+           R.offset() % sizeof(uint64_t) == 0 &&
+           (isUserRange(O, R.offset(), sizeof(uint64_t)) ||
+            isInMap(O, R.offset()));
+  case RecordKind::Commit:
+  case RecordKind::Decided:
+    return R.bytes() == sizeof(uint64_t);
+  case RecordKind::Prepared:
+    return R.bytes() == sizeof(Vote);
+  default:
+    return false;
+  }
+}
+
+void perdure::redoRecord(Object &O, const LogRecord &R) {
+  void *P = (void *)(O.Base + R.offset());
+  uint64_t Bytes = R.bytes();
+  switch (R.kind()) {
+  case RecordKind::Redo:
+    memcpy(P, R.content(), Bytes);
+    break;
+  case RecordKind::Zero:
+    Bytes = wordAt(R, 0);
+    memset(P, 0, Bytes);
+    break;
+  case RecordKind::Word:
+    Bytes = sizeof(uint64_t);
+    *(uint64_t *)P = (*(uint64_t *)P & ~wordAt(R, 0)) | wordAt(R, 1);
+    break;
+  default:
+    return;
+  }
+  flushInTx(O, P, Bytes);
+}
+
+// The same in the file, which this process's memory does not show.
+static bool writeHome(const Object &O, const LogRecord &R) {
+  static const char Zeroes[FilePage] = {};
+  uint64_t At = R.offset(), Word;
+  switch (R.kind()) {
+  case RecordKind::Redo:
+    return writeFile(O.File, R.content(), R.bytes(), At);
+  case RecordKind::Zero:
+    for (uint64_t Left = wordAt(R, 0), Now; Left; Left -= Now, At += Now) {
+      Now = Left < sizeof(Zeroes) ? Left : sizeof(Zeroes);
+      if (!writeFile(O.File, Zeroes, Now, At))
+        return false;
+    }
+    return true;
+  case RecordKind::Word:
+    if (!readAll(O.File, (char *)&Word, sizeof(Word), At))
+      return false;
+    Word = (Word & ~wordAt(R, 0)) | wordAt(R, 1);
+    return writeFile(O.File, &Word, sizeof(Word), At);
+  default:
+    return true;
+  }
+}
+
+static bool writeHome(Object &O, const Batch &B) {
+  bool Ok = !isPoisoned(O);
+  visitBatch(B, [&](const LogRecord &R) {
+    if (Ok && !writeHome(O, R)) {
+      poison(O, "write what was committed to its place", errno);
+      Ok = false;
+    }
+  });
+  return Ok;
+}
+
+//===----------------------------------------------------------------------===//
+// The log
+//===----------------------------------------------------------------------===//
+
+static Redo *openRedo(Object &O) {
+  Redo *R = __atomic_load_n(&O.TheRedo, __ATOMIC_ACQUIRE);
+  if (__builtin_expect(R != nullptr, 1))
+    return R;
+  Locked Hold(OpenRedoLock);
+  if (O.TheRedo)
+    return O.TheRedo;
+  R = (Redo *)calloc(1, sizeof(Redo));
+  if (!R) {
+    fail(ENOMEM, "no memory for commits");
+    return nullptr;
+  }
+  R->Last = &R->First;
+  __atomic_store_n(&O.TheRedo, R, __ATOMIC_RELEASE);
+  return R;
+}
+
+// A lane of its own, empty. Lock.
+static bool openLog(Object &O, Redo &R) {
+  if (R.L)
+    return true;
+  R.L = takeLane(O);
+  if (!R.L)
+    return false;
+  R.End = R.Durable = R.L->End;
+  R.Bytes = 0;
+  return true;
+}
+
+namespace {
+/// Appends records to a log; what has not been finished does not hold.
+class LogWriter {
+public:
+  LogWriter(Object &O, Redo &R) : O(O), R(R), Before(R.End), Bytes(R.Bytes) {}
+  ~LogWriter() { free(Buffer); }
+  LogWriter(const LogWriter &) = delete;
+  LogWriter &operator=(const LogWriter &) = delete;
+
+  void put(RecordKind Kind, uint64_t Offset, const void *Content,
+           uint64_t Count) {
+    if (Ok && roomFor(Count) + WordRecord > R.End.Stop - R.End.At)
+      goOn();
+    if (Ok)
+      write(Kind, Offset, Content, Count);
+  }
+  void put(const Batch &B) {
+    Ok = Ok && !(B.Failed && !fail(ENOMEM, "no memory for a commit"));
+    visitBatch(B, [&](const LogRecord &Record) {
+      put(Record.kind(), Record.offset(), Record.content(), Record.bytes());
+    });
+  }
+  /// False: the log is as it was.
+  bool finish() {
+    flush();
+    if (!Ok) {
+      R.End = Before;
+      R.Bytes = Bytes;
+    }
+    return Ok;
+  }
+
+private:
+  Object &O;
+  Redo &R;
+  const LogEnd Before;
+  const uint64_t Bytes;
+  bool Ok = true;
+  // What is to be written from At on; it lies in one piece.
+  char *Buffer = nullptr;
+  uint64_t At = 0, Size = 0, Room = 0;
+
+  static uint64_t roomFor(uint64_t Count) {
+    return (sizeof(LogRecord) + Count + 7) & ~(uint64_t)7;
+  }
+
+  void flush() {
+    if (Ok && Size && !writeFile(O.File, Buffer, Size, At))
+      Ok = fail(errno, "object %s: cannot write its log: %s", labelOf(O).Text,
+                strerror(errno));
+    Size = 0;
+  }
+
+  void write(RecordKind Kind, uint64_t Offset, const void *Content,
+             uint64_t Count) {
+    uint64_t Whole = roomFor(Count);
+    if (!Size)
+      At = R.End.At;
+    if (Size + Whole > Room) {
+      uint64_t More = Room ? Room : 4096;
+      while (More < Size + Whole)
+        More *= 2;
+      char *Bigger = (char *)realloc(Buffer, More);
+      if (!Bigger) {
+        Ok = fail(ENOMEM, "no memory for a commit");
+        return;
+      }
+      Buffer = Bigger;
+      Room = More;
+    }
+    LogRecord &New = *(LogRecord *)(Buffer + Size);
+    New.Word = LogRecord::makeWord(Kind, Offset, Count);
+    New.Previous = R.End.Last;
+    memcpy(New.content(), Content, Count);
+    memset(New.content() + Count, 0, Whole - sizeof(New) - Count);
+    New.Checksum = recordChecksum(New, Count, R.End.Chain);
+    R.End.Chain = New.Checksum;
+    R.End.Last = R.End.At;
+    R.End.At += Whole;
+    R.Bytes += Whole;
+    Size += Whole;
+  }
+
+  // In the next chunk. The record that says so has room.
+  void goOn() {
+    unsigned Next = R.End.Chunk + 1;
+    if (Next == R.L->Chunks && !growLane(O, *R.L)) {
+      Ok = false;
+      return;
+    }
+    uint64_t Chunk = R.L->Chunk[Next];
+    write(RecordKind::Next, 0, &Chunk, sizeof(Chunk));
+    flush();
+    R.End.At = chunkOffset(Chunk);
+    R.End.Stop = R.End.At + chunkBytes(Chunk);
+    R.End.Chunk = Next;
+  }
+};
+
+class Collect final : public ChangeTaker {
+public:
+  explicit Collect(Batch &B) : B(B) {}
+  void zeroed(uint64_t Offset, uint64_t Bytes) override {
+    B.add(RecordKind::Zero, Offset, &Bytes, sizeof(Bytes));
+  }
+  void word(uint64_t Offset, uint64_t Clear, uint64_t Set) override {
+    B.addWord(Offset, Clear, Set);
+  }
+
+private:
+  Batch &B;
+};
+} // namespace
+
+// What the allocator has changed, in R.Changes until it has been appended. Lock.
+static bool collectChanges(Object &O, Redo &R) {
+  if (!R.Changes && !hasChanges(O))
+    return true;
+  if (!R.Changes)
+    R.Changes = makeBatch();
+  if (!R.Changes)
+    return false;
+  Collect Into(*R.Changes);
+  takeChanges(O, Into);
+  if (R.Changes->Failed)
+    die("object %s: no memory for what the allocator has changed; it holds what "
+        "was committed when it is opened again",
+        labelOf(O).Text);
+  return true;
+}
+
+static void enqueue(Redo &R, Batch *B) {
+  B->Next = nullptr;
+  *R.Last = B;
+  R.Last = &B->Next;
+}
+
+static void wait(Redo &R) { pthread_cond_wait(&R.Moved, &R.Lock.Handle); }
+
+// The medium may have what was appended since the last sync, or not: who opens the
+// file while the kernel knows what was written finds it as this process does. Lock.
+static void giveUp(Object &O, Redo &R, const char *Doing) {
+  static const uint64_t None = 0;
+  poison(O, Doing, errno);
+  if (R.L)
+    writeFile(O.File, &None, sizeof(None), R.Durable.At);
+}
+
+// Until all up to Number is durable and home. The first thread that comes syncs for
+// all that have appended by then, the next one for those that came meanwhile. Lock.
+static bool waitUntilHome(Object &O, Redo &R, uint64_t Number) {
+  while (R.Homed < Number && !isPoisoned(O)) {
+    if (R.Syncing) {
+      wait(R);
+      continue;
+    }
+    uint64_t Now = R.Number;
+    LogEnd End = R.End;
+    Batch **Last = R.Last; // what comes later is not durable by then
+    R.Syncing = true;
+    pthread_mutex_unlock(&R.Lock.Handle);
+    bool Ok = syncFile(O.File);
+    int Error = errno;
+    pthread_mutex_lock(&R.Lock.Handle);
+    R.Syncing = false;
+    if (Ok) {
+      R.Durable = End;
+      Batch *Rest = *Last;
+      *Last = nullptr;
+      while (Batch *B = R.First) {
+        Ok = writeHome(O, *B) && Ok;
+        R.First = B->Next;
+        freeBatch(B);
+      }
+      R.First = Rest;
+      if (!Rest)
+        R.Last = &R.First;
+      R.Homed = Now;
+      if (Ok && !Rest && !R.Undecided)
+        __atomic_store_n(&R.L->Head->Homed, End.At, __ATOMIC_RELEASE);
+    } else {
+      errno = Error;
+      giveUp(O, R, "sync what was committed");
+    }
+    pthread_cond_broadcast(&R.Moved);
+  }
+  return R.Homed >= Number || failPoisoned(O);
+}
+
+// Nothing is on its way. Lock.
+static bool waitUntilQuiet(Object &O, Redo &R) {
+  while ((R.Undecided || R.Syncing || R.Homed < R.Number) && !isPoisoned(O))
+    if (R.Undecided || R.Syncing)
+      wait(R);
+    else if (!waitUntilHome(O, R, R.Number))
+      return false;
+  return !isPoisoned(O) || failPoisoned(O);
+}
+
+static uint64_t longestLog(const Object &O) {
+  uint64_t Quarter = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE) / 4;
+  constexpr uint64_t Least = 1 << 18, Most = 1 << 22;
+  return Quarter < Least ? Least : Quarter > Most ? Most : Quarter;
+}
+
+// Begins the log anew, in the chunks of the one before, when nothing is on its way.
+// The head that leads there need not be durable at once: until the next sync the
+// old log is whole, and says again what is home. The one before that, whose chunks
+// these are, was replaced before this sync. Lock.
+static bool checkpoint(Object &O, Redo &R) {
+  if (!syncFile(O.File)) {
+    giveUp(O, R, "sync what was committed");
+    return failPoisoned(O);
+  }
+  Lane &L = *R.L;
+  Lane Next = L;
+  Next.Chunk = R.Spare;
+  Next.Chunks = R.Spares;
+  Next.Room = R.SpareRoom;
+  uint64_t Sum = 0;
+  unsigned Keep = 0;
+  while (Keep < Next.Chunks && Sum < longestLog(O))
+    Sum += chunkBytes(Next.Chunk[Keep++]);
+  shrinkLane(O, Next, Keep);
+  bool Ok = Next.Chunks || growLane(O, Next);
+  if (Ok) {
+    R.Spare = L.Chunk;
+    R.Spares = L.Chunks;
+    R.SpareRoom = L.Room;
+    L.Chunk = Next.Chunk;
+    L.Chunks = Next.Chunks;
+    L.Room = Next.Room;
+    __atomic_store_n(&L.Head->Homed, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
+    __atomic_store_n(&L.Head->Generation, generationOf(*L.Head) + 1,
+                     __ATOMIC_RELEASE);
+    R.End = R.Durable = beginningOf(L);
+    R.Bytes = 0;
+  } else {
+    R.Spare = Next.Chunk;
+    R.Spares = Next.Chunks;
+    R.SpareRoom = Next.Room;
+  }
+  return Ok;
+}
+
+// The same in place, without a log that anything follows: whatever the file says
+// then is what is there. Lock.
+static bool emptyLog(Object &O, Redo &R) {
+  if (!R.L || !R.End.Last)
+    return true;
+  bool Ok = syncFile(O.File);
+  if (Ok) {
+    Lane &L = *R.L;
+    __atomic_store_n(&L.Head->Homed, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&L.Head->Generation, generationOf(*L.Head) + 1,
+                     __ATOMIC_RELEASE);
+    R.End = R.Durable = beginningOf(L);
+    R.Bytes = 0;
+    Ok = syncFile(O.File);
+  }
+  if (Ok)
+    return true;
+  giveUp(O, R, "sync what was committed");
+  return failPoisoned(O);
+}
+
+// A log that cannot grow serves again from its beginning: which costs two syncs.
+// Lock.
+static bool emptyFullLog(Object &O, Redo &R) {
+  bool Full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+  int Saved = errno;
+  if (Full && R.L && R.End.Last && !R.Undecided && waitUntilQuiet(O, R) &&
+      emptyLog(O, R))
+    return true;
+  errno = Saved;
+  return false;
+}
+
+// Room for a commit: a log that is long enough is begun anew, unless somebody is in
+// the middle of something; then it grows. Lock.
+static bool makeReady(Object &O, Redo &R) {
+  if (isPoisoned(O))
+    return failPoisoned(O);
+  if (!openLog(O, R))
+    return false;
+  if (R.Bytes < longestLog(O) || R.Undecided)
+    return true;
+  while ((R.Syncing || R.Homed < R.Number) && !R.Undecided && !isPoisoned(O))
+    if (R.Syncing)
+      wait(R);
+    else if (!waitUntilHome(O, R, R.Number))
+      return false;
+  if (isPoisoned(O))
+    return failPoisoned(O);
+  // What there is goes on if there cannot be more.
+  return R.Undecided || R.Bytes < longestLog(O) || checkpoint(O, R) ||
+         emptyFullLog(O, R);
+}
+
+// Appends what the allocator has changed, and what ends a commit. Lock.
+static void putChanges(Redo &R, LogWriter &W) {
+  if (R.Changes)
+    W.put(*R.Changes);
+}
+static void putCommit(Redo &R, LogWriter &W) {
+  uint64_t Number = R.Number + 1;
+  W.put(RecordKind::Commit, 0, &Number, sizeof(Number));
+}
+static void changesAppended(Redo &R) {
+  if (R.Changes)
+    enqueue(R, R.Changes);
+  R.Changes = nullptr;
+}
+
+// Appends B, which it takes, to be waited for by its number. Lock.
+static bool append(Object &O, Redo &R, Batch *B, uint64_t &Number) {
+  Number = R.Number;
+  bool Ok = !isPoisoned(O) ? collectChanges(O, R) : failPoisoned(O);
+  if (!Ok || (!R.Changes && (!B || !(B->Size || B->Failed)))) {
+    freeBatch(B);
+    return Ok; // there is nothing
+  }
+  for (bool Again = false;; Again = true) {
+    Ok = makeReady(O, R);
+    if (Ok) {
+      LogWriter W(O, R);
+      putChanges(R, W);
+      if (B)
+        W.put(*B);
+      putCommit(R, W);
+      Ok = W.finish();
+    }
+    if (Ok)
+      break;
+    if (Again || !emptyFullLog(O, R)) {
+      freeBatch(B);
+      return false;
+    }
+  }
+  changesAppended(R);
+  if (B)
+    enqueue(R, B);
+  Number = ++R.Number;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Transactions
+//===----------------------------------------------------------------------===//
+
+bool perdure::enterRedo(Object &O) {
+  Redo *R = openRedo(O);
+  if (!R)
+    return false;
+  Locked Hold(R->Lock);
+  ++R->Open;
+  return true;
+}
+
+void perdure::leaveRedo(Object &O) {
+  Locked Hold(O.TheRedo->Lock);
+  --O.TheRedo->Open;
+}
+
+bool perdure::commitBatch(Object &O, Batch *B) {
+  Redo &R = *O.TheRedo;
+  Locked Hold(R.Lock);
+  uint64_t Number;
+  return append(O, R, B, Number) && waitUntilHome(O, R, Number);
+}
+
+bool perdure::prepareBatch(Object &O, const Batch &B, const Vote &V,
+                           PreparedBatch &P) {
+  Redo &R = *O.TheRedo;
+  Locked Hold(R.Lock);
+  for (bool Again = false;; Again = true) {
+    bool Ok = makeReady(O, R) && collectChanges(O, R);
+    if (Ok) {
+      LogWriter W(O, R);
+      // The allocator's changes are not this transaction's.
+      if (R.Changes) {
+        putChanges(R, W);
+        putCommit(R, W);
+      }
+      W.put(B);
+      W.put(RecordKind::Prepared, 0, &V, sizeof(V));
+      Ok = W.finish();
+    }
+    if (Ok)
+      break;
+    if (Again || !emptyFullLog(O, R))
+      return false;
+  }
+  changesAppended(R);
+  P.At = R.End.Last;
+  P.Mine = {O.Id.hi, O.Id.lo, R.L->Index, generationOf(*R.L->Head)};
+  ++R.Undecided;
+  if (waitUntilHome(O, R, ++R.Number))
+    return true;
+  --R.Undecided;
+  pthread_cond_broadcast(&R.Moved);
+  return false;
+}
+
+void perdure::cancelBatch(Object &O) {
+  Redo &R = *O.TheRedo;
+  Locked Hold(R.Lock);
+  --R.Undecided;
+  pthread_cond_broadcast(&R.Moved);
+}
+
+bool perdure::decideBatch(Object &O, const Batch &B, const PreparedBatch &P) {
+  Redo &R = *O.TheRedo;
+  Locked Hold(R.Lock);
+  bool Ok = !isPoisoned(O);
+  if (Ok) {
+    uint64_t Number = R.Number + 1;
+    LogWriter W(O, R);
+    W.put(RecordKind::Decided, P.At, &Number, sizeof(Number));
+    Ok = W.finish();
+  }
+  // Home before anybody else may write the same places: it is durable that it is
+  // committed, wherever that is read.
+  if (Ok) {
+    ++R.Number;
+    Ok = writeHome(O, B);
+  } else if (!isPoisoned(O)) {
+    giveUp(O, R, "write that a transaction is committed");
+  }
+  --R.Undecided;
+  pthread_cond_broadcast(&R.Moved);
+  return Ok;
+}
+
+bool perdure::syncLane(Object &O) {
+  if (syncFile(O.File))
+    return true;
+  int Error = errno;
+  Redo &R = *O.TheRedo;
+  Locked Hold(R.Lock);
+  errno = Error;
+  giveUp(O, R, "sync that a transaction is committed");
+  return failPoisoned(O);
+}
+
+bool perdure::syncCommits(Object &O) {
+  Redo &R = *O.TheRedo;
+  Locked Hold(R.Lock);
+  return waitUntilHome(O, R, R.Number);
+}
+
+//===----------------------------------------------------------------------===//
+// What was stored outside transactions
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Finds what this process's own pages hold that the file does not.
+class Differences {
+public:
+  Differences(Object &O, const Span *Except, size_t Count)
+      : O(O), Except(Except), Count(Count) {}
+  virtual ~Differences() = default;
+  bool visit(Span S);
+
+protected:
+  /// False ends it.
+  virtual bool differs(uint64_t Offset, uint64_t Bytes) = 0;
+  Object &O;
+
+private:
+  const Span *Except;
+  size_t Count;
+  static bool visitRun(void *Self, uint64_t Begin, uint64_t End);
+  bool visitPages(uint64_t Begin, uint64_t End);
+  bool outsideExcept(uint64_t Begin, uint64_t End);
+  Span Wanted = {};
+};
+
+/// Too much for a commit.
+constexpr uint64_t MuchBytes = 1 << 20;
+
+class CollectDifferences final : public Differences {
+public:
+  CollectDifferences(Object &O, const Span *Except, size_t Count, Batch &B)
+      : Differences(O, Except, Count), B(B) {}
+  bool TooMuch = false;
+
+private:
+  Batch &B;
+  bool differs(uint64_t Offset, uint64_t Bytes) override {
+    TooMuch = TooMuch || B.Size + Bytes > MuchBytes;
+    if (!TooMuch)
+      B.addBytes(O, Offset, Bytes);
+    return !TooMuch;
+  }
+};
+
+class WriteDifferences final : public Differences {
+public:
+  using Differences::Differences;
+
+private:
+  bool differs(uint64_t Offset, uint64_t Bytes) override {
+    return writeFile(O.File, (const void *)(O.Base + Offset), Bytes, Offset) ||
+           fail(errno, "object %s: cannot write what was stored in it: %s",
+                labelOf(O).Text, strerror(errno));
+  }
+};
+} // namespace
+
+bool Differences::outsideExcept(uint64_t Begin, uint64_t End) {
+  // Those that lie before have been passed by: spans come in order.
+  while (Count && Except->End <= Begin) {
+    ++Except;
+    --Count;
+  }
+  size_t I = 0;
+  for (; I < Count && Except[I].Begin < End; ++I) {
+    if (Except[I].Begin > Begin && !differs(Begin, Except[I].Begin - Begin))
+      return false;
+    if (Except[I].End > Begin)
+      Begin = Except[I].End;
+  }
+  return Begin >= End || differs(Begin, End - Begin);
+}
+
+bool Differences::visitRun(void *Self, uint64_t Begin, uint64_t End) {
+  auto &D = *(Differences *)Self;
+  return D.visitPages(Begin - D.O.Base, End - D.O.Base);
+}
+
+bool Differences::visitPages(uint64_t Begin, uint64_t End) {
+  constexpr uint64_t Most = 16 * FilePage, Step = sizeof(uint64_t);
+  // Bytes that are the same between two that differ, written all the same rather
+  // than by another record.
+  constexpr uint64_t Near = 32;
+  alignas(8) char Old[Most];
+  for (uint64_t At = Begin, Now; At < End; At += Now) {
+    Now = End - At < Most ? End - At : Most;
+    if (!readAll(O.File, Old, Now, At))
+      return false;
+    const char *New = (const char *)(O.Base + At);
+    uint64_t From = Now, To = 0; // of what differs and was not given yet
+    auto Give = [&] {
+      uint64_t First = At + From, Last = At + To;
+      First = First < Wanted.Begin ? Wanted.Begin : First;
+      Last = Last > Wanted.End ? Wanted.End : Last;
+      return First >= Last || outsideExcept(First, Last);
+    };
+    for (uint64_t I = 0; I < Now; I += Step) {
+      if (!memcmp(New + I, Old + I, Step))
+        continue;
+      if (To && I - To > Near) {
+        if (!Give())
+          return false;
+        From = Now;
+      }
+      From = From < I ? From : I;
+      To = I + Step;
+    }
+    if (To && !Give())
+      return false;
+  }
+  return true;
+}
+
+bool Differences::visit(Span S) {
+  uint64_t End = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE);
+  Wanted = {S.Begin, S.End < End ? S.End : End};
+  return Wanted.Begin >= Wanted.End ||
+         SystemPages(O).visitGaps(
+             End / FilePage, [&](uint64_t From, uint64_t To) {
+               uint64_t First = S.Begin / FilePage;
+               uint64_t Last = (Wanted.End + FilePage - 1) / FilePage;
+               From = From < First ? First : From;
+               To = To > Last ? Last : To;
+               return From >= To ||
+                      visitOwnPages((const void *)(O.Base + From * FilePage),
+                                    (To - From) * FilePage, visitRun, this);
+             });
+}
+
+// Not by the log, which does not hold much: it is emptied before, since it could
+// say how a place was before. Lock.
+static bool writeMuch(Object &O, Redo &R, Span S, const Span *Except,
+                      size_t Count) {
+  uint64_t Number;
+  if (!append(O, R, nullptr, Number) || !waitUntilQuiet(O, R) || !emptyLog(O, R))
+    return false;
+  if (!WriteDifferences(O, Except, Count).visit(S)) {
+    poison(O, "write what was stored in it", errno);
+    return false;
+  }
+  if (syncFile(O.File))
+    return true;
+  giveUp(O, R, "sync what was stored in it");
+  return failPoisoned(O);
+}
+
+// Lock.
+static bool writeSpan(Object &O, Redo &R, Span S, const Span *Except,
+                      size_t Count) {
+  Batch *B = makeBatch();
+  if (!B)
+    return false;
+  CollectDifferences Found(O, Except, Count, *B);
+  if (!Found.visit(S) && !Found.TooMuch) {
+    freeBatch(B);
+    return false;
+  }
+  if (Found.TooMuch) {
+    freeBatch(B);
+    return writeMuch(O, R, S, Except, Count);
+  }
+  uint64_t Number;
+  return append(O, R, B, Number) && waitUntilHome(O, R, Number);
+}
+
+bool perdure::persistSpan(Object &O, Span S, const Span *Except, size_t Count) {
+  Redo *R = openRedo(O);
+  if (!R)
+    return false;
+  Locked Hold(R->Lock);
+  if (isPoisoned(O))
+    return failPoisoned(O);
+  uint64_t Before = R->Number;
+  if (!writeSpan(O, *R, S, Except, Count))
+    return false;
+  // What others have changed who share it.
+  if (R->Number != Before || isAlone(O) || syncFile(O.File))
+    return true;
+  giveUp(O, *R, "sync what was stored in it");
+  return failPoisoned(O);
+}
+
+bool perdure::syncCommitted(Object &O) {
+  if (isPoisoned(O))
+    return failPoisoned(O);
+  if (syncFile(O.File))
+    return true;
+  poison(O, "sync what was stored in it", errno);
+  return failPoisoned(O);
+}
+
+bool perdure::writeBack(Object &O, bool Forget) {
+  Redo *R = openRedo(O);
+  if (!R)
+    return false;
+  Locked Hold(R->Lock);
+  if (isPoisoned(O))
+    return failPoisoned(O);
+  if (R->Open)
+    return true;
+  if (!writeSpan(O, *R, {HeaderBytes, UINT64_MAX}, nullptr, 0))
+    return false;
+  if (Forget)
+    forgetOwn(O);
+  return true;
+}
+
+void perdure::closeRedo(Object &O) {
+  Redo *R = openRedo(O);
+  if (!R) {
+    report("object %s: what was stored in it since the last commit is lost: %s",
+           labelOf(O).Text, errorMessage());
+    return;
+  }
+  if (isPoisoned(O))
+    return;
+  Locked Hold(R->Lock);
+  bool Ok = true;
+  if (R->Open)
+    report("object %s is closed while another thread is in a transaction in it: "
+           "what was stored in it outside transactions since the last "
+           "perdure_persist is lost",
+           labelOf(O).Text);
+  else
+    Ok = writeSpan(O, *R, {HeaderBytes, UINT64_MAX}, nullptr, 0) &&
+         waitUntilQuiet(O, *R) && emptyLog(O, *R);
+  if (!Ok && !isPoisoned(O))
+    report("object %s: what was stored in it since the last commit is lost: %s",
+           labelOf(O).Text, errorMessage());
+}
+
+//===----------------------------------------------------------------------===//
+// Forgetting
+//===----------------------------------------------------------------------===//
+
+void perdure::redoRelease(Object &O) {
+  Redo *R = O.TheRedo;
+  O.TheRedo = nullptr;
+  changesRelease(O);
+  if (!R)
+    return;
+  while (Batch *B = R->First) {
+    R->First = B->Next;
+    freeBatch(B);
+  }
+  freeBatch(R->Changes);
+  free(R->Spare);
+  free(R);
+}
+
+void perdure::redosBeforeFork() { OpenRedoLock.lock(); }
+void perdure::redosAfterFork() { OpenRedoLock.unlock(); }
+
+void perdure::redoBeforeFork(Object &O) {
+  if (O.TheRedo)
+    O.TheRedo->Lock.lock();
+  changesBeforeFork(O);
+}
+
+void perdure::redoAfterFork(Object &O) {
+  changesAfterFork(O);
+  if (O.TheRedo)
+    O.TheRedo->Lock.unlock();
+}
+
+void perdure::redoInChild(Object &O) { redoRelease(O); }

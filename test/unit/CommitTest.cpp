@@ -1,0 +1,891 @@
+//===- CommitTest.cpp - What is durable on page media, and when -----------===//
+//
+// Objects on page media that are open with PERDURE_DURABLE, whose files are written
+// by commits alone.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Hooks.h"
+#include "Support.h"
+
+#include <algorithm>
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <set>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace hooks;
+
+extern "C" void __perdure_tx_log(const void *P, uint64_t Bytes);
+
+namespace {
+
+void set(uint64_t *Place, uint64_t Value) {
+  __perdure_tx_log(Place, sizeof(Value));
+  *(volatile uint64_t *)Place = Value;
+}
+
+uint64_t blocksOf(const void *P) {
+  struct perdure_stat Stat = {};
+  EXPECT_EQ(perdure_stat(P, &Stat), 0) << perdure_errormsg();
+  return Stat.blocks;
+}
+
+class CommitTest : public StoreTest {
+protected:
+  void SetUp() override {
+    if (getenv("PMEM2_FORCE_GRANULARITY"))
+      GTEST_SKIP() << "the medium is taken for persistent memory";
+    StoreTest::SetUp();
+  }
+  void TearDown() override {
+    forgetAll();
+    if (!Dir.empty())
+      StoreTest::TearDown();
+  }
+  uint64_t *createDurable(const char *Name, size_t Bytes = 4096) {
+    return create(Name, Bytes, PERDURE_DURABLE);
+  }
+  /// What is in the object's file, as another process finds it.
+  std::vector<uint64_t> inFile(const char *Name, size_t Words) {
+    std::string Copy = Temporary + "/copy";
+    copyTree(Dir, Copy);
+    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
+    auto *Root = T ? (uint64_t *)perdure_open(T, Name, 0) : nullptr;
+    EXPECT_NE(Root, nullptr) << perdure_errormsg();
+    std::vector<uint64_t> Found;
+    if (Root)
+      Found.assign(Root, Root + Words);
+    perdure_store_close(T);
+    std::filesystem::remove_all(Copy);
+    return Found;
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// What is in the file
+//===----------------------------------------------------------------------===//
+
+TEST_F(CommitTest, OneSyncEach) {
+  uint64_t *R = createDurable("a");
+  auto Change = [&](uint64_t I) {
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    set(&R[I % 500], I);
+    set(&R[(I + 250) % 500], I);
+    if (R[500])
+      perdure_free(perdure_decode(R[500], &R[500]));
+    void *Block = perdure_alloc(R, 100);
+    set(&R[500], perdure_encode(Block, &R[500]));
+    ASSERT_EQ(perdure_tx_commit(), 0);
+  };
+  for (uint64_t I = 0; I < 10; ++I) // what the first ones need of the file
+    Change(I);
+  DataSyncs = RangeSyncs = 0;
+  for (uint64_t I = 0; I < 100; ++I)
+    Change(I);
+  EXPECT_EQ(DataSyncs, 100);
+  EXPECT_EQ(RangeSyncs, 0);
+  // Nothing is durable before it has to be.
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 1);
+  perdure_tx_abort();
+  perdure_free(perdure_alloc(R, 10));
+  EXPECT_EQ(DataSyncs, 100);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  EXPECT_EQ(DataSyncs, 100);
+}
+
+TEST_F(CommitTest, WhatIsStoredOutsideTransactions) {
+  uint64_t *R = createDurable("a", 1 << 16);
+  R[0] = 1;
+  R[5000] = 1;
+  EXPECT_EQ(inFile("a", 1)[0], 0u);
+  perdure_persist(&R[0], 8);
+  auto Found = inFile("a", 5001);
+  EXPECT_EQ(Found[0], 1u);
+  EXPECT_EQ(Found[5000], 0u);
+  perdure_lock(R, 0);
+  EXPECT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
+  EXPECT_EQ(inFile("a", 5001)[5000], 1u);
+  // What a transaction has changed is its own until it commits.
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 2);
+  set(&R[2], 2);
+  R[1] = 2;
+  R[3] = 2;
+  perdure_persist(&R[0], 32);
+  Found = inFile("a", 5001);
+  EXPECT_EQ(Found, (std::vector<uint64_t>(R, R + 5001)[0] = Found[0], Found));
+  EXPECT_EQ(Found[0], 1u);
+  EXPECT_EQ(Found[1], 2u);
+  EXPECT_EQ(Found[2], 0u);
+  EXPECT_EQ(Found[3], 2u);
+  perdure_tx_abort();
+  EXPECT_EQ(R[0], 1u);
+  R[6000] = 7;
+  perdure_close(R);
+  EXPECT_EQ(inFile("a", 6001)[6000], 7u);
+  R[6001] = 8;
+  closeStore();
+  reopenStore();
+  R = open("a");
+  EXPECT_EQ(R[6001], 8u);
+  EXPECT_EQ(R[1], 2u);
+}
+
+// Much at once does not go through the log.
+TEST_F(CommitTest, MuchOutsideTransactions) {
+  constexpr size_t Words = 1 << 20;
+  uint64_t *R = createDurable("a", Words * 8);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 5); // the log says so
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  for (size_t I = 0; I < Words; ++I)
+    R[I] = I + 1;
+  perdure_persist(R, Words * 8);
+  auto Found = inFile("a", Words);
+  EXPECT_EQ(memcmp(Found.data(), R, Words * 8), 0);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  __perdure_tx_log(R, Words * 8);
+  for (size_t I = 0; I < Words; ++I)
+    R[I] = I + 2;
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  Found = inFile("a", Words);
+  EXPECT_EQ(memcmp(Found.data(), R, Words * 8), 0);
+}
+
+TEST_F(CommitTest, LogBeginsAnew) {
+  uint64_t *R = createDurable("a", 1 << 16);
+  struct perdure_stat Stat = {};
+  std::mt19937 Random(1);
+  uint64_t Before = 0;
+  for (unsigned I = 0; I < 6000; ++I) {
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    for (int K = 0; K < 8; ++K)
+      set(&R[Random() % 8192], Random());
+    ASSERT_EQ(perdure_tx_commit(), 0);
+    if (I == 4000) {
+      ASSERT_EQ(perdure_stat(R, &Stat), 0);
+      Before = Stat.file_bytes;
+    }
+  }
+  ASSERT_EQ(perdure_stat(R, &Stat), 0);
+  EXPECT_EQ(Stat.file_bytes, Before);
+  auto Found = inFile("a", 8192);
+  EXPECT_EQ(memcmp(Found.data(), R, 8192 * 8), 0);
+}
+
+// A file that a process left alone has no log that anybody follows.
+TEST_F(CommitTest, ClosedFileHasNoLog) {
+  uint64_t *R = createDurable("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, 5);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  perdure_id Id = perdure_object_id(R);
+  closeStore();
+  reopenStore();
+  int Found = 0;
+  auto Count = [](void *N, const struct perdure_finding *) { ++*(int *)N; };
+  EXPECT_EQ(perdure_check(S, Id, 0, Count, &Found), 0);
+  EXPECT_EQ(Found, 0);
+}
+
+// Another copy of the store has what is committed and nothing else; a copy that
+// this process makes, also what it has stored.
+TEST_F(CommitTest, Copies) {
+  uint64_t *R = createDurable("a");
+  R[0] = 1;
+  ASSERT_EQ(perdure_copy(S, "a", S, "b", 0), 0) << perdure_errormsg();
+  EXPECT_EQ(open("b")[0], 1u);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, 2);
+  R[1] = 2;
+  ASSERT_EQ(perdure_copy(S, "a", S, "c", 0), 0) << perdure_errormsg();
+  perdure_tx_abort();
+  EXPECT_EQ(open("c")[0], 1u);
+}
+
+// One that is written by commits and one that is not.
+TEST_F(CommitTest, MixedCommit) {
+  if (isDurable())
+    GTEST_SKIP() << "there is none that is not";
+  uint64_t *A = create("a"), *B = createDurable("b");
+  for (uint64_t I = 1; I <= 4; ++I) {
+    ASSERT_EQ(perdure_tx_begin(A), 0);
+    set(I % 2 ? A : B, I);
+    set(I % 2 ? B : A, I);
+    void *Block = perdure_alloc(I % 2 ? A : B, 100);
+    EXPECT_EQ(inFile("a", 1)[0], (I - 1) / 2 * 2);
+    EXPECT_EQ(inFile("b", 1)[0], (I - 1) / 2 * 2);
+    if (I % 2) {
+      perdure_tx_abort();
+    } else {
+      perdure_free(Block);
+      ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+    }
+    EXPECT_EQ(A[0], I / 2 * 2);
+    EXPECT_EQ(B[0], I / 2 * 2);
+    EXPECT_EQ(inFile("a", 1)[0], I / 2 * 2);
+    EXPECT_EQ(inFile("b", 1)[0], I / 2 * 2);
+  }
+  EXPECT_EQ(blocksOf(A), 1u);
+  EXPECT_EQ(blocksOf(B), 1u);
+  // The durable one decides, and fails.
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  FailSync = [](int) { return true; };
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  set(A, 9);
+  set(B, 9);
+  EXPECT_EQ(perdure_tx_commit(), -1);
+  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  FailSync = nullptr;
+  EXPECT_EQ(A[0], 4u);
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 4u);
+  EXPECT_EQ(open("b")[0], 4u);
+}
+
+// Another process may be in a section, whose log it is then.
+TEST_F(CommitTest, WhoSharesWritesInSections) {
+  reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
+  uint64_t *R = create("a");
+  ASSERT_GE(perdure_lock(R, 0), 0);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, 1);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  R[1] = 1;
+  ASSERT_EQ(perdure_unlock(R), 0);
+  std::string File = fileOf("a"), Before = readFile(File);
+  EXPECT_EQ(inFile("a", 2), (std::vector<uint64_t>{1, 1}));
+  R[2] = 1; // which it must not
+  DataSyncs = 0;
+  perdure_persist(R, 4096);
+  perdure_close(R);
+  EXPECT_EQ(DataSyncs, 1);
+  EXPECT_EQ(readFile(File), Before);
+}
+
+// Whoever asks for it later: what was stored before is there, and what comes then is
+// written by commits.
+TEST_F(CommitTest, DurableLater) {
+  uint64_t *R = create("a");
+  if (getenv("PERDURE_TEST_DURABLE"))
+    GTEST_SKIP() << "it is from the beginning";
+  R[0] = 1;
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[1], 1);
+  errno = 0;
+  EXPECT_EQ(perdure_open(S, "a", PERDURE_DURABLE), nullptr);
+  EXPECT_EQ(errno, EBUSY) << perdure_errormsg();
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  EXPECT_EQ(open("a", PERDURE_DURABLE), R);
+  R[2] = 1;
+  EXPECT_EQ(inFile("a", 3), (std::vector<uint64_t>{1, 1, 0}));
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[1], 2);
+  EXPECT_NE(perdure_alloc(R, 100), nullptr);
+  EXPECT_EQ(inFile("a", 3), (std::vector<uint64_t>{1, 1, 0}));
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  EXPECT_EQ(inFile("a", 3), (std::vector<uint64_t>{1, 2, 0}));
+}
+
+TEST_F(CommitTest, ForkedChildSeesWhatWasThere) {
+  uint64_t *R = createDurable("a");
+  R[0] = 1;
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[1], 1);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  pid_t Pid = fork();
+  if (!Pid) {
+    // Until it looks at the file.
+    bool Ok = R[0] == 1 && R[1] == 1;
+    Ok = Ok && perdure_lock(R, PERDURE_RDONLY) >= 0 && R[0] == 0 && R[1] == 1;
+    _exit(!Ok);
+  }
+  int Status;
+  ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+  EXPECT_EQ(Status, 0);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[1], 2);
+  EXPECT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+}
+
+//===----------------------------------------------------------------------===//
+// Several threads
+//===----------------------------------------------------------------------===//
+
+// Threads that commit while another one syncs share the next sync.
+TEST_F(CommitTest, GroupCommit) {
+  constexpr unsigned Threads = 6;
+  uint64_t *R = createDurable("a", Threads * 4096);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, 1);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  std::atomic<unsigned> Coming{0};
+  std::atomic<bool> First{true};
+  OnDataSync = [&] {
+    if (!First.exchange(false))
+      return;
+    // The others come while this one is at it. They wait for its sync, which is not
+    // theirs.
+    while (Coming < Threads)
+      usleep(100);
+    usleep(200000);
+  };
+  DataSyncs = 0;
+  std::vector<std::thread> Running;
+  for (unsigned N = 0; N < Threads; ++N)
+    Running.emplace_back([&, N] {
+      perdure_tx_begin(R);
+      set(&R[N * 512], N + 7);
+      ++Coming;
+      if (perdure_tx_commit())
+        abort();
+    });
+  for (std::thread &T : Running)
+    T.join();
+  EXPECT_EQ(DataSyncs, 2);
+  auto Found = inFile("a", Threads * 512);
+  for (unsigned N = 0; N < Threads; ++N)
+    EXPECT_EQ(Found[N * 512], N + 7);
+}
+
+TEST_F(CommitTest, ThreadsAtOnce) {
+  constexpr unsigned Threads = 6, Rounds = 300;
+  uint64_t *R[2] = {createDurable("a", Threads * 4096),
+                    createDurable("b", Threads * 4096)};
+  std::vector<std::thread> Running;
+  for (unsigned N = 0; N < Threads; ++N)
+    Running.emplace_back([&, N] {
+      for (unsigned I = 0; I < Rounds; ++I) {
+        perdure_tx_begin(nullptr);
+        uint64_t *Mine = &R[N % 2][N * 512], *Other = &R[1 - N % 2][N * 512];
+        set(Mine, *Mine + 1);
+        void *Block = perdure_alloc(Mine, 64 + I % 900);
+        if (Mine[1])
+          perdure_free(perdure_decode(Mine[1], &Mine[1]));
+        set(&Mine[1], perdure_encode(Block, &Mine[1]));
+        if (I % 3 == 0)
+          set(Other, *Other + 1);
+        if (I % 5 == 4) {
+          perdure_tx_abort();
+        } else if (perdure_tx_commit()) {
+          abort();
+        }
+        if (I % 7 == 0) { // outside
+          void *Plain = perdure_alloc(Mine, 200);
+          perdure_persist(Plain, 200);
+          perdure_free(Plain);
+        }
+      }
+    });
+  for (std::thread &T : Running)
+    T.join();
+  for (unsigned N = 0; N < Threads; ++N)
+    EXPECT_EQ(R[N % 2][N * 512], Rounds - Rounds / 5);
+  EXPECT_EQ(blocksOf(R[0]), 1 + Threads / 2);
+  for (int K = 0; K < 2; ++K) {
+    auto Found = inFile(K ? "b" : "a", Threads * 512);
+    EXPECT_EQ(memcmp(Found.data(), R[K], Threads * 4096), 0);
+  }
+  reopenStore();
+  EXPECT_EQ(blocksOf(open("a")), 1 + Threads / 2);
+  EXPECT_EQ(blocksOf(open("b")), 1 + Threads / 2);
+}
+
+//===----------------------------------------------------------------------===//
+// Media that fail
+//===----------------------------------------------------------------------===//
+
+TEST_F(CommitTest, FailedSyncPoisons) {
+  uint64_t *A = createDurable("a"), *B = createDurable("b");
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  set(A, 1);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  std::string Reports;
+  OnReport = [&](const char *Bytes, size_t Count) {
+    Reports.append(Bytes, Count);
+    return (ssize_t)Count;
+  };
+  FailSync = [](int) { return true; };
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  set(A, 2);
+  errno = 0;
+  EXPECT_EQ(perdure_tx_commit(), -1);
+  EXPECT_EQ(errno, EIO);
+  EXPECT_NE(strstr(perdure_errormsg(), "'a'"), nullptr) << perdure_errormsg();
+  EXPECT_EQ(A[0], 1u) << "rolled back";
+  FailSync = nullptr;
+  EXPECT_NE(Reports.find("object 'a'"), std::string::npos) << Reports;
+  size_t Once = Reports.size();
+  // The disk may answer again: the kernel has forgotten what it could not write.
+  for (int I = 0; I < 3; ++I) {
+    ASSERT_EQ(perdure_tx_begin(A), 0);
+    set(A, 3);
+    EXPECT_NE(perdure_alloc(A, 50), nullptr);
+    EXPECT_EQ(perdure_tx_commit(), -1);
+    EXPECT_EQ(errno, EIO);
+    errno = 0;
+    perdure_persist(A, 8);
+    EXPECT_EQ(errno, EIO);
+  }
+  EXPECT_EQ(Reports.size(), Once) << Reports;
+  // Another object is none of that.
+  ASSERT_EQ(perdure_tx_begin(B), 0);
+  set(B, 4);
+  ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+  A[1] = 9;
+  closeStore();
+  reopenStore();
+  A = open("a");
+  EXPECT_EQ(A[0], 1u);
+  EXPECT_EQ(A[1], 0u);
+  EXPECT_EQ(blocksOf(A), 1u);
+  EXPECT_EQ(open("b")[0], 4u);
+}
+
+// Both objects have it, or none, wherever the sync fails.
+TEST_F(CommitTest, FailedSyncAmongSeveral) {
+  bool All = false;
+  for (int Failing = 0; !All; ++Failing) {
+    ASSERT_LT(Failing, 40);
+    std::string Names[] = {"a" + std::to_string(Failing),
+                           "b" + std::to_string(Failing)};
+    uint64_t *A = createDurable(Names[0].c_str()),
+             *B = createDurable(Names[1].c_str());
+    OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+    int Left = Failing;
+    FailSync = [&](int) { return Left-- == 0; };
+    ASSERT_EQ(perdure_tx_begin(A), 0);
+    set(A, 1);
+    set(B, 1);
+    int Result = perdure_tx_commit();
+    FailSync = nullptr;
+    All = Left >= 0;
+    EXPECT_TRUE(Result == 0 || errno == EIO || errno == ENOSPC)
+        << perdure_errormsg();
+    if (All)
+      EXPECT_EQ(Result, 0) << perdure_errormsg();
+    EXPECT_EQ(A[0], Result ? 0u : 1u);
+    EXPECT_EQ(B[0], Result ? 0u : 1u);
+    reopenStore();
+    A = open(Names[0].c_str());
+    B = open(Names[1].c_str());
+    ASSERT_TRUE(A && B);
+    EXPECT_EQ(A[0], Result ? 0u : 1u) << Failing;
+    EXPECT_EQ(B[0], A[0]) << Failing;
+  }
+}
+
+// The same with writes: of the log, or of what is written to its place.
+TEST_F(CommitTest, FailedWriteAmongSeveral) {
+  bool All = false;
+  for (int Failing = 0; !All; ++Failing) {
+    ASSERT_LT(Failing, 60);
+    std::string Names[] = {"a" + std::to_string(Failing),
+                           "b" + std::to_string(Failing)};
+    uint64_t *A = createDurable(Names[0].c_str()),
+             *B = createDurable(Names[1].c_str());
+    OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+    int Left = Failing;
+    FailWrite = [&](int) { return Left-- == 0; };
+    ASSERT_EQ(perdure_tx_begin(A), 0);
+    set(A, 1);
+    set(B, 1);
+    int Result = perdure_tx_commit();
+    FailWrite = nullptr;
+    All = Left >= 0;
+    EXPECT_TRUE(Result == 0 || errno == EIO) << perdure_errormsg();
+    reopenStore();
+    A = open(Names[0].c_str());
+    B = open(Names[1].c_str());
+    ASSERT_TRUE(A && B);
+    EXPECT_EQ(A[0], B[0]) << Failing;
+    if (!Result)
+      EXPECT_EQ(A[0], 1u) << Failing;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Power failures
+//===----------------------------------------------------------------------===//
+
+// The place of a sync: the return addresses within the runtime.
+std::string callChain() {
+  void *Frames[16];
+  int Count = backtrace(Frames, 16);
+  std::string Text;
+  Dl_info Runtime, In;
+  dladdr((void *)&perdure_errormsg, &Runtime);
+  dladdr(dlsym(RTLD_DEFAULT, "perdure_tx_commit"), &Runtime);
+  int Depth = 0;
+  for (int I = 0; I < Count && Depth < 4; ++I)
+    if (dladdr(Frames[I], &In) && In.dli_fbase == Runtime.dli_fbase) {
+      char Place[32];
+      snprintf(Place, sizeof(Place), "+%zx",
+               (size_t)((char *)Frames[I] - (char *)In.dli_fbase));
+      Text += Place;
+      ++Depth;
+    }
+  return Text;
+}
+
+/// The medium of a few files: each sector of 512 bytes holds what it held at the
+/// last sync or at some moment since, at random; so does each file's size.
+class PowerTest : public CommitTest {
+protected:
+  static constexpr size_t Sector = 512, Words = 256;
+
+  struct File {
+    std::string Path, InCopy;
+    ino_t Inode;
+    uint64_t Base;
+    std::vector<std::string> Since; // the medium for certain, then moments
+  };
+  std::vector<File> Files;
+  std::string Copy;
+  std::mt19937 Random;
+  bool Inside = false;
+  unsigned Moments = 0, Wrong = 0;
+  std::string What;             // of the first that was wrong
+  std::string Skipped;          // the sync that is not made
+  std::set<std::string> Places; // of syncs
+  unsigned Every = 1, Event = 0;
+  bool Closing = false;
+  std::vector<std::vector<std::string>> Later; // images
+
+  // What may be found.
+  struct Contents {
+    std::vector<uint64_t> Root[2];
+    uint64_t Blocks[2];
+  };
+  Contents Before, After;
+  std::set<size_t> Loose[2]; // words that may be either
+  bool Committing = false;
+
+  static std::string now(const File &F) { return readFile(F.Path); }
+
+  void note(File &F) {
+    std::string Now = now(F);
+    if (Now != F.Since.back()) {
+      if (F.Since.size() == 6)
+        F.Since.erase(F.Since.begin() + 1 + Random() % 4);
+      F.Since.push_back(std::move(Now));
+    }
+  }
+
+  std::string image(const File &F) {
+    std::string Image = F.Since[Random() % F.Since.size()];
+    // Mostly all of one moment, or a mixture.
+    unsigned Style = Random() % 4;
+    for (size_t At = 0; At < Image.size(); At += Sector) {
+      if (Style == 0)
+        break;
+      const std::string &From = F.Since[Random() % F.Since.size()];
+      if (Style == 3 && Random() % 16)
+        continue;
+      if (At < From.size())
+        Image.replace(At, Sector, From, At, Sector);
+      else
+        std::fill_n(Image.begin() + (ptrdiff_t)At, Sector, '\0');
+    }
+    return Image;
+  }
+
+  void wrong(const std::string &Why) {
+    if (!Wrong++)
+      What = Why + " (moment " + std::to_string(Moments) + ")";
+  }
+
+  void checkImage() {
+    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
+    uint64_t *Found[2] = {};
+    for (int K = 0; K < 2; ++K) {
+      Found[K] = (uint64_t *)perdure_open(T, K ? "b" : "a", 0);
+      if (!Found[K]) {
+        wrong(perdure_errormsg());
+        perdure_store_close(T);
+        return;
+      }
+    }
+    auto Same = [&](const Contents &C) {
+      for (int K = 0; K < 2; ++K)
+        for (size_t W = 0; W < Words; ++W)
+          if (Found[K][W] != C.Root[K][W] &&
+              !(Loose[K].count(W) && (Found[K][W] == Before.Root[K][W] ||
+                                      Found[K][W] == After.Root[K][W])))
+            return false;
+      return true;
+    };
+    bool Old = Same(Before), New = Committing && Same(After);
+    if (!Old && !New)
+      wrong("neither before nor after");
+    for (int K = 0; K < 2; ++K) {
+      struct perdure_stat Stat = {};
+      if (perdure_stat(Found[K], &Stat)) {
+        wrong(perdure_errormsg());
+        continue;
+      }
+      bool Right = (Old && Stat.blocks == Before.Blocks[K]) ||
+                   (New && (Stat.blocks == After.Blocks[K] ||
+                            Stat.blocks == Before.Blocks[K]));
+      if (!Right)
+        wrong("there are " + std::to_string(Stat.blocks) + " blocks");
+      // The block that the last word leads to says the same as the one before.
+      if (uint64_t Bits = Found[K][Words - 1]) {
+        auto *Block = (uint64_t *)perdure_decode(Bits, &Found[K][Words - 1]);
+        for (int I = 0; I < 12; ++I)
+          if (Block[I] != Found[K][Words - 2]) {
+            wrong("the block is another");
+            break;
+          }
+      }
+      if (!perdure_alloc(Found[K], 64) || !perdure_alloc(Found[K], 20000))
+        wrong(perdure_errormsg());
+    }
+    perdure_store_close(T);
+  }
+
+  void fail() {
+    Inside = true;
+    for (File &F : Files)
+      note(F);
+    if (++Event % Every == 0 && (Skipped.empty() || !Wrong)) {
+      std::vector<std::string> Images;
+      for (File &F : Files)
+        Images.push_back(image(F));
+      // Who closes a store keeps others from being opened.
+      if (Closing)
+        Later.push_back(std::move(Images));
+      else
+        check(Images);
+    }
+    Inside = false;
+  }
+
+  void check(const std::vector<std::string> &Images) {
+    for (size_t I = 0; I < Files.size(); ++I)
+      writeFile(Files[I].InCopy, Images[I]);
+    ++Moments;
+    // Somebody who is in no transaction.
+    std::thread([&] { checkImage(); }).join();
+  }
+
+  File *fileOfDescriptor(int Descriptor) {
+    struct stat Status;
+    fstatat(Descriptor, "", &Status, AT_EMPTY_PATH);
+    for (File &F : Files)
+      if (F.Inode == Status.st_ino)
+        return &F;
+    return nullptr;
+  }
+
+  void watch(uint64_t *Roots[2]) {
+    Copy = Temporary + "/image";
+    std::filesystem::remove_all(Copy);
+    copyTree(Dir, Copy);
+    Files.clear();
+    for (int K = 0; K < 2; ++K) {
+      std::string Path = fileOf(K ? "b" : "a");
+      struct stat Status;
+      ASSERT_EQ(stat(Path.c_str(), &Status), 0);
+      Files.push_back({Path, Copy + Path.substr(Dir.size()), Status.st_ino,
+                       baseOf(Roots[K]), {readFile(Path)}});
+    }
+    BeforeWrite = [&](int Descriptor) {
+      if (!Inside && fileOfDescriptor(Descriptor))
+        fail();
+    };
+    SyncInstead = [&](int Descriptor) {
+      File *F = Inside ? nullptr : fileOfDescriptor(Descriptor);
+      if (!F)
+        return true;
+      std::string Place = callChain();
+      Places.insert(Place);
+      fail();
+      if (Place != Skipped)
+        F->Since = {now(*F)};
+      return true;
+    };
+    AfterRangeSync = [&](const void *P, size_t Bytes) {
+      for (File &F : Files)
+        if (!Inside && (uint64_t)P - F.Base < Limit) {
+          std::string Now = now(F);
+          size_t From = ((uint64_t)P - F.Base) & ~(size_t)4095;
+          size_t To = std::min(Now.size(), (From + Bytes + 8191) & ~(size_t)4095);
+          for (std::string &Each : F.Since) {
+            if (Each.size() < To)
+              continue;
+            Each.replace(From, To - From, Now, From, To - From);
+          }
+        }
+    };
+  }
+
+  static void turnOf(uint64_t *Root) {
+    // As if another process had been in a write section.
+    auto *H = (perdure::Header *)baseOf(Root);
+    H->Turn.LastWriter ^= 1;
+  }
+
+  void run(unsigned Seed, unsigned Rounds, bool Shared) {
+    Random.seed(Seed);
+    Wrong = Moments = Event = 0;
+    reopenStore(PERDURE_DURABLE | (Shared ? PERDURE_SHARED : 0));
+    uint64_t *R[2];
+    for (int K = 0; K < 2; ++K) {
+      const char *Name = K ? "b" : "a";
+      R[K] = (uint64_t *)perdure_open(S, Name, 0);
+      if (!R[K])
+        R[K] = create(Name, Words * 8);
+    }
+    auto Enter = [&] {
+      for (int K = 0; Shared && K < 2; ++K)
+        ASSERT_GE(perdure_lock(R[K], 0), 0) << perdure_errormsg();
+    };
+    auto Leave = [&] {
+      for (int K = 0; Shared && K < 2; ++K)
+        ASSERT_EQ(perdure_unlock(R[K]), 0) << perdure_errormsg();
+    };
+    // What the first one needs of the files, and of the heaps, is there afterwards.
+    Enter();
+    ASSERT_EQ(perdure_tx_begin(nullptr), 0);
+    for (int K = 0; K < 2; ++K)
+      set(R[K], R[K][0] + 1);
+    ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+    for (int K = 0; K < 2; ++K) {
+      perdure_free(perdure_alloc(R[K], 64));
+      perdure_persist(R[K], 8);
+      Before.Root[K].assign(R[K], R[K] + Words);
+      Before.Blocks[K] = blocksOf(R[K]);
+      Loose[K].clear();
+    }
+    After = Before;
+    Leave();
+    watch(R);
+    for (unsigned Round = 0; Round < Rounds && !Wrong; ++Round) {
+      if (Shared && Random() % 3 == 0)
+        for (int K = 0; K < 2; ++K)
+          turnOf(R[K]);
+      Enter();
+      for (int K = 0; K < 2; ++K)
+        EXPECT_EQ(memcmp(R[K], Before.Root[K].data(), Words * 8), 0);
+      Committing = true;
+      switch (Random() % 4) {
+      case 0: { // stored, and persisted
+        for (int K = 0; K < 2; ++K)
+          for (int I = 0; I < 3; ++I) {
+            size_t W = Random() % (Words - 2);
+            Loose[K].insert(W);
+            R[K][W] = After.Root[K][W] = Random();
+          }
+        for (int K = 0; K < 2; ++K)
+          perdure_persist(R[K], Words * 8);
+        break;
+      }
+      default: {
+        unsigned Objects = Random() % 3 + 1;
+        ASSERT_EQ(perdure_tx_begin(nullptr), 0);
+        for (int K = 0; K < 2; ++K) {
+          if (!(Objects >> K & 1))
+            continue;
+          for (unsigned I = 0, N = 1 + Random() % 8; I < N; ++I) {
+            size_t At = Random() % (Words - 2), Count = 1 + Random() % 20;
+            Count = std::min(Count, Words - 2 - At);
+            __perdure_tx_log(&R[K][At], Count * 8);
+            for (size_t W = At; W < At + Count; ++W)
+              R[K][W] = After.Root[K][W] = Random();
+          }
+          if (Random() % 2)
+            continue;
+          uint64_t *Link = &R[K][Words - 1];
+          if (*Link)
+            perdure_free(perdure_decode(*Link, Link));
+          else
+            ++After.Blocks[K];
+          size_t Bytes = Random() % 4 ? 96 + Random() % 400 : 9000;
+          auto *Block = (uint64_t *)perdure_alloc(R[K], Bytes);
+          for (int I = 0; I < 12; ++I)
+            Block[I] = Round + 1000;
+          set(Link, perdure_encode(Block, Link));
+          set(Link - 1, Round + 1000);
+          After.Root[K][Words - 1] = *Link;
+          After.Root[K][Words - 2] = Round + 1000;
+        }
+        fail();
+        if (Random() % 4) {
+          ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+        } else {
+          perdure_tx_abort();
+          After = Before;
+        }
+      }
+      }
+      Before = After;
+      for (auto &L : Loose)
+        L.clear();
+      Committing = false;
+      fail();
+      Leave();
+      fail();
+    }
+    Closing = true;
+    closeStore();
+    Closing = false;
+    for (const auto &Images : Later)
+      check(Images);
+    Later.clear();
+    fail();
+    forgetAll();
+  }
+};
+
+TEST_F(PowerTest, FailsAnywhere) {
+  run(3, 30, false);
+  EXPECT_EQ(Wrong, 0u) << What;
+  EXPECT_GT(Moments, 150u);
+}
+
+TEST_F(PowerTest, FailsInSharedTurns) {
+  run(4, 30, true);
+  EXPECT_EQ(Wrong, 0u) << What;
+  EXPECT_GT(Moments, 150u);
+}
+
+// Each sync is needed: without it something is wrong after some power failure. Takes
+// minutes: to be run by hand when a sync comes or goes.
+TEST_F(PowerTest, DISABLED_EverySyncIsNeeded) {
+  Every = 7; // enough to find the places
+  std::set<std::string> All;
+  for (bool Shared : {false, true}) {
+    Places.clear();
+    run(5, 40, Shared);
+    ASSERT_EQ(Wrong, 0u) << What;
+    Every = 1;
+    for (const std::string &Place : std::set<std::string>(Places)) {
+      Skipped = Place;
+      unsigned Found = 0;
+      for (unsigned Seed = 10; Seed < 16 && !Found; ++Seed) {
+        run(Seed, 60, Shared);
+        Found = Wrong;
+      }
+      EXPECT_TRUE(Found) << (Shared ? "shared" : "alone") << ": " << Place;
+      printf("without the sync at %s: %s\n", Place.c_str(), What.c_str());
+      Wrong = 0;
+      What.clear();
+    }
+    Skipped.clear();
+    Every = 7;
+  }
+}
+
+} // namespace

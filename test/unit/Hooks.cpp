@@ -1,0 +1,111 @@
+//===- Hooks.cpp - What a test puts into the way of system calls ----------===//
+
+#include "Hooks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace hooks {
+std::atomic<int> DataSyncs, RangeSyncs;
+std::function<void()> OnDataSync;
+std::function<bool(int)> FailSync;
+std::function<bool(int)> SyncInstead;
+std::function<void(const void *, size_t)> AfterRangeSync;
+std::function<void(int)> BeforeWrite;
+std::function<bool(int)> FailWrite;
+std::function<void(const struct stat &)> OnStat;
+std::function<bool(int)> FailTimes;
+std::function<void()> OnSleep;
+std::function<ssize_t(const char *, size_t)> OnReport;
+
+void forgetAll() {
+  OnDataSync = nullptr;
+  FailSync = nullptr;
+  SyncInstead = nullptr;
+  AfterRangeSync = nullptr;
+  BeforeWrite = nullptr;
+  FailWrite = nullptr;
+  OnStat = nullptr;
+  FailTimes = nullptr;
+  OnSleep = nullptr;
+  OnReport = nullptr;
+}
+} // namespace hooks
+
+using namespace hooks;
+
+#define HOOK extern "C" __attribute__((visibility("default"))) int
+#define HOOK_SIZE extern "C" __attribute__((visibility("default"))) ssize_t
+
+HOOK fdatasync(int File) {
+  ++DataSyncs;
+  if (OnDataSync)
+    OnDataSync();
+  if (FailSync && FailSync(File)) {
+    errno = EIO;
+    return -1;
+  }
+  if (SyncInstead && SyncInstead(File))
+    return 0;
+  return (int)syscall(SYS_fdatasync, File);
+}
+
+HOOK fsync(int File) {
+  if (FailSync && FailSync(File)) {
+    errno = EIO;
+    return -1;
+  }
+  return (int)syscall(SYS_fsync, File);
+}
+
+HOOK msync(void *P, size_t Bytes, int Flags) {
+  ++RangeSyncs;
+  int Result = (int)syscall(SYS_msync, P, Bytes, Flags);
+  if (AfterRangeSync)
+    AfterRangeSync(P, Bytes);
+  return Result;
+}
+
+HOOK_SIZE pwrite(int File, const void *Bytes, size_t Count, off_t At) {
+  if (BeforeWrite)
+    BeforeWrite(File);
+  if (FailWrite && FailWrite(File)) {
+    errno = EIO;
+    return -1;
+  }
+  return syscall(SYS_pwrite64, File, Bytes, Count, At);
+}
+
+HOOK fstat(int File, struct stat *Status) noexcept {
+  int Result = fstatat(File, "", Status, AT_EMPTY_PATH);
+  if (OnStat)
+    OnStat(*Status);
+  return Result;
+}
+
+HOOK futimens(int File, const struct timespec Times[2]) noexcept {
+  if (FailTimes && FailTimes(File)) {
+    errno = EIO;
+    return -1;
+  }
+  return (int)syscall(SYS_utimensat, File, nullptr, Times, 0);
+}
+
+HOOK usleep(useconds_t Microseconds) {
+  if (OnSleep) {
+    OnSleep();
+    return 0;
+  }
+  struct timespec Time = {(time_t)(Microseconds / 1000000),
+                          (long)(Microseconds % 1000000) * 1000};
+  return nanosleep(&Time, nullptr);
+}
+
+HOOK_SIZE write(int File, const void *Bytes, size_t Count) {
+  if (OnReport && File == STDERR_FILENO)
+    return OnReport((const char *)Bytes, Count);
+  return syscall(SYS_write, File, Bytes, Count);
+}
