@@ -1,8 +1,9 @@
-//===- ClonesTest.cpp - What runs in transactions instead ------------------===//
+//===- ClonesTest.cpp - What runs in transactions instead
+//------------------===//
 
+#include "tx/clones.h"
 #include "entry/entry.h"
 #include "perdure/runtime.h"
-#include "tx/clones.h"
 
 #include <atomic>
 #include <gtest/gtest.h>
