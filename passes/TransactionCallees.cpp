@@ -29,6 +29,16 @@ static constexpr KnownCallee Known[] = {
     {"stpcpy", K::String, 1},
     {"strcat", K::Appended},
     {"strncat", K::AppendedMost, 2},
+    {"__strcpy_chk", K::String, 1},
+    {"__stpcpy_chk", K::String, 1},
+    {"__strcat_chk", K::Appended},
+    {"__strncat_chk", K::AppendedMost, 2},
+    {"__strncpy_chk", K::Bytes, 2},
+    {"__stpncpy_chk", K::Bytes, 2},
+    {"__read_chk", K::Bytes, 2, 1},
+    {"__pread_chk", K::Bytes, 2, 1},
+    {"__fgets_chk", K::Bytes, 2},
+    {"__fread_chk", K::Items, 3},
     {"snprintf", K::Bytes, 1},
     {"vsnprintf", K::Bytes, 1},
     {"__snprintf_chk", K::Bytes, 1},
@@ -180,7 +190,8 @@ bool isSafeCallee(StringRef Name) {
       "exit", "quick_exit", "setjmp", "_setjmp", "__sigsetjmp", "sigsetjmp",
       "printf", "vprintf", "fprintf", "vfprintf", "__printf_chk",
       "__vprintf_chk", "__fprintf_chk", "__vfprintf_chk", "puts", "fputs",
-      "fputc", "putc", "putchar", "fwrite", "fflush", "perror",
+      "fputc", "putc", "putchar", "fwrite", "fflush", "perror", "write",
+      "pwrite", "close", "sched_yield", "usleep", "sleep",
       "__gxx_personality_v0", "__clang_call_terminate", "perdure_store_open",
       "perdure_store_close", "perdure_create", "perdure_open", "perdure_close",
       "perdure_remove", "perdure_copy", "perdure_seal", "perdure_unseal",
@@ -211,7 +222,8 @@ bool isCalmCallee(StringRef Name) {
   if (isCalmAndSafe(Name))
     return true;
   // Standard streams may be the program's own; callbacks are.
-  if (Name == "fgets" || Name == "fread" || Name.contains("printf"))
+  if (Name.contains("fgets") || Name.contains("fread") ||
+      Name.contains("printf"))
     return false;
   const KnownCallee *Found = findKnownCallee(Name);
   return Found && Found->Callback < 0;

@@ -45,16 +45,17 @@ bool canClone(const Function &F) {
 }
 
 TransactionClones::TransactionClones(Module &M) : M(M) {
-  auto *Flag =
-      mdconst::extract_or_null<ConstantInt>(M.getModuleFlag("perdure.tx.clones"));
+  auto *Flag = mdconst::extract_or_null<ConstantInt>(
+      M.getModuleFlag("perdure.tx.clones"));
   Everything = Flag && !Flag->isZero();
   SmallPtrSet<const Function *, 8> StartUp;
   for (StringRef List : {"llvm.global_ctors", "llvm.global_dtors"})
     if (auto *GV = M.getNamedGlobal(List); GV && GV->hasInitializer())
       if (auto *Rows = dyn_cast<ConstantArray>(GV->getInitializer()))
         for (Value *Row : Rows->operands())
-          if (auto *F = dyn_cast<Function>(
-                  cast<Constant>(Row)->getAggregateElement(1)->stripPointerCasts()))
+          if (auto *F = dyn_cast<Function>(cast<Constant>(Row)
+                                               ->getAggregateElement(1)
+                                               ->stripPointerCasts()))
             StartUp.insert(F);
   for (Function &F : M) {
     F.removeDeadConstantUsers(); // of the annotations
@@ -206,8 +207,7 @@ bool TransactionClones::checkDeclarations() {
         Role == "tx_safe" || Role.ends_with(".done"))
       continue;
     for (Use &U : make_early_inc_range(F.uses()))
-      if (auto *CB = dyn_cast<CallBase>(U.getUser());
-          CB && CB->isCallee(&U)) {
+      if (auto *CB = dyn_cast<CallBase>(U.getUser()); CB && CB->isCallee(&U)) {
         U.set(declareClone(F, /*Weak=*/false));
         CB->removeFnAttr(Attribute::Memory);
         CB->removeFnAttr(Attribute::WillReturn);

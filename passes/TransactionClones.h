@@ -35,8 +35,8 @@ public:
   std::optional<Body> next();
 
   /// What \p Call, of \p To or of an address that may be anything, is to call
-  /// instead. Null where nothing can be known. \p Begins: no transaction need be
-  /// open at \p Call.
+  /// instead. Null where nothing can be known. \p Begins: no transaction need
+  /// be open at \p Call.
   llvm::Value *insteadOf(llvm::Function &To, llvm::Instruction &Call,
                          bool Certain);
   llvm::Value *insteadOf(llvm::Value *Address, llvm::Instruction &Call,

@@ -23,39 +23,39 @@ Function *wrapTransaction(Function &F) {
   F.addFnAttr(TxRoleAttr, "transaction.done");
   if (F.isPresplitCoroutine() || F.hasFnAttribute(Attribute::Naked)) {
     txError(F, DebugLoc(),
-          "'transaction' cannot be on a " +
-              Twine(F.isPresplitCoroutine() ? "coroutine, which leaves and "
-                                              "comes back"
-                                            : "naked function") +
-              "; call a plain function that has it");
+            "'transaction' cannot be on a " +
+                Twine(F.isPresplitCoroutine() ? "coroutine, which leaves and "
+                                                "comes back"
+                                              : "naked function") +
+                "; call a plain function that has it");
     return nullptr;
   }
   if (!Throws && !F.getReturnType()->isVoidTy()) {
     txError(F, DebugLoc(),
-          "'transaction' needs a function that returns void where there are "
-          "no C++ exceptions: an abort has no value to return; call "
-          "perdure_transact(object, body, arg), which tells");
+            "'transaction' needs a function that returns void where there are "
+            "no C++ exceptions: an abort has no value to return; call "
+            "perdure_transact(object, body, arg), which tells");
     return nullptr;
   }
   for (BasicBlock &BB : F)
     if (BB.hasAddressTaken()) {
       txError(F, DebugLoc(),
-            "'transaction' cannot be on a function that takes addresses of "
-            "labels; call a plain function that has it");
+              "'transaction' cannot be on a function that takes addresses of "
+              "labels; call a plain function that has it");
       return nullptr;
     }
   Function *Arm = Throws ? M.getFunction(ThrowArm) : nullptr,
            *Throw = Throws ? M.getFunction(ThrowAborted) : nullptr;
   if (Throws && (!Arm || !Throw)) {
     txError(F, DebugLoc(),
-          "include <perdure/transaction.h> in a C++ file that uses "
-          "'transaction': it has the exception that aborts throw");
+            "include <perdure/transaction.h> in a C++ file that uses "
+            "'transaction': it has the exception that aborts throw");
     return nullptr;
   }
 
-  Function *Body = Function::Create(
-      F.getFunctionType(), GlobalValue::InternalLinkage, F.getAddressSpace(),
-      F.getName() + ".perdure_body", &M);
+  Function *Body =
+      Function::Create(F.getFunctionType(), GlobalValue::InternalLinkage,
+                       F.getAddressSpace(), F.getName() + ".perdure_body", &M);
   Body->copyAttributesFrom(&F);
   Body->setComdat(nullptr);
   Body->setVisibility(GlobalValue::DefaultVisibility);
@@ -104,8 +104,8 @@ Function *wrapTransaction(Function &F) {
   };
 
   if (!Throws) {
-    FunctionCallee Setjmp = M.getOrInsertFunction(
-        "_setjmp", FunctionType::get(Int, {Ptr}, false));
+    FunctionCallee Setjmp =
+        M.getOrInsertFunction("_setjmp", FunctionType::get(Int, {Ptr}, false));
     cast<Function>(Setjmp.getCallee())->addFnAttr(Attribute::ReturnsTwice);
     CallInst *Came =
         B.CreateCall(Setjmp, {B.CreatePtrAdd(Frame, B.getInt64(FrameJump))});

@@ -101,7 +101,8 @@ class Logs {
   LoopInfo &LI;
   ScalarEvolution &SE;
   OptimizationRemarkEmitter &ORE;
-  SmallVector<CallInst *, 32> All; // in an order in which who dominates is first
+  SmallVector<CallInst *, 32>
+      All; // in an order in which who dominates is first
   DenseMap<const BasicBlock *, bool> CalmBlocks;
 
 public:
@@ -153,7 +154,8 @@ private:
   }
   void forgetDropped() { erase(All, nullptr); }
 
-  //===--- What lies between -----------------------------------------------===//
+  //===--- What lies between
+  //-----------------------------------------------===//
 
   bool isCalmBlock(const BasicBlock *BB) {
     auto [At, New] = CalmBlocks.try_emplace(BB, true);
@@ -189,7 +191,8 @@ private:
     return true;
   }
 
-  //===--- Blocks that are new ---------------------------------------------===//
+  //===--- Blocks that are new
+  //---------------------------------------------===//
 
   bool isNewBlock(const Value *V, const CallInst &Log) {
     auto *CB = dyn_cast<CallBase>(V);
@@ -214,7 +217,8 @@ private:
     forgetDropped();
   }
 
-  //===--- Bytes that have been logged -------------------------------------===//
+  //===--- Bytes that have been logged
+  //-------------------------------------===//
 
   bool covers(const CallInst &A, const CallInst &B) {
     std::optional<APInt> Apart = SE.computeConstantDifference(
@@ -223,8 +227,7 @@ private:
       return false;
     auto BytesA = constantBytes(A), BytesB = constantBytes(B);
     if (!BytesA || !BytesB)
-      return Apart->isZero() &&
-             SE.getSCEV(bytes(A)) == SE.getSCEV(bytes(B));
+      return Apart->isZero() && SE.getSCEV(bytes(A)) == SE.getSCEV(bytes(B));
     return Apart->isNonNegative() && Apart->ule(*BytesA) &&
            *BytesB <= *BytesA - Apart->getZExtValue();
   }
@@ -234,7 +237,8 @@ private:
     for (CallInst *&C : All) {
       auto &Near = Before[getUnderlyingObject(pointer(*C))];
       if (any_of(Near, [&](CallInst *A) {
-            return DT.dominates(A, C) && covers(*A, *C) && isCalmBetween(*A, *C);
+            return DT.dominates(A, C) && covers(*A, *C) &&
+                   isCalmBetween(*A, *C);
           })) {
         drop(C, "SkippedDominated", "not logged again: it has been");
         continue;
@@ -245,7 +249,8 @@ private:
     forgetDropped();
   }
 
-  //===--- Neighbours ------------------------------------------------------===//
+  //===--- Neighbours
+  //------------------------------------------------------===//
 
   /// Ranges that touch, all of which are written before anything else happens.
   struct Group {
@@ -267,7 +272,8 @@ private:
           Close();
         } else if (isLog(I)) {
           auto *C = cast<CallInst>(&I);
-          if (std::optional<uint64_t> Bytes = constantBytes(*C); Bytes && *Bytes)
+          if (std::optional<uint64_t> Bytes = constantBytes(*C);
+              Bytes && *Bytes)
             enter(Open, *C, *Bytes);
         }
       }
@@ -322,7 +328,8 @@ private:
       drop(C, "Merged", "logged with what lies beside it");
   }
 
-  //===--- Loops -----------------------------------------------------------===//
+  //===--- Loops
+  //-----------------------------------------------------------===//
 
   void hoist() {
     auto Loops = LI.getLoopsInPreorder();
@@ -340,7 +347,8 @@ private:
           }
   }
 
-  /// Whether the loop runs to its end, undisturbed, in a known number of rounds.
+  /// Whether the loop runs to its end, undisturbed, in a known number of
+  /// rounds.
   bool isSimple(const Loop &L) {
     if (!L.getLoopPreheader() || !L.getLoopLatch() || !L.getExitingBlock() ||
         !SE.hasLoopInvariantBackedgeTakenCount(&L))
@@ -384,8 +392,7 @@ private:
         if (Down)
           Step = SE.getNegativeSCEV(Step);
         // Between the rounds' ranges lies what is not written.
-        if (!Size ||
-            cast<SCEVConstant>(Step)->getAPInt().ugt(Size->getAPInt()))
+        if (!Size || cast<SCEVConstant>(Step)->getAPInt().ugt(Size->getAPInt()))
           return missed(C, "the loop leaves out bytes in between");
       } else if (Step != N) {
         return missed(C, "the loop may leave out bytes in between");
@@ -400,9 +407,9 @@ private:
         // Without a round nothing: no bytes, wherever.
         if (Step != N)
           return missed(C, "the loop may have no round");
-        Start = Down ? SE.getAddExpr(Rec->getStart(),
-                                     SE.getMinusSCEV(Step, Away))
-                     : Rec->getStart();
+        Start =
+            Down ? SE.getAddExpr(Rec->getStart(), SE.getMinusSCEV(Step, Away))
+                 : Rec->getStart();
         Total = Away;
       }
     }
@@ -426,7 +433,8 @@ private:
     });
   }
 
-  //===--- Volatile memory at run time -------------------------------------===//
+  //===--- Volatile memory at run time
+  //-------------------------------------===//
 
   void guard(CallInst &C) {
     txRemark(ORE, "Logged", C, "logged");
@@ -453,8 +461,7 @@ PreservedAnalyses TransactionLogsPass::run(Module &M,
   if (!Log || Log->use_empty() || M.getNamedMetadata(Done))
     return PreservedAnalyses::all();
   M.getOrInsertNamedMetadata(Done);
-  auto &FAM =
-      MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
+  auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
   Calm Calls(M);
   SmallPtrSet<const Function *, 16> Users;
   for (User *U : Log->users())

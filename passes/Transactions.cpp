@@ -22,13 +22,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Transactions.h"
 #include "Config.h"
 #include "Contract.h"
 #include "Passes.h"
 #include "Sites.h"
 #include "TransactionCallees.h"
 #include "TransactionClones.h"
-#include "Transactions.h"
 #include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/DiagnosticInfo.h"
@@ -80,8 +80,7 @@ void txRemark(OptimizationRemarkEmitter &ORE, StringRef Name,
   });
 }
 
-SmallVector<const Value *, 4> objectsUnder(const Value *P,
-                                           const LoopInfo *LI) {
+SmallVector<const Value *, 4> objectsUnder(const Value *P, const LoopInfo *LI) {
   SmallVector<const Value *, 4> Objects, Work{P};
   SmallPtrSet<const Value *, 8> Seen;
   while (!Work.empty()) {
@@ -157,7 +156,7 @@ class Transactions {
   bool Certain = true; // of the function that is being instrumented
   bool Optimises;
   std::optional<OptimizationRemarkEmitter> ORE; // of that function
-  std::optional<Records> Fields; // where somebody wants to know
+  std::optional<Records> Fields;                // where somebody wants to know
 
 public:
   Transactions(Module &M, bool Optimises)
@@ -244,8 +243,7 @@ private:
 
   void logRange(Instruction &Before, Value *P, Value *Bytes) {
     auto *Size = dyn_cast<ConstantInt>(Bytes);
-    std::string Field =
-        fieldOf(Before, P, Size ? Size->getLimitedValue() : 0);
+    std::string Field = fieldOf(Before, P, Size ? Size->getLimitedValue() : 0);
     if (isOutsideObjects(P)) {
       // Locals are nobody's question.
       if (!isa<AllocaInst>(getUnderlyingObject(P)))
@@ -259,9 +257,9 @@ private:
     CallInst *Log =
         B.CreateCall(txLog(M), {P, B.CreateZExtOrTrunc(Bytes, B.getInt64Ty())});
     if (!Field.empty())
-      Log->setMetadata(TxFieldNode,
-                       MDNode::get(M.getContext(),
-                                   MDString::get(M.getContext(), Field)));
+      Log->setMetadata(
+          TxFieldNode,
+          MDNode::get(M.getContext(), MDString::get(M.getContext(), Field)));
     if (!Optimises)
       txRemark(*ORE, "Logged", *Log, "logged");
   }
@@ -447,8 +445,10 @@ private:
 };
 
 bool hasTransactions(const Module &M) {
-  return M.getModuleFlag("perdure.tx.clones") || M.getFunction("perdure_transact") ||
-         any_of(M, [](const Function &F) { return F.hasFnAttribute(TxRoleAttr); });
+  return M.getModuleFlag("perdure.tx.clones") ||
+         M.getFunction("perdure_transact") || any_of(M, [](const Function &F) {
+           return F.hasFnAttribute(TxRoleAttr);
+         });
 }
 
 } // namespace

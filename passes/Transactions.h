@@ -11,7 +11,7 @@
 namespace llvm {
 class LoopInfo;
 class OptimizationRemarkEmitter;
-}
+} // namespace llvm
 
 namespace perdure {
 

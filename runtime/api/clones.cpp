@@ -1,9 +1,10 @@
-//===- clones.cpp - Calls in transactions that the compiler cannot see -----===//
+//===- clones.cpp - Calls in transactions that the compiler cannot see
+//-----===//
 
+#include "tx/clones.h"
 #include "entry/entry.h"
 #include "perdure/runtime.h"
 #include "platform/error.h"
-#include "tx/clones.h"
 #include "tx/transaction.h"
 
 #include <dlfcn.h>
@@ -11,7 +12,8 @@
 
 using namespace perdure;
 
-void __perdure_tx_register_clones(unsigned Version, const perdure_tx_pair *Pairs,
+void __perdure_tx_register_clones(unsigned Version,
+                                  const perdure_tx_pair *Pairs,
                                   uint64_t Count) {
   if (Version != PerdureAbiVersion)
     return; // __perdure_register has said so and ended the process
@@ -32,12 +34,14 @@ static void dieWithout(const void *Function) {
                          : "a function without an exported name";
   char Place[256] = "";
   if (Known)
-    snprintf(Place, sizeof(Place), " (%s+0x%llx)", Info.dli_fname,
-             (unsigned long long)((uint64_t)Function -
-                                  (uint64_t)Info.dli_fbase));
-  die("a transaction calls %s at %p%s, of which there is no copy that logs what "
+    snprintf(
+        Place, sizeof(Place), " (%s+0x%llx)", Info.dli_fname,
+        (unsigned long long)((uint64_t)Function - (uint64_t)Info.dli_fbase));
+  die("a transaction calls %s at %p%s, of which there is no copy that logs "
+      "what "
       "it overwrites: compile the file that defines it with "
-      "-fperdure-tx-clones, or mark it in_transaction; tx_safe if it writes to no "
+      "-fperdure-tx-clones, or mark it in_transaction; tx_safe if it writes to "
+      "no "
       "object",
       Name, Function, Place);
 }

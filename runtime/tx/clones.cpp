@@ -1,8 +1,9 @@
-//===- clones.cpp - What runs in a transaction instead ---------------------===//
+//===- clones.cpp - What runs in a transaction instead
+//---------------------===//
 //
-// One hash table for all binaries. Who looks takes no lock: a slot's function is
-// written before its clone, and the clone is what counts. A table that is too
-// small is followed by one of twice the size, and stays for those who are
+// One hash table for all binaries. Who looks takes no lock: a slot's function
+// is written before its clone, and the clone is what counts. A table that is
+// too small is followed by one of twice the size, and stays for those who are
 // looking in it; all of them together are smaller than the last.
 //
 // The functions of a binary that goes away are taken out by their clone alone:
@@ -36,7 +37,7 @@ struct Binary {
 } // namespace
 
 static Mutex ClonesLock;
-static Table *Newest;   // atomic
+static Table *Newest;    // atomic
 static Binary *Binaries; // under ClonesLock
 
 static uint64_t placeOf(const Table &T, const void *Function) {

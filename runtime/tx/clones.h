@@ -1,4 +1,4 @@
-//===- clones.h - What runs in a transaction instead --------------*- C++ -*-===//
+//===- clones.h - What runs in a transaction instead -------------*- C++ -*-===//
 //
 // Compiled code calls functions by their address; in a transaction their copies
 // that log run instead. Every binary brings a table of both.
