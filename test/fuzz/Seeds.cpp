@@ -125,7 +125,8 @@ void fots(SeedFolder &W) {
   W.add("fot", join({{4, 0}, Steps}));
 }
 
-// Records of the log: kind, offset, a word of content, and that nothing is wrong.
+// Records of the log: kind, offset, a word of content, and that nothing is
+// wrong.
 Bytes record(uint8_t Kind, uint64_t Offset, uint64_t Word) {
   // Those of other kinds have a size of their own, unless the input says not.
   Bytes Size = Kind == 1 ? Bytes{8} : Bytes{8, 1};
@@ -140,10 +141,11 @@ void logs(SeedFolder &W) {
   auto Lane = [](uint8_t Records) {
     return join({{1, 0}, number(5), {0, 2, 0, Records}});
   };
-  W.add("log", join({Lane(2), record(1, Root, 7), record(1, Root + 8, 9),
-                     Steps}));
+  W.add("log",
+        join({Lane(2), record(1, Root, 7), record(1, Root + 8, 9), Steps}));
   W.add("log", join({Lane(1), record(1, 16, 7), Steps})); // the header
-  W.add("log", join({Lane(1), record(2, S.Large[0] * perdure::FilePage, 1), Steps}));
+  W.add("log",
+        join({Lane(1), record(2, S.Large[0] * perdure::FilePage, 1), Steps}));
   W.add("log", join({Lane(1), record(2, Root, 1), Steps}));
 }
 
@@ -173,6 +175,30 @@ void heaps(SeedFolder &W) {
     W.add("heap",
           join({{0, 0, 2, 0, 4}, number(Used), {1, 7}, number(Used), Steps}));
   W.add("heap", join({{2, 0, 0, 150}, Steps}));
+}
+
+void checks(SeedFolder &W) {
+  Bytes Steps = join({allocate(16), allocateLarge(9000), freeOwn(0), stat()});
+  const Bytes Changes[] = {
+      {0, 0x08, 0, 0, 0xff},                   // a byte of page 0,
+      {0, 0, 2, 0, 0xff},                      // of a state,
+      {2, 4, 0, 0, 1},                         // of the FOT,
+      {3, 8, 0, 0, 1},                         // of the log
+      join({{4, 40, 0}, number(4096)}),        // words, with a checksum
+      join({{5, 0, 2}, number(0x1234)}),       //
+      join({{6, 3}, number(0)}),               // of the page map,
+      join({{7, 9, 2, 3}, number(0xffff)}),    //
+      join({{8, 0, 4}, number(~uint64_t(0))}), // of a slab
+      {9, 0, 1, 0, 0, 0x11},
+      {10, 1}, // the file is longer, or shorter
+      {10, 0, 0, 0x40, 0},
+  };
+  for (uint8_t Dirty : {0, 1}) {
+    W.add("check", join({{Dirty, 0}, Steps}));
+    for (const Bytes &C : Changes)
+      W.add("check", join({{Dirty, 1}, C, Steps}));
+    W.add("check", join({{Dirty, 3}, Changes[1], Changes[6], Changes[2]}));
+  }
 }
 
 void names(SeedFolder &W) {
@@ -239,6 +265,7 @@ int main(int Argc, char **Argv) {
   fots(W);
   heaps(W);
   logs(W);
+  checks(W);
   names(W);
   files(W);
   return 0;

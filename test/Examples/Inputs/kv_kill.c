@@ -1,22 +1,26 @@
-/* kv_kill.c - Processes that change a store of kv.h are killed, again and again.
+/* kv_kill.c - Processes that change a store of kv.h are killed, again and
+ * again.
  *
  * kv_kill STORE KILLS PROCESSES THREADS [SEED]
  *
- * Every thread of every process is a writer with keys of its own. What a writer's
- * change number i is follows from the seed, so that the number of its changes that
- * were acknowledged tells what of it has to be in the store: that, or one change
- * more, and nothing else. A change is a put or del, or two puts in a transaction
- * around them, or a put whose transaction is aborted; KV_KILL_NO_ABORTS leaves
- * these out. Each is acknowledged in memory that the parent shares, after it was
- * committed.
+ * Every thread of every process is a writer with keys of its own. What a
+ * writer's change number i is follows from the seed, so that the number of its
+ * changes that were acknowledged tells what of it has to be in the store: that,
+ * or one change more, and nothing else. A change is a put or del, or two puts
+ * in a transaction around them, or a put whose transaction is aborted;
+ * KV_KILL_NO_ABORTS leaves these out. Each is acknowledged in memory that the
+ * parent shares, after it was committed.
  *
- * With several processes one is killed first, and the others have to go on. Then
- * all are. What is there is checked by a process that reads (on every third round,
- * since the first who writes repairs), by one that copies the store first (on every
- * tenth), and by one that writes; the processes that repair are killed, too.
+ * With several processes one is killed first, and the others have to go on.
+ * Then all are. What is there is checked by a process that reads (on every
+ * third round, since the first who writes repairs), in a copy (on every fifth:
+ * by cp -r, or by perdure_copy, which may refuse what a transaction over
+ * several objects has left), and by one that writes; the processes that repair
+ * are killed, too.
  */
 #include "kv.h"
 
+#include <errno.h>
 #include <perdure/runtime.h>
 #include <pthread.h>
 #include <signal.h>
@@ -51,6 +55,7 @@ static const char *path;
 static int processes, threads, writers;
 static uint64_t seed;
 static bool aborts;
+static int copied, refused; /* by perdure_copy */
 
 static uint64_t mix(uint64_t a, uint64_t b, uint64_t c) {
   uint64_t x = seed + a * 0x9e3779b97f4a7c15u + b * 0xbf58476d1ce4e5b9u +
@@ -325,13 +330,40 @@ static void check_in_child(const char *from, enum kv_access access) {
   }
 }
 
-static void check_copy(void) {
-  char command[1024], copy[512];
+/* The index leads to all the rest. */
+static void copy_objects(const char *to) {
+  perdure_store *source = perdure_store_open(path, PERDURE_RDONLY);
+  perdure_store *copy = perdure_store_open(to, PERDURE_CREATE);
+  if (!source || !copy)
+    fail(perdure_errormsg());
+  if (perdure_copy(source, "by-value", copy, NULL, PERDURE_RECURSIVE) >= 0)
+    _exit(0);
+  if (errno != EBUSY || !strstr(perdure_errormsg(), "prepared"))
+    fail(perdure_errormsg());
+  _exit(2);
+}
+
+static void check_copy(bool by_runtime) {
+  char command[1100], copy[512];
+  int status = 0;
   snprintf(copy, sizeof copy, "%s.copy", path);
-  snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s'", copy,
-           path, copy);
+  snprintf(command, sizeof command, "rm -rf '%s'; %s cp -r '%s' '%s'", copy,
+           by_runtime ? ":" : "", path, copy);
   if (system(command))
     fail("no copy");
+  if (by_runtime) {
+    pid_t pid = fork();
+    if (!pid)
+      copy_objects(copy);
+    waitpid(pid, &status, 0);
+    if (WEXITSTATUS(status) == 2) {
+      refused++;
+      return;
+    }
+    copied++;
+  }
+  if (status)
+    exit(1);
   check_in_child(copy, KV_WRITE);
 }
 
@@ -360,8 +392,8 @@ static int round_of_kills(int number) {
 
   if (number % 3 == 0)
     check_in_child(path, KV_READ);
-  if (number % 10 == 9)
-    check_copy();
+  if (number % 5 == 4)
+    check_copy(number % 2);
   if (number % 4 == 1) { /* it may have come to its end */
     pid_t repairs = fork_check(path, KV_WRITE);
     pause_us(random_below(8000));
@@ -407,6 +439,8 @@ int main(int argc, char **argv) {
     fail("no store");
   for (int i = 0; kills < wanted; i++)
     kills += round_of_kills(i);
-  printf("%d killed, %llu changes, all there; %ld blocks lost\n", kills,
-         (unsigned long long)all_acknowledged(), shared->lost_blocks);
+  printf("%d killed, %llu changes, all there; %ld blocks lost; %d copies, %d "
+         "refused\n",
+         kills, (unsigned long long)all_acknowledged(), shared->lost_blocks,
+         copied, refused);
 }
