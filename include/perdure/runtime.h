@@ -397,8 +397,9 @@ PERDURE_API int perdure_tx_begin(void *in_object);
 
 /* Ends what the last perdure_tx_begin began: the outermost commits, and only
    when it is committed returns 0. -1: EINVAL (no transaction); ECANCELED (an
-   exception has left a nested one: all is rolled back); EIO (an object's file
-   cannot be written or synced: rolled back, too).                            */
+   exception has left a nested one: all is rolled back); with DURABLE on page-cache
+   files EIO (an object's file cannot be written or synced), ENOSPC, EFBIG and EDQUOT
+   (its log cannot grow) and ENOMEM: rolled back, too.                        */
 PERDURE_API int perdure_tx_commit(void);
 
 /* Rolls back the whole transaction, which is over then, with all that joined it.

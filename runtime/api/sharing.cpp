@@ -43,6 +43,8 @@ static bool takeTurn(Object &O) {
     if (!Hold.ok())
       return false;
   }
+  // Who dies in here has changed the log already that the last one knows.
+  __atomic_store_n(&Last, 0, __ATOMIC_RELEASE);
   // What a process that died in its section left half done is rolled back before
   // anything is learnt of what is allocated.
   bool Deferred = isDeferred(O);

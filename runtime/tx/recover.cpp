@@ -84,12 +84,11 @@ static bool checkCommits(const Object &O, unsigned Lane, Plan &P,
     if (!checkRedoRecord(O, *R))
       return failHostile(O, Lane, "would overwrite the object's own tables");
     List.see(O, *R);
-    if (endsCommit(*R) || R->kind() == RecordKind::Decided) {
-      P.Last = (uint64_t)R - O.Base;
-      End = P.Last + R->room();
-    }
+    if (endsCommit(*R) || R->kind() == RecordKind::Decided)
+      End = (uint64_t)R - O.Base + R->room();
   }
-  P.AllHome = P.Last && laneHead(O, Lane)->Homed == End;
+  P.Last = Reader.last();
+  P.AllHome = laneHead(O, Lane)->Homed == End;
   return askForUndecided(O, List);
 }
 

@@ -274,6 +274,52 @@ TEST_F(CommitTest, WhoSharesWritesInSections) {
   EXPECT_EQ(readFile(File), Before);
 }
 
+// Who dies at the beginning of its turn has cut the log that the last writer knows,
+// and has written nothing.
+TEST_F(CommitTest, TurnThatEndedAtOnce) {
+  reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
+  uint64_t *R = create("a");
+  auto Change = [&](uint64_t Value) {
+    ASSERT_GE(perdure_lock(R, 0), 0) << perdure_errormsg();
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    set(R, Value);
+    ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+    ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
+  };
+  Change(1);
+  for (int Syncs = 0; Syncs < 4; ++Syncs) {
+    pid_t Pid = fork();
+    if (!Pid) {
+      perdure_store_close(S);
+      S = perdure_store_open(Dir.c_str(), PERDURE_DURABLE | PERDURE_SHARED);
+      R = (uint64_t *)perdure_open(S, "a", 0);
+      int Left = Syncs;
+      OnDataSync = [&] {
+        if (!Left--)
+          raise(SIGKILL);
+      };
+      if (!R || perdure_lock(R, 0) < 0)
+        _exit(1);
+      raise(SIGKILL);
+    }
+    int Status;
+    ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+    ASSERT_TRUE(WIFSIGNALED(Status) && WTERMSIG(Status) == SIGKILL) << Status;
+    Change(10 + (uint64_t)Syncs);
+    EXPECT_EQ(inFile("a", 1)[0], 10 + (uint64_t)Syncs);
+    // What is home already tells nothing of the log.
+    std::string File = fileOf("a");
+    int Descriptor = ::open(File.c_str(), O_RDWR | O_CLOEXEC);
+    uint64_t Wrong = 77;
+    off_t At = (off_t)((uint64_t)R - baseOf(R));
+    ASSERT_EQ(pwrite(Descriptor, &Wrong, 8, At), 8);
+    EXPECT_EQ(inFile("a", 1)[0], 10 + (uint64_t)Syncs);
+    Wrong = 10 + (uint64_t)Syncs;
+    ASSERT_EQ(pwrite(Descriptor, &Wrong, 8, At), 8);
+    close(Descriptor);
+  }
+}
+
 // Whoever asks for it later: what was stored before is there, and what comes then is
 // written by commits.
 TEST_F(CommitTest, DurableLater) {

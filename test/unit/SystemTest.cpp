@@ -197,7 +197,7 @@ TEST_F(SystemTest, ReaderOpensWhatGrows) {
 // One thread closes the store, another opens it: its objects' locks are the
 // process's own.
 TEST_F(SystemTest, ClosingStoreIsWaitedFor) {
-  create("a", 8, PERDURE_DURABLE);
+  *create("a", 8, PERDURE_DURABLE) = 1;
   std::atomic<bool> Inside{false};
   OnDataSync = [&] {
     Inside = true;
@@ -354,6 +354,7 @@ class SystemReportTest : public SystemTest {
 protected:
   void reportBoth() {
     uint64_t *A = create("a", 8, PERDURE_DURABLE);
+    A[0] = 1;
     errno = 77;
     EXPECT_EQ(explain(A), 1);
     EXPECT_EQ(errno, 77);

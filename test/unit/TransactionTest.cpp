@@ -907,10 +907,11 @@ TEST_F(DeathTest, KilledInRecovery) {
 // What the others may do while b is prepared and a decides, which is so at some
 // moments of a commit. Each is tried on a copy of the store.
 TEST_F(DeathTest, WhilePrepared) {
+  if (isDurable())
+    GTEST_SKIP() << "a commit to files is too many instructions long";
   fill();
   unsigned Gone = 0, NotCopied = 0, NotRemoved = 0;
-  for (uint64_t Steps = 100; Steps < (isDurable() ? 60000 : 6000);
-       Steps += isDurable() ? 197 : 53) {
+  for (uint64_t Steps = 100; Steps < 6000; Steps += 53) {
     bool Killed = killAfter(
         [&] {
           perdure_store *T = openStore(Dir.c_str(), 0);
