@@ -132,26 +132,31 @@ static void setState(Object &O, const State &New) {
   __atomic_store_n(&O.FileBytes, New.FileBytes, __ATOMIC_RELEASE);
 }
 
-// Copy 1 first, then copy 0, each persistent before the next is touched. The
-// checksum is written last, so a copy that was interrupted does not match.
+// The checksum is written last, so a copy that was interrupted does not match.
+static void writeCopy(State &Copy, const State &New) {
+  memcpy(&Copy, &New, offsetof(State, Checksum));
+  __atomic_store_n(&Copy.Checksum, New.Checksum, __ATOMIC_RELEASE);
+}
+
+// Copy 1 first, then copy 0, each persistent before the next is touched.
 static void writeState(Object &O, State New) {
   New.Sequence = O.Current.Sequence + 1;
   New.Checksum = checksumOf(&New, sizeof(New));
   for (int I = 1; I >= 0; --I) {
     State &Copy = headerOf(O)->Copy[I];
-    memcpy(&Copy, &New, offsetof(State, Checksum));
-    __atomic_store_n(&Copy.Checksum, New.Checksum, __ATOMIC_RELEASE);
+    writeCopy(Copy, New);
     flushHeader(O, &Copy, sizeof(Copy));
   }
   setState(O, New);
 }
 
-// What a crash in the middle of a change left: the older or torn copy.
+// What a crash in the middle of a change left: the older or torn copy. That one
+// alone is written: dying again in here leaves the other as it is.
 static void repairState(Object &O) {
-  for (const State &Copy : headerOf(O)->Copy)
+  for (State &Copy : headerOf(O)->Copy)
     if (memcmp(&Copy, &O.Current, sizeof(Copy))) {
-      writeState(O, O.Current);
-      return;
+      writeCopy(Copy, O.Current);
+      flushHeader(O, &Copy, sizeof(Copy));
     }
 }
 
