@@ -56,7 +56,9 @@ bool perdure::enterWindow(Object &O) {
 void perdure::leaveWindow(Object &O) {
   __atomic_store_n(&Slots[TheWindow.slotOf(O.Base)], (Object *)nullptr,
                    __ATOMIC_RELEASE);
-  if (isPresent(O) && isWritable(O) && isDurable(O) && !syncFile(O.File))
+  // On DAX media all has been flushed.
+  if (O.Map.Page && isPresent(O) && isWritable(O) && isDurable(O) &&
+      !syncFile(O.File))
     report("object %s: cannot sync at close: %s", labelOf(O).Text,
            strerror(errno));
   if (isAlone(O))
@@ -467,9 +469,14 @@ bool perdure::createFile(Object &O) {
       !fstat(File, &Status)) {
     O.Inode = Status.st_ino;
     grant(O, Access::Exclusive);
+    // Not flushed: it is no object before finishFile, which syncs all of it.
     State New = {};
+    New.Sequence = 1;
     New.FileBytes = HeaderBytes;
-    writeState(O, New);
+    New.Checksum = checksumOf(&New, sizeof(New));
+    for (State &Copy : headerOf(O)->Copy)
+      writeCopy(Copy, New);
+    setState(O, New);
     return true;
   }
   int Saved = errno;
@@ -494,8 +501,7 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
   New.Checksum = checksumOf(&New, sizeof(New));
   headerOf(O)->Ident = New;
   O.RootOffset = RootOffset;
-  if (!O.Map.Page)
-    persist(O.Map, headerOf(O), HeaderBytes);
+  // On DAX media too a sync takes what was stored through mappings.
   if (!syncFile(O.File) || fsync(O.Owner->ObjectsDir))
     return fail(errno, "cannot sync the object's file: %s", strerror(errno));
   __atomic_store_n(&O.Present, true, __ATOMIC_RELEASE);
