@@ -150,7 +150,9 @@ bool perdure::logBlock(Transaction &T, Object &O, void *Block,
   if (!Mine || !appendRecord(O, *Mine->L, RecordKind::Block,
                              (uint64_t)Block - O.Base, &Bytes, sizeof(Bytes)))
     return false;
-  settle(O);
+  // Nothing to wait for: without its record the block leaks, and no more. Whatever
+  // leads to it is rolled back by a record of its own, or committed after a fence
+  // or sync that takes this one with it.
   T.Known.add((uint64_t)Block, Bytes);
   return true;
 }
