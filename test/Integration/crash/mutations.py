@@ -1,5 +1,6 @@
 """mutations.py PERDURE PROGRAM CHECK LIBRARY SYMBOLIZER [--then COMMAND]
              [--media dax,page] [--budget N] [--only PATTERN] [--expect caught]
+             [--markdown]
 
 Leaves out, in turn, each flush, fence and sync that a traced PROGRAM makes (and
 COMMAND, after the power failed), named by its call chain in the traced runtime
@@ -66,8 +67,13 @@ def main():
     parser.add_argument("--budget", type=int, default=600)
     parser.add_argument("--only", default="")
     parser.add_argument("--expect")
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     status = 0
+    line = "{}\t{}\t{}\t{}\t{}"
+    if options.markdown:
+        line = "| {} | {} | {} | `{}` | {} |"
+        print("| medium | | left out | where | what the check says |\n|---|---|---|---|---|")
     for medium in options.media.split(","):
         whole = explore(options, medium, None, options.budget)
         if failure(whole):
@@ -77,8 +83,8 @@ def main():
             continue
         matched = 0
         for primitive in whole["primitives"]:
-            where = primitive["kind"] + "\t" + places(options, primitive["chain"])
-            if not re.search(options.only, where):
+            kind, where = primitive["kind"], places(options, primitive["chain"])
+            if not re.search(options.only, f"{kind} {where}"):
                 continue
             matched += 1
             # A few images are enough for most.
@@ -86,8 +92,8 @@ def main():
                 why = failure(explore(options, medium, primitive["chain"], budget))
                 if why:
                     break
-            print(f"{medium}\t{'caught' if why else 'NOT CAUGHT'}\t{where}\t{why}",
-                  flush=True)
+            print(line.format(medium, "caught" if why else "NOT CAUGHT", kind, where,
+                              why.replace("|", " ")), flush=True)
             if options.expect and not why:
                 status = 1
         if options.expect and not matched:
