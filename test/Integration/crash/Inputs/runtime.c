@@ -5,6 +5,7 @@
    them after a power failure. */
 #include <perdure/crash.h>
 #include <perdure/perdure.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,8 +100,27 @@ static struct root *make(perdure_store *store, const char *name) {
   return root;
 }
 
+/* A thread of its own allocates: what the runtime has flushed there no fence of
+   another thread takes with it. */
+struct wanted { struct root *in; size_t bytes; void *block; };
+
+static void *allocate(void *of) {
+  struct wanted *w = of;
+  w->block = perdure_alloc(w->in, w->bytes);
+  return NULL;
+}
+
+static void *elsewhere(struct root *root, size_t bytes) {
+  struct wanted w = {root, bytes, NULL};
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, allocate, &w) || pthread_join(thread, NULL))
+    exit(bad("no thread"));
+  return w.block;
+}
+
 static struct item *add(struct root *root, long value) {
-  struct item *i = perdure_alloc(root, sizeof *i);
+  struct item *i = value % 2 ? elsewhere(root, sizeof *i)
+                             : perdure_alloc(root, sizeof *i);
   if (!i)
     exit(bad(perdure_errormsg()));
   i->value = value;
@@ -143,7 +163,7 @@ static void work(perdure_store *store) {
   if (!large)
     exit(bad(perdure_errormsg()));
   perdure_free(large);
-  large = perdure_alloc(a, 30000);
+  large = elsewhere(a, 30000);
   memset(large, 1, 30000);
   perdure_persist(large, 30000);
   a->large = large;
