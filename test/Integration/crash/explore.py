@@ -36,7 +36,7 @@ def explore(options, name, entry, medium, images, then):
     if options.jobs:
         command += ["--jobs", str(options.jobs)]
     if then:
-        command += ["--then", shlex.join([traced, *entry["then"]])]
+        command += ["--then", shlex.join([traced, *entry["then"]]), "--then-images", "60"]
     began = time.monotonic()
     run = subprocess.run([*command, "--", traced, *entry["run"]], stdout=subprocess.PIPE,
                          text=True)
@@ -72,6 +72,8 @@ def main():
     options.built = {n: build(options, n, e) for n, e in examples.items()}
     runs = [(n, e, m, then) for n, e in examples.items() for m in options.media.split(",")
             for then in ([False, True] if "then" in e else [False])]
+    # Second failures use up little of what they get: the others get the rest of it.
+    runs.sort(key=lambda run: not run[3])
     # Twice as much for what comes first as for what comes after it.
     weights = [1 if then else 2 if "then" in e else 3 for n, e, m, then in runs]
     wanted = options.images or (options.each or 1000) * len(examples) * len(
