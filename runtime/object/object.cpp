@@ -58,8 +58,9 @@ bool perdure::enterWindow(Object &O) {
 void perdure::leaveWindow(Object &O) {
   __atomic_store_n(&Slots[TheWindow.slotOf(O.Base)], (Object *)nullptr,
                    __ATOMIC_RELEASE);
-  // What is deferred has been by whoever wrote it.
-  if (isPresent(O) && isWritable(O) && isDurable(O) && !isDeferred(O) &&
+  // On DAX media all has been flushed, and what is deferred has been written by
+  // whoever deferred it.
+  if (O.Map.Page && isPresent(O) && isWritable(O) && isDurable(O) && !isDeferred(O) &&
       !syncFile(O.File))
     report("object %s: cannot sync at close: %s", labelOf(O).Text,
            strerror(errno));
@@ -177,26 +178,31 @@ static void setState(Object &O, const State &New) {
   __atomic_store_n(&O.FileBytes, New.FileBytes, __ATOMIC_RELEASE);
 }
 
-// Copy 1 first, then copy 0, each persistent before the next is touched. The
-// checksum is written last, so a copy that was interrupted does not match.
+// The checksum is written last, so a copy that was interrupted does not match.
+static void writeCopy(State &Copy, const State &New) {
+  memcpy(&Copy, &New, offsetof(State, Checksum));
+  __atomic_store_n(&Copy.Checksum, New.Checksum, __ATOMIC_RELEASE);
+}
+
+// Copy 1 first, then copy 0, each persistent before the next is touched.
 static void writeState(Object &O, State New) {
   New.Sequence = O.Current.Sequence + 1;
   New.Checksum = checksumOf(&New, sizeof(New));
   for (int I = 1; I >= 0; --I) {
     State &Copy = headerOf(O)->Copy[I];
-    memcpy(&Copy, &New, offsetof(State, Checksum));
-    __atomic_store_n(&Copy.Checksum, New.Checksum, __ATOMIC_RELEASE);
+    writeCopy(Copy, New);
     flushHeader(O, &Copy, sizeof(Copy));
   }
   setState(O, New);
 }
 
-// What a crash in the middle of a change left: the older or torn copy.
+// What a crash in the middle of a change left: the older or torn copy. That one
+// alone is written: dying again in here leaves the other as it is.
 static void repairState(Object &O) {
-  for (const State &Copy : headerOf(O)->Copy)
+  for (State &Copy : headerOf(O)->Copy)
     if (memcmp(&Copy, &O.Current, sizeof(Copy))) {
-      writeState(O, O.Current);
-      return;
+      writeCopy(Copy, O.Current);
+      flushHeader(O, &Copy, sizeof(Copy));
     }
 }
 
@@ -580,9 +586,14 @@ bool perdure::createFile(Object &O) {
       !fstat(File, &Status)) {
     O.Inode = Status.st_ino;
     grant(O, Access::Exclusive);
+    // Not flushed: it is no object before finishFile, which syncs all of it.
     State New = {};
+    New.Sequence = 1;
     New.FileBytes = HeaderBytes;
-    writeState(O, New);
+    New.Checksum = checksumOf(&New, sizeof(New));
+    for (State &Copy : headerOf(O)->Copy)
+      writeCopy(Copy, New);
+    setState(O, New);
     return true;
   }
   int Saved = errno;
@@ -607,8 +618,7 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
   New.Checksum = checksumOf(&New, sizeof(New));
   headerOf(O)->Ident = New;
   O.RootOffset = RootOffset;
-  if (!O.Map.Page)
-    persist(O.Map, headerOf(O), HeaderBytes);
+  // On DAX media too a sync takes what was stored through mappings.
   if (!syncFile(O.File) || fsync(O.Owner->ObjectsDir))
     return fail(errno, "cannot sync the object's file: %s", strerror(errno));
   __atomic_store_n(&O.Present, true, __ATOMIC_RELEASE);

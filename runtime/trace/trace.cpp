@@ -280,9 +280,12 @@ extern "C" int __wrap_openat(int Dir, const char *Name, int Flags, ...);
 int __wrap_openat(int Dir, const char *Name, int Flags, ...) {
   va_list Args;
   va_start(Args, Flags);
-  unsigned Mode = Flags & O_CREAT ? va_arg(Args, unsigned) : 0;
+  // Without a name until linkat gives it one; /proc calls it "#INODE (deleted)".
+  bool Nameless = (Flags & O_TMPFILE) == O_TMPFILE;
+  unsigned Mode = Flags & O_CREAT || Nameless ? va_arg(Args, unsigned) : 0;
   va_end(Args);
-  bool Exists = !(Flags & O_CREAT) || !faccessat(Dir, Name, F_OK, 0);
+  bool Exists = !Nameless &&
+                (!(Flags & O_CREAT) || !faccessat(Dir, Name, F_OK, 0));
   int File = __real_openat(Dir, Name, Flags, Mode);
   if (File >= 0 && !Exists)
     putPath(PERDURE_TRACE_CREATE, Path(File));
@@ -313,7 +316,9 @@ WRAP(int, linkat, int From, const char *Old, int To, const char *New,
      int Flags) {
   int Result = __real_linkat(From, Old, To, New, Flags);
   if (!Result) {
-    Path P(From, Old);
+    int File = -1;
+    bool Open = sscanf(Old, "/proc/self/fd/%d", &File) == 1;
+    Path P = Open ? Path(File) : Path(From, Old);
     P.add(Path(To, New));
     putPath(PERDURE_TRACE_LINK, P);
   }

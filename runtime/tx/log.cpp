@@ -279,8 +279,8 @@ static bool beginLane(Object &O, Log &G, Lane &L) {
   if (!addChunk(O, G, L))
     return false;
   __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
+  // The first record that has to be durable waits for this as well.
   flushInTx(O, L.Head, sizeof(LaneHead));
-  settle(O);
   return true;
 }
 

@@ -340,7 +340,14 @@ void Explorer::compareEnd(const Model &M, const std::string &Root) {
   Image All{At, {}};
   for (const Dimension &D : At->Dimensions)
     All.Versions.push_back(static_cast<uint32_t>(D.Hash.size() - 1));
-  for (const auto &[Path, Inode] : namesOf(All)) {
+  const Names Known = namesOf(All);
+  std::error_code Error;
+  for (const auto &Entry :
+       std::filesystem::recursive_directory_iterator(Root, Error))
+    if (std::string Path = Entry.path().string().substr(Root.size() + 1);
+        !Known.count(Path))
+      Result.Untraced.push_back(Path + ", which it has made");
+  for (const auto &[Path, Inode] : Known) {
     if (Inode == NoInode)
       continue;
     std::ifstream File(Root + "/" + Path, std::ios::binary);

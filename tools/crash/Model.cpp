@@ -44,10 +44,21 @@ static std::string directoryOf(const std::string &Path) {
   return Slash == std::string::npos ? "" : Path.substr(0, Slash);
 }
 
+// What /proc calls a file that was made without a name (O_TMPFILE).
+static bool isNameless(const std::string &Path) {
+  constexpr std::string_view End = " (deleted)";
+  size_t Slash = Path.rfind('/');
+  return Path[Slash == std::string::npos ? 0 : Slash + 1] == '#' &&
+         Path.size() > End.size() &&
+         !Path.compare(Path.size() - End.size(), End.size(), End);
+}
+
 Names crash::reachable(const Names &N) {
   Names Result;
   // Sorted: a directory comes before what lies in it.
   for (const auto &[Path, Inode] : N) {
+    if (isNameless(Path))
+      continue;
     std::string Directory = directoryOf(Path);
     auto It = Result.find(Directory);
     if (Directory.empty() || (It != Result.end() && It->second == NoInode))

@@ -52,7 +52,7 @@ using Names = std::map<std::string, unsigned>;
 
 void applyChange(Names &N, const NameChange &C);
 
-/// Without what lies in directories that are not there.
+/// Without what lies in directories that are not there, and files without a name.
 Names reachable(const Names &N);
 
 /// All that a power failure at one event can leave.

@@ -1,59 +1,44 @@
-"""mutations.py PERDURE PROGRAM CHECK LIBRARY SYMBOLIZER [--media dax,page] [--budget N]
+"""mutations.py PERDURE PROGRAM CHECK LIBRARY SYMBOLIZER [--then COMMAND]
+             [--media dax,page] [--budget N] [--only PATTERN] [--expect caught]
+             [--markdown]
 
-Leaves out, in turn, each flush, fence and sync that a traced PROGRAM makes, named by
-its call chain in the traced runtime (LIBRARY), and has `perdure crash` look for an
-image on which CHECK fails. A line for each: caught or not, the medium, the kind, and
-where. Exits with 1 when PROGRAM fails as it is.
+Leaves out, in turn, each flush, fence and sync that a traced PROGRAM makes (and
+COMMAND, after the power failed), named by its call chain in the traced runtime
+(LIBRARY), and has `perdure crash` look for an image on which CHECK, which serves,
+fails. A line for each: caught or not, the medium, the kind, and where. --only: those
+whose line matches the regular expression. Exits with 1 when PROGRAM fails as it is,
+and, with --expect caught, when a removal is not caught or the pattern matches none.
 """
 import argparse
 import json
 import os
-import pathlib
-import struct
+import re
 import subprocess
 import sys
 import tempfile
 
-Header = struct.Struct("<IIIIQQQ")
-Kinds = {3: "flush", 4: "fence", 5: "msync", 6: "sync"}
-Granularity = {"dax": "CACHE_LINE", "page": "PAGE"}
 
-
-def chains(program, medium):
-    """The call chains of the primitives in a run, with their kinds, in order."""
-    found = {}
-    with tempfile.TemporaryDirectory() as folder:
-        trace = pathlib.Path(folder, "trace")
-        trace.write_bytes(b"PDTRACE1")
-        work = pathlib.Path(folder, "run")
-        work.mkdir()
-        environment = dict(os.environ, PERDURE_TRACE=str(trace),
-                           PMEM2_FORCE_GRANULARITY=Granularity[medium])
-        subprocess.run([program], cwd=work, env=environment, check=True)
-        data = trace.read_bytes()
-    at = 8
-    while at < len(data):
-        kind, _, _, text, extra, _, _ = Header.unpack_from(data, at)
-        at += Header.size
-        if kind in Kinds:
-            found.setdefault(data[at:at + text].decode(), Kinds[kind])
-        at += text + extra
-    return found
-
-
-def explore(options, medium, skip):
+def explore(options, medium, skip, budget):
+    """The report, or a string where there is none: the run itself failed."""
     environment = dict(os.environ)
     if skip:
         environment["PERDURE_TRACE_SKIP"] = skip
+    then = ["--then", options.then] if options.then else []
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(
             [options.perdure, "crash", "--json", "--medium", medium, "--budget",
-             str(options.budget), "--keep", folder + "/keep", "--check", options.check,
-             "--", options.program],
+             str(budget), "--keep", folder + "/keep", *then, "--serve",
+             "--check", options.check, "--", options.program],
             env=environment, capture_output=True, text=True)
     if not run.stdout:
         return "failed at once: " + (run.stderr.strip().splitlines() or ["?"])[-1]
-    found = json.loads(run.stdout)
+    return json.loads(run.stdout)
+
+
+def failure(found):
+    """Why it failed, in a line; nothing when it did not."""
+    if isinstance(found, str):
+        return found
     if not found["failed"]:
         return ""
     why = [f["output"].strip() or f["why"] for f in found["failures"]]
@@ -77,19 +62,43 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("perdure", "program", "check", "library", "symbolizer"):
         parser.add_argument(name)
+    parser.add_argument("--then")
     parser.add_argument("--media", default="dax,page")
-    parser.add_argument("--budget", default="600")
+    parser.add_argument("--budget", type=int, default=600)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--expect")
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     status = 0
+    line = "{}\t{}\t{}\t{}\t{}"
+    if options.markdown:
+        line = "| {} | {} | {} | `{}` | {} |"
+        print("| medium | | left out | where | what the check says |\n|---|---|---|---|---|")
     for medium in options.media.split(","):
-        whole = explore(options, medium, None)
-        if whole:
-            print(f"{medium}\tas it is\tFAILS\t{whole}", flush=True)
+        whole = explore(options, medium, None, options.budget)
+        if failure(whole):
+            print(f"{medium}\tas it is\tFAILS\t{failure(whole)}", flush=True)
             status = 1
-        for chain, kind in chains(options.program, medium).items():
-            why = explore(options, medium, chain)
-            print(f"{medium}\t{kind}\t{'caught' if why else 'NOT CAUGHT'}\t"
-                  f"{places(options, chain)}\t{why}", flush=True)
+        if isinstance(whole, str):
+            continue
+        matched = 0
+        for primitive in whole["primitives"]:
+            kind, where = primitive["kind"], places(options, primitive["chain"])
+            if not re.search(options.only, f"{kind} {where}"):
+                continue
+            matched += 1
+            # A few images are enough for most.
+            for budget in sorted({min(100, options.budget), options.budget}):
+                why = failure(explore(options, medium, primitive["chain"], budget))
+                if why:
+                    break
+            print(line.format(medium, "caught" if why else "NOT CAUGHT", kind, where,
+                              why.replace("|", " ")), flush=True)
+            if options.expect and not why:
+                status = 1
+        if options.expect and not matched:
+            print(f"{medium}\tnothing matches {options.only}")
+            status = 1
     return status
 
 

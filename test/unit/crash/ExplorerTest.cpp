@@ -182,11 +182,13 @@ TEST_F(Exploring, StoresThatWereNotTracedAreNoticed) {
   fs::create_directory(Folder + "/run");
   std::ofstream(Folder + "/run/a") << std::string(63, '.') << '!';
   std::ofstream(Folder + "/run/b") << std::string(64, '.');
+  std::ofstream(Folder + "/run/c") << "unknown";
   Plan.Command.Text = "true";
   std::map<std::string, std::unique_ptr<std::string>> Before;
   for (const char *Name : {"a", "b"})
     Before[Name] = std::make_unique<std::string>(64, '.');
   crash::Outcome Found = explore(Plan, T.Events, Folder + "/run", Before,
                                  [](const crash::Outcome &, double) {});
-  EXPECT_EQ(Found.Untraced, std::vector<std::string>{"a from offset 63"});
+  EXPECT_EQ(Found.Untraced,
+            (std::vector<std::string>{"c, which it has made", "a from offset 63"}));
 }

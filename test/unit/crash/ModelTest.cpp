@@ -265,6 +265,19 @@ TEST(Model, ARenameReplaces) {
                                              {{"x", "new"}}}));
 }
 
+// O_TMPFILE: it is nowhere until it has a name, and holds then what was written.
+TEST(Model, AFileWithoutANameIsNowhere) {
+  TraceMaker T;
+  T.create("#17 (deleted)");
+  T.add(PERDURE_TRACE_WRITE, 0, 0,
+        std::string("/r/#17 (deleted)") + '\0' + "new");
+  T.sync("#17 (deleted)");
+  EXPECT_EQ(left(T.Events), std::set<Files>{Files{}});
+  T.add(PERDURE_TRACE_LINK, 0, 0,
+        std::string("/r/#17 (deleted)") + '\0' + "/r/x");
+  EXPECT_EQ(left(T.Events), (std::set<Files>{{}, {{"x", "new"}}}));
+}
+
 TEST(Model, NotesAreThoseOfBefore) {
   TraceMaker T;
   T.note("one");

@@ -1,42 +1,51 @@
-/* The runtime itself: objects, blocks, growth, names and pointers from one object
-   to another, with no store of the program's that is in the wrong place. With
-   "check" it checks an image: what was promised is there, and both objects can be
-   used and written. */
+/* The runtime itself: objects, blocks, growth, names, copies, removal, sharing, and
+   pointers from one object to another by ID and by name, with no store of the
+   program's that is in the wrong place. With "check" it checks an image: what was
+   promised is there, and all objects can be used and written. With "open" it opens
+   them after a power failure. */
 #include <perdure/crash.h>
 #include <perdure/perdure.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct PERDURE item { struct item *next; struct item *other; long value; char room[40]; };
-struct PERDURE root { struct item *first; long large; };
+struct PERDURE root { struct item *first; char *large; long freed; };
 
 enum { Items = 5 };
 
 static int bad(const char *what) { return fprintf(stderr, "%s\n", what), 1; }
 
-static int promised(const char *notes, const char *what) {
-  return strstr(notes, what) != NULL;
-}
-
-static int use(struct root *root, const char *why) {
-  if (!root)
-    return bad(why);
-  long count = 0;
-  for (struct item *i = root->first; i; i = i->next, ++count) {
+/* perdure_free ends the process when a block is not allocated. */
+static int use(struct root *root, const char *notes) {
+  long freed = root->freed;
+  for (struct item *i = root->first; i; i = i->next) {
     if (i->value < 1 || i->value > Items)
       return bad("an item without its value");
-    if (i->other && i->other->value != 77)
+    if (i->value == Items && i->other && i->other->value != 77)
       return bad("a pointer to the other object leads elsewhere");
   }
-  void *small = perdure_alloc(root, 64), *large = perdure_alloc(root, 20000);
-  if (!small || !large)
-    return bad(perdure_errormsg());
-  for (struct item *i = root->first; i; i = i->next)
-    if ((void *)i == small)
-      return bad("a block that is in use was given again");
-  perdure_free(small);
-  perdure_free(large);
-  return 0;
+  /* A slab has room for 60 of them or so: what was freed is one of the next. */
+  int again = 0;
+  for (int i = 0; i < 200; ++i) {
+    char *small = perdure_alloc(root, sizeof(struct item));
+    if (!small)
+      return bad(perdure_errormsg());
+    again |= small - (char *)root == freed;
+    for (struct item *i = root->first; i; i = i->next)
+      if ((char *)i == small)
+        return bad("a block that is in use was given again");
+  }
+  if (strstr(notes, "freed") && freed && !again)
+    return bad("a block whose freeing was promised is still taken");
+  for (struct item *i = root->first, *next; i; i = next) {
+    next = i->next;
+    perdure_free(i);
+  }
+  perdure_free(root->large);
+  char *large = perdure_alloc(root, 200000);
+  return large ? 0 : bad(perdure_errormsg());
 }
 
 static int check(void) {
@@ -45,28 +54,75 @@ static int check(void) {
   perdure_store *store = perdure_store_open("store", 0);
   if (!store)
     return *notes ? bad(perdure_errormsg()) : 0;
-  struct root *a = perdure_open(store, "a", 0);
-  if (!a && promised(notes, "a"))
-    return bad(perdure_errormsg());
-  if (a && use(a, "a"))
-    return 1;
-  struct root *b = perdure_open(store, "b", 0);
-  if (!b && promised(notes, "b") && !promised(notes, "remove"))
-    return bad(perdure_errormsg());
-  if (b && use(b, "b"))
-    return 1;
-  long count = 0, foreign = 0;
-  for (struct item *i = a ? a->first : NULL; i; i = i->next, ++count)
-    foreign += i->other != NULL;
-  if (promised(notes, "item") && !count)
+  long count = 0, foreign = 0, bound = 0;
+  for (const char *name = "abcd"; *name; ++name) {
+    char text[2] = {*name, 0}, made[] = "made ?", gone[] = "removing ?";
+    made[5] = gone[9] = *name;
+    struct root *root = perdure_open(store, text, 0);
+    if (!root && strstr(notes, made) && !strstr(notes, gone))
+      return bad(perdure_errormsg());
+    if (root && strstr(notes, "removed d") && *name == 'd')
+      return bad("an object is there whose removal was promised");
+    if (!root)
+      continue;
+    for (struct item *i = root->first; *name == 'a' && i; i = i->next, ++count) {
+      foreign += i->other && i->value == Items;
+      bound += i->other && i->value == Items - 1;
+    }
+    if (*name == 'c')
+      for (struct item *i = root->first; i; i = i->next)
+        count += 100;
+  }
+  if (strstr(notes, "items") && count % 100 != Items)
     return bad("a promised item is missing");
-  if (promised(notes, "foreign") && !foreign)
+  if (strstr(notes, "made c") && count / 100 != Items)
+    return bad("a promised copy is not whole");
+  if (strstr(notes, "foreign") && !foreign)
     return bad("a promised pointer to the other object is missing");
+  if (strstr(notes, "bound") && !bound)
+    return bad("a promised pointer by name is missing");
+  for (const char *name = "abcd"; *name; ++name) {
+    char text[2] = {*name, 0};
+    struct root *root = perdure_open(store, text, 0);
+    if (root && use(root, notes))
+      return 1;
+  }
   return 0;
 }
 
+static struct root *make(perdure_store *store, const char *name) {
+  struct root *root = store ? perdure_create(store, name, sizeof *root, 0) : NULL;
+  char note[] = "made ?";
+  if (!root)
+    exit(bad(perdure_errormsg()));
+  note[5] = *name;
+  perdure_crash_note(note);
+  return root;
+}
+
+/* A thread of its own allocates: what the runtime has flushed there no fence of
+   another thread takes with it. */
+struct wanted { struct root *in; size_t bytes; void *block; };
+
+static void *allocate(void *of) {
+  struct wanted *w = of;
+  w->block = perdure_alloc(w->in, w->bytes);
+  return NULL;
+}
+
+static void *elsewhere(struct root *root, size_t bytes) {
+  struct wanted w = {root, bytes, NULL};
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, allocate, &w) || pthread_join(thread, NULL))
+    exit(bad("no thread"));
+  return w.block;
+}
+
 static struct item *add(struct root *root, long value) {
-  struct item *i = perdure_alloc(root, sizeof *i);
+  struct item *i = value % 2 ? elsewhere(root, sizeof *i)
+                             : perdure_alloc(root, sizeof *i);
+  if (!i)
+    exit(bad(perdure_errormsg()));
   i->value = value;
   i->next = root->first;
   perdure_persist(i, sizeof *i);
@@ -75,37 +131,67 @@ static struct item *add(struct root *root, long value) {
   return i;
 }
 
-int main(int argc, char **argv) {
-  if (argc > 1 && !strcmp(argv[1], "check"))
-    return perdure_crash_check(check);
-  perdure_store *store =
-      perdure_store_open("store", PERDURE_CREATE | PERDURE_DURABLE);
-  struct root *a = store ? perdure_create(store, "a", sizeof *a, 0) : NULL;
-  if (!a)
-    return bad(perdure_errormsg());
-  perdure_crash_note("a");
-  for (int i = 1; i <= Items; ++i)
-    add(a, i);
-  perdure_crash_note("item");
-  struct root *b = perdure_create(store, "b", sizeof *b, 0);
-  if (!b)
-    return bad(perdure_errormsg());
-  perdure_crash_note("b");
+static void work(perdure_store *store) {
+  struct root *a = make(store, "a");
+  /* Taken, linked, and given back: in this order on the medium too. */
+  struct item *i = add(a, 1);
+  a->first = NULL;
+  a->freed = (char *)i - (char *)a;
+  perdure_persist(a, sizeof *a);
+  perdure_free(i);
+  perdure_persist(a, sizeof *a);
+  perdure_crash_note("freed");
+  a->freed = 0;
+  perdure_persist(a, sizeof *a);
+  for (int value = 1; value <= Items; ++value)
+    add(a, value);
+  perdure_crash_note("items");
+  struct root *b = make(store, "b");
   struct item *far = perdure_alloc(b, sizeof *far);
   far->value = 77;
   perdure_persist(far, sizeof *far);
   a->first->other = far;
   perdure_persist(a->first, sizeof *a->first);
   perdure_crash_note("foreign");
+  /* To an object that does not exist yet, by its name. */
+  if (perdure_bind((void *)&a->first->next->other, "b"))
+    exit(bad(perdure_errormsg()));
+  perdure_persist(a->first->next, sizeof *a->first);
+  perdure_crash_note("bound");
   /* Growth: more than the file has, freed and taken again. */
-  void *large = perdure_alloc(a, 100000);
+  char *large = perdure_alloc(a, 100000);
   if (!large)
-    return bad(perdure_errormsg());
+    exit(bad(perdure_errormsg()));
   perdure_free(large);
-  if (!perdure_alloc(a, 30000))
-    return bad(perdure_errormsg());
-  perdure_close(b);
-  perdure_close(a);
-  perdure_store_close(store);
+  large = elsewhere(a, 30000);
+  memset(large, 1, 30000);
+  perdure_persist(large, 30000);
+  a->large = large;
+  perdure_persist(a, sizeof *a);
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1 && !strcmp(argv[1], "check"))
+    return perdure_crash_check(check);
+  perdure_store *store = perdure_store_open(
+      "store", argc > 1 ? PERDURE_DURABLE : PERDURE_CREATE | PERDURE_DURABLE);
+  if (argc > 1) {
+    for (const char *name = "abcd"; store && *name; ++name) {
+      char text[2] = {*name, 0};
+      perdure_open(store, text, 0);
+    }
+  } else {
+    work(store);
+    if (perdure_copy(store, "a", store, "c", 0) < 0)
+      return bad(perdure_errormsg());
+    perdure_crash_note("made c");
+    add(make(store, "d"), 2);
+    perdure_crash_note("removing d");
+    if (perdure_remove(store, "d"))
+      return bad(perdure_errormsg());
+    perdure_crash_note("removed d");
+  }
+  if (store)
+    perdure_store_close(store);
   return 0;
 }

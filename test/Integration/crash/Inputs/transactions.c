@@ -1,9 +1,12 @@
-/* Transactions over one object and over two, logged by hand: after each, two words
-   in each of two lines and objects hold the same number, none but those that were
-   committed or are being. FAULT 1: a word is not logged. 2: promised before the
-   commit. With "check" it checks an image. */
+/* Transactions, logged by hand. Over "a" and "b" together: after each, two words in
+   each hold the same number, none but those that were committed or are being. Over
+   "c" alone, by two threads in turn, which use the same lane of its log. Blocks are
+   allocated and freed, savepoints rolled back to, and all of it is aborted too.
+   FAULT 1: a word is not logged. 2: promised before the commit. With "check" it
+   checks an image; with "open" it recovers the objects, and goes on. */
 #include <perdure/crash.h>
 #include <perdure/perdure.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +23,9 @@ struct PERDURE root {
   char room[1016];
   long high;
   struct block *blocks; /* as many as low says */
+  struct block *spare;
+  char more[1000];
+  long plain; /* stored outside transactions, but for one that is aborted */
 };
 
 static int bad(const char *what) { return fprintf(stderr, "%s\n", what), 1; }
@@ -36,61 +42,185 @@ static int checkRoot(struct root *r, long promised) {
   return count != r->low ? bad("blocks are missing") : 0;
 }
 
-static int check(void) {
-  char line[64];
-  long promised = -1;
-  while (fgets(line, sizeof line, stdin))
-    promised = atol(line);
-  perdure_store *store = perdure_store_open("store", PERDURE_DURABLE);
-  struct root *a = store ? perdure_open(store, "a", 0) : NULL;
-  struct root *b = a ? perdure_open(store, "b", 0) : NULL;
-  if (!b)
-    return promised >= 0 ? bad(perdure_errormsg()) : 0;
-  if (a->low != b->low)
-    return bad("one object without the other");
-  return checkRoot(a, promised) || checkRoot(b, promised);
+/* perdure_free ends the process when a block is not allocated. */
+static void freeAll(struct root *r) {
+  for (struct block *b = r->blocks, *next; b; b = next) {
+    next = b->next;
+    perdure_free(b);
+  }
+  perdure_free(r->spare);
 }
 
+static struct root *openObject(perdure_store *store, const char *name) {
+  return store ? perdure_open(store, name, 0) : NULL;
+}
+
+static int check(void) {
+  char line[64];
+  long both = -1, alone = -1, plain = 0;
+  while (fgets(line, sizeof line, stdin))
+    if (!strncmp(line, "alone ", 6))
+      alone = atol(line + 6);
+    else if (!strncmp(line, "plain ", 6))
+      plain = atol(line + 6);
+    else
+      both = atol(line);
+  perdure_store *store = perdure_store_open("store", PERDURE_DURABLE);
+  struct root *a = openObject(store, "a"), *b = openObject(store, "b");
+  struct root *c = openObject(store, "c");
+  if (!a || !b || !c)
+    return both >= 0 ? bad(perdure_errormsg()) : 0;
+  if (a->low != b->low)
+    return bad("one object without the other");
+  if (checkRoot(a, both) || checkRoot(b, both) || checkRoot(c, alone))
+    return 1;
+  if (a->plain || b->plain || (c->plain != 0 && c->plain != 5))
+    return bad("what an aborted transaction stored");
+  if (c->plain < plain)
+    return bad("an abort was done again, over what was stored since");
+  freeAll(a);
+  freeAll(b);
+  freeAll(c);
+  return 0;
+}
+
+/* The record of the block comes first, or after another. */
 static void step(struct root *r, long value) {
-  struct block *n = perdure_alloc(r, sizeof *n);
+  struct block *n = NULL;
+  if (value % 2)
+    n = perdure_alloc(r, sizeof *n);
+  __perdure_tx_log(&r->low, sizeof r->low);
+  if (!n)
+    n = perdure_alloc(r, sizeof *n);
+  r->low = value;
   n->value = value;
   n->next = r->blocks;
-  __perdure_tx_log(&r->low, sizeof r->low);
-  r->low = value;
   if (FAULT != 1)
     __perdure_tx_log(&r->high, sizeof r->high + sizeof r->blocks);
   r->high = value;
   r->blocks = n;
 }
 
+static void note(const char *what, long value) {
+  char text[32];
+  snprintf(text, sizeof text, "%s%ld", what, value);
+  perdure_crash_note(text);
+}
+
+static void begin(struct root *r) {
+  if (perdure_tx_begin(r))
+    exit(bad(perdure_errormsg()));
+}
+
+static void commit(const char *what, long value) {
+  if (FAULT == 2)
+    note(what, value);
+  if (perdure_tx_commit())
+    exit(bad(perdure_errormsg()));
+  if (FAULT != 2)
+    note(what, value);
+}
+
+static void together(struct root *a, struct root *b, long value) {
+  begin(a);
+  step(a, value);
+  step(b, value);
+  if (value == 2) {
+    int here = perdure_tx_savepoint();
+    step(a, 7);
+    step(b, 8);
+    __perdure_tx_log(&b->plain, sizeof b->plain);
+    b->plain = 9;
+    perdure_tx_rollback_to(here);
+  }
+  commit("", value);
+}
+
+static void stopHalfway(struct root *a, struct root *b) {
+  begin(a);
+  step(a, 9);
+  if (b)
+    step(b, 9);
+  __perdure_tx_log(&a->plain, sizeof a->plain);
+  a->plain = 9;
+  perdure_tx_abort();
+}
+
+static void alone(struct root *c, long value) {
+  begin(c);
+  step(c, value);
+  __perdure_tx_log((void *)&c->spare, sizeof c->spare);
+  if (c->spare) {
+    perdure_free(c->spare);
+    c->spare = NULL;
+  } else {
+    c->spare = perdure_alloc(c, sizeof *c->spare);
+  }
+  commit("alone ", value);
+}
+
+static void *second(void *c) {
+  alone(c, ((struct root *)c)->low + 1);
+  return NULL;
+}
+
+static void *store(void *c) {
+  struct root *r = c;
+  r->plain = 5;
+  perdure_persist(&r->plain, sizeof r->plain);
+  note("plain ", 5);
+  return NULL;
+}
+
+static void inThread(void *(*what)(void *), struct root *c) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, what, c))
+    exit(bad("no thread"));
+  pthread_join(thread, NULL);
+}
+
+/* After a power failure: the objects are recovered, and used. */
+static int goOn(void) {
+  perdure_store *objects = perdure_store_open("store", PERDURE_DURABLE);
+  struct root *a = openObject(objects, "a"), *b = openObject(objects, "b");
+  struct root *c = openObject(objects, "c");
+  if (c) {
+    store(c);
+    alone(c, c->low + 1);
+  }
+  if (a && b)
+    together(a, b, a->low + 1);
+  if (objects)
+    perdure_store_close(objects);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   if (argc > 1 && !strcmp(argv[1], "check"))
     return perdure_crash_check(check);
-  perdure_store *store =
+  if (argc > 1)
+    return goOn();
+  perdure_store *objects =
       perdure_store_open("store", PERDURE_CREATE | PERDURE_DURABLE);
-  struct root *a = store ? perdure_create(store, "a", sizeof *a, 0) : NULL;
-  struct root *b = a ? perdure_create(store, "b", sizeof *b, 0) : NULL;
-  if (!b)
-    return bad(perdure_errormsg());
-  perdure_crash_note("0");
-  for (long i = 1; i <= 3; ++i) {
-    char note[16];
-    snprintf(note, sizeof note, "%ld", i);
-    if (perdure_tx_begin(a))
+  struct root *in[3];
+  for (int i = 0; i < 3; ++i) {
+    char name[] = {(char)('a' + i), 0};
+    in[i] = objects ? perdure_create(objects, name, sizeof *in[i], 0) : NULL;
+    if (!in[i])
       return bad(perdure_errormsg());
-    step(a, i);
-    step(b, i);
-    if (FAULT == 2)
-      perdure_crash_note(note);
-    if (perdure_tx_commit())
-      return bad(perdure_errormsg());
-    if (FAULT != 2)
-      perdure_crash_note(note);
   }
-  if (perdure_tx_begin(a))
-    return bad(perdure_errormsg());
-  step(a, 9);
-  perdure_tx_abort();
-  perdure_store_close(store);
+  note("", 0);
+  together(in[0], in[1], 1);
+  together(in[0], in[1], 2);
+  stopHalfway(in[0], in[1]);
+  together(in[0], in[1], 3);
+  alone(in[2], 1);
+  inThread(second, in[2]);
+  stopHalfway(in[2], NULL);
+  inThread(store, in[2]);
+  alone(in[2], 3);
+  stopHalfway(in[2], NULL);
+  inThread(second, in[2]);
+  perdure_store_close(objects);
   return 0;
 }
