@@ -89,6 +89,9 @@ struct perdure_stat {
   uint64_t created;        /* when, in nanoseconds since 1970, UTC */
   uint64_t root_bytes;     /* of the root block, as asked for */
   unsigned format;         /* version of the file's format */
+  uint64_t log_bytes;      /* that transactions of this process have written to
+                              the object's log so far, heads of records included;
+                              of those that are open perhaps not yet */
 };
 
 /* The message of this thread's last failure, in words: what, where, what to

@@ -406,6 +406,7 @@ int perdure_stat(const void *in_object, struct perdure_stat *stat) {
   stat->created = headerOf(*O)->Ident.Created;
   stat->root_bytes = headerOf(*O)->Ident.RootBytes;
   stat->format = headerOf(*O)->Ident.Version;
+  stat->log_bytes = __atomic_load_n(&O->LogBytes, __ATOMIC_RELAXED);
   return 0;
 }
 

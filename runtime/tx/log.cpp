@@ -1,9 +1,9 @@
 //===- log.cpp - The log of one object: lanes, chunks, records ------------===//
 //
-// What is known of the log is volatile: which lanes are idle, which pages are in
-// chunks. It is made when a transaction first needs a lane, after recovery; a
-// lane whose log still holds then waits for another object (tx/recover.h), and
-// keeps its place and its pages.
+// What is known of the log is volatile: which lanes are idle, which pages are
+// in chunks. It is made when a transaction first needs a lane, after recovery;
+// a lane whose log still holds then waits for another object (tx/recover.h),
+// and keeps its place and its pages.
 //
 //===----------------------------------------------------------------------===//
 
@@ -59,7 +59,8 @@ void perdure::flushInTx(Object &O, const void *P, uint64_t Bytes) {
     flushRange(O.Map, P, Bytes);
 }
 
-uint64_t perdure::laneSeed(unsigned Index, uint64_t Generation, uint64_t Chunk) {
+uint64_t perdure::laneSeed(unsigned Index, uint64_t Generation,
+                           uint64_t Chunk) {
   uint64_t Words[] = {Index, Generation, Chunk};
   return XXH3_64bits(Words, sizeof(Words));
 }
@@ -81,7 +82,8 @@ static bool isChunk(const Object &O, uint64_t Chunk) {
     uint64_t Extent = extentOf(O, Table::Log, K);
     if (!Extent)
       return false;
-    uint64_t Begin = Extent + FilePage, End = Extent + extentBytes(Table::Log, K);
+    uint64_t Begin = Extent + FilePage,
+             End = Extent + extentBytes(Table::Log, K);
     if (Bytes && Offset >= Begin && Offset < End && Bytes <= End - Offset)
       return true;
   }
@@ -328,6 +330,8 @@ Lane *perdure::takeLane(Object &O) {
 
 void perdure::dropLane(Object &O, Lane &L) {
   Log &G = *O.TheLog;
+  __atomic_fetch_add(&O.LogBytes, L.Written, __ATOMIC_RELAXED);
+  L.Written = 0;
   if (L.Kept)
     return;
   // What was needed for something long serves others.
@@ -372,8 +376,8 @@ void perdure::logAfterFork(Object &O) {
 //===----------------------------------------------------------------------===//
 
 // The checksum may be written in any order with the rest: a record of which not
-// all has reached the medium does not hold. Nor is it there before the record in
-// front of it, on whose checksum its own depends.
+// all has reached the medium does not hold. Nor is it there before the record
+// in front of it, on whose checksum its own depends.
 static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
                         const void *Content, uint64_t Bytes) {
   LogRecord &R = *recordAt(O, L.End.At);
@@ -386,6 +390,7 @@ static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
   L.End.Chain = Sum;
   L.End.Last = L.End.At;
   L.End.At += R.room();
+  L.Written += R.room();
 }
 
 // Goes on in the next chunk. In the chunk that it leaves there is room for the
@@ -414,8 +419,8 @@ static uint64_t roomFor(uint64_t Bytes) {
 bool perdure::appendRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
                            const void *Content, uint64_t Bytes) {
   static_assert(MaxContent + 2 * WordRecord <= FilePage, "fits any chunk");
-  if (__builtin_expect(
-          roomFor(Bytes) + WordRecord > L.End.Stop - L.End.At, 0) &&
+  if (__builtin_expect(roomFor(Bytes) + WordRecord > L.End.Stop - L.End.At,
+                       0) &&
       !nextChunk(O, L))
     return false;
   writeRecord(O, L, Kind, Offset, Content, Bytes);

@@ -23,6 +23,7 @@ struct Lane {
   bool Kept; // not to be used again: its log is asked for
   LaneHead *Head;
   LogEnd End;
+  uint64_t Written; // bytes, since it was taken
   unsigned Chunks, Room; // of these, in order of use
   uint64_t *Chunk;
 };

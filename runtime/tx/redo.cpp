@@ -15,21 +15,21 @@ using namespace perdure;
 
 namespace perdure {
 struct Redo {
-  Mutex Lock;            // guards the rest
-  pthread_cond_t Moved;  // something below has changed that is waited for
-  Lane *L;               // with the log; null before the first commit
-  uint64_t *Spare;       // the chunks of the log before this one: the next one's
+  Mutex Lock;           // guards the rest
+  pthread_cond_t Moved; // something below has changed that is waited for
+  Lane *L;              // with the log; null before the first commit
+  uint64_t *Spare;      // the chunks of the log before this one: the next one's
   unsigned Spares, SpareRoom;
-  LogEnd End;            // of what was appended
-  LogEnd Durable;        // of what was synced
-  uint64_t Bytes;        // of the log, so far
-  uint64_t Number;       // of commits that were appended
-  uint64_t Homed;        // of those that are durable, and home
-  bool Syncing;          // a thread does so for all
-  Batch *First, **Last;  // appended and not yet home, in order
-  Batch *Changes;        // taken from the allocator, to be appended; or null
-  unsigned Undecided;    // prepared batches
-  unsigned Open;         // transactions
+  LogEnd End;           // of what was appended
+  LogEnd Durable;       // of what was synced
+  uint64_t Bytes;       // of the log, so far
+  uint64_t Number;      // of commits that were appended
+  uint64_t Homed;       // of those that are durable, and home
+  bool Syncing;         // a thread does so for all
+  Batch *First, **Last; // appended and not yet home, in order
+  Batch *Changes;       // taken from the allocator, to be appended; or null
+  unsigned Undecided;   // prepared batches
+  unsigned Open;        // transactions
 };
 } // namespace perdure
 
@@ -88,7 +88,8 @@ void Batch::addWord(uint64_t Offset, uint64_t Clear, uint64_t Set) {
   add(RecordKind::Word, Offset, Bits, sizeof(Bits));
 }
 
-template <typename Visitor> static void visitBatch(const Batch &B, Visitor Visit) {
+template <typename Visitor>
+static void visitBatch(const Batch &B, Visitor Visit) {
   for (uint64_t At = 0; At < B.Size;) {
     LogRecord &R = *(LogRecord *)(B.Bytes + At);
     At += R.room();
@@ -128,7 +129,8 @@ void Undecided::see(const Object &O, const LogRecord &R) {
     unsigned More = Room ? 2 * Room : 16;
     auto *Bigger = (uint64_t *)realloc(Items, More * sizeof(*Items));
     if (!Bigger)
-      die("object %s: no memory for what its log says is not decided; it is as it "
+      die("object %s: no memory for what its log says is not decided; it is as "
+          "it "
           "was",
           labelOf(O).Text);
     Items = Bigger;
@@ -141,7 +143,8 @@ void Undecided::see(const Object &O, const LogRecord &R) {
 // What a record does
 //===----------------------------------------------------------------------===//
 
-// Neither the header, nor the FOT, nor the log: the page map is the commits' own.
+// Neither the header, nor the FOT, nor the log: the page map is the commits'
+// own.
 static bool isInMap(const Object &O, uint64_t Offset) {
   for (unsigned K = 0; K < MaxExtents; ++K)
     if (uint64_t Extent = extentOf(O, Table::Map, K))
@@ -342,6 +345,7 @@ private:
     R.End.At += Whole;
     R.Bytes += Whole;
     Size += Whole;
+    __atomic_fetch_add(&O.LogBytes, Whole, __ATOMIC_RELAXED);
   }
 
   // In the next chunk. The record that says so has room.
@@ -375,7 +379,8 @@ private:
 };
 } // namespace
 
-// What the allocator has changed, in R.Changes until it has been appended. Lock.
+// What the allocator has changed, in R.Changes until it has been appended.
+// Lock.
 static bool collectChanges(Object &O, Redo &R) {
   if (!R.Changes && !hasChanges(O))
     return true;
@@ -386,7 +391,8 @@ static bool collectChanges(Object &O, Redo &R) {
   Collect Into(*R.Changes);
   takeChanges(O, Into);
   if (R.Changes->Failed)
-    die("object %s: no memory for what the allocator has changed; it holds what "
+    die("object %s: no memory for what the allocator has changed; it holds "
+        "what "
         "was committed when it is opened again",
         labelOf(O).Text);
   return true;
@@ -400,8 +406,9 @@ static void enqueue(Redo &R, Batch *B) {
 
 static void wait(Redo &R) { pthread_cond_wait(&R.Moved, &R.Lock.Handle); }
 
-// The medium may have what was appended since the last sync, or not: who opens the
-// file while the kernel knows what was written finds it as this process does. Lock.
+// The medium may have what was appended since the last sync, or not: who opens
+// the file while the kernel knows what was written finds it as this process
+// does. Lock.
 static void giveUp(Object &O, Redo &R, const char *Doing) {
   static const uint64_t None = 0;
   poison(O, Doing, errno);
@@ -409,8 +416,9 @@ static void giveUp(Object &O, Redo &R, const char *Doing) {
     writeFile(O.File, &None, sizeof(None), R.Durable.At);
 }
 
-// Until all up to Number is durable and home. The first thread that comes syncs for
-// all that have appended by then, the next one for those that came meanwhile. Lock.
+// Until all up to Number is durable and home. The first thread that comes syncs
+// for all that have appended by then, the next one for those that came
+// meanwhile. Lock.
 static bool waitUntilHome(Object &O, Redo &R, uint64_t Number) {
   while (R.Homed < Number && !isPoisoned(O)) {
     if (R.Syncing) {
@@ -466,10 +474,10 @@ static uint64_t longestLog(const Object &O) {
   return Quarter < Least ? Least : Quarter > Most ? Most : Quarter;
 }
 
-// Begins the log anew, in the chunks of the one before, when nothing is on its way.
-// The head that leads there need not be durable at once: until the next sync the
-// old log is whole, and says again what is home. The one before that, whose chunks
-// these are, was replaced before this sync. Lock.
+// Begins the log anew, in the chunks of the one before, when nothing is on its
+// way. The head that leads there need not be durable at once: until the next
+// sync the old log is whole, and says again what is home. The one before that,
+// whose chunks these are, was replaced before this sync. Lock.
 static bool checkpoint(Object &O, Redo &R) {
   if (!syncFile(O.File)) {
     giveUp(O, R, "sync what was committed");
@@ -507,8 +515,8 @@ static bool checkpoint(Object &O, Redo &R) {
   return Ok;
 }
 
-// The same in place, without a log that anything follows: whatever the file says
-// then is what is there. Lock.
+// The same in place, without a log that anything follows: whatever the file
+// says then is what is there. Lock.
 static bool emptyLog(Object &O, Redo &R) {
   if (!R.L || !R.End.Last)
     return true;
@@ -528,8 +536,8 @@ static bool emptyLog(Object &O, Redo &R) {
   return failPoisoned(O);
 }
 
-// A log that cannot grow serves again from its beginning: which costs two syncs.
-// Lock.
+// A log that cannot grow serves again from its beginning: which costs two
+// syncs. Lock.
 static bool emptyFullLog(Object &O, Redo &R) {
   bool Full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
   int Saved = errno;
@@ -540,8 +548,8 @@ static bool emptyFullLog(Object &O, Redo &R) {
   return false;
 }
 
-// Room for a commit: a log that is long enough is begun anew, unless somebody is in
-// the middle of something; then it grows. Lock.
+// Room for a commit: a log that is long enough is begun anew, unless somebody
+// is in the middle of something; then it grows. Lock.
 static bool makeReady(Object &O, Redo &R) {
   if (isPoisoned(O))
     return failPoisoned(O);
@@ -683,8 +691,8 @@ bool perdure::decideBatch(Object &O, const Batch &B, const PreparedBatch &P) {
     W.put(RecordKind::Decided, P.At, &Number, sizeof(Number));
     Ok = W.finish();
   }
-  // Home before anybody else may write the same places: it is durable that it is
-  // committed, wherever that is read.
+  // Home before anybody else may write the same places: it is durable that it
+  // is committed, wherever that is read.
   if (Ok) {
     ++R.Number;
     Ok = writeHome(O, B);
@@ -795,8 +803,8 @@ bool Differences::visitRun(void *Self, uint64_t Begin, uint64_t End) {
 
 bool Differences::visitPages(uint64_t Begin, uint64_t End) {
   constexpr uint64_t Most = 16 * FilePage, Step = sizeof(uint64_t);
-  // Bytes that are the same between two that differ, written all the same rather
-  // than by another record.
+  // Bytes that are the same between two that differ, written all the same
+  // rather than by another record.
   constexpr uint64_t Near = 32;
   alignas(8) char Old[Most];
   for (uint64_t At = Begin, Now; At < End; At += Now) {
@@ -844,12 +852,13 @@ bool Differences::visit(Span S) {
              });
 }
 
-// Not by the log, which does not hold much: it is emptied before, since it could
-// say how a place was before. Lock.
+// Not by the log, which does not hold much: it is emptied before, since it
+// could say how a place was before. Lock.
 static bool writeMuch(Object &O, Redo &R, Span S, const Span *Except,
                       size_t Count) {
   uint64_t Number;
-  if (!append(O, R, nullptr, Number) || !waitUntilQuiet(O, R) || !emptyLog(O, R))
+  if (!append(O, R, nullptr, Number) || !waitUntilQuiet(O, R) ||
+      !emptyLog(O, R))
     return false;
   if (!WriteDifferences(O, Except, Count).visit(S)) {
     poison(O, "write what was stored in it", errno);
@@ -934,10 +943,11 @@ void perdure::closeRedo(Object &O) {
   Locked Hold(R->Lock);
   bool Ok = true;
   if (R->Open)
-    report("object %s is closed while another thread is in a transaction in it: "
-           "what was stored in it outside transactions since the last "
-           "perdure_persist is lost",
-           labelOf(O).Text);
+    report(
+        "object %s is closed while another thread is in a transaction in it: "
+        "what was stored in it outside transactions since the last "
+        "perdure_persist is lost",
+        labelOf(O).Text);
   else
     Ok = writeSpan(O, *R, {HeaderBytes, UINT64_MAX}, nullptr, 0) &&
          waitUntilQuiet(O, *R) && emptyLog(O, *R);

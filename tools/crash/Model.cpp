@@ -136,12 +136,13 @@ void Model::map(const Event &E) {
       Maps[{E.Process, End}] = {To - End, Was.Inode, Was.Offset + (End - From),
                                 Was.Private};
   }
-  size_t Blank = E.Text.find(' ');
-  uint64_t Offset =
-      Blank == std::string::npos ? 0 : std::stoull(E.Text.substr(Blank));
+  // How, and from which offset of the file: as the trace's format has it.
+  bool Private = !E.Text.compare(0, 8, "private ");
+  uint64_t Offset = 0;
+  if (Private || !E.Text.compare(0, 7, "shared "))
+    Offset = std::stoull(E.Text.substr(E.Text.find(' ')));
   if (unsigned N = E.Data.empty() ? NoInode : inodeOf(E.Data); N != NoInode)
-    Maps[{E.Process, E.Where}] = {E.Extent, N, Offset,
-                                  !E.Text.compare(0, 7, "private")};
+    Maps[{E.Process, E.Where}] = {E.Extent, N, Offset, Private};
 }
 
 unsigned Model::at(const Event &E, uint64_t &Offset, uint64_t &Bytes,
@@ -217,8 +218,8 @@ void Model::pledgeRange(unsigned Number, uint64_t Offset, uint64_t Bytes,
   for (auto It = N.Units.lower_bound(Offset / unitBytes());
        It != N.Units.end() && It->first <= End; ++It)
     if (!It->second.Pending.empty())
-      To.push_back({Number, It->first,
-                    It->second.Done + It->second.Pending.size(), ""});
+      To.push_back(
+          {Number, It->first, It->second.Done + It->second.Pending.size(), ""});
 }
 
 void Model::pledgeFile(unsigned Number, std::vector<Pledge> &To) {
@@ -239,8 +240,8 @@ void Model::pledgeNames(const std::string &Directory, std::vector<Pledge> &To) {
       return To.push_back({NoInode, NoUnit, Now, Directory});
 }
 
-// The names of one directory, and those of others on which they depend: a rename
-// from one to another is in both.
+// The names of one directory, and those of others on which they depend: a
+// rename from one to another is in both.
 void Model::keepNames(const Pledge &P) {
   std::set<std::string> Directories{P.Directory};
   std::vector<NameChange> Kept, Left;
