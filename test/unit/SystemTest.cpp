@@ -197,6 +197,7 @@ TEST_F(SystemTest, ReaderOpensWhatGrows) {
 // One thread closes the store, another opens it: its objects' locks are the
 // process's own.
 TEST_F(SystemTest, ClosingStoreIsWaitedFor) {
+  ON_PAGE_MEDIA_ONLY(); // elsewhere closing syncs nothing
   *create("a", 8, PERDURE_DURABLE) = 1;
   std::atomic<bool> Inside{false};
   OnDataSync = [&] {
