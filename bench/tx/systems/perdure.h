@@ -10,7 +10,7 @@ template <class Body> void transact(void *Root, Body &&Do) {
 }
 
 inline uint64_t logged() {
-  perdure_stat Now;
+  struct perdure_stat Now;
   if (perdure_stat(Root, &Now))
     stop("perdure_stat", perdure_errormsg());
   return Now.log_bytes;
