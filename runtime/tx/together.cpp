@@ -292,6 +292,11 @@ Outcome perdure::askCoordinator(const Object &O, const Vote &Of) {
     return failToAsk(O, Id, "it has no such log: it is an older copy");
   const uint64_t &Place = laneHead(*C, (unsigned)Of.Lane)->Generation;
   uint64_t Now = __atomic_load_n(&Place, __ATOMIC_ACQUIRE);
+  // One that decides for itself is prepared by the sync that its lane's generation
+  // waits for, too, and writes the record of the commit only after it: where the
+  // medium has the first without the second, that sync had not ended.
+  if (Now < Of.Generation && Itself)
+    return Outcome::RollBack;
   if (Now < Of.Generation)
     return failToAsk(O, Id, "its log is from before: it is an older copy");
   if (Now > Of.Generation)

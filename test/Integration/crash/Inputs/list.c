@@ -1,6 +1,6 @@
 /* A list whose nodes lie in lines and sectors of their own. FAULT:
    0 none   1 a node is linked before it is persistent   2 a node is never made
-   persistent   3 two words that belong together, changed in place   4 a link is
+   persistent   3 two words that belong together, changed one by one   4 a link is
    promised before it is persistent. With "check" it checks an image. */
 #include <perdure/crash.h>
 #include <perdure/perdure.h>
@@ -64,8 +64,9 @@ int main(int argc, char **argv) {
   }
   if (FAULT == 3) {
     list->low = 7;
+    perdure_persist(&list->low, sizeof list->low);
     list->high = 7;
-    perdure_persist(list, sizeof *list);
+    perdure_persist(&list->high, sizeof list->high);
   }
   perdure_store_close(store);
   return 0;

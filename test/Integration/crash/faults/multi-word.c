@@ -1,5 +1,6 @@
-// Two words that belong together are changed in place; the twin has them in a
-// transaction.
+// Two words that belong together are changed in place, one after the other; the twin
+// has them in a transaction. (One perdure_persist of both would do on page media with
+// PERDURE_DURABLE, where it is a commit, and not on DAX.)
 // RUN: rm -rf %t && mkdir -p %t
 // RUN: %perdure_cc -g -O1 %s -o %t/check
 // RUN: %perdure_cc -g -O1 -fperdure-trace -DFAULT=0 %s -o %t/right
@@ -23,8 +24,9 @@ static void work(struct root *root) {
   for (long i = 1; i <= 2; ++i) {
     if (FAULT) {
       root->low = i;
+      perdure_persist(&root->low, sizeof root->low);
       root->high = i;
-      perdure_persist(root, sizeof *root);
+      perdure_persist(&root->high, sizeof root->high);
     } else {
       set(root, i);
     }
