@@ -911,7 +911,9 @@ TEST_F(DeathTest, WhilePrepared) {
     GTEST_SKIP() << "a commit to files is too many instructions long";
   fill();
   unsigned Gone = 0, NotCopied = 0, NotRemoved = 0;
-  for (uint64_t Steps = 100; Steps < 6000; Steps += 53) {
+  constexpr uint64_t Longer = PERDURE_SANITIZED ? 3 : 1;
+  for (uint64_t Steps = 100 * Longer; Steps < 6000 * Longer;
+       Steps += 53 * Longer) {
     bool Killed = killAfter(
         [&] {
           perdure_store *T = openStore(Dir.c_str(), 0);
