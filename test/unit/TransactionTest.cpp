@@ -913,7 +913,7 @@ TEST_F(DeathTest, WhilePrepared) {
   unsigned Gone = 0, NotCopied = 0, NotRemoved = 0;
   constexpr uint64_t Longer = PERDURE_SANITIZED ? 3 : 1;
   for (uint64_t Steps = 100 * Longer; Steps < 6000 * Longer;
-       Steps += 53 * Longer) {
+       Steps += 31 * Longer) {
     bool Killed = killAfter(
         [&] {
           perdure_store *T = openStore(Dir.c_str(), 0);
