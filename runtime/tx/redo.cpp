@@ -819,8 +819,13 @@ bool Differences::visitPages(uint64_t Begin, uint64_t End) {
       Last = Last > Wanted.End ? Wanted.End : Last;
       return First >= Last || outsideExcept(First, Last);
     };
-    for (uint64_t I = 0; I < Now; I += Step) {
-      if (!memcmp(New + I, Old + I, Step))
+    // What lies in the same pages and was not asked for may be another thread's.
+    uint64_t Begins = Wanted.Begin > At ? Wanted.Begin - At : 0;
+    uint64_t Ends = Wanted.End < At + Now ? Wanted.End - At : Now;
+    for (uint64_t I = Begins / Step * Step; I < Ends; I += Step) {
+      uint64_t First = I < Begins ? Begins : I;
+      uint64_t Last = I + Step < Ends ? I + Step : Ends;
+      if (!memcmp(New + First, Old + First, Last - First))
         continue;
       if (To && I - To > Near) {
         if (!Give())
