@@ -401,6 +401,13 @@ private:
 // A program that works with the object
 //===----------------------------------------------------------------------===//
 
+// Whether a store there would fault: the kernel says so, and changes nothing.
+bool isWritable(const void *P, size_t Bytes) {
+  uint64_t Begin = (uint64_t)P / FilePage * FilePage;
+  uint64_t End = (uint64_t)P + Bytes;
+  return !madvise((void *)Begin, End - Begin, MADV_POPULATE_WRITE);
+}
+
 class Program {
 public:
   Program(Input &In, Writer W, perdure_store *S, char *Root, OtherWriter &Other,
@@ -564,8 +571,9 @@ private:
       return;
     mayStop([&] {
       perdure_memmove(Local, From, sizeof(Local));
-      // Into the header would be this program's own damage.
-      if (W != Writer::None && MayWrite)
+      // Into the header would be this program's own damage. A header that somebody
+      // changes meanwhile may take the right to write away.
+      if (W != Writer::None && MayWrite && isWritable(To, sizeof(Local)))
         perdure_memmove(To, Local, sizeof(Local));
     });
   }
