@@ -571,8 +571,8 @@ private:
       return;
     mayStop([&] {
       perdure_memmove(Local, From, sizeof(Local));
-      // Into the header would be this program's own damage. A header that somebody
-      // changes meanwhile may take the right to write away.
+      // Into the header would be this program's own damage. A header that
+      // somebody changes meanwhile may take the right to write away.
       if (W != Writer::None && MayWrite && isWritable(To, sizeof(Local)))
         perdure_memmove(To, Local, sizeof(Local));
     });
