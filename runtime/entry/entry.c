@@ -43,9 +43,9 @@ static uint64_t countClones(void) {
 __attribute__((constructor(99))) static void registerBinary(void) {
   __perdure_register(PerdureAbiVersion, SLOT_BITS, &__perdure_window);
   if (TxClonesBegin != TxClonesEnd)
-    __perdure_tx_register_clones(
-        PerdureAbiVersion, (const struct perdure_tx_pair *)TxClonesBegin,
-        countClones());
+    __perdure_tx_register_clones(PerdureAbiVersion,
+                                 (const struct perdure_tx_pair *)TxClonesBegin,
+                                 countClones());
   if (NamesBegin == NamesEnd || !__ehdr_start)
     return;
   Binary = (struct perdure_binary){__ehdr_start, NamesBegin, NamesEnd, NULL};
@@ -61,36 +61,54 @@ __attribute__((destructor(99))) static void unregisterBinary(void) {
         (const struct perdure_tx_pair *)TxClonesBegin, countClones());
 }
 
+/* The base of slot Number; of slot 0, which holds no object, 0. */
+static uint64_t baseOfSlot(uint64_t Number) {
+  return Number ? __perdure_window.base + (Number << SLOT_BITS) : 0;
+}
+
 /* Where a pointer through the FOT leads, once that is known; else 0. */
 static uint64_t cachedBase(uint64_t Bits, const void *Container) {
   uint64_t Index = perdureForeignIndex(Bits), Base = baseOf(Container);
   if (!perdureIsForeign(Bits) ||
       perdureForeignOffset(Bits) >= perdureLimit(SLOT_BITS))
     return 0;
-  uint64_t *Entry;
   if (Index - 1 < perdureRowEntries() - 1)
-    Entry =
-        perdureFotRowEntry(__perdure_window.fot_rows, Base, Index, SLOT_BITS);
-  else if (Index <= PerdureAbiFotIndexMax)
-    Entry = (uint64_t *)perdureFotCacheEntry(Base, Index, SLOT_BITS);
-  else
+    return __atomic_load_n(
+        perdureFotRowEntry(__perdure_window.fot_rows, Base, Index, SLOT_BITS),
+        __ATOMIC_RELAXED);
+  if (Index - 1 < PerdureAbiMaxSlots - 1)
+    return baseOfSlot(__atomic_load_n(
+        perdureWideFotEntry(__perdure_window.fot_rows, __perdure_window.base,
+                            Base, Index, SLOT_BITS),
+        __ATOMIC_RELAXED));
+  if (Index > PerdureAbiFotIndexMax)
     return 0;
-  return __atomic_load_n(Entry, __ATOMIC_RELAXED);
+  return __atomic_load_n(
+      (uint64_t *)perdureFotCacheEntry(Base, Index, SLOT_BITS),
+      __ATOMIC_RELAXED);
 }
 
 /* By which pointer Container leads to P in another object, once that is known;
    else 0. Both lie in the window. A slot keeps its object, and an object its
-   index in the other's FOT, until the store closes and clears its rows.      */
+   index in the other's FOT, until the store closes and clears its rows: so the
+   row and the wide row, wherever both know an index, know the same.          */
 static uint64_t cachedForeign(uint64_t P, const void *Container) {
-  uint64_t Target = baseOf((const void *)P), Offset = P - Target;
-  uint64_t Known = __atomic_load_n(
-      perdureIndexRowEntry(__perdure_window.index_rows, baseOf(Container),
-                           Target, SLOT_BITS),
-      __ATOMIC_RELAXED);
-  if (baseOf((const void *)Known) != Target ||
-      !perdureIsOffset(Offset, SLOT_BITS))
+  uint64_t Base = baseOf(Container), Target = baseOf((const void *)P);
+  uint64_t Offset = P - Target;
+  if (!perdureIsOffset(Offset, SLOT_BITS))
     return 0;
-  return perdureMakeForeign(Known - Target, Offset);
+  uint64_t Known =
+      __atomic_load_n(perdureIndexRowEntry(__perdure_window.index_rows, Base,
+                                           Target, SLOT_BITS),
+                      __ATOMIC_RELAXED);
+  if (baseOf((const void *)Known) == Target)
+    return perdureMakeForeign(Known - Target, Offset);
+  /* Not written to the row: threads would take its line from one another. */
+  uint64_t Index = __atomic_load_n(
+      perdureWideIndexEntry(__perdure_window.index_rows, __perdure_window.base,
+                            Base, Target, SLOT_BITS),
+      __ATOMIC_RELAXED);
+  return Index ? perdureMakeForeign(Index, Offset) : 0;
 }
 
 /*===----------------------------------------------------------------------===*\

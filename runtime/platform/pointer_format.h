@@ -61,6 +61,31 @@ static inline uint64_t *perdureIndexRowEntry(uint64_t Rows, uint64_t Base,
       Rows, Base, (Target >> SlotBits) & (perdureRowEntries() - 1), SlotBits);
 }
 
+/* Where the wide rows of a table begin: Window is where the window does. */
+static inline uint64_t perdureWideRows(uint64_t Rows, uint64_t Window,
+                                       unsigned SlotBits) {
+  return perdureRow(Rows, Window, SlotBits) +
+         ((uint64_t)PerdureAbiMaxSlots << PerdureAbiFotRowBits);
+}
+
+/* Which slot Index leads to from the slot at Base, in its wide FOT row. */
+static inline uint16_t *perdureWideFotEntry(uint64_t Rows, uint64_t Window,
+                                            uint64_t Base, uint64_t Index,
+                                            unsigned SlotBits) {
+  return (uint16_t *)perdureWideRows(Rows, Window, SlotBits) +
+         ((Base - Window) >> SlotBits) * PerdureAbiMaxSlots + Index;
+}
+
+/* By which index the slot at Base leads to the one at Target, in its wide index
+   row. */
+static inline uint32_t *perdureWideIndexEntry(uint64_t Rows, uint64_t Window,
+                                              uint64_t Base, uint64_t Target,
+                                              unsigned SlotBits) {
+  return (uint32_t *)perdureWideRows(Rows, Window, SlotBits) +
+         ((Base - Window) >> SlotBits) * PerdureAbiMaxSlots +
+         ((Target - Window) >> SlotBits);
+}
+
 /* Closer to zero than ConstantReach, either side: no address is. */
 static inline int perdureIsConstant(uint64_t Value) {
   return Value + (PerdureAbiConstantReach - 1) <

@@ -61,9 +61,12 @@ static uint64_t reserve(uint64_t Wanted, uint64_t Bytes, uint64_t Slot) {
   return Base;
 }
 
-// A table of rows for the window at Base. Pages come as rows are used.
-static bool reserveRows(uint64_t &Rows, uint64_t Base, unsigned SlotBits) {
-  size_t Bytes = (size_t)MaxSlots << PerdureAbiFotRowBits;
+// Rows and wide rows, with entries of EntryBytes, for the window at Base. Pages
+// come as rows are used.
+static bool reserveRows(uint64_t &Rows, uint64_t Base, unsigned SlotBits,
+                        size_t EntryBytes) {
+  size_t Bytes = ((size_t)MaxSlots << PerdureAbiFotRowBits) +
+                 (size_t)MaxSlots * MaxSlots * EntryBytes;
   void *P = mmap(nullptr, Bytes, PROT_READ | PROT_WRITE, ReserveFlags, -1, 0);
   if (P == MAP_FAILED)
     return false;
@@ -72,28 +75,45 @@ static bool reserveRows(uint64_t &Rows, uint64_t Base, unsigned SlotBits) {
   return true;
 }
 
+static uint64_t *fotEntry(uint64_t Base, uint64_t Index) {
+  return perdureFotRowEntry(TheOne.FotRows, Base, Index, TheOne.SlotBits);
+}
+static uint64_t *indexEntry(uint64_t Base, uint64_t Target) {
+  return perdureIndexRowEntry(TheOne.IndexRows, Base, Target, TheOne.SlotBits);
+}
+static uint16_t *wideFotEntry(uint64_t Base, uint64_t Index) {
+  return perdureWideFotEntry(TheOne.FotRows, TheOne.Base, Base, Index,
+                             TheOne.SlotBits);
+}
+static uint32_t *wideIndexEntry(uint64_t Base, uint64_t Target) {
+  return perdureWideIndexEntry(TheOne.IndexRows, TheOne.Base, Base, Target,
+                               TheOne.SlotBits);
+}
+static_assert(MaxSlots - 1 <= UINT16_MAX, "a wide FOT row has slot numbers");
+
 static bool RowsUsed[MaxSlots];
+
+template <typename T> static void clear(T *First, uint64_t Count) {
+  for (uint64_t I = 0; I != Count; ++I)
+    __atomic_store_n(&First[I], (T)0, __ATOMIC_RELAXED);
+}
 
 // Those of a slot that has led nowhere are not touched: most objects.
 static void clearRows(uint64_t Base) {
   bool &Used = RowsUsed[TheOne.slotOf(Base)];
   if (!__atomic_load_n(&Used, __ATOMIC_ACQUIRE))
     return;
-  for (uint64_t I = 0; I != perdureRowEntries(); ++I) {
-    uint64_t None = 0;
-    __atomic_store_n(
-        perdureFotRowEntry(TheOne.FotRows, Base, I, TheOne.SlotBits), None,
-        __ATOMIC_RELAXED);
-    __atomic_store_n(
-        perdureFotRowEntry(TheOne.IndexRows, Base, I, TheOne.SlotBits), None,
-        __ATOMIC_RELAXED);
-  }
+  clear(fotEntry(Base, 0), perdureRowEntries());
+  clear(indexEntry(Base, 0), perdureRowEntries());
+  clear(wideFotEntry(Base, 0), MaxSlots);
+  clear(wideIndexEntry(Base, TheOne.Base), MaxSlots);
   __atomic_store_n(&Used, false, __ATOMIC_RELEASE);
 }
 
-static void noteRow(uint64_t Base, uint64_t *Entry, uint64_t Value) {
+template <typename T>
+static void noteRow(uint64_t Base, T *Entry, uint64_t Value) {
   __atomic_store_n(&RowsUsed[TheOne.slotOf(Base)], true, __ATOMIC_RELEASE);
-  __atomic_store_n(Entry, Value, __ATOMIC_RELEASE);
+  __atomic_store_n(Entry, (T)Value, __ATOMIC_RELEASE);
 }
 
 void perdure::cacheTarget(uint64_t Base, uint64_t Index, uint64_t Target) {
@@ -101,17 +121,16 @@ void perdure::cacheTarget(uint64_t Base, uint64_t Index, uint64_t Target) {
       (uint64_t *)perdureFotCacheEntry(Base, Index, TheOne.SlotBits), Target,
       __ATOMIC_RELEASE);
   if (Index < perdureRowEntries())
-    noteRow(Base,
-            perdureFotRowEntry(TheOne.FotRows, Base, Index, TheOne.SlotBits),
-            Target);
+    noteRow(Base, fotEntry(Base, Index), Target);
+  else if (Index < MaxSlots)
+    noteRow(Base, wideFotEntry(Base, Index), TheOne.slotOf(Target));
 }
 
 void perdure::cacheIndex(uint64_t Base, uint64_t Index, uint64_t Target) {
   static_assert(PerdureAbiFotIndexBits <= PerdureAbiSanitizerSlotBits,
                 "base and index share a word");
-  noteRow(Base,
-          perdureIndexRowEntry(TheOne.IndexRows, Base, Target, TheOne.SlotBits),
-          Target | Index);
+  noteRow(Base, indexEntry(Base, Target), Target | Index);
+  noteRow(Base, wideIndexEntry(Base, Target), Index);
 }
 
 bool perdure::reserveWindow(unsigned SlotBits) {
@@ -151,8 +170,8 @@ bool perdure::reserveWindow(unsigned SlotBits) {
     if (!Base)
       continue;
     madvise((void *)Base, Count * Slot, MADV_DONTDUMP);
-    if (!reserveRows(TheOne.FotRows, Base, SlotBits) ||
-        !reserveRows(TheOne.IndexRows, Base, SlotBits)) {
+    if (!reserveRows(TheOne.FotRows, Base, SlotBits, sizeof(uint16_t)) ||
+        !reserveRows(TheOne.IndexRows, Base, SlotBits, sizeof(uint32_t))) {
       munmap((void *)Base, Count * Slot);
       return fail(ENOMEM, "no memory for the window's tables");
     }

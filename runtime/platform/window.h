@@ -39,7 +39,7 @@ struct Window {
 extern const Window &TheWindow;
 
 /// The most slots that a window has.
-constexpr unsigned MaxSlots = 2048;
+constexpr unsigned MaxSlots = PerdureAbiMaxSlots;
 
 /// The slot size of programs without an entry archive.
 unsigned defaultSlotBits();

@@ -81,7 +81,17 @@ uint64_t indexRow(uint64_t Base, uint64_t Target) {
                                SLOT_BITS);
 }
 
-// More targets than a row has entries; several share one of the index row's.
+uint16_t wideFotRow(uint64_t Base, uint64_t Index) {
+  return *perdureWideFotEntry(__perdure_window.fot_rows, __perdure_window.base,
+                              Base, Index, SLOT_BITS);
+}
+uint32_t wideIndexRow(uint64_t Base, uint64_t Target) {
+  return *perdureWideIndexEntry(__perdure_window.index_rows,
+                                __perdure_window.base, Base, Target, SLOT_BITS);
+}
+
+// More targets than a row has entries; several share one of the index row's,
+// which has the last of them. The wide rows have all, each its own.
 TEST_F(FotTest, RowsSayWhatTheTableSays) {
   auto Roots = createMany(200);
   for (int Round = 0; Round < 2; ++Round)
@@ -91,12 +101,19 @@ TEST_F(FotTest, RowsSayWhatTheTableSays) {
             __perdure_encode_object(Roots[I] + I, Roots[0], nullptr);
         EXPECT_EQ(indexOf(Bits), (uint64_t)I);
         EXPECT_EQ(Bits, perdure_encode(Roots[I] + I, Roots[0]));
-        EXPECT_EQ(indexRow(baseOf(Roots[0]), baseOf(Roots[I])),
-                  baseOf(Roots[I]) | (uint64_t)I);
+        if (Round == 0)
+          EXPECT_EQ(indexRow(baseOf(Roots[0]), baseOf(Roots[I])),
+                    baseOf(Roots[I]) | (uint64_t)I);
+        EXPECT_EQ(wideIndexRow(baseOf(Roots[0]), baseOf(Roots[I])),
+                  (uint32_t)I);
         EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Roots[I] + I);
       }
       if (I < 64)
         EXPECT_EQ(fotRow(baseOf(Roots[0]), I), baseOf(Roots[I]));
+      else
+        EXPECT_EQ(__perdure_window.base +
+                      wideFotRow(baseOf(Roots[0]), I) * Slot,
+                  baseOf(Roots[I]));
     }
   // An object's first byte has an index of its own, also from elsewhere.
   for (int I : {0, 1}) {
@@ -107,8 +124,8 @@ TEST_F(FotTest, RowsSayWhatTheTableSays) {
   }
 }
 
-// From one object to another, back, and out of volatile memory: what the library
-// makes of it, before and after the rows know.
+// From one object to another, back, and out of volatile memory: what the
+// library makes of it, before and after the rows know.
 TEST_F(FotTest, CopiesBetweenObjectsAreWhatTheLibrarySays) {
   auto Roots = createMany(3);
   uint64_t Volatile = 0;
@@ -133,9 +150,41 @@ TEST_F(FotTest, RowsEndWithTheirStore) {
   EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Roots[1]);
   EXPECT_EQ(fotRow(A, 1), B);
   EXPECT_EQ(indexRow(A, B), B | 1);
+  EXPECT_EQ(wideIndexRow(A, B), 1u);
   closeStore();
   EXPECT_EQ(fotRow(A, 1), 0u);
   EXPECT_EQ(indexRow(A, B), 0u);
+  EXPECT_EQ(wideIndexRow(A, B), 0u);
+}
+
+TEST_F(FotTest, WideRowsEndWithTheirStore) {
+  auto Roots = createMany(101);
+  uint64_t Base = baseOf(Roots[0]), Bits = 0;
+  for (int I = 1; I <= 100; ++I)
+    Bits = __perdure_encode_object(Roots[I], Roots[0], nullptr);
+  EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Roots[100]);
+  EXPECT_NE(wideFotRow(Base, 100), 0u);
+  closeStore();
+  EXPECT_EQ(wideFotRow(Base, 100), 0u);
+}
+
+// Names take indices without targets: 2,048 is the first that no wide row has.
+TEST_F(FotTest, IndicesPastTheWideRow) {
+  auto Roots = createMany(4);
+  auto *Named = (uint64_t *)perdure_alloc(Roots[0], sizeof(uint64_t));
+  uint64_t Bound = 0;
+  for (uint64_t Index : {2046, 2047, 2048}) {
+    for (; Bound + 1 != Index; ++Bound)
+      ASSERT_EQ(perdure_bind(Named, std::to_string(1000 + Bound).c_str()), 0);
+    uint64_t *Target = Roots[Index - 2045];
+    uint64_t Bits = __perdure_encode_object(Target, Roots[0], nullptr);
+    EXPECT_EQ(indexOf(Bits), Index);
+    ++Bound;
+    for (int Again = 0; Again < 2; ++Again) {
+      EXPECT_EQ(__perdure_encode_object(Target, Roots[0], nullptr), Bits);
+      EXPECT_EQ(__perdure_decode_object(Bits, Roots[0]), Target);
+    }
+  }
 }
 
 TEST_F(FotTest, GrowsThroughExtents) {
