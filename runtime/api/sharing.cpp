@@ -47,12 +47,11 @@ static bool takeTurn(Object &O) {
   __atomic_store_n(&Last, 0, __ATOMIC_RELEASE);
   // What a process that died in its section left half done is rolled back before
   // anything is learnt of what is allocated.
-  bool Deferred = isDeferred(O);
   redoRelease(O);
   logRelease(O);
-  if (Deferred && !showOthers(O))
-    return false;
-  if ((!Deferred && !recover(O)) || !heapRefresh(O))
+  // What is durable and not deferred has failed to become so again before.
+  if (!(isDeferred(O) ? showOthers(O) : recover(O) && defer(O)) ||
+      !heapRefresh(O))
     return false;
   __atomic_store_n(&Last, Mine, __ATOMIC_RELEASE);
   return true;

@@ -270,6 +270,15 @@ static bool checkGrown(const Object &O, const State &New) {
                     labelOf(O).Text);
 }
 
+// What checkHeader says of a field, said of an object that is open: it is as before,
+// and keeps its right to write; whatever needs the header fails.
+static bool failChanged(const Object &O) {
+  return fail(errno,
+              "object %s: its header was changed while it was open, and not by this "
+              "version of Perdure: %s",
+              labelOf(O).Text, errorMessage());
+}
+
 // What the file says now, when it says something valid. GrowLock.
 static bool readState(Object &O) {
   Header Now;
@@ -280,8 +289,9 @@ static bool readState(Object &O) {
     return fail(errno, "cannot stat the file of object %s: %s", labelOf(O).Text,
                 strerror(errno));
   if (!checkHeader(Now, (uint64_t)Status.st_size, O.Id, TheWindow.limit(),
-                   isWritable(O), Found) ||
-      !checkGrown(O, Found))
+                   isWritable(O), Found))
+    return failChanged(O);
+  if (!checkGrown(O, Found))
     return false;
   setState(O, Found);
   return true;

@@ -410,11 +410,11 @@ bool isWritable(const void *P, size_t Bytes) {
 
 class Program {
 public:
-  Program(Input &In, Writer W, perdure_store *S, char *Root, OtherWriter &Other,
-          bool MayWrite)
-      : In(In), W(W), S(S), Root(Root), Other(Other), MayWrite(MayWrite) {}
+  Program(Input &In, Writer W, perdure_store *S, char *Root, OtherWriter &Other)
+      : In(In), W(W), S(S), Root(Root), Other(Other) {}
 
   void run() {
+    MayWrite = isWritable(Root, 1);
     for (int Steps = 0; !In.empty() && Steps < 200; ++Steps)
       step();
     stat();
@@ -571,9 +571,8 @@ private:
       return;
     mayStop([&] {
       perdure_memmove(Local, From, sizeof(Local));
-      // Into the header would be this program's own damage. A header that
-      // somebody changes meanwhile may take the right to write away.
-      if (W != Writer::None && MayWrite && isWritable(To, sizeof(Local)))
+      // Into the header would be this program's own damage.
+      if (W != Writer::None && MayWrite)
         perdure_memmove(To, Local, sizeof(Local));
     });
   }
@@ -600,6 +599,7 @@ private:
       return;
     }
     CHECK(Again == Root);
+    keepsRights();
     perdure_close(Again);
   }
 
@@ -632,6 +632,14 @@ private:
     errno = 0;
     if (perdure_unlock(Root) || perdure_lock(Root, In.byte() & PERDURE_RDONLY))
       CHECK(errno && *perdure_errormsg());
+    keepsRights();
+  }
+
+  // Whatever somebody does to the file: who could write can.
+  void keepsRights() {
+    bool Now = isWritable(Root, 1);
+    CHECK(Now || !MayWrite);
+    MayWrite = Now;
   }
 
   void ask() {
@@ -648,7 +656,7 @@ private:
   perdure_store *S;
   char *Root;
   OtherWriter &Other;
-  bool MayWrite;
+  bool MayWrite = false; // as asked for, unless the header said otherwise just then
   std::vector<Block> Own;
   size_t Total = 0;
   bool Misused = false;
@@ -668,7 +676,7 @@ int fuzz::work(Input &In, Writer W, unsigned Flags) {
       CHECK(perdure_in_object(Root) && Offset >= FilePage);
       if (Flags & PERDURE_SHARED)
         perdure_lock(Root, 0);
-      Program(In, W, S, Root, Other, !(Flags & PERDURE_RDONLY)).run();
+      Program(In, W, S, Root, Other).run();
       if (Flags & PERDURE_SHARED)
         perdure_unlock(Root);
     } else {

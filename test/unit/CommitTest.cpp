@@ -18,6 +18,7 @@
 #include <set>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -334,6 +335,36 @@ TEST_F(CommitTest, TurnThatEndedAtOnce) {
     ASSERT_EQ(pwrite(Descriptor, &Wrong, 8, At), 8);
     close(Descriptor);
   }
+}
+
+// After a turn whose log could be read only in place, without memory for private pages
+// again: the next turn has them, and nothing is in the file before it is committed.
+TEST_F(CommitTest, TurnWithoutMemory) {
+  reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
+  uint64_t *R = create("a");
+  auto Change = [&](uint64_t Value) {
+    ASSERT_GE(perdure_lock(R, 0), 0) << perdure_errormsg();
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    set(R, Value);
+    ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+    ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
+  };
+  Change(1);
+  ((perdure::Header *)baseOf(R))->Turn.LastWriter ^= 1; // another process's
+  struct rlimit Limit, None;
+  ASSERT_EQ(getrlimit(RLIMIT_DATA, &Limit), 0);
+  None = Limit;
+  None.rlim_cur = 1 << 20;
+  ASSERT_EQ(setrlimit(RLIMIT_DATA, &None), 0);
+  int Locked = perdure_lock(R, 0), Error = errno;
+  ASSERT_EQ(setrlimit(RLIMIT_DATA, &Limit), 0);
+  ASSERT_EQ(Locked, -1);
+  EXPECT_EQ(Error, ENOMEM) << perdure_errormsg();
+  Change(2);
+  ASSERT_GE(perdure_lock(R, 0), 0) << perdure_errormsg();
+  R[0] = 3;
+  EXPECT_EQ(inFile("a", 1)[0], 2u);
+  ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
 }
 
 // Whoever asks for it later: what was stored before is there, and what comes then is

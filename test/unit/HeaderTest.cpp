@@ -1,8 +1,8 @@
-//===- HeaderTest.cpp - What opening checks
-//--------------------------------===//
+//===- HeaderTest.cpp - What opening checks -------------------------------===//
 
 #include "Support.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -244,6 +244,58 @@ TEST_F(HeaderTest, LaterFeatures) {
   sealAll();
   writeHeader();
   expectRefused(EPROTO, "'needed_features'");
+}
+
+// Rights do not go away under who has them: whoever shares an object is told what of
+// its header is another one now, changes nothing, and goes on when it is right again.
+TEST_F(HeaderTest, ChangedWhileItIsOpen) {
+  S = perdure_store_open(Dir.c_str(), 0);
+  uint64_t *Root = open("a", PERDURE_SHARED);
+  ASSERT_GE(perdure_lock(Root, 0), 0) << perdure_errormsg();
+  ASSERT_EQ(perdure_unlock(Root), 0);
+  int File = ::open(Path.c_str(), O_RDWR | O_CLOEXEC);
+  auto Write = [&](const Header &New) {
+    // The states alone: whose turn it was lies behind them.
+    size_t At = offsetof(Header, Copy);
+    ASSERT_EQ(pwrite(File, (const char *)&New + At, sizeof(New.Copy), (off_t)At),
+              (ssize_t)sizeof(New.Copy));
+    ((Header *)baseOf(Root))->Turn.LastWriter = 1; // nobody that is alive
+  };
+  auto Expect = [&](int Error, const char *Field) {
+    std::string Before = readFile(Path);
+    for (unsigned Times = 2; Times; --Times) {
+      errno = 0;
+      EXPECT_EQ(perdure_lock(Root, 0), -1);
+      EXPECT_EQ(errno, Error);
+      std::string Said = perdure_errormsg();
+      EXPECT_NE(Said.find("object 'a' ("), std::string::npos) << Said;
+      EXPECT_NE(Said.find("while it was open"), std::string::npos) << Said;
+      EXPECT_NE(Said.find(Field), std::string::npos) << Said;
+    }
+    EXPECT_EQ(readFile(Path), Before) << "the file was touched";
+    *(volatile uint64_t *)Root = Root[0]; // it may be written still
+  };
+  memcpy(&H, readFile(Path).data(), sizeof(H));
+  const Header Right = H;
+  H.Copy[0].NeededToWrite = H.Copy[1].NeededToWrite = 1 << 20;
+  sealAll();
+  Write(H);
+  Expect(EROFS, "'needed_to_write'");
+  H = Right;
+  H.Copy[0].Checksum ^= 1;
+  H.Copy[1].Checksum ^= 1;
+  Write(H);
+  Expect(EPROTO, "'state'");
+  H = Right;
+  H.Copy[0].FotExtent[0] = H.Copy[1].FotExtent[0] = 0;
+  sealAll();
+  Write(H);
+  Expect(EPROTO, "became smaller");
+  Write(Right);
+  ASSERT_GE(perdure_lock(Root, 0), 0) << perdure_errormsg();
+  EXPECT_NE(perdure_alloc(Root, 100), nullptr) << perdure_errormsg();
+  ASSERT_EQ(perdure_unlock(Root), 0);
+  close(File);
 }
 
 TEST_F(HeaderTest, LinksAndOddFilesAreRefused) {
