@@ -752,7 +752,9 @@ protected:
     Inside = true;
     for (File &F : Files)
       note(F);
-    if (++Event % Every == 0 && (Skipped.empty() || !Wrong)) {
+    // Of what happens once in a run, more images.
+    unsigned Times = ++Event % Every ? 0 : Closing ? 16 : Skipped.empty() ? 1 : 3;
+    for (; Times && (Skipped.empty() || !Wrong); --Times) {
       std::vector<std::string> Images;
       for (File &F : Files)
         Images.push_back(image(F));
@@ -820,6 +822,7 @@ protected:
               continue;
             Each.replace(From, To - From, Now, From, To - From);
           }
+          fail();
         }
     };
   }
@@ -830,23 +833,58 @@ protected:
     H->Turn.LastWriter ^= 1;
   }
 
+  // Closes the store, where power may fail, and opens it again, or ends.
+  void close(bool Again, uint64_t *Roots[2] = nullptr, unsigned Flags = 0) {
+    Closing = true;
+    closeStore();
+    if (Again)
+      reopenStore(Flags);
+    for (int K = 0; Again && K < 2; ++K) {
+      Roots[K] = open(K ? "b" : "a");
+      Files[(size_t)K].Base = baseOf(Roots[K]);
+    }
+    Closing = false;
+    for (const auto &Images : Later)
+      check(Images);
+    Later.clear();
+  }
+
+  // What is there now is there for good.
+  void settle() {
+    Before = After;
+    for (auto &L : Loose)
+      L.clear();
+    Committing = false;
+    fail();
+  }
+
+  void storeOutside(uint64_t *Roots[2]) {
+    Committing = true;
+    for (int K = 0; K < 2; ++K)
+      for (int I = 0; I < 3; ++I) {
+        size_t W = Random() % (Words - 2);
+        Loose[K].insert(W);
+        Roots[K][W] = After.Root[K][W] = Random();
+      }
+  }
+
   void run(unsigned Seed, unsigned Rounds, bool Shared) {
     Random.seed(Seed);
     Wrong = Moments = Event = 0;
-    reopenStore(PERDURE_DURABLE | (Shared ? PERDURE_SHARED : 0));
+    unsigned Flags = PERDURE_DURABLE | (Shared ? PERDURE_SHARED : 0);
+    reopenStore(Flags);
     uint64_t *R[2];
     for (int K = 0; K < 2; ++K) {
-      const char *Name = K ? "b" : "a";
-      R[K] = (uint64_t *)perdure_open(S, Name, 0);
-      if (!R[K])
-        R[K] = create(Name, Words * 8);
+      // Anew: files that are long already do not grow.
+      perdure_remove(S, K ? "b" : "a");
+      R[K] = create(K ? "b" : "a", Words * 8);
     }
     auto Enter = [&] {
-      for (int K = 0; Shared && K < 2; ++K)
+      for (int K = 0; K < 2; ++K)
         ASSERT_GE(perdure_lock(R[K], 0), 0) << perdure_errormsg();
     };
     auto Leave = [&] {
-      for (int K = 0; Shared && K < 2; ++K)
+      for (int K = 0; K < 2; ++K)
         ASSERT_EQ(perdure_unlock(R[K]), 0) << perdure_errormsg();
     };
     // What the first one needs of the files, and of the heaps, is there afterwards.
@@ -866,26 +904,22 @@ protected:
     Leave();
     watch(R);
     for (unsigned Round = 0; Round < Rounds && !Wrong; ++Round) {
+      if (Round == Rounds / 2)
+        close(/*Again=*/true, R, Flags);
       if (Shared && Random() % 3 == 0)
         for (int K = 0; K < 2; ++K)
           turnOf(R[K]);
-      Enter();
+      bool Stored = Random() % 4 == 0, ByUnlock = Stored && Random() % 2;
+      if (Shared || ByUnlock)
+        Enter();
       for (int K = 0; K < 2; ++K)
         EXPECT_EQ(memcmp(R[K], Before.Root[K].data(), Words * 8), 0);
-      Committing = true;
-      switch (Random() % 4) {
-      case 0: { // stored, and persisted
-        for (int K = 0; K < 2; ++K)
-          for (int I = 0; I < 3; ++I) {
-            size_t W = Random() % (Words - 2);
-            Loose[K].insert(W);
-            R[K][W] = After.Root[K][W] = Random();
-          }
-        for (int K = 0; K < 2; ++K)
+      if (Stored) {
+        storeOutside(R);
+        for (int K = 0; K < 2 && !ByUnlock; ++K)
           perdure_persist(R[K], Words * 8);
-        break;
-      }
-      default: {
+      } else {
+        Committing = true;
         unsigned Objects = Random() % 3 + 1;
         ASSERT_EQ(perdure_tx_begin(nullptr), 0);
         for (int K = 0; K < 2; ++K) {
@@ -922,22 +956,17 @@ protected:
           After = Before;
         }
       }
-      }
-      Before = After;
-      for (auto &L : Loose)
-        L.clear();
-      Committing = false;
-      fail();
-      Leave();
-      fail();
+      if (!ByUnlock)
+        settle();
+      if (Shared || ByUnlock)
+        Leave();
+      settle();
     }
-    Closing = true;
-    closeStore();
-    Closing = false;
-    for (const auto &Images : Later)
-      check(Images);
-    Later.clear();
-    fail();
+    // Who shares has to be in a section.
+    if (!Shared)
+      storeOutside(R);
+    close(/*Again=*/false);
+    settle();
     forgetAll();
   }
 };
