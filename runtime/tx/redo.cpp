@@ -3,9 +3,9 @@
 #include "tx/redo.h"
 #include "alloc/changes.h"
 #include "alloc/page_map.h"
-#include "object/system_pages.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
+#include "tx/differences.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -88,15 +88,6 @@ void Batch::addWord(uint64_t Offset, uint64_t Clear, uint64_t Set) {
   add(RecordKind::Word, Offset, Bits, sizeof(Bits));
 }
 
-template <typename Visitor>
-static void visitBatch(const Batch &B, Visitor Visit) {
-  for (uint64_t At = 0; At < B.Size;) {
-    LogRecord &R = *(LogRecord *)(B.Bytes + At);
-    At += R.room();
-    Visit(R);
-  }
-}
-
 static uint64_t wordAt(const LogRecord &R, unsigned I) {
   uint64_t Value;
   memcpy(&Value, R.content() + I * sizeof(Value), sizeof(Value));
@@ -175,25 +166,35 @@ bool perdure::checkRedoRecord(const Object &O, const LogRecord &R) {
   }
 }
 
-void perdure::redoRecord(Object &O, const LogRecord &R) {
-  void *P = (void *)(O.Base + R.offset());
-  uint64_t Bytes = R.bytes();
+uint64_t perdure::bytesWritten(const LogRecord &R) {
   switch (R.kind()) {
   case RecordKind::Redo:
-    memcpy(P, R.content(), Bytes);
-    break;
+    return R.bytes();
   case RecordKind::Zero:
-    Bytes = wordAt(R, 0);
-    memset(P, 0, Bytes);
-    break;
+    return wordAt(R, 0);
   case RecordKind::Word:
-    Bytes = sizeof(uint64_t);
-    *(uint64_t *)P = (*(uint64_t *)P & ~wordAt(R, 0)) | wordAt(R, 1);
-    break;
+    return sizeof(uint64_t);
   default:
-    return;
+    return 0;
   }
-  flushInTx(O, P, Bytes);
+}
+
+void perdure::redoBytes(const LogRecord &R, uint64_t From, void *To,
+                        uint64_t Bytes) {
+  if (R.kind() == RecordKind::Redo)
+    memcpy(To, R.content() + From, Bytes);
+  else if (R.kind() == RecordKind::Zero)
+    memset(To, 0, Bytes);
+  else if (R.kind() == RecordKind::Word) // 8-byte aligned, and so not in parts
+    *(uint64_t *)To = (*(uint64_t *)To & ~wordAt(R, 0)) | wordAt(R, 1);
+}
+
+void perdure::redoRecord(Object &O, const LogRecord &R) {
+  uint64_t Bytes = bytesWritten(R);
+  if (!Bytes)
+    return;
+  redoBytes(R, 0, (void *)(O.Base + R.offset()), Bytes);
+  flushInTx(O, (void *)(O.Base + R.offset()), Bytes);
 }
 
 // The same in the file, which this process's memory does not show.
@@ -213,7 +214,7 @@ static bool writeHome(const Object &O, const LogRecord &R) {
   case RecordKind::Word:
     if (!readAll(O.File, (char *)&Word, sizeof(Word), At))
       return false;
-    Word = (Word & ~wordAt(R, 0)) | wordAt(R, 1);
+    redoBytes(R, 0, &Word, sizeof(Word));
     return writeFile(O.File, &Word, sizeof(Word), At);
   default:
     return true;
@@ -548,14 +549,19 @@ static bool emptyFullLog(Object &O, Redo &R) {
   return false;
 }
 
+// Whether the log is long enough to be begun anew.
+static bool mayWait(const Object &O, const Redo &R) {
+  return R.L && R.Bytes >= longestLog(O) && !R.Undecided;
+}
+
 // Room for a commit: a log that is long enough is begun anew, unless somebody
-// is in the middle of something; then it grows. Lock.
+// is in the middle of something; then it grows. Waits only when it mayWait. Lock.
 static bool makeReady(Object &O, Redo &R) {
   if (isPoisoned(O))
     return failPoisoned(O);
   if (!openLog(O, R))
     return false;
-  if (R.Bytes < longestLog(O) || R.Undecided)
+  if (!mayWait(O, R))
     return true;
   while ((R.Syncing || R.Homed < R.Number) && !R.Undecided && !isPoisoned(O))
     if (R.Syncing)
@@ -584,36 +590,44 @@ static void changesAppended(Redo &R) {
   R.Changes = nullptr;
 }
 
+// Appends what has been collected of the allocator's changes, and B: a commit. False:
+// nothing has been, and makeReady may be what waited. Lock.
+static bool appendOnce(Object &O, Redo &R, const Batch *B) {
+  if (!makeReady(O, R))
+    return false;
+  LogWriter W(O, R);
+  putChanges(R, W);
+  if (B)
+    W.put(*B);
+  putCommit(R, W);
+  return W.finish();
+}
+
+// It is in the log: B, which this takes, is to be waited for by its number. Lock.
+static uint64_t appended(Redo &R, Batch *B) {
+  changesAppended(R);
+  if (B)
+    enqueue(R, B);
+  return ++R.Number;
+}
+
+static bool isNothing(const Redo &R, const Batch *B) {
+  return !R.Changes && (!B || !(B->Size || B->Failed));
+}
+
 // Appends B, which it takes, to be waited for by its number. Lock.
 static bool append(Object &O, Redo &R, Batch *B, uint64_t &Number) {
   Number = R.Number;
   bool Ok = !isPoisoned(O) ? collectChanges(O, R) : failPoisoned(O);
-  if (!Ok || (!R.Changes && (!B || !(B->Size || B->Failed)))) {
-    freeBatch(B);
-    return Ok; // there is nothing
-  }
-  for (bool Again = false;; Again = true) {
-    Ok = makeReady(O, R);
+  if (Ok && !isNothing(R, B)) {
+    Ok = appendOnce(O, R, B) || (emptyFullLog(O, R) && appendOnce(O, R, B));
     if (Ok) {
-      LogWriter W(O, R);
-      putChanges(R, W);
-      if (B)
-        W.put(*B);
-      putCommit(R, W);
-      Ok = W.finish();
-    }
-    if (Ok)
-      break;
-    if (Again || !emptyFullLog(O, R)) {
-      freeBatch(B);
-      return false;
+      Number = appended(R, B);
+      return true;
     }
   }
-  changesAppended(R);
-  if (B)
-    enqueue(R, B);
-  Number = ++R.Number;
-  return true;
+  freeBatch(B);
+  return Ok;
 }
 
 //===----------------------------------------------------------------------===//
@@ -726,35 +740,14 @@ bool perdure::syncCommits(Object &O) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Finds what this process's own pages hold that the file does not.
-class Differences {
-public:
-  Differences(Object &O, const Span *Except, size_t Count)
-      : O(O), Except(Except), Count(Count) {}
-  virtual ~Differences() = default;
-  bool visit(Span S);
-
-protected:
-  /// False ends it.
-  virtual bool differs(uint64_t Offset, uint64_t Bytes) = 0;
-  Object &O;
-
-private:
-  const Span *Except;
-  size_t Count;
-  static bool visitRun(void *Self, uint64_t Begin, uint64_t End);
-  bool visitPages(uint64_t Begin, uint64_t End);
-  bool outsideExcept(uint64_t Begin, uint64_t End);
-  Span Wanted = {};
-};
-
 /// Too much for a commit.
 constexpr uint64_t MuchBytes = 1 << 20;
 
 class CollectDifferences final : public Differences {
 public:
-  CollectDifferences(Object &O, const Span *Except, size_t Count, Batch &B)
-      : Differences(O, Except, Count), B(B) {}
+  CollectDifferences(Object &O, const Span *Except, size_t Count,
+                     const Underway &Coming, Batch &B)
+      : Differences(O, Except, Count, Coming), B(B) {}
   bool TooMuch = false;
 
 private:
@@ -780,92 +773,27 @@ private:
 };
 } // namespace
 
-bool Differences::outsideExcept(uint64_t Begin, uint64_t End) {
-  // Those that lie before have been passed by: spans come in order.
-  while (Count && Except->End <= Begin) {
-    ++Except;
-    --Count;
-  }
-  size_t I = 0;
-  for (; I < Count && Except[I].Begin < End; ++I) {
-    if (Except[I].Begin > Begin && !differs(Begin, Except[I].Begin - Begin))
-      return false;
-    if (Except[I].End > Begin)
-      Begin = Except[I].End;
-  }
-  return Begin >= End || differs(Begin, End - Begin);
-}
-
-bool Differences::visitRun(void *Self, uint64_t Begin, uint64_t End) {
-  auto &D = *(Differences *)Self;
-  return D.visitPages(Begin - D.O.Base, End - D.O.Base);
-}
-
-bool Differences::visitPages(uint64_t Begin, uint64_t End) {
-  constexpr uint64_t Most = 16 * FilePage, Step = sizeof(uint64_t);
-  // Bytes that are the same between two that differ, written all the same
-  // rather than by another record.
-  constexpr uint64_t Near = 32;
-  alignas(8) char Old[Most];
-  for (uint64_t At = Begin, Now; At < End; At += Now) {
-    Now = End - At < Most ? End - At : Most;
-    if (!readAll(O.File, Old, Now, At))
-      return false;
-    const char *New = (const char *)(O.Base + At);
-    uint64_t From = Now, To = 0; // of what differs and was not given yet
-    auto Give = [&] {
-      uint64_t First = At + From, Last = At + To;
-      First = First < Wanted.Begin ? Wanted.Begin : First;
-      Last = Last > Wanted.End ? Wanted.End : Last;
-      return First >= Last || outsideExcept(First, Last);
-    };
-    // What lies in the same pages and was not asked for may be another thread's.
-    uint64_t Begins = Wanted.Begin > At ? Wanted.Begin - At : 0;
-    uint64_t Ends = Wanted.End < At + Now ? Wanted.End - At : Now;
-    for (uint64_t I = Begins / Step * Step; I < Ends; I += Step) {
-      uint64_t First = I < Begins ? Begins : I;
-      uint64_t Last = I + Step < Ends ? I + Step : Ends;
-      if (!memcmp(New + First, Old + First, Last - First))
-        continue;
-      if (To && I - To > Near) {
-        if (!Give())
-          return false;
-        From = Now;
-      }
-      From = From < I ? From : I;
-      To = I + Step;
-    }
-    if (To && !Give())
-      return false;
-  }
-  return true;
-}
-
-bool Differences::visit(Span S) {
-  uint64_t End = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE);
-  Wanted = {S.Begin, S.End < End ? S.End : End};
-  return Wanted.Begin >= Wanted.End ||
-         SystemPages(O).visitGaps(
-             End / FilePage, [&](uint64_t From, uint64_t To) {
-               uint64_t First = S.Begin / FilePage;
-               uint64_t Last = (Wanted.End + FilePage - 1) / FilePage;
-               From = From < First ? First : From;
-               To = To > Last ? Last : To;
-               return From >= To ||
-                      visitOwnPages((const void *)(O.Base + From * FilePage),
-                                    (To - From) * FilePage, visitRun, this);
-             });
-}
+namespace {
+/// What is to be written that was stored.
+struct Stored {
+  Span S;
+  const Span *Except;
+  size_t Count;
+  bool InNone; // only while no transaction is open
+};
+} // namespace
 
 // Not by the log, which does not hold much: it is emptied before, since it
 // could say how a place was before. Lock.
-static bool writeMuch(Object &O, Redo &R, Span S, const Span *Except,
-                      size_t Count) {
+static bool writeMuch(Object &O, Redo &R, const Stored &What) {
   uint64_t Number;
   if (!append(O, R, nullptr, Number) || !waitUntilQuiet(O, R) ||
       !emptyLog(O, R))
     return false;
-  if (!WriteDifferences(O, Except, Count).visit(S)) {
+  // One may have begun while this waited.
+  if (What.InNone && R.Open)
+    return true;
+  if (!WriteDifferences(O, What.Except, What.Count, Underway()).visit(What.S)) {
     poison(O, "write what was stored in it", errno);
     return false;
   }
@@ -875,24 +803,50 @@ static bool writeMuch(Object &O, Redo &R, Span S, const Span *Except,
   return failPoisoned(O);
 }
 
-// Lock.
-static bool writeSpan(Object &O, Redo &R, Span S, const Span *Except,
-                      size_t Count) {
-  Batch *B = makeBatch();
-  if (!B)
+// Compares with what the file will hold. Lock.
+static bool collectDifferences(Object &O, Redo &R, const Stored &What, Batch &B,
+                               bool &TooMuch) {
+  Underway Coming;
+  for (const Batch *Each = R.First; Each; Each = Each->Next)
+    if (!Coming.add(*Each, What.S))
+      return false;
+  if (R.Changes && !Coming.add(*R.Changes, What.S))
     return false;
-  CollectDifferences Found(O, Except, Count, *B);
-  if (!Found.visit(S) && !Found.TooMuch) {
-    freeBatch(B);
-    return false;
-  }
-  if (Found.TooMuch) {
-    freeBatch(B);
-    return writeMuch(O, R, S, Except, Count);
-  }
-  uint64_t Number;
-  return append(O, R, B, Number) && waitUntilHome(O, R, Number);
+  Coming.sort();
+  CollectDifferences Found(O, What.Except, What.Count, Coming, B);
+  bool Ok = Found.visit(What.S);
+  TooMuch = Found.TooMuch;
+  return Ok || TooMuch;
 }
+
+// The order matters: what the allocator has changed is taken first, then pages are
+// compared, and both are appended before anything waits. So what others allocate or
+// commit meanwhile comes later in the log than what was compared, and holds. Lock.
+static bool writeSpan(Object &O, Redo &R, const Stored &What) {
+  for (bool Emptied = false;;) {
+    if (isPoisoned(O))
+      return failPoisoned(O);
+    if (What.InNone && R.Open)
+      return true;
+    Batch *B = collectChanges(O, R) ? makeBatch() : nullptr;
+    bool TooMuch = false, Ok = B && collectDifferences(O, R, What, *B, TooMuch);
+    if (Ok && !TooMuch && !isNothing(R, B)) {
+      bool Waits = mayWait(O, R);
+      Ok = Waits ? makeReady(O, R) : appendOnce(O, R, B);
+      if (Ok && !Waits)
+        return waitUntilHome(O, R, appended(R, B));
+      freeBatch(B);
+      if (!Ok && (Emptied || !emptyFullLog(O, R)))
+        return false;
+      Emptied = Emptied || !Ok;
+      continue;
+    }
+    freeBatch(B);
+    return Ok && (!TooMuch || writeMuch(O, R, What));
+  }
+}
+
+static constexpr Stored Everything = {{HeaderBytes, UINT64_MAX}, nullptr, 0, true};
 
 bool perdure::persistSpan(Object &O, Span S, const Span *Except, size_t Count) {
   Redo *R = openRedo(O);
@@ -902,7 +856,7 @@ bool perdure::persistSpan(Object &O, Span S, const Span *Except, size_t Count) {
   if (isPoisoned(O))
     return failPoisoned(O);
   uint64_t Before = R->Number;
-  if (!writeSpan(O, *R, S, Except, Count))
+  if (!writeSpan(O, *R, {S, Except, Count, false}))
     return false;
   // What others have changed who share it.
   if (R->Number != Before || isAlone(O) || syncFile(O.File))
@@ -929,7 +883,7 @@ bool perdure::writeBack(Object &O, bool Forget) {
     return failPoisoned(O);
   if (R->Open)
     return true;
-  if (!writeSpan(O, *R, {HeaderBytes, UINT64_MAX}, nullptr, 0))
+  if (!writeSpan(O, *R, Everything))
     return false;
   if (Forget)
     forgetOwn(O);
@@ -954,7 +908,7 @@ void perdure::closeRedo(Object &O) {
         "perdure_persist is lost",
         labelOf(O).Text);
   else
-    Ok = writeSpan(O, *R, {HeaderBytes, UINT64_MAX}, nullptr, 0) &&
+    Ok = writeSpan(O, *R, Everything) &&
          waitUntilQuiet(O, *R) && emptyLog(O, *R);
   if (!Ok && !isPoisoned(O))
     report("object %s: what was stored in it since the last commit is lost: %s",

@@ -42,6 +42,19 @@ struct Batch {
 Batch *makeBatch(); // null: ENOMEM
 void freeBatch(Batch *B);
 
+template <typename Visitor> void visitBatch(const Batch &B, Visitor Visit) {
+  for (uint64_t At = 0; At < B.Size;) {
+    const LogRecord &R = *(const LogRecord *)(B.Bytes + At);
+    At += R.room();
+    Visit(R);
+  }
+}
+
+/// How many bytes a record of a commit writes at its offset.
+uint64_t bytesWritten(const LogRecord &R);
+/// Writes Bytes of them, from From on, to a copy of what was there.
+void redoBytes(const LogRecord &R, uint64_t From, void *To, uint64_t Bytes);
+
 struct Span {
   uint64_t Begin, End; // offsets
 };

@@ -9,6 +9,7 @@
 #include "Support.h"
 
 #include <algorithm>
+#include <atomic>
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <set>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
@@ -157,6 +159,127 @@ TEST_F(CommitTest, PersistsTheBytesThatItIsGiven) {
                   I - Begin < Bytes ? Value : 0)
             << Begin << " " << Bytes << " " << I;
     }
+}
+
+// What a block was zeroed by goes with the next commit: what was stored in it since is
+// compared with that, and not with what the file had there.
+TEST_F(CommitTest, PersistsWhatWasThereBefore) {
+  uint64_t *R = createDurable("a");
+  auto *Old = (uint64_t *)perdure_alloc(R, 200);
+  Old[3] = 5;
+  perdure_persist(Old, 200);
+  perdure_free(Old);
+  auto *New = (uint64_t *)perdure_alloc(R, 200);
+  ASSERT_EQ(New, Old);
+  New[3] = 5;
+  perdure_persist(New, 200);
+  size_t At = (size_t)(New - R) + 3;
+  EXPECT_EQ(inFile("a", At + 1)[At], 5u);
+  // The same with a commit of another thread that takes the zeroes, and is not home.
+  perdure_free(New);
+  ASSERT_EQ(perdure_alloc(R, 200), Old);
+  std::atomic<int> Step{0};
+  OnDataSync = [&] {
+    if (Step)
+      return;
+    Step = 1;
+    while (Step != 2)
+      usleep(100);
+  };
+  std::thread Other([&] {
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    set(&R[0], 1);
+    ASSERT_EQ(perdure_tx_commit(), 0);
+  });
+  while (Step != 1)
+    usleep(100);
+  New[3] = 5;
+  std::thread Release([&] {
+    usleep(20000);
+    Step = 2;
+  });
+  perdure_persist(New, 200);
+  Other.join();
+  Release.join();
+  OnDataSync = nullptr;
+  EXPECT_EQ(inFile("a", At + 1)[At], 5u);
+}
+
+// The allocator's words are its own to write: what is allocated while pages are
+// compared stays allocated in the file.
+TEST_F(CommitTest, AllocatedWhilePagesAreCompared) {
+  uint64_t *R = createDurable("a");
+  auto Blocks = [&] {
+    std::string Copy = Temporary + "/copy";
+    copyTree(Dir, Copy);
+    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
+    void *Root = perdure_open(T, "a", 0);
+    uint64_t Count = Root ? blocksOf(Root) : 0;
+    perdure_store_close(T);
+    std::filesystem::remove_all(Copy);
+    return Count;
+  };
+  auto *First = (uint64_t *)perdure_alloc(R, 100);
+  perdure_persist(First, 100);
+  // Pages behind it that differ, in pieces that are read one after the other.
+  auto *Large = (uint64_t *)perdure_alloc(R, 1 << 18);
+  ASSERT_GT((uint64_t)Large, (uint64_t)First);
+  perdure_persist(Large, 8);
+  for (size_t I = 0; I < (1 << 15); I += 512)
+    Large[I] = 1;
+  EXPECT_NE(perdure_alloc(R, 100), nullptr); // in the same slab
+  struct stat Status;
+  ASSERT_EQ(stat(fileOf("a").c_str(), &Status), 0);
+  std::set<off_t> Places;
+  AfterRead = [&](int File, off_t At) {
+    struct stat Mine;
+    fstatat(File, "", &Mine, AT_EMPTY_PATH);
+    if (Mine.st_ino == Status.st_ino && Places.insert(At).second)
+      EXPECT_NE(perdure_alloc(R, 100), nullptr);
+  };
+  ASSERT_GE(perdure_lock(R, 0), 0);
+  ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
+  AfterRead = nullptr;
+  ASSERT_GT(Places.size(), 1u);
+  set(&R[0], 2);
+  perdure_persist(R, 8); // and whatever the allocator has changed
+  EXPECT_EQ(Blocks(), blocksOf(R));
+}
+
+// Nor is what another thread's transaction stores while pages are compared.
+TEST_F(CommitTest, TransactionWhileALogIsEmptied) {
+  constexpr size_t Words = 1 << 18;
+  uint64_t *R = createDurable("a", Words * 8);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[Words - 1], 1); // there is a log
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  for (size_t I = 0; I < Words - 8; ++I) // too much for it
+    R[I] = I + 1;
+  EXPECT_NE(perdure_alloc(R, 64), nullptr); // which goes through it
+  std::atomic<int> Step{0};
+  std::thread Other;
+  OnDataSync = [&] {
+    if (Step)
+      return;
+    Step = 1;
+    Other = std::thread([&] {
+      ASSERT_EQ(perdure_tx_begin(R), 0);
+      set(&R[Words - 2], 2); // waits for whoever empties the log, or does not
+      Step = 2;
+      while (Step != 3)
+        usleep(100);
+      perdure_tx_abort();
+    });
+    for (int I = 0; I < 300 && Step != 2; ++I)
+      usleep(1000);
+  };
+  ASSERT_GE(perdure_lock(R, 0), 0);
+  EXPECT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
+  OnDataSync = nullptr;
+  EXPECT_EQ(inFile("a", Words)[Words - 2], 0u);
+  Step = 3;
+  if (Other.joinable())
+    Other.join();
 }
 
 // Much at once does not go through the log.

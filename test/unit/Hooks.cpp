@@ -15,6 +15,7 @@ std::function<bool(int)> FailSync;
 std::function<bool(int)> SyncInstead;
 std::function<void(const void *, size_t)> AfterRangeSync;
 std::function<void(int)> BeforeWrite;
+std::function<void(int, off_t)> AfterRead;
 std::function<bool(int)> FailWrite;
 std::function<void(const struct stat &)> OnStat;
 std::function<bool(int)> FailTimes;
@@ -27,6 +28,7 @@ void forgetAll() {
   SyncInstead = nullptr;
   AfterRangeSync = nullptr;
   BeforeWrite = nullptr;
+  AfterRead = nullptr;
   FailWrite = nullptr;
   OnStat = nullptr;
   FailTimes = nullptr;
@@ -77,6 +79,13 @@ HOOK_SIZE pwrite(int File, const void *Bytes, size_t Count, off_t At) {
     return -1;
   }
   return syscall(SYS_pwrite64, File, Bytes, Count, At);
+}
+
+HOOK_SIZE pread(int File, void *Bytes, size_t Count, off_t At) {
+  ssize_t Result = syscall(SYS_pread64, File, Bytes, Count, At);
+  if (AfterRead)
+    AfterRead(File, At);
+  return Result;
 }
 
 HOOK fstat(int File, struct stat *Status) noexcept {

@@ -23,6 +23,7 @@ extern std::function<bool(int)> SyncInstead;          // of it: whether it was d
 extern std::function<void(const void *, size_t)> AfterRangeSync;
 extern std::function<void(int)> BeforeWrite;          // of a part of a file
 extern std::function<bool(int)> FailWrite;
+extern std::function<void(int, off_t)> AfterRead;     // of a part of a file
 extern std::function<void(const struct stat &)> OnStat; // after it
 extern std::function<bool(int)> FailTimes;            // setting those of a file
 extern std::function<void()> OnSleep;                 // instead of it
