@@ -1,6 +1,7 @@
 //===- header.cpp - Checks and writes page 0 ------------------------------===//
 
 #include "object/header.h"
+#include "object/system_pages.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
 
@@ -53,29 +54,9 @@ static bool checkIdentity(const Identity &I, perdure_id Id,
   return true;
 }
 
-namespace {
-/// The places in a file that have been given out, by one field or another.
-struct Places {
-  struct {
-    uint64_t Offset, Bytes;
-  } Taken[1 + 2 * MaxExtents + MaxLogExtents];
-  unsigned Count = 0;
-
-  // False when another has a part of it.
-  bool take(uint64_t Offset, uint64_t Bytes) {
-    for (unsigned I = 0; I < Count; ++I)
-      if (Offset < Taken[I].Offset + Taken[I].Bytes &&
-          Taken[I].Offset < Offset + Bytes)
-        return false;
-    Taken[Count++] = {Offset, Bytes};
-    return true;
-  }
-};
-} // namespace
-
 // Extent K has First << K bytes.
 static bool checkExtents(const uint64_t *Extent, unsigned Count, uint64_t First,
-                         const char *Field, uint64_t FileBytes, Places &P) {
+                         const char *Field, uint64_t FileBytes, SystemPages &P) {
   bool Ended = false;
   for (unsigned K = 0; K < Count; ++K) {
     if (!Extent[K]) {
@@ -85,7 +66,7 @@ static bool checkExtents(const uint64_t *Extent, unsigned Count, uint64_t First,
     if (Ended || Extent[K] % FilePage || Extent[K] < HeaderBytes ||
         Extent[K] >= FileBytes || FileBytes - Extent[K] < First << K)
       return bad(Field, "an extent that lies outside the file");
-    if (!P.take(Extent[K], First << K))
+    if (!P.add(Extent[K] / FilePage, (First << K) / FilePage))
       return bad(Field, "an extent that overlaps another one or the root");
   }
   return true;
@@ -167,8 +148,11 @@ bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
                 "header field 'file_bytes': %llu bytes do not fit a slot's "
                 "%llu; use a program built with larger slots",
                 (unsigned long long)Best->FileBytes, (unsigned long long)Limit);
-  Places P;
-  P.take(H.Ident.RootOffset, H.Ident.RootBytes ? H.Ident.RootBytes : 1);
+  // What is taken so far: the root, one byte of it at least.
+  SystemPages P;
+  uint64_t First = H.Ident.RootOffset / FilePage;
+  uint64_t Bytes = H.Ident.RootBytes ? H.Ident.RootBytes : 1;
+  P.add(First, (H.Ident.RootOffset + Bytes - 1) / FilePage - First + 1);
   if (!checkExtents(Best->FotExtent, MaxExtents, FilePage, "fot_extent",
                     Best->FileBytes, P) ||
       !checkExtents(Best->MapExtent, MaxExtents, FilePage, "map_extent",

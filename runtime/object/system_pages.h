@@ -15,6 +15,7 @@ struct SystemPages {
   } Run[1 + 2 * MaxExtents + MaxLogExtents];
   unsigned Count = 0;
 
+  SystemPages() = default;
   /// Of all tables; or without the page map, which changes with what it is about.
   explicit SystemPages(const Object &O, bool WithMap = true) {
     add(0, HeaderBytes / FilePage);
@@ -36,12 +37,18 @@ struct SystemPages {
     return true;
   }
 
-private:
-  void add(uint64_t Page, uint64_t Pages) {
-    unsigned I = Count++;
-    for (; I && Run[I - 1].Page > Page; --I)
-      Run[I] = Run[I - 1];
+  /// False, and nothing is added, when others have some of them already.
+  bool add(uint64_t Page, uint64_t Pages) {
+    unsigned I = Count;
+    while (I && Run[I - 1].Page > Page)
+      --I;
+    if ((I && Run[I - 1].Page + Run[I - 1].Pages > Page) ||
+        (I < Count && Page + Pages > Run[I].Page))
+      return false;
+    for (unsigned J = Count++; J > I; --J)
+      Run[J] = Run[J - 1];
     Run[I] = {Page, Pages};
+    return true;
   }
 };
 

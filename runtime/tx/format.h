@@ -76,10 +76,14 @@ struct LogRecord {
   static uint64_t makeWord(RecordKind Kind, uint64_t Offset, uint64_t Bytes) {
     return Bytes << 44 | (uint64_t)Kind << 40 | Offset;
   }
+  /// What a record takes that has so many bytes of content.
+  static constexpr uint64_t roomFor(uint64_t Bytes) {
+    return (sizeof(LogRecord) + Bytes + 7) & ~(uint64_t)7;
+  }
   RecordKind kind() const { return (RecordKind)(Word >> 40 & 15); }
   uint64_t offset() const { return Word & (((uint64_t)1 << 40) - 1); }
   uint64_t bytes() const { return Word >> 44; }
-  uint64_t room() const { return (sizeof(*this) + bytes() + 7) & ~(uint64_t)7; }
+  uint64_t room() const { return roomFor(bytes()); }
   char *content() { return (char *)(this + 1); }
   const char *content() const { return (const char *)(this + 1); }
 };

@@ -115,7 +115,7 @@ const LogRecord *LogReader::next() {
     const LogRecord *R = recordAt(O, End.At);
     // Once: the file may be changed by another process that is not Perdure.
     uint64_t Bytes = R->bytes();
-    uint64_t Room = (sizeof(LogRecord) + Bytes + 7) & ~(uint64_t)7;
+    uint64_t Room = LogRecord::roomFor(Bytes);
     if (!R->Checksum || Room > End.Stop - End.At || R->Previous != End.Last ||
         R->Checksum != recordChecksum(*R, Bytes, End.Chain))
       return nullptr;
@@ -412,15 +412,11 @@ static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
   return true;
 }
 
-static uint64_t roomFor(uint64_t Bytes) {
-  return (sizeof(LogRecord) + Bytes + 7) & ~(uint64_t)7;
-}
-
 bool perdure::appendRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
                            const void *Content, uint64_t Bytes) {
   static_assert(MaxContent + 2 * WordRecord <= FilePage, "fits any chunk");
-  if (__builtin_expect(roomFor(Bytes) + WordRecord > L.End.Stop - L.End.At,
-                       0) &&
+  if (__builtin_expect(
+          LogRecord::roomFor(Bytes) + WordRecord > L.End.Stop - L.End.At, 0) &&
       !nextChunk(O, L))
     return false;
   writeRecord(O, L, Kind, Offset, Content, Bytes);

@@ -276,7 +276,7 @@ public:
 
   void put(RecordKind Kind, uint64_t Offset, const void *Content,
            uint64_t Count) {
-    if (Ok && roomFor(Count) + WordRecord > R.End.Stop - R.End.At)
+    if (Ok && LogRecord::roomFor(Count) + WordRecord > R.End.Stop - R.End.At)
       goOn();
     if (Ok)
       write(Kind, Offset, Content, Count);
@@ -307,10 +307,6 @@ private:
   char *Buffer = nullptr;
   uint64_t At = 0, Size = 0, Room = 0;
 
-  static uint64_t roomFor(uint64_t Count) {
-    return (sizeof(LogRecord) + Count + 7) & ~(uint64_t)7;
-  }
-
   void flush() {
     if (Ok && Size && !writeFile(O.File, Buffer, Size, At))
       Ok = fail(errno, "object %s: cannot write its log: %s", labelOf(O).Text,
@@ -320,7 +316,7 @@ private:
 
   void write(RecordKind Kind, uint64_t Offset, const void *Content,
              uint64_t Count) {
-    uint64_t Whole = roomFor(Count);
+    uint64_t Whole = LogRecord::roomFor(Count);
     if (!Size)
       At = R.End.At;
     if (Size + Whole > Room) {
