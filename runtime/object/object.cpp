@@ -800,6 +800,7 @@ bool perdure::attach(Object &O, Access Wanted) {
     setState(O, Found.Current);
     // What processes before this one changed may not be on the medium yet.
     O.Unsynced = Writable;
+    O.LogOnMedium = false;
     if (Writable)
       repairState(O);
     if (Wanted == Access::Shared)

@@ -209,7 +209,8 @@ bool perdure::recover(Object &O) {
           return false;
         Done = true;
       }
-  return !Done || syncRecovered(O);
+  O.LogOnMedium = Done && syncRecovered(O);
+  return !Done || O.LogOnMedium;
 }
 
 LaneState perdure::examineLane(const Object &O, unsigned Lane) {

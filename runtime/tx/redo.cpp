@@ -253,10 +253,27 @@ static Redo *openRedo(Object &O) {
   return R;
 }
 
-// A lane of its own, empty. Lock.
+// The medium may have what was appended since the last sync, or not: who opens
+// the file while the kernel knows what was written finds it as this process
+// does. Lock.
+static void giveUp(Object &O, Redo &R, const char *Doing) {
+  static const uint64_t None = 0;
+  poison(O, Doing, errno);
+  if (R.L)
+    writeFile(O.File, &None, sizeof(None), R.Durable.At);
+}
+
+// A lane of its own, empty. The process before may have died when it had begun its log
+// anew or had emptied it, and not synced that: the log of before, which the medium
+// then has still, is not written over before it is gone there, too. Lock.
 static bool openLog(Object &O, Redo &R) {
   if (R.L)
     return true;
+  if (!O.LogOnMedium && extentOf(O, Table::Log, 0) && !syncFile(O.File)) {
+    giveUp(O, R, "sync what was committed");
+    return failPoisoned(O);
+  }
+  O.LogOnMedium = true;
   R.L = takeLane(O);
   if (!R.L)
     return false;
@@ -402,16 +419,6 @@ static void enqueue(Redo &R, Batch *B) {
 }
 
 static void wait(Redo &R) { pthread_cond_wait(&R.Moved, &R.Lock.Handle); }
-
-// The medium may have what was appended since the last sync, or not: who opens
-// the file while the kernel knows what was written finds it as this process
-// does. Lock.
-static void giveUp(Object &O, Redo &R, const char *Doing) {
-  static const uint64_t None = 0;
-  poison(O, Doing, errno);
-  if (R.L)
-    writeFile(O.File, &None, sizeof(None), R.Durable.At);
-}
 
 // Until all up to Number is durable and home. The first thread that comes syncs
 // for all that have appended by then, the next one for those that came

@@ -7,6 +7,7 @@
 
 #include "Hooks.h"
 #include "Support.h"
+#include "tx/format.h"
 
 #include <algorithm>
 #include <atomic>
@@ -19,6 +20,7 @@
 #include <set>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -488,6 +490,80 @@ TEST_F(CommitTest, TurnWithoutMemory) {
   R[0] = 3;
   EXPECT_EQ(inFile("a", 1)[0], 2u);
   ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
+}
+
+// A process dies when its log has just begun anew, which is on the medium only with the
+// next sync. The log before, which power may bring back until then, is not written
+// over by whoever comes next.
+TEST_F(CommitTest, DeathWhileALogBeginsAnew) {
+  struct Told {
+    uint64_t Done, Head, Generation, First;
+  };
+  void *Memory = mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(Memory, MAP_FAILED);
+  auto &Child = *(Told *)Memory;
+  createDurable("a");
+  closeStore();
+  pid_t Pid = fork();
+  if (!Pid) {
+    S = perdure_store_open(Dir.c_str(), PERDURE_DURABLE);
+    auto *R = S ? (uint64_t *)perdure_open(S, "a", 0) : nullptr;
+    for (uint64_t I = 1; R && I < 100000; ++I) {
+      if (perdure_tx_begin(R))
+        break;
+      set(&R[I % 64], I);
+      if (perdure_tx_commit())
+        break;
+      Child.Done = I;
+      if (I > 1)
+        continue;
+      auto *H = (perdure::Header *)baseOf(R);
+      Child.Head = H->Copy[0].LogExtent[0];
+      auto *Lane = (perdure::LaneHead *)(baseOf(R) + Child.Head);
+      Child.Generation = Lane->Generation;
+      Child.First = Lane->First;
+      BeforeWrite = [=](int) {
+        if (Lane->Generation != Child.Generation)
+          raise(SIGKILL);
+      };
+    }
+    _exit(1);
+  }
+  int Status;
+  ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+  ASSERT_TRUE(WIFSIGNALED(Status) && WTERMSIG(Status) == SIGKILL) << Status;
+  ASSERT_GT(Child.Done, 1000u);
+
+  std::string File = fileOf("a"), Medium = readFile(File), Written;
+  auto *Head = (perdure::LaneHead *)&Medium[Child.Head];
+  ASSERT_EQ(Head->Generation, Child.Generation + 1);
+  Head->Generation = Child.Generation;
+  Head->First = Child.First;
+  S = perdure_store_open(Dir.c_str(), PERDURE_DURABLE);
+  uint64_t *R = open("a");
+  OnDataSync = [&] {
+    if (Written.empty())
+      Written = readFile(File);
+  };
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  __perdure_tx_log(&R[64], 200 * 8);
+  for (size_t I = 64; I < 264; ++I)
+    R[I] = I;
+  ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+  OnDataSync = nullptr;
+  closeStore();
+
+  // All that was written has reached the medium, but for two sectors of 512 bytes.
+  ASSERT_GE(Written.size(), Medium.size());
+  for (uint64_t At : {Child.Head, perdure::chunkOffset(Child.First)})
+    Written.replace(At, 512, Medium, At, 512);
+  writeFile(File, Written);
+  reopenStore();
+  R = open("a");
+  for (uint64_t I = Child.Done; I + 64 > Child.Done; --I)
+    EXPECT_EQ(R[I % 64], I);
+  munmap(Memory, sizeof(Told));
 }
 
 // Whoever asks for it later: what was stored before is there, and what comes then is
