@@ -59,7 +59,7 @@ static bool isSlab(const Object &O, uint64_t Page, PageDescriptor D) {
 void perdure::freeInFile(Object &O, uint64_t Offset) {
   uint64_t Page = Offset / FilePage;
   PageDescriptor D = readDescriptor(O, Page);
-  if (Offset == O.RootOffset)
+  if (Offset == O.RootOffset || Page >= filePages(O))
     return;
   if (D.kind() == PageKind::Large) {
     if (Offset % FilePage == 0)

@@ -99,9 +99,26 @@ bool LogReader::enter(uint64_t Chunk) {
   return true;
 }
 
-LogReader::LogReader(const Object &O, unsigned Index) : O(O), End(), Left(0) {
+static uint64_t logBytes(const Object &O) {
+  uint64_t Bytes = 0;
   for (unsigned K = 0; extentOf(O, Table::Log, K); ++K)
-    Left += extentBytes(Table::Log, K);
+    Bytes += extentBytes(Table::Log, K);
+  return Bytes;
+}
+
+bool RecordCopy::take(const LogRecord *P, uint64_t Room) {
+  if (Room < sizeof(LogRecord))
+    return false;
+  memcpy(Bytes, (const void *)P, sizeof(LogRecord));
+  uint64_t Content = head().bytes();
+  if (Content > MaxContent || LogRecord::roomFor(Content) > Room)
+    return false;
+  memcpy(head().content(), P->content(), Content);
+  return true;
+}
+
+LogReader::LogReader(const Object &O, unsigned Index)
+    : O(O), End(), Left(logBytes(O)) {
   const LaneHead &Head = *laneHead(O, Index);
   uint64_t First = __atomic_load_n(&Head.First, __ATOMIC_ACQUIRE);
   End.Chain = laneSeed(Index, generationOf(Head), First);
@@ -110,25 +127,39 @@ LogReader::LogReader(const Object &O, unsigned Index) : O(O), End(), Left(0) {
 
 const LogRecord *LogReader::next() {
   for (;;) {
-    if (End.Stop - End.At < sizeof(LogRecord))
+    const LogRecord &R = Copy.head();
+    if (!Copy.take(recordAt(O, End.At), End.Stop - End.At) || !R.Checksum ||
+        R.Previous != End.Last ||
+        R.Checksum != recordChecksum(R, R.bytes(), End.Chain))
       return nullptr;
-    const LogRecord *R = recordAt(O, End.At);
-    // Once: the file may be changed by another process that is not Perdure.
-    uint64_t Bytes = R->bytes();
-    uint64_t Room = LogRecord::roomFor(Bytes);
-    if (!R->Checksum || Room > End.Stop - End.At || R->Previous != End.Last ||
-        R->Checksum != recordChecksum(*R, Bytes, End.Chain))
-      return nullptr;
-    End.Chain = R->Checksum;
+    End.Chain = R.Checksum;
     End.Last = End.At;
-    End.At += Room;
-    if (R->kind() != RecordKind::Next)
-      return R;
-    if (Bytes != sizeof(uint64_t) || !enter(*(const uint64_t *)R->content())) {
+    End.At += R.room();
+    if (R.kind() != RecordKind::Next)
+      return &R;
+    if (R.bytes() != sizeof(uint64_t) ||
+        !enter(*(const uint64_t *)R.content())) {
       End.Stop = End.At;
       return nullptr;
     }
   }
+}
+
+LogReaderBack::LogReaderBack(const Object &O, uint64_t Last)
+    : O(O), At(Last), Left(logBytes(O) / sizeof(LogRecord)) {}
+
+const LogRecord *LogReaderBack::next() {
+  for (unsigned K = 0; At && At % 8 == 0 && Left && K < MaxLogExtents; ++K) {
+    uint64_t Extent = extentOf(O, Table::Log, K);
+    if (!Extent || At - Extent >= extentBytes(Table::Log, K))
+      continue;
+    if (!Copy.take(recordAt(O, At), Extent + extentBytes(Table::Log, K) - At))
+      return nullptr;
+    --Left;
+    At = Copy.head().Previous;
+    return &Copy.head();
+  }
+  return nullptr;
 }
 
 //===----------------------------------------------------------------------===//
@@ -178,9 +209,10 @@ static uint64_t takeChunk(Object &O, Log &G, uint64_t Wanted) {
 static void markChunk(const Object &O, Log &G, uint64_t Chunk, bool Used) {
   for (unsigned K = 0; K < G.Extents; ++K) {
     uint64_t Distance = chunkOffset(Chunk) - extentOf(O, Table::Log, K);
-    if (Distance < extentBytes(Table::Log, K))
+    uint64_t Bytes = chunkBytes(Chunk), Whole = extentBytes(Table::Log, K);
+    if (Distance < Whole)
       memset(G.Used[K] + Distance / FilePage, Used,
-             chunkBytes(Chunk) / FilePage);
+             (Bytes < Whole - Distance ? Bytes : Whole - Distance) / FilePage);
   }
 }
 
@@ -240,10 +272,10 @@ static void markWaiting(const Object &O, Log &G) {
     LogReader Again(O, I);
     while (Again.next()) {
     }
-    visitBack(O.Base, Again.last(), 0, [&](const LogRecord &R) {
-      if (R.kind() == RecordKind::Next)
-        markChunk(O, G, *(const uint64_t *)R.content(), true);
-    });
+    LogReaderBack Back(O, Again.last());
+    while (const LogRecord *R = Back.next())
+      if (R->kind() == RecordKind::Next)
+        markChunk(O, G, *(const uint64_t *)R->content(), true);
   }
 }
 

@@ -104,16 +104,25 @@ bool growLane(Object &O, Lane &L);
 /// Gives back the chunks behind the first Count.
 void shrinkLane(Object &O, Lane &L, unsigned Count);
 
+/// A record as it was when it was looked at.
+struct RecordCopy {
+  alignas(LogRecord) char Bytes[sizeof(LogRecord) + MaxContent];
+  LogRecord &head() { return *(LogRecord *)Bytes; }
+  /// Of the one at P, before whose end the log does not end. False: it is none.
+  bool take(const LogRecord *P, uint64_t Room);
+};
+
 /// Reads a lane's records in order, as they are in the file, which may hold
-/// anything: what lies outside the log ends it.
+/// anything, and which somebody may be changing: what lies outside the log ends it.
 class LogReader {
 public:
   LogReader(const Object &O, unsigned Index);
-  /// The next record that holds, without those that lead to chunks, or null.
+  /// A copy of the next record that holds, without those that lead to chunks, or
+  /// null. Good until the next one is asked for.
   const LogRecord *next();
   /// Whether the lane's head leads to a chunk of the log; before next().
   bool hasChunk() const { return End.Stop; }
-  /// Afterwards: the last of all.
+  /// Where that record is; afterwards: the last of all.
   uint64_t last() const { return End.Last; }
   /// Where what was read ends.
   const LogEnd &end() const { return End; }
@@ -122,7 +131,23 @@ private:
   const Object &O;
   LogEnd End;
   uint64_t Left; // bytes that a log without loops can have
+  RecordCopy Copy;
   bool enter(uint64_t Chunk);
+};
+
+/// The same from the last one back, of what a LogReader has read to its end.
+class LogReaderBack {
+public:
+  LogReaderBack(const Object &O, uint64_t Last);
+  const LogRecord *next();
+  /// Afterwards: it is not what it was.
+  bool changed() const { return At; }
+
+private:
+  const Object &O;
+  uint64_t At;   // of the next one
+  uint64_t Left; // records that a log without loops can have
+  RecordCopy Copy;
 };
 
 /// Forgets what is known of O's log: another process has had it. No lane is in

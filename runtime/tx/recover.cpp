@@ -18,7 +18,6 @@
 #include "platform/options.h"
 #include "tx/redo.h"
 #include "tx/together.h"
-#include "tx/undo.h"
 
 #include <errno.h>
 #include <string.h>
@@ -83,9 +82,9 @@ static bool checkCommits(const Object &O, unsigned Lane, Plan &P,
       return failHostile(O, Lane, "has a record of a kind that is not known there");
     if (!checkRedoRecord(O, *R))
       return failHostile(O, Lane, "would overwrite the object's own tables");
-    List.see(O, *R);
+    List.see(O, Reader.last(), *R);
     if (endsCommit(*R) || R->kind() == RecordKind::Decided)
-      End = (uint64_t)R - O.Base + R->room();
+      End = Reader.last() + R->room();
   }
   P.Last = Reader.last();
   P.AllHome = laneHead(O, Lane)->Homed == End;
@@ -150,21 +149,56 @@ static bool syncRecovered(Object &O) {
               labelOf(O).Text, strerror(errno));
 }
 
+// The log was looked at before, and each record once more when it is done: others may
+// have the file open, and be anybody.
+static bool failChanged(const Object &O, unsigned Lane) {
+  return fail(EPROTO,
+              "object %s: lane %u of its log was changed while it was read, by "
+              "somebody who does not ask whether it is in use; restore the object "
+              "from a copy",
+              labelOf(O).Text, Lane);
+}
+
 // Writes what was committed to its places once more, in order.
-static void redoCommits(Object &O, unsigned Lane, const Undecided &List) {
+static bool redoCommits(Object &O, unsigned Lane, const Undecided &List) {
   LogReader Ahead(O, Lane), Behind(O, Lane);
   for (;;) {
-    const LogRecord *End;
+    const LogRecord *R;
     do
-      End = Ahead.next();
-    while (End && !endsCommit(*End));
-    if (!End)
-      return;
-    bool Holds = !List.has((uint64_t)End - O.Base);
-    for (const LogRecord *R; (R = Behind.next()) && R != End;)
+      R = Ahead.next();
+    while (R && !endsCommit(*R));
+    if (!R)
+      return true;
+    bool Holds = !List.has(Ahead.last());
+    while ((R = Behind.next()) && Behind.last() != Ahead.last()) {
+      if (!checkRedoRecord(O, *R))
+        return failChanged(O, Lane);
       if (Holds)
         redoRecord(O, *R);
+    }
+    if (!R)
+      return failChanged(O, Lane);
   }
+}
+
+// Brings back what was there, and frees what was allocated.
+static bool rollBackLane(Object &O, unsigned Lane, uint64_t Last) {
+  LogReaderBack Data(O, Last);
+  while (const LogRecord *R = Data.next()) {
+    if (R->kind() != RecordKind::Data)
+      continue;
+    if (!isUserRange(O, R->offset(), R->bytes()))
+      return failChanged(O, Lane);
+    void *P = (void *)(O.Base + R->offset());
+    memcpy(P, R->content(), R->bytes());
+    flushInTx(O, P, R->bytes());
+  }
+  settle(O);
+  LogReaderBack Blocks(O, Last);
+  while (const LogRecord *R = Blocks.next())
+    if (R->kind() == RecordKind::Block)
+      freeInFile(O, R->offset());
+  return !(Data.changed() || Blocks.changed()) || failChanged(O, Lane);
 }
 
 // What a lane of a transaction that is committed still says was freed, leaks.
@@ -175,14 +209,11 @@ static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
     // The log first: what is written to its place may reach the medium at any time.
     if (!checkCommits(O, Lane, Again, List) || !syncRecovered(O))
       return false;
-    redoCommits(O, Lane, List);
+    if (!redoCommits(O, Lane, List))
+      return false;
     settle(O);
-  } else if (P.RollsBack) {
-    restore(O, O.Base, P.Last, 0);
-    visitBack(O.Base, P.Last, 0, [&](const LogRecord &R) {
-      if (R.kind() == RecordKind::Block)
-        freeInFile(O, R.offset());
-    });
+  } else if (P.RollsBack && !rollBackLane(O, Lane, P.Last)) {
+    return false;
   }
   // freeInFile flushes and fences for itself.
   if (!syncRecovered(O))
@@ -230,8 +261,7 @@ bool perdure::redoInImage(Object &O) {
     if (checkLane(O, I, P) && P.Last && P.OfCommits) {
       Undecided List;
       if (checkCommits(O, I, P, List)) {
-        redoCommits(O, I, List);
-        Done = true;
+        Done = redoCommits(O, I, List) || Done;
       }
     }
   return Done;

@@ -107,7 +107,7 @@ bool Undecided::has(uint64_t Offset) const {
   return false;
 }
 
-void Undecided::see(const Object &O, const LogRecord &R) {
+void Undecided::see(const Object &O, uint64_t At, const LogRecord &R) {
   if (R.kind() == RecordKind::Decided)
     for (unsigned I = Count; I; --I)
       if (Items[I - 1] == R.offset()) {
@@ -127,7 +127,7 @@ void Undecided::see(const Object &O, const LogRecord &R) {
     Items = Bigger;
     Room = More;
   }
-  Items[Count++] = (uint64_t)&R - O.Base;
+  Items[Count++] = At;
 }
 
 //===----------------------------------------------------------------------===//

@@ -115,8 +115,8 @@ struct Undecided {
   Undecided(const Undecided &) = delete;
   Undecided &operator=(const Undecided &) = delete;
   ~Undecided();
-  /// With each record of the log, in order.
-  void see(const Object &O, const LogRecord &R);
+  /// With each record of the log, in order, and where it is.
+  void see(const Object &O, uint64_t At, const LogRecord &R);
   bool has(uint64_t Offset) const;
 };
 

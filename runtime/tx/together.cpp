@@ -314,7 +314,7 @@ static bool visitUndecided(const Object &O, unsigned Lane, Visitor Visit) {
   Undecided List;
   LogReader Reader(O, Lane);
   while (const LogRecord *R = Reader.next())
-    List.see(O, *R);
+    List.see(O, Reader.last(), *R);
   for (unsigned I = 0; I < List.Count; ++I) {
     Vote To;
     memcpy(&To, recordAt(O, List.Items[I])->content(), sizeof(To));

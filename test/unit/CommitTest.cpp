@@ -27,6 +27,9 @@
 #include <thread>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 using namespace hooks;
 
 extern "C" void __perdure_tx_log(const void *P, uint64_t Bytes);
@@ -490,6 +493,59 @@ TEST_F(CommitTest, TurnWithoutMemory) {
   R[0] = 3;
   EXPECT_EQ(inFile("a", 1)[0], 2u);
   ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
+}
+
+// Recovery looks at all of a log before it does anything, and syncs. What somebody puts
+// there meanwhile, with a checksum that fits, is looked at as well.
+TEST_F(CommitTest, LogThatChangesInRecovery) {
+  uint64_t *R = createDurable("a");
+  std::string Copy = Temporary + "/copy", File = fileOf("a");
+  File = Copy + File.substr(Dir.size());
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 1);
+  set(&R[1], 2);
+  OnDataSync = [&] {
+    std::filesystem::remove_all(Copy);
+    copyTree(Dir, Copy);
+  };
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  OnDataSync = nullptr;
+  closeStore();
+
+  std::string Before;
+  OnDataSync = [&] {
+    if (!Before.empty())
+      return;
+    Before = readFile(File);
+    std::string Bytes = Before;
+    auto *H = (perdure::Header *)&Bytes[0];
+    auto *Lane = (perdure::LaneHead *)&Bytes[H->Copy[0].LogExtent[0]];
+    uint64_t Seed[] = {0, Lane->Generation, Lane->First}, Changed = 0;
+    uint64_t Chain = XXH3_64bits(Seed, sizeof(Seed));
+    auto *Record = (perdure::LogRecord *)&Bytes[perdure::chunkOffset(Lane->First)];
+    for (; Record->Checksum;
+         Record = (perdure::LogRecord *)((char *)Record + Record->room())) {
+      if (Record->kind() == perdure::RecordKind::Redo) {
+        Record->Word = perdure::LogRecord::makeWord(
+            perdure::RecordKind::Redo, Changed++ * 8, Record->bytes());
+      }
+      Chain = XXH3_64bits_withSeed(&Record->Word, 16 + Record->bytes(), Chain);
+      Record->Checksum = Chain;
+    }
+    EXPECT_EQ(Changed, 1u); // both words lie side by side
+    writeFile(File, Bytes);
+  };
+  perdure_store *T = perdure_store_open(Copy.c_str(), 0);
+  EXPECT_EQ(perdure_open(T, "a", 0), nullptr);
+  EXPECT_EQ(errno, EPROTO);
+  EXPECT_NE(std::string(perdure_errormsg()).find("while it was read"),
+            std::string::npos)
+      << perdure_errormsg();
+  OnDataSync = nullptr;
+  ASSERT_FALSE(Before.empty());
+  EXPECT_TRUE(!readFile(File).compare(0, sizeof(perdure::Header), Before, 0,
+                                      sizeof(perdure::Header)));
+  perdure_store_close(T);
 }
 
 // A process dies when its log has just begun anew, which is on the medium only with the

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <zlib.h>
 
 // What compiled code calls.
 extern "C" {
@@ -730,6 +731,14 @@ TEST_F(DeathTest, SharedKilledAtRandom) {
 }
 
 // Dies in the middle of a transaction.
+CHILD(openToWrite) {
+  perdure_store *S = openStore(Args[0], 0);
+  REQUIRE(S);
+  perdure_open(S, "a", 0);
+  perdure_store_close(S);
+  return 0;
+}
+
 void dieInside(const std::string &Dir, unsigned Flags) {
   pid_t Pid = fork();
   if (!Pid) {
@@ -906,6 +915,40 @@ TEST_F(DeathTest, KilledInRecovery) {
 #if defined(__x86_64__)
 // What the others may do while b is prepared and a decides, which is so at some
 // moments of a commit. Each is tried on a copy of the store.
+// A log that says that a block was allocated which lies past the end that the header
+// says: nothing is looked for there.
+TEST_F(DeathTest, BlockPastTheEnd) {
+  if (isDurable())
+    GTEST_SKIP() << "what is not committed is not in the file";
+  uint64_t *R = create("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, uint64_t(1));
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  uint64_t Last = 0;
+  for (int I = 0; I < 3000; ++I) {
+    auto *Block = (char *)perdure_alloc(R, 1000);
+    ASSERT_NE(Block, nullptr);
+    Last = std::max(Last, (uint64_t)Block - baseOf(R));
+  }
+  std::string Copy = Temporary + "/copy", File = fileOf("a");
+  copyTree(Dir, Copy);
+  perdure_tx_abort();
+  File = Copy + File.substr(Dir.size());
+  std::string Bytes = readFile(File);
+  auto *H = (perdure::Header *)&Bytes[0];
+  for (perdure::State &S : H->Copy) {
+    for (unsigned K = 0; K < perdure::MaxExtents; ++K)
+      ASSERT_LT(S.MapExtent[K], Last - 65536);
+    S.FileBytes = (Last - 65536) / 4096 * 4096;
+    S.Checksum = (uint32_t)crc32(0, (const Bytef *)&S, sizeof(S) - 4);
+  }
+  writeFile(File, Bytes);
+  ChildResult Result = runChild("openToWrite", {Copy});
+  EXPECT_EQ(Result.Signal, 0) << Result.Output;
+  std::filesystem::remove_all(Copy);
+}
+
 TEST_F(DeathTest, WhilePrepared) {
   if (isDurable())
     GTEST_SKIP() << "a commit to files is too many instructions long";
