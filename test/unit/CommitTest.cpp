@@ -10,6 +10,7 @@
 #include "tx/format.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -908,12 +909,12 @@ protected:
   std::string Skipped;          // the sync that is not made
   std::set<std::string> Places; // of syncs
   unsigned Every = 1, Event = 0;
-  bool Closing = false;
+  bool Closing = false, Rare = false;
   std::vector<std::vector<std::string>> Later; // images
 
   // What may be found.
   struct Contents {
-    std::vector<uint64_t> Root[2];
+    std::array<std::vector<uint64_t>, 2> Root;
     uint64_t Blocks[2];
   };
   Contents Before, After;
@@ -1007,8 +1008,9 @@ protected:
     Inside = true;
     for (File &F : Files)
       note(F);
-    // Of what happens once in a run, more images.
-    unsigned Times = ++Event % Every ? 0 : Closing ? 16 : Skipped.empty() ? 1 : 3;
+    // Of what happens once in a run, and beside it, more images.
+    unsigned Times = Closing ? 16 : Skipped.empty() ? 1 : Rare ? 8 : 3;
+    Times = ++Event % Every ? 0 : Times;
     for (; Times && (Skipped.empty() || !Wrong); --Times) {
       std::vector<std::string> Images;
       for (File &F : Files)
@@ -1082,6 +1084,50 @@ protected:
     };
   }
 
+  bool Dead = false; // a process, and the next turn is after it
+  unsigned Redone = 0; // such commits that were found whole
+
+  // Another process takes a turn and dies in a commit, when all is in the log and
+  // nothing of that is on the medium for certain.
+  void die() {
+    Dead = true;
+    size_t K = Random() % 2;
+    for (size_t W = 1; W < Words - 2; W += 1 + Random() % 9)
+      After.Root[K][W] = Random();
+    pid_t Pid = fork();
+    if (!Pid) {
+      Every = 1u << 31; // syncs alone are of interest
+      perdure_store_close(S);
+      S = perdure_store_open(Dir.c_str(), PERDURE_DURABLE | PERDURE_SHARED);
+      auto *Root = (uint64_t *)perdure_open(S, K ? "b" : "a", 0);
+      for (File &F : Files)
+        F.Base = &F == &Files[K] && Root ? baseOf(Root) : 0;
+      if (!Root || perdure_lock(Root, 0) < 0 || perdure_tx_begin(Root))
+        _exit(1);
+      __perdure_tx_log(Root, Words * 8);
+      memcpy(Root, After.Root[K].data(), Words * 8);
+      bool LogIsThere = false;
+      BeforeWrite = [&](int Descriptor) {
+        LogIsThere = LogIsThere || fileOfDescriptor(Descriptor);
+      };
+      auto Sync = SyncInstead;
+      SyncInstead = [&](int Descriptor) {
+        if (LogIsThere) {
+          writeFile(Temporary + "/medium", Files[K].Since[0]);
+          raise(SIGKILL);
+        }
+        return Sync(Descriptor);
+      };
+      perdure_tx_commit();
+      _exit(1);
+    }
+    int Status;
+    ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+    ASSERT_TRUE(WIFSIGNALED(Status) && WTERMSIG(Status) == SIGKILL) << Status;
+    Files[K].Since = {readFile(Temporary + "/medium")};
+    note(Files[K]);
+  }
+
   static void turnOf(uint64_t *Root) {
     // As if another process had been in a write section.
     auto *H = (perdure::Header *)baseOf(Root);
@@ -1146,7 +1192,8 @@ protected:
     Enter();
     ASSERT_EQ(perdure_tx_begin(nullptr), 0);
     for (int K = 0; K < 2; ++K)
-      set(R[K], R[K][0] + 1);
+      for (size_t W = 40; W < Words; W += 60) // so that other rounds are over them
+        set(&R[K][W], R[K][W] + 1);
     ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
     for (int K = 0; K < 2; ++K) {
       perdure_free(perdure_alloc(R[K], 64));
@@ -1159,14 +1206,25 @@ protected:
     Leave();
     watch(R);
     for (unsigned Round = 0; Round < Rounds && !Wrong; ++Round) {
-      if (Round == Rounds / 2)
+      bool Other = Shared && Random() % 3 == 0;
+      bool Again = Round == Rounds / 2;
+      Rare = Again || Other;
+      if (Again)
         close(/*Again=*/true, R, Flags);
-      if (Shared && Random() % 3 == 0)
-        for (int K = 0; K < 2; ++K)
-          turnOf(R[K]);
+      else if (Other && Random() % 2)
+        die();
+      for (int K = 0; Other && K < 2; ++K)
+        turnOf(R[K]);
+      Committing = Committing || Dead;
       bool Stored = Random() % 4 == 0, ByUnlock = Stored && Random() % 2;
       if (Shared || ByUnlock)
         Enter();
+      for (int K = 0; Dead && K < 2; ++K) // it was committed, or it was not
+        if (memcmp(R[K], After.Root[K].data(), Words * 8))
+          After = Before;
+      Redone += Dead && After.Root != Before.Root;
+      Before = Dead ? After : Before;
+      Committing = Dead = false;
       for (int K = 0; K < 2; ++K)
         EXPECT_EQ(memcmp(R[K], Before.Root[K].data(), Words * 8), 0);
       if (Stored) {
@@ -1236,6 +1294,7 @@ TEST_F(PowerTest, FailsInSharedTurns) {
   run(4, 30, true);
   EXPECT_EQ(Wrong, 0u) << What;
   EXPECT_GT(Moments, 150u);
+  EXPECT_GT(Redone, 0u);
 }
 
 // Each sync is needed: without it something is wrong after some power failure. Takes
