@@ -477,9 +477,9 @@ static void persistDeferred(Object &O, const void *P, size_t Bytes) {
     syncCommitted(O);
     return;
   }
-  if (!spansOf(O, Except, Count))
-    return;
-  if (!persistSpan(O, {Begin, Begin + Bytes}, Except, Count) && errno != EIO)
+  bool Ok = spansOf(O, Except, Count) &&
+            persistSpan(O, {Begin, Begin + Bytes}, Except, Count);
+  if (!Ok && errno != EIO)
     report("perdure_persist: object %s: %s", labelOf(O).Text, errorMessage());
   free(Except);
 }
