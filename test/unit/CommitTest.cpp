@@ -33,20 +33,7 @@
 
 using namespace hooks;
 
-extern "C" void __perdure_tx_log(const void *P, uint64_t Bytes);
-
 namespace {
-
-void set(uint64_t *Place, uint64_t Value) {
-  __perdure_tx_log(Place, sizeof(Value));
-  *(volatile uint64_t *)Place = Value;
-}
-
-uint64_t blocksOf(const void *P) {
-  struct perdure_stat Stat = {};
-  EXPECT_EQ(perdure_stat(P, &Stat), 0) << perdure_errormsg();
-  return Stat.blocks;
-}
 
 class CommitTest : public StoreTest {
 protected:
@@ -63,19 +50,13 @@ protected:
   uint64_t *createDurable(const char *Name, size_t Bytes = 4096) {
     return create(Name, Bytes, PERDURE_DURABLE);
   }
-  /// What is in the object's file, as another process finds it.
-  std::vector<uint64_t> inFile(const char *Name, size_t Words) {
-    std::string Copy = Temporary + "/copy";
-    copyTree(Dir, Copy);
-    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
-    auto *Root = T ? (uint64_t *)perdure_open(T, Name, 0) : nullptr;
-    EXPECT_NE(Root, nullptr) << perdure_errormsg();
-    std::vector<uint64_t> Found;
-    if (Root)
-      Found.assign(Root, Root + Words);
-    perdure_store_close(T);
-    std::filesystem::remove_all(Copy);
-    return Found;
+  /// A turn of this process, which shares the object.
+  static void changeInTurn(uint64_t *Root, uint64_t Value) {
+    ASSERT_GE(perdure_lock(Root, 0), 0) << perdure_errormsg();
+    ASSERT_EQ(perdure_tx_begin(Root), 0);
+    set(Root, Value);
+    ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+    ASSERT_EQ(perdure_unlock(Root), 0) << perdure_errormsg();
   }
 };
 
@@ -117,14 +98,14 @@ TEST_F(CommitTest, WhatIsStoredOutsideTransactions) {
   uint64_t *R = createDurable("a", 1 << 16);
   R[0] = 1;
   R[5000] = 1;
-  EXPECT_EQ(inFile("a", 1)[0], 0u);
+  EXPECT_EQ(afterDeath("a", 1)[0], 0u);
   perdure_persist(&R[0], 8);
-  auto Found = inFile("a", 5001);
+  auto Found = afterDeath("a", 5001);
   EXPECT_EQ(Found[0], 1u);
   EXPECT_EQ(Found[5000], 0u);
   perdure_lock(R, 0);
   EXPECT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
-  EXPECT_EQ(inFile("a", 5001)[5000], 1u);
+  EXPECT_EQ(afterDeath("a", 5001)[5000], 1u);
   // What a transaction has changed is its own until it commits.
   ASSERT_EQ(perdure_tx_begin(R), 0);
   set(&R[0], 2);
@@ -132,7 +113,7 @@ TEST_F(CommitTest, WhatIsStoredOutsideTransactions) {
   R[1] = 2;
   R[3] = 2;
   perdure_persist(&R[0], 32);
-  Found = inFile("a", 5001);
+  Found = afterDeath("a", 5001);
   EXPECT_EQ(Found[0], 1u);
   EXPECT_EQ(Found[1], 2u);
   EXPECT_EQ(Found[2], 0u);
@@ -141,7 +122,7 @@ TEST_F(CommitTest, WhatIsStoredOutsideTransactions) {
   EXPECT_EQ(R[0], 1u);
   R[6000] = 7;
   perdure_close(R);
-  EXPECT_EQ(inFile("a", 6001)[6000], 7u);
+  EXPECT_EQ(afterDeath("a", 6001)[6000], 7u);
   R[6001] = 8;
   closeStore();
   reopenStore();
@@ -159,7 +140,7 @@ TEST_F(CommitTest, PersistsTheBytesThatItIsGiven) {
       perdure_persist(R, 64);
       memset(R, Value, 64);
       perdure_persist(R + Begin, Bytes);
-      auto Found = inFile("a", 8);
+      auto Found = afterDeath("a", 8);
       for (unsigned I = 0; I != 64; ++I)
         ASSERT_EQ(((const char *)Found.data())[I],
                   I - Begin < Bytes ? Value : 0)
@@ -180,7 +161,7 @@ TEST_F(CommitTest, PersistsWhatWasThereBefore) {
   New[3] = 5;
   perdure_persist(New, 200);
   size_t At = (size_t)(New - R) + 3;
-  EXPECT_EQ(inFile("a", At + 1)[At], 5u);
+  EXPECT_EQ(afterDeath("a", At + 1)[At], 5u);
   // The same with a commit of another thread that takes the zeroes, and is not home.
   perdure_free(New);
   ASSERT_EQ(perdure_alloc(R, 200), Old);
@@ -208,23 +189,13 @@ TEST_F(CommitTest, PersistsWhatWasThereBefore) {
   Other.join();
   Release.join();
   OnDataSync = nullptr;
-  EXPECT_EQ(inFile("a", At + 1)[At], 5u);
+  EXPECT_EQ(afterDeath("a", At + 1)[At], 5u);
 }
 
 // The allocator's words are its own to write: what is allocated while pages are
 // compared stays allocated in the file.
 TEST_F(CommitTest, AllocatedWhilePagesAreCompared) {
   uint64_t *R = createDurable("a");
-  auto Blocks = [&] {
-    std::string Copy = Temporary + "/copy";
-    copyTree(Dir, Copy);
-    perdure_store *T = perdure_store_open(Copy.c_str(), 0);
-    void *Root = perdure_open(T, "a", 0);
-    uint64_t Count = Root ? blocksOf(Root) : 0;
-    perdure_store_close(T);
-    std::filesystem::remove_all(Copy);
-    return Count;
-  };
   auto *First = (uint64_t *)perdure_alloc(R, 100);
   perdure_persist(First, 100);
   // Pages behind it that differ, in pieces that are read one after the other.
@@ -249,7 +220,7 @@ TEST_F(CommitTest, AllocatedWhilePagesAreCompared) {
   ASSERT_GT(Places.size(), 1u);
   set(&R[0], 2);
   perdure_persist(R, 8); // and whatever the allocator has changed
-  EXPECT_EQ(Blocks(), blocksOf(R));
+  EXPECT_EQ(blocksAfterDeath("a"), blocksOf(R));
 }
 
 // Nor is what another thread's transaction stores while pages are compared.
@@ -282,7 +253,7 @@ TEST_F(CommitTest, TransactionWhileALogIsEmptied) {
   ASSERT_GE(perdure_lock(R, 0), 0);
   EXPECT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
   OnDataSync = nullptr;
-  EXPECT_EQ(inFile("a", Words)[Words - 2], 0u);
+  EXPECT_EQ(afterDeath("a", Words)[Words - 2], 0u);
   Step = 3;
   if (Other.joinable())
     Other.join();
@@ -298,14 +269,14 @@ TEST_F(CommitTest, MuchOutsideTransactions) {
   for (size_t I = 0; I < Words; ++I)
     R[I] = I + 1;
   perdure_persist(R, Words * 8);
-  auto Found = inFile("a", Words);
+  auto Found = afterDeath("a", Words);
   EXPECT_EQ(memcmp(Found.data(), R, Words * 8), 0);
   ASSERT_EQ(perdure_tx_begin(R), 0);
   __perdure_tx_log(R, Words * 8);
   for (size_t I = 0; I < Words; ++I)
     R[I] = I + 2;
   ASSERT_EQ(perdure_tx_commit(), 0);
-  Found = inFile("a", Words);
+  Found = afterDeath("a", Words);
   EXPECT_EQ(memcmp(Found.data(), R, Words * 8), 0);
 }
 
@@ -326,7 +297,7 @@ TEST_F(CommitTest, LogBeginsAnew) {
   }
   ASSERT_EQ(perdure_stat(R, &Stat), 0);
   EXPECT_EQ(Stat.file_bytes, Before);
-  auto Found = inFile("a", 8192);
+  auto Found = afterDeath("a", 8192);
   EXPECT_EQ(memcmp(Found.data(), R, 8192 * 8), 0);
 }
 
@@ -370,8 +341,8 @@ TEST_F(CommitTest, MixedCommit) {
     set(I % 2 ? A : B, I);
     set(I % 2 ? B : A, I);
     void *Block = perdure_alloc(I % 2 ? A : B, 100);
-    EXPECT_EQ(inFile("a", 1)[0], (I - 1) / 2 * 2);
-    EXPECT_EQ(inFile("b", 1)[0], (I - 1) / 2 * 2);
+    EXPECT_EQ(afterDeath("a", 1)[0], (I - 1) / 2 * 2);
+    EXPECT_EQ(afterDeath("b", 1)[0], (I - 1) / 2 * 2);
     if (I % 2) {
       perdure_tx_abort();
     } else {
@@ -380,8 +351,8 @@ TEST_F(CommitTest, MixedCommit) {
     }
     EXPECT_EQ(A[0], I / 2 * 2);
     EXPECT_EQ(B[0], I / 2 * 2);
-    EXPECT_EQ(inFile("a", 1)[0], I / 2 * 2);
-    EXPECT_EQ(inFile("b", 1)[0], I / 2 * 2);
+    EXPECT_EQ(afterDeath("a", 1)[0], I / 2 * 2);
+    EXPECT_EQ(afterDeath("b", 1)[0], I / 2 * 2);
   }
   EXPECT_EQ(blocksOf(A), 1u);
   EXPECT_EQ(blocksOf(B), 1u);
@@ -411,7 +382,7 @@ TEST_F(CommitTest, WhoSharesWritesInSections) {
   R[1] = 1;
   ASSERT_EQ(perdure_unlock(R), 0);
   std::string File = fileOf("a"), Before = readFile(File);
-  EXPECT_EQ(inFile("a", 2), (std::vector<uint64_t>{1, 1}));
+  EXPECT_EQ(afterDeath("a", 2), (std::vector<uint64_t>{1, 1}));
   R[2] = 1; // which it must not
   DataSyncs = 0;
   perdure_persist(R, 4096);
@@ -425,14 +396,7 @@ TEST_F(CommitTest, WhoSharesWritesInSections) {
 TEST_F(CommitTest, TurnThatEndedAtOnce) {
   reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
   uint64_t *R = create("a");
-  auto Change = [&](uint64_t Value) {
-    ASSERT_GE(perdure_lock(R, 0), 0) << perdure_errormsg();
-    ASSERT_EQ(perdure_tx_begin(R), 0);
-    set(R, Value);
-    ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
-    ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
-  };
-  Change(1);
+  changeInTurn(R, 1);
   for (int Syncs = 0; Syncs < 4; ++Syncs) {
     pid_t Pid = fork();
     if (!Pid) {
@@ -451,15 +415,15 @@ TEST_F(CommitTest, TurnThatEndedAtOnce) {
     int Status;
     ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
     ASSERT_TRUE(WIFSIGNALED(Status) && WTERMSIG(Status) == SIGKILL) << Status;
-    Change(10 + (uint64_t)Syncs);
-    EXPECT_EQ(inFile("a", 1)[0], 10 + (uint64_t)Syncs);
+    changeInTurn(R, 10 + (uint64_t)Syncs);
+    EXPECT_EQ(afterDeath("a", 1)[0], 10 + (uint64_t)Syncs);
     // What is home already tells nothing of the log.
     std::string File = fileOf("a");
     int Descriptor = ::open(File.c_str(), O_RDWR | O_CLOEXEC);
     uint64_t Wrong = 77;
     off_t At = (off_t)((uint64_t)R - baseOf(R));
     ASSERT_EQ(pwrite(Descriptor, &Wrong, 8, At), 8);
-    EXPECT_EQ(inFile("a", 1)[0], 10 + (uint64_t)Syncs);
+    EXPECT_EQ(afterDeath("a", 1)[0], 10 + (uint64_t)Syncs);
     Wrong = 10 + (uint64_t)Syncs;
     ASSERT_EQ(pwrite(Descriptor, &Wrong, 8, At), 8);
     close(Descriptor);
@@ -471,14 +435,7 @@ TEST_F(CommitTest, TurnThatEndedAtOnce) {
 TEST_F(CommitTest, TurnWithoutMemory) {
   reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
   uint64_t *R = create("a");
-  auto Change = [&](uint64_t Value) {
-    ASSERT_GE(perdure_lock(R, 0), 0) << perdure_errormsg();
-    ASSERT_EQ(perdure_tx_begin(R), 0);
-    set(R, Value);
-    ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
-    ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
-  };
-  Change(1);
+  changeInTurn(R, 1);
   ((perdure::Header *)baseOf(R))->Turn.LastWriter ^= 1; // another process's
   struct rlimit Limit, None;
   ASSERT_EQ(getrlimit(RLIMIT_DATA, &Limit), 0);
@@ -489,10 +446,10 @@ TEST_F(CommitTest, TurnWithoutMemory) {
   ASSERT_EQ(setrlimit(RLIMIT_DATA, &Limit), 0);
   ASSERT_EQ(Locked, -1);
   EXPECT_EQ(Error, ENOMEM) << perdure_errormsg();
-  Change(2);
+  changeInTurn(R, 2);
   ASSERT_GE(perdure_lock(R, 0), 0) << perdure_errormsg();
   R[0] = 3;
-  EXPECT_EQ(inFile("a", 1)[0], 2u);
+  EXPECT_EQ(afterDeath("a", 1)[0], 2u);
   ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
 }
 
@@ -638,13 +595,13 @@ TEST_F(CommitTest, DurableLater) {
   ASSERT_EQ(perdure_tx_commit(), 0);
   EXPECT_EQ(open("a", PERDURE_DURABLE), R);
   R[2] = 1;
-  EXPECT_EQ(inFile("a", 3), (std::vector<uint64_t>{1, 1, 0}));
+  EXPECT_EQ(afterDeath("a", 3), (std::vector<uint64_t>{1, 1, 0}));
   ASSERT_EQ(perdure_tx_begin(R), 0);
   set(&R[1], 2);
   EXPECT_NE(perdure_alloc(R, 100), nullptr);
-  EXPECT_EQ(inFile("a", 3), (std::vector<uint64_t>{1, 1, 0}));
+  EXPECT_EQ(afterDeath("a", 3), (std::vector<uint64_t>{1, 1, 0}));
   ASSERT_EQ(perdure_tx_commit(), 0);
-  EXPECT_EQ(inFile("a", 3), (std::vector<uint64_t>{1, 2, 0}));
+  EXPECT_EQ(afterDeath("a", 3), (std::vector<uint64_t>{1, 2, 0}));
 }
 
 TEST_F(CommitTest, ForkedChildSeesWhatWasThere) {
@@ -703,7 +660,7 @@ TEST_F(CommitTest, GroupCommit) {
   for (std::thread &T : Running)
     T.join();
   EXPECT_EQ(DataSyncs, 2);
-  auto Found = inFile("a", Threads * 512);
+  auto Found = afterDeath("a", Threads * 512);
   for (unsigned N = 0; N < Threads; ++N)
     EXPECT_EQ(Found[N * 512], N + 7);
 }
@@ -743,7 +700,7 @@ TEST_F(CommitTest, ThreadsAtOnce) {
     EXPECT_EQ(R[N % 2][N * 512], Rounds - Rounds / 5);
   EXPECT_EQ(blocksOf(R[0]), 1 + Threads / 2);
   for (int K = 0; K < 2; ++K) {
-    auto Found = inFile(K ? "b" : "a", Threads * 512);
+    auto Found = afterDeath(K ? "b" : "a", Threads * 512);
     EXPECT_EQ(memcmp(Found.data(), R[K], Threads * 4096), 0);
   }
   reopenStore();
@@ -1298,7 +1255,16 @@ TEST_F(PowerTest, FailsInSharedTurns) {
 }
 
 // Each sync is needed: without it something is wrong after some power failure. Takes
-// minutes: to be run by hand when a sync comes or goes.
+// minutes: to be run by hand when a sync comes or goes. Kept, though it may miss them,
+// are those that matter only after a second failure, or seldom:
+//
+//   emptyLog, the second, and recover, the last: the log that is over is not on the
+//   medium still when the next one is written over its pages. Only a short old log of
+//   which some sectors are new by then says something else.
+//   recover, before it redoes: the commits of a process that died before it synced
+//   them. What it wrote home would be there without the log (die() makes some).
+//   openLog: DeathWhileALogBeginsAnew.
+//   closeRedo, what was stored last: torn, as that may be, but for the allocator's words.
 TEST_F(PowerTest, DISABLED_EverySyncIsNeeded) {
   Every = 7; // enough to find the places
   std::set<std::string> All;

@@ -89,6 +89,37 @@ void copyTree(const std::string &From, const std::string &To) {
   fs::copy(From, To, fs::copy_options::recursive);
 }
 
+uint64_t blocksOf(const void *InObject) {
+  struct perdure_stat Stat = {};
+  EXPECT_EQ(perdure_stat(InObject, &Stat), 0) << perdure_errormsg();
+  return Stat.blocks;
+}
+
+template <typename Visitor>
+void StoreTest::visitCopy(const char *Name, Visitor Visit) {
+  std::string Copy = Temporary + "/copy";
+  copyTree(Dir, Copy);
+  perdure_store *T = openStore(Copy, 0);
+  auto *Root = T ? (uint64_t *)perdure_open(T, Name, 0) : nullptr;
+  EXPECT_NE(Root, nullptr) << perdure_errormsg();
+  if (Root)
+    Visit(Root);
+  perdure_store_close(T);
+  std::filesystem::remove_all(Copy);
+}
+
+std::vector<uint64_t> StoreTest::afterDeath(const char *Name, size_t Words) {
+  std::vector<uint64_t> Found;
+  visitCopy(Name, [&](uint64_t *Root) { Found.assign(Root, Root + Words); });
+  return Found;
+}
+
+uint64_t StoreTest::blocksAfterDeath(const char *Name) {
+  uint64_t Blocks = 0;
+  visitCopy(Name, [&](uint64_t *Root) { Blocks = blocksOf(Root); });
+  return Blocks;
+}
+
 static std::map<std::string, ChildBody> &children() {
   static std::map<std::string, ChildBody> Map;
   return Map;

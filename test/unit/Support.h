@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 constexpr uint64_t Slot = uint64_t(1) << SLOT_BITS;
@@ -37,6 +38,16 @@ inline perdure_store *openStore(const std::string &Dir, unsigned Flags) {
   return openStore(Dir.c_str(), Flags);
 }
 
+/// A store as compiled code makes it in a transaction: what is there is logged before.
+extern "C" void __perdure_tx_log(const void *P, uint64_t Bytes);
+template <typename T> void set(T *Place, std::common_type_t<T> Value) {
+  __perdure_tx_log(Place, sizeof(T));
+  *(volatile T *)Place = Value;
+}
+
+/// That are allocated in the object.
+uint64_t blocksOf(const void *InObject);
+
 /// A directory that goes away, and a store in it.
 class StoreTest : public ::testing::Test {
 protected:
@@ -59,8 +70,15 @@ protected:
   /// The file of the object called Name in the store at Dir.
   std::string fileOf(const char *Name) const;
 
+  /// The object as whoever opens a copy of the store, made now, finds it.
+  std::vector<uint64_t> afterDeath(const char *Name, size_t Words);
+  uint64_t blocksAfterDeath(const char *Name);
+
   std::string Temporary, Dir, Sidecar;
   perdure_store *S = nullptr;
+
+private:
+  template <typename Visitor> void visitCopy(const char *Name, Visitor Visit);
 };
 
 std::string readFile(const std::string &Path);

@@ -24,7 +24,6 @@ struct Frame {
   uint64_t Flags;
   alignas(16) uint64_t Jump[64];
 };
-void __perdure_tx_log(const void *P, uint64_t Bytes);
 void __perdure_tx_enter(Frame *F, uint32_t Flags);
 int __perdure_tx_leave(Frame *F);
 void __perdure_tx_unwind(Frame *F);
@@ -38,46 +37,7 @@ namespace {
 
 static_assert(sizeof(Frame) == PerdureAbiTxFrameBytes, "");
 
-template <typename T> void set(T *Place, T Value) {
-  __perdure_tx_log(Place, sizeof(T));
-  *(volatile T *)Place = Value;
-}
-
-uint64_t blocksOf(const void *P) {
-  struct perdure_stat Stat = {};
-  EXPECT_EQ(perdure_stat(P, &Stat), 0) << perdure_errormsg();
-  return Stat.blocks;
-}
-
-class TransactionTest : public StoreTest {
-protected:
-  uint64_t blocksAfterDeath(const char *Name) {
-    std::string Copy = Temporary + "/copy";
-    copyTree(Dir, Copy);
-    perdure_store *T = openStore(Copy.c_str(), 0);
-    void *Root = T ? perdure_open(T, Name, 0) : nullptr;
-    EXPECT_NE(Root, nullptr) << perdure_errormsg();
-    uint64_t Blocks = Root ? blocksOf(Root) : 0;
-    perdure_store_close(T);
-    std::filesystem::remove_all(Copy);
-    return Blocks;
-  }
-
-  /// The object as whoever opens a copy of the store, made now, finds it.
-  std::vector<uint64_t> afterDeath(const char *Name, size_t Words) {
-    std::string Copy = Temporary + "/copy";
-    copyTree(Dir, Copy);
-    perdure_store *T = openStore(Copy.c_str(), 0);
-    auto *Root = T ? (uint64_t *)perdure_open(T, Name, 0) : nullptr;
-    EXPECT_NE(Root, nullptr) << perdure_errormsg();
-    std::vector<uint64_t> Found;
-    if (Root)
-      Found.assign(Root, Root + Words);
-    perdure_store_close(T);
-    std::filesystem::remove_all(Copy);
-    return Found;
-  }
-};
+class TransactionTest : public StoreTest {};
 
 //===----------------------------------------------------------------------===//
 // Commit and abort
