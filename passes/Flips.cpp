@@ -1,8 +1,8 @@
 //===- Flips.cpp - Counts the bits that stores flip -----------------------===//
 //
-// docs/BitFlips.md says what is counted. Last of all passes, over the stores that
-// are left: those are what the machine makes. A store that compiled code counts
-// itself becomes, in front of it:
+// docs/BitFlips.md says what is counted. Last of all passes, over the stores
+// that are left: those are what the machine makes. A store that compiled code
+// counts itself becomes, in front of it:
 //
 //   old = load p; changed = old ^ new
 //   site.stores += 1
@@ -120,8 +120,8 @@ private:
     const DILocation *Loc = placeOf(I);
     StringRef File = Loc ? Loc->getFilename() : StringRef();
     unsigned Line = Loc ? Loc->getLine() : 0;
-    const DISubprogram *SP =
-        Loc ? Loc->getScope()->getSubprogram() : I.getFunction()->getSubprogram();
+    const DISubprogram *SP = Loc ? Loc->getScope()->getSubprogram()
+                                 : I.getFunction()->getSubprogram();
     StringRef Name = SP ? SP->getName() : I.getFunction()->getName();
     std::string Field;
     if (Loc)
@@ -197,8 +197,8 @@ private:
     B.SetCurrentDebugLocation(At);
   }
 
-  /// Positions \p B in front of \p I, or in a block that runs only where what is
-  /// at \p P counts.
+  /// Positions \p B in front of \p I, or in a block that runs only where what
+  /// is at \p P counts.
   void enter(IRBuilder<> &B, Instruction *I, Value *P, const Instruction &For) {
     B.SetInsertPoint(I);
     place(B, For);
@@ -212,8 +212,8 @@ private:
       // Locals of callers: what lies above this frame, as far as stacks reach.
       Value *Frame = B.CreatePtrToInt(
           B.CreateIntrinsic(Intrinsic::stacksave, {Ptr}, {}), I64);
-      Counts = B.CreateICmpUGE(B.CreateSub(Address, Frame),
-                               B.getInt64(8 << 20));
+      Counts =
+          B.CreateICmpUGE(B.CreateSub(Address, Frame), B.getInt64(8 << 20));
     }
     Instruction *Then = SplitBlockAndInsertIfThen(Counts, I, false);
     B.SetInsertPoint(Then);
@@ -228,9 +228,16 @@ private:
       if (I.mayReadOrWriteMemory())
         Work.push_back(&I);
     for (Instruction *I : Work) {
-      if (auto *S = dyn_cast<StoreInst>(I))
+      if (auto *S = dyn_cast<StoreInst>(I)) {
+        BasicBlock::iterator After = std::next(S->getIterator());
         store(*S);
-      else if (auto *L = dyn_cast<LoadInst>(I))
+        // These do not stay in caches.
+        if (S->hasMetadata(LLVMContext::MD_nontemporal))
+          flush(After, S->getPointerOperand(),
+                ConstantInt::get(
+                    I64, DL.getTypeStoreSize(S->getValueOperand()->getType())),
+                *S);
+      } else if (auto *L = dyn_cast<LoadInst>(I))
         load(*L, L->getPointerOperand(), L->getType());
       else if (auto *R = dyn_cast<AtomicRMWInst>(I))
         atomic(*R);
@@ -247,8 +254,7 @@ private:
     if (!T->isSingleValueType() || Bits.isScalable() || Bits > 64 ||
         Bits != DL.getTypeStoreSizeInBits(T))
       return nullptr;
-    if (auto *P = dyn_cast<PointerType>(T);
-        P && DL.isNonIntegralPointerType(P))
+    if (auto *P = dyn_cast<PointerType>(T); P && DL.isNonIntegralPointerType(P))
       return nullptr;
     return Type::getIntNTy(Ctx, Bits);
   }
@@ -297,20 +303,18 @@ private:
     Value *Changed = B.CreateXor(B.CreateFreeze(Old), New);
     add(B, Site, flips::Stores, B.getInt64(1));
     Instruction *Same, *Differs;
-    SplitBlockAndInsertIfThenElse(
-        B.CreateIsNotNull(Changed), B.GetInsertPoint(), &Differs, &Same);
+    SplitBlockAndInsertIfThenElse(B.CreateIsNotNull(Changed),
+                                  B.GetInsertPoint(), &Differs, &Same);
     IRBuilder<> In(Differs);
     In.SetCurrentDebugLocation(B.getCurrentDebugLocation());
-    Value *Set = In.CreateUnaryIntrinsic(Intrinsic::ctpop,
-                                         In.CreateAnd(Changed, New));
+    Value *Set =
+        In.CreateUnaryIntrinsic(Intrinsic::ctpop, In.CreateAnd(Changed, New));
     Value *All = In.CreateUnaryIntrinsic(Intrinsic::ctpop, Changed);
     add(In, Site, flips::Set, Set);
     add(In, Site, flips::Cleared, In.CreateSub(All, Set));
     In.SetInsertPoint(Same);
     add(In, Site, flips::Silent, In.getInt64(1));
     touch(B, Site, P, Bytes);
-    if (S.hasMetadata(LLVMContext::MD_nontemporal))
-      flush(std::next(S.getIterator()), P, B.getInt64(Bytes), S);
   }
 
   void atomic(AtomicRMWInst &R) {
@@ -340,8 +344,8 @@ private:
     place(B, X);
     Value *Old = toInteger(B, B.CreateExtractValue(&X, 0), Int);
     Value *New = toInteger(B, X.getNewValOperand(), Int);
-    Instruction *Then = SplitBlockAndInsertIfThen(
-        B.CreateExtractValue(&X, 1), B.GetInsertPoint(), false);
+    Instruction *Then = SplitBlockAndInsertIfThen(B.CreateExtractValue(&X, 1),
+                                                  B.GetInsertPoint(), false);
     exchange(X, P, Old, New, Then->getIterator());
   }
 
@@ -457,8 +461,7 @@ private:
     IRBuilder<> B(&CB);
     place(B, CB);
     if (K->Kind == KnownCallee::Unknown)
-      return around(CB, CB.getArgOperand(K->Pointer),
-                    B.getInt64(UnknownBytes));
+      return around(CB, CB.getArgOperand(K->Pointer), B.getInt64(UnknownBytes));
     auto [P, Bytes] = writtenBy(*K, CB, B);
     around(CB, P, Bytes);
   }
@@ -468,8 +471,8 @@ private:
     case Intrinsic::masked_store:
       if (Value *P = II.getArgOperand(1); mayCount(P))
         around(II, P,
-               ConstantInt::get(I64, DL.getTypeStoreSize(
-                                         II.getArgOperand(0)->getType())));
+               ConstantInt::get(
+                   I64, DL.getTypeStoreSize(II.getArgOperand(0)->getType())));
       return;
     case Intrinsic::masked_load:
       return load(II, II.getArgOperand(0), II.getType());

@@ -59,8 +59,8 @@ void Caches::bringToSecond(uint64_t Line) {
 }
 
 void Caches::access(uint64_t Line, bool Writes) {
-  // Nothing would change: it was the last to be used of its set in L1, and L2 is
-  // not asked for what L1 has.
+  // Nothing would change: it was the last to be used of its set in L1, and L2
+  // is not asked for what L1 has.
   if (Line == LastLine && (LastDirty || !Writes))
     return;
   auto *Way = L1.find(Line);

@@ -1,9 +1,10 @@
 //===- cache.h - Two levels of cache, as a model ----------------*- C++ -*-===//
 //
-// Write-back, write-allocate, least recently used, lines of 64 bytes. The second
-// level holds all that the first does: a line is written to the medium when the
-// second gives it up, and leaves the first then. It holds no content, which is the
-// memory's own: whoever stores to a line of the model tells it before.
+// Write-back, write-allocate, least recently used, lines of 64 bytes. The
+// second level holds all that the first does: a line is written to the medium
+// when the second gives it up, and leaves the first then. It holds no content,
+// which is the memory's own: whoever stores to a line of the model tells it
+// before.
 //
 //===----------------------------------------------------------------------===//
 

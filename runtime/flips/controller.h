@@ -20,8 +20,8 @@ struct Word {
 
 /// Cells that changed.
 struct Change {
-  uint64_t Set, Cleared;             // of the data cells: which
-  unsigned FlagsSet, FlagsCleared;   // of the others: how many
+  uint64_t Set, Cleared;           // of the data cells: which
+  unsigned FlagsSet, FlagsCleared; // of the others: how many
 };
 
 /// Writes \p Value over what \p W holds. Bits: of a controller's own word.

@@ -28,7 +28,8 @@ namespace {
 struct Model {
   Medium Behind;
   Caches Front;
-  explicit Model(const Options &O) : Behind(O), Front(O.L1, O.L2, Behind.behind()) {}
+  explicit Model(const Options &O)
+      : Behind(O), Front(O.L1, O.L2, Behind.behind()) {}
 };
 
 Options TheOptions;
@@ -41,7 +42,8 @@ uint64_t SiteCount, SiteRoom;
 // The model's, that of Modules, and of the totals.
 pthread_mutex_t Lock = PTHREAD_MUTEX_INITIALIZER;
 
-// A signal handler that stores while its thread is in the model stays out of it.
+// A signal handler that stores while its thread is in the model stays out of
+// it.
 thread_local volatile bool Inside __attribute__((tls_model("initial-exec")));
 
 class Entered {
@@ -130,7 +132,8 @@ void __perdure_flips_register(uint64_t Version, perdure_flips_site *Sites,
     fprintf(stderr,
             "perdure: flips: code was compiled for version %llu of the "
             "profiler, this is %llu; recompile it\n",
-            (unsigned long long)Version, (unsigned long long)PerdureFlipsVersion);
+            (unsigned long long)Version,
+            (unsigned long long)PerdureFlipsVersion);
     abort();
   }
   Entered Now;
@@ -214,11 +217,12 @@ static void model(const perdure_flips_site &S, const void *P, uint64_t Bytes,
   int Saved = errno;
   auto Writer = (uint32_t)S.number;
   forEachLine(P, Bytes, [&](uint64_t At, uint64_t Some) {
-    // First: bringing the line may write another, and takes nothing from this one.
+    // First: bringing the line may write another, and takes nothing from this
+    // one.
     TheModel->Front.access(At & ~(LineBytes - 1), true);
-    TheModel->Behind.prepare(
-        At, Some, Writer,
-        Before ? (const char *)Before + (At - (uint64_t)P) : nullptr);
+    TheModel->Behind.prepare(At, Some, Writer,
+                             Before ? (const char *)Before + (At - (uint64_t)P)
+                                    : nullptr);
   });
   errno = Saved;
 }
@@ -294,8 +298,8 @@ void __perdure_flips_flush(const void *P, uint64_t Bytes) {
 // Calls of which only the most is known that they write
 //===----------------------------------------------------------------------===//
 
-// What memory held before the call. A callback of the function may make such calls,
-// too, one within the other.
+// What memory held before the call. A callback of the function may make such
+// calls, too, one within the other.
 constexpr uint64_t MostKept = 1 << 16;
 constexpr unsigned MostNested = 4;
 namespace {

@@ -16,8 +16,8 @@ enum {
 #include "perdure/flips.def"
 };
 
-/* A place in the source that writes. The compiler makes an array of these for each
-   module, all zero but for the first five. */
+/* A place in the source that writes. The compiler makes an array of these for
+   each module, all zero but for the first five. */
 struct perdure_flips_site {
   const char *file, *function, *field; /* "" where not known */
   uint64_t line;
@@ -38,9 +38,9 @@ extern "C" {
 extern PERDURE_FLIPS_API uint8_t __perdure_flips_model;
 
 /* By a constructor of each module, before any other. */
-PERDURE_FLIPS_API void __perdure_flips_register(uint64_t version,
-                                                struct perdure_flips_site *sites,
-                                                uint64_t count);
+PERDURE_FLIPS_API void
+__perdure_flips_register(uint64_t version, struct perdure_flips_site *sites,
+                         uint64_t count);
 
 /* Before a write that compiled code has counted. */
 PERDURE_FLIPS_API void __perdure_flips_touch(struct perdure_flips_site *site,

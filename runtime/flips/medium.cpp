@@ -74,8 +74,8 @@ void Medium::count(Page &P, unsigned Index, const Change &C) {
 
 void Medium::read(uint64_t) { ++LinesRead; }
 
-// By the kernel, which tells that memory is gone instead of faulting: the program
-// may have unmapped it since.
+// By the kernel, which tells that memory is gone instead of faulting: the
+// program may have unmapped it since.
 void Medium::write(uint64_t Line) {
   uint64_t Now[8];
   iovec Here = {Now, LineBytes}, There = {(void *)Line, LineBytes};

@@ -1,9 +1,9 @@
 //===- medium.h - What the cells of the medium hold -------------*- C++ -*-===//
 //
-// A shadow of every line that was ever stored to, by pages, as the medium holds it,
-// and who wrote its words last. A line's first content is what memory holds before
-// the first store that the model sees; what it is written is what memory holds
-// then.
+// A shadow of every line that was ever stored to, by pages, as the medium holds
+// it, and who wrote its words last. A line's first content is what memory holds
+// before the first store that the model sees; what it is written is what memory
+// holds then.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +23,7 @@ constexpr uint64_t LineBytes = PerdureFlipsLineBytes;
 static_assert(PageBytes == 64 * LineBytes, "a page's lines are bits of a word");
 
 struct Page {
-  uint64_t Known;        // lines that the shadow has, as bits
+  uint64_t Known; // lines that the shadow has, as bits
   Word Words[512];
   uint32_t Writers[512]; // numbers of sites; 0: nobody was seen
   uint64_t Object[2];    // its ID, or {0, 0}
@@ -57,8 +57,8 @@ public:
   explicit Medium(const Options &O)
       : Write(findController(O)), ControllerBits(O.FnwBits) {}
 
-  /// Before a store within one line. Before: what the bytes held, where that is not
-  /// in memory any more.
+  /// Before a store within one line. Before: what the bytes held, where that is
+  /// not in memory any more.
   void prepare(uint64_t Address, uint64_t Bytes, uint32_t Writer,
                const void *Before = nullptr);
 

@@ -1,7 +1,7 @@
 //===- memory.h - Memory that is not the program's heap ---------*- C++ -*-===//
 //
-// What the profiler allocated from malloc would move the program's blocks, whose
-// addresses are what flips.
+// What the profiler allocated from malloc would move the program's blocks,
+// whose addresses are what flips.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,7 +14,8 @@
 namespace perdure {
 namespace flips {
 
-/// Zeroed, never given back; page-aligned. Ends the program where there is none.
+/// Zeroed, never given back; page-aligned. Ends the program where there is
+/// none.
 void *mapMemory(size_t Bytes);
 
 /// Zeroed, never given back, from large pieces: for many small things.

@@ -19,9 +19,9 @@ struct Options {
   char File[4096] = ""; // "%p" in it is the process's number
   CacheShape L1 = {64 << 10, 2};
   CacheShape L2 = {2 << 20, 8};
-  bool Model = true;       // of caches and medium
-  char Controller[16] = "";  // "dcw", or "fnw:8" with words of so many bits
-  unsigned FnwBits = 0;    // 0: dcw
+  bool Model = true;        // of caches and medium
+  char Controller[16] = ""; // "dcw", or "fnw:8" with words of so many bits
+  unsigned FnwBits = 0;     // 0: dcw
 };
 
 /// "file=PATH,l1=65536:2,l2=2097152:8,controller=fnw:8,model=0". False, and a

@@ -16,8 +16,8 @@ using namespace perdure::flips;
 
 namespace {
 
-/// Text on its way to a file, without malloc and stdio, which may be the program's
-/// own or broken by then.
+/// Text on its way to a file, without malloc and stdio, which may be the
+/// program's own or broken by then.
 class Output {
   int File;
   size_t Used = 0;
@@ -131,6 +131,19 @@ static void putPages(Output &Out, const Medium &Model) {
     putPage(Out, *Pages[I]);
 }
 
+static void putModel(Output &Out, const Medium &Model) {
+  putSite(Out, Model.Nobody);
+  putPages(Out, Model);
+  for (unsigned I = 0; I != 64; ++I)
+    if (Model.Bits[I].Set | Model.Bits[I].Cleared) {
+      Out.put("bit");
+      Out.word(I);
+      Out.word(Model.Bits[I].Set);
+      Out.word(Model.Bits[I].Cleared);
+      Out.put('\n');
+    }
+}
+
 static void putAll(Output &Out, const Options &O, const Module *Modules,
                    const Medium *Model, const Totals &T) {
   Out.put("perdure flips");
@@ -152,18 +165,9 @@ static void putAll(Output &Out, const Options &O, const Module *Modules,
   for (; Modules; Modules = Modules->Next)
     for (uint64_t I = 0; I != Modules->Count; ++I)
       putSite(Out, Modules->Sites[I]);
-  if (!Model)
-    return;
-  putSite(Out, Model->Nobody);
-  putPages(Out, *Model);
-  for (unsigned I = 0; I != 64; ++I)
-    if (Model->Bits[I].Set | Model->Bits[I].Cleared) {
-      Out.put("bit");
-      Out.word(I);
-      Out.word(Model->Bits[I].Set);
-      Out.word(Model->Bits[I].Cleared);
-      Out.put('\n');
-    }
+  if (Model)
+    putModel(Out, *Model);
+  Out.put("end\n");
 }
 
 // "%p" in File becomes the process's number.

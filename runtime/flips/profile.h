@@ -20,8 +20,8 @@ struct Totals {
 #include "perdure/flips.def"
 };
 
-/// Writes the file that the options name, in one piece. Says why on stderr when it
-/// cannot. Model: null where there is none.
+/// Writes the file that the options name, in one piece. Says why on stderr when
+/// it cannot. Model: null where there is none.
 void writeProfile(const Options &O, const Module *Modules, const Medium *Model,
                   const Totals &T);
 

@@ -135,20 +135,20 @@ bool perdure::flips::readProfile(const std::string &Path, Profile &P,
           title() + "'";
     return false;
   }
-  for (uint64_t At = 2; std::getline(In, Line); ++At) {
+  uint64_t At = 2;
+  for (; std::getline(In, Line) && !In.eof(); ++At) {
     std::optional<std::vector<std::string>> Words = words(Line);
-    // What was cut off ends in the middle of a line.
-    if (!Words || In.eof() || !readRecord(*Words, P)) {
-      Why = Path + ", line " + std::to_string(At) +
-            ": it is damaged; record the profile again";
-      return false;
-    }
+    if (Words && Words->size() == 1 && Line == "end")
+      return true;
+    if (!Words || !readRecord(*Words, P))
+      break;
   }
-  if (In.bad()) {
+  if (In.bad())
     Why = "cannot read " + Path + ": " + std::strerror(errno);
-    return false;
-  }
-  return true;
+  else
+    Why = Path + ", line " + std::to_string(At) +
+          ": it is damaged or ends there; record the profile again";
+  return false;
 }
 
 //===----------------------------------------------------------------------===//
@@ -187,6 +187,7 @@ bool perdure::flips::writeProfile(const std::string &Path, const Profile &P,
         << C.Set << '\t' << C.Cleared << '\t' << C.Writes << '\n';
   for (auto &[Position, C] : P.Bits)
     Out << "bit\t" << Position << '\t' << C.Set << '\t' << C.Cleared << '\n';
+  Out << "end\n";
   Out.close();
   if (!Out)
     Why = "cannot write " + Path + ": " + std::strerror(errno);

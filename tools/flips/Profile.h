@@ -68,8 +68,8 @@ struct Profile {
 bool readProfile(const std::string &Path, Profile &P, std::string &Why);
 bool writeProfile(const std::string &Path, const Profile &P, std::string &Why);
 
-/// Adds From to To. False, and Why: they were measured in different ways. An empty
-/// To takes any.
+/// Adds From to To. False, and Why: they were measured in different ways. An
+/// empty To takes any.
 bool mergeProfile(Profile &To, const Profile &From, std::string &Why);
 
 } // namespace perdure::flips

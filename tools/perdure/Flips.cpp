@@ -108,7 +108,8 @@ static std::string decimal(double Value, int Digits) {
   return Text;
 }
 
-// Nanojoule, as a PCM cell takes; docs/BitFlips.md has the source of the defaults.
+// Nanojoule, as a PCM cell takes; docs/BitFlips.md has the source of the
+// defaults.
 static double energy(const Options &O, const Counters &C) {
   return (double(C[CellsSet]) * O.SetPicojoule +
           double(C[CellsCleared]) * O.ClearPicojoule) /
@@ -209,8 +210,9 @@ static int show(Options O) {
   if (!readProfile(O.File, P, Why))
     return complain(Why);
   if (isCells(O.By) && !P.hasModel())
-    return complain(O.File + " was recorded without a model of the medium, so "
-                             "nothing is known of its " +
+    return complain(O.File +
+                    " was recorded without a model of the medium, so "
+                    "nothing is known of its " +
                     O.By + "s");
   if (!O.Top)
     O.Top = SIZE_MAX;

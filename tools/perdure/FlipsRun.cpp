@@ -22,8 +22,8 @@ static int complain(const std::string &What, int Status = Failure) {
   return Status;
 }
 
-// "64K:2" as the runtime has it, "65536:2"; what is no size stays, and the runtime
-// says so.
+// "64K:2" as the runtime has it, "65536:2"; what is no size stays, and the
+// runtime says so.
 static std::string shape(const std::string &Text) {
   size_t End = Text.find(':');
   if (End == std::string::npos || End == 0)
