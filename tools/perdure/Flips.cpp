@@ -312,11 +312,10 @@ Command addFlips(CLI::App &Program) {
   Run->add_option("PROGRAM", R.Program,
                   "Built with perdure-cc -fperdure-flips, and its arguments")
       ->required();
-  Run->prefix_command();
   Run->footer("Addresses are the same in each run, so that a program that does "
               "the same flips\nthe same bits. Profiles of all its processes "
               "are added up.\n\nExamples:\n"
-              "  perdure flips run ./shop load orders.csv\n"
+              "  perdure flips run -- ./shop load orders.csv\n"
               "  perdure flips run -o fnw.flips --controller fnw:8 -- ./shop "
               "load orders.csv\n");
 

@@ -105,8 +105,9 @@ int runFlips(const FlipsRun &R) {
     complain(Name + " ended with status " +
              std::to_string(WEXITSTATUS(Status)));
   if (!Count)
-    return complain(Name + " left no profile: build it with perdure-cc "
-                           "-fperdure-flips");
+    return Status ? Failure
+                  : complain(Name + " left no profile: build it with "
+                                    "perdure-cc -fperdure-flips");
   fprintf(stderr, "perdure: flips: %zu process%s, written to %s\n", Count,
           Count == 1 ? "" : "es", R.Output.c_str());
   return Status ? Failure : Success;
