@@ -66,6 +66,8 @@ public:
       Set(llvm::Module::Max, "perdure.callbacks", 1);
     if (Chosen.TxClones)
       Set(llvm::Module::Max, "perdure.tx.clones", 1);
+    if (Chosen.Flips)
+      Set(llvm::Module::Max, "perdure.flips", Chosen.Flips);
     if (Chosen.NoSites)
       Set(llvm::Module::Max, "perdure.sites", 0);
     if (!M.getNamedMetadata("perdure.types"))

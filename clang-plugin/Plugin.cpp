@@ -13,6 +13,7 @@
 #include "clang/Frontend/FrontendPluginRegistry.h"
 #include "clang/Lex/Preprocessor.h"
 #include "clang/Sema/SemaConsumer.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace clang;
 
@@ -171,6 +172,19 @@ class Action final : public PluginASTAction {
         options().Callbacks = true;
       } else if (Name == "no-sites") {
         options().NoSites = true;
+      } else if (Name == "flips") {
+        // The numbers of passes/Flips.cpp.
+        bool Loads = Value.consume_back(",loads");
+        unsigned Scope = llvm::StringSwitch<unsigned>(Value)
+                             .Case("objects", 1)
+                             .Case("heap", 2)
+                             .Case("all", 3)
+                             .Default(0);
+        if (!Scope)
+          Complain("-fperdure-flips takes objects, heap or all, and ',loads' "
+                   "behind it, not",
+                   Value);
+        options().Flips = Scope + (Loads ? 4 : 0);
       } else if (Name == "tx-clones") {
         options().TxClones = true;
       } else if (Name == "reach") {

@@ -55,6 +55,13 @@ struct SitesPass : llvm::PassInfoMixin<SitesPass> {
   static bool isRequired() { return true; }
 };
 
+/// `perdure-flips`: counts the bits that stores flip, where the module flag
+/// `perdure.flips` asks for it.
+struct FlipsPass : llvm::PassInfoMixin<FlipsPass> {
+  llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &AM);
+  static bool isRequired() { return true; }
+};
+
 /// Compares bits where decoded pointers are only compared.
 bool compareByBits(llvm::Function &F, llvm::OptimizationRemarkEmitter &ORE);
 

@@ -42,6 +42,7 @@ static void registerCallbacks(PassBuilder &PB) {
   });
   PB.registerOptimizerLastEPCallback(
       [](ModulePassManager &MPM, OptimizationLevel, ThinOrFullLTOPhase) {
+        MPM.addPass(FlipsPass());
         MPM.addPass(SitesPass());
       });
 
@@ -56,6 +57,8 @@ static void registerCallbacks(PassBuilder &PB) {
           MPM.addPass(TransactionLogsPass());
         else if (Name == "perdure-lower")
           MPM.addPass(LowerPass());
+        else if (Name == "perdure-flips")
+          MPM.addPass(FlipsPass());
         else if (Name == "perdure-sites")
           MPM.addPass(SitesPass());
         else

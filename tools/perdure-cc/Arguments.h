@@ -23,6 +23,7 @@ struct Request {
   /// ASan, TSan or MSan: they leave room for a small window only.
   bool NeedsSmallSlots = false;
   bool Trace = false;           // -fperdure-trace
+  bool Flips = false;           // -fperdure-flips
   bool IsLto = false;
   bool ChoosesLinker = false;
   /// -no-pie, without a word on how to compile: clang would compile for PIE,

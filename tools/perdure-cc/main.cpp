@@ -133,6 +133,8 @@ ArgumentList linkFlags(const Request &R, const Places &P) {
   // -Xlinker, so that no -x of theirs makes sources of them.
   ArgumentList Flags{"-Xlinker", P.Lib + Entry + ".a", "-Xlinker",
                      P.Lib + (R.Trace ? "/libperdure-trace.so" : "/libperdure.so")};
+  if (R.Flips)
+    Flags.insert(Flags.end(), {"-Xlinker", P.Lib + "/libperdure-flips.so"});
   if (!isSystemFolder(P.Lib))
     Flags.insert(Flags.end(), {"-Xlinker", "-rpath", "-Xlinker", P.Lib});
   // Debian's GNU ld has no plugin for LLVM's bitcode.
@@ -200,6 +202,11 @@ const char Help[] =
     "-fsanitize=\n"
     "                            address, thread or memory)\n"
     "  -fperdure-callbacks       call the runtime where code would be inline\n"
+    "  -fperdure-flips[=SCOPE]   for perdure flips: count the bits that stores flip, in "
+    "objects\n"
+    "                            (the default), in the heap as well, or all; "
+    "',loads'\n"
+    "                            behind it: reads go through the caches, too\n"
     "  -fperdure-no-sites        with -g: no source lines and fields for fault "
     "reports\n"
     "  -fperdure-trace           for perdure crash: write down each store to an "

@@ -23,6 +23,7 @@ struct Command {
 
 Command addCopy(CLI::App &Program);
 Command addCrash(CLI::App &Program);
+Command addFlips(CLI::App &Program);
 Command addFsck(CLI::App &Program);
 Command addList(CLI::App &Program);
 Command addSeal(CLI::App &Program);

@@ -7,7 +7,7 @@
 
 // A subcommand: a file, a line in Command.h, a line here.
 static Command (*const Commands[])(CLI::App &) = {
-    addList, addStat, addCopy, addSeal, addFsck, addCrash};
+    addList, addStat, addCopy, addSeal, addFsck, addCrash, addFlips};
 
 int main(int Argc, char **Argv) {
   CLI::App Program("Looks at stores of persistent objects and handles the "

@@ -5,7 +5,7 @@ import sys
 
 page = open(sys.argv[1]).read()
 text = open(sys.argv[2]).read()
-commands = set(re.findall(r"^Usage: perdure (\w+)", text, re.M))
+commands = set(re.findall(r"^Usage: perdure ([a-z]+(?: [a-z]+)?)", text, re.M))
 options = set(re.findall(r"^ +(?:-\w,)?--([\w-]+)", text, re.M))
 missing = [c for c in commands if not re.search(r"^\.It Cm %s " % c, page, re.M)]
 missing += [o for o in options if not re.search(r"Fl Fl %s\b" % o, page)]

@@ -1,0 +1,503 @@
+//===- Flips.cpp - Counts the bits that stores flip -----------------------===//
+//
+// docs/BitFlips.md says what is counted. Last of all passes, over the stores
+// that are left: those are what the machine makes. A store that compiled code
+// counts itself becomes, in front of it:
+//
+//   old = load p; changed = old ^ new
+//   site.stores += 1
+//   changed ? (site.set += |changed & new|, site.cleared += |changed & old|)
+//           : site.silent += 1
+//   if (__perdure_flips_model) __perdure_flips_touch(site, p, bytes)
+//
+// All else is left to functions of libperdure-flips.so. Reading p in front of a
+// store is no new fault: the store touches the same bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Config.h"
+#include "Emitter.h"
+#include "Passes.h"
+#include "Sites.h"
+#include "TransactionCallees.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/DebugInfoMetadata.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/IntrinsicsX86.h"
+#include "llvm/IR/MDBuilder.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "llvm/Transforms/Utils/LowerAtomic.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
+
+#include <map>
+
+using namespace llvm;
+
+namespace perdure {
+
+namespace {
+
+namespace flips {
+#define PERDURE_FLIPS_NUMBER(Name, Value, Doc) constexpr uint64_t Name = Value;
+#include "perdure/flips.def"
+
+/// perdure_flips_site: words before the counters, and the counters.
+enum Header { File, FunctionName, Field, Line, Size, Number, HeaderWords };
+enum Counter {
+#define PERDURE_FLIPS_COUNTER(Name, Text, Doc) Name,
+#include "perdure/flips.def"
+  Counters
+};
+constexpr uint64_t SiteBytes = 8 * (HeaderWords + Counters);
+} // namespace flips
+
+constexpr StringLiteral DoneNode("perdure.flips.done");
+
+/// Whose writes are counted: the low bits of the module flag `perdure.flips`.
+enum class Scope { None, Objects, Heap, All };
+/// Added to it: reads go through the model, too.
+constexpr unsigned LoadsFlag = 4;
+
+/// How much a call writes at most whose writes nobody can tell.
+constexpr uint64_t UnknownBytes = 4096;
+
+class Flips {
+  Module &M;
+  const DataLayout &DL;
+  LLVMContext &Ctx;
+  Scope Counted;
+  bool Loads;
+  Records Types;
+  Notes Noted;
+  IntegerType *I64;
+  PointerType *Ptr;
+  GlobalVariable *Sites; // a stand-in, until their number is known
+  std::map<std::string, uint64_t> Known;
+  SmallVector<Constant *, 64> Made;
+  StringMap<Constant *> Texts;
+
+public:
+  Flips(Module &M, Scope Counted, bool Loads)
+      : M(M), DL(M.getDataLayout()), Ctx(M.getContext()), Counted(Counted),
+        Loads(Loads), Types(M), Noted(M), I64(Type::getInt64Ty(Ctx)),
+        Ptr(PointerType::getUnqual(Ctx)),
+        Sites(new GlobalVariable(M, Type::getInt8Ty(Ctx), false,
+                                 GlobalValue::ExternalLinkage, nullptr,
+                                 "perdure.flips.sites")) {}
+
+  void run() {
+    for (Function &F : M)
+      if (!F.isDeclaration() && !F.hasAvailableExternallyLinkage() &&
+          !F.hasFnAttribute(Attribute::Naked))
+        instrument(F);
+    finish();
+  }
+
+private:
+  //===--- Sites ----------------------------------------------------------===//
+
+  Constant *text(StringRef Words) {
+    Constant *&C = Texts[Words];
+    if (!C) {
+      Constant *Data = ConstantDataArray::getString(Ctx, Words);
+      auto *G = new GlobalVariable(M, Data->getType(), true,
+                                   GlobalValue::PrivateLinkage, Data,
+                                   "perdure.flips.text");
+      G->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+      C = G;
+    }
+    return C;
+  }
+
+  /// The place of \p I, which writes \p Bytes at \p P, 0 if not known. Inline:
+  /// compiled code counts it.
+  Constant *site(const Instruction &I, const Value *P, uint64_t Bytes,
+                 bool Inline) {
+    const DILocation *Loc = placeOf(I);
+    StringRef File = Loc ? Loc->getFilename() : StringRef();
+    unsigned Line = Loc ? Loc->getLine() : 0;
+    const DISubprogram *SP = Loc ? Loc->getScope()->getSubprogram()
+                                 : I.getFunction()->getSubprogram();
+    StringRef Name = SP ? SP->getName() : I.getFunction()->getName();
+    std::string Field;
+    if (Loc)
+      Field = Noted.lookup(*Loc, Bytes, true).str();
+    if (Field.empty())
+      Field = Types.field(P, I.getMetadata(LLVMContext::MD_tbaa), Bytes);
+    uint64_t Size = Inline ? Bytes : 0;
+    std::string Key = (File + "\n" + Twine(Line) + "\n" + Name + "\n" + Field +
+                       "\n" + Twine(Size))
+                          .str();
+    auto [At, New] = Known.try_emplace(Key, Made.size());
+    if (New) {
+      SmallVector<Constant *, 16> Words{text(File), text(Name), text(Field),
+                                        ConstantInt::get(I64, Line),
+                                        ConstantInt::get(I64, Size)};
+      Words.resize(flips::HeaderWords + flips::Counters,
+                   ConstantInt::get(I64, 0));
+      Made.push_back(ConstantStruct::getAnon(Words));
+    }
+    return ConstantExpr::getInBoundsGetElementPtr(
+        Type::getInt8Ty(Ctx), Sites,
+        ConstantInt::get(I64, At->second * flips::SiteBytes));
+  }
+
+  void finish() {
+    M.getOrInsertNamedMetadata(DoneNode);
+    if (Made.empty()) {
+      Sites->eraseFromParent();
+      return;
+    }
+    auto *T = ArrayType::get(Made[0]->getType(), Made.size());
+    auto *All = new GlobalVariable(M, T, false, GlobalValue::InternalLinkage,
+                                   ConstantArray::get(T, Made));
+    All->setAlignment(Align(64));
+    Sites->replaceAllUsesWith(All);
+    All->takeName(Sites);
+    Sites->eraseFromParent();
+
+    // Before the program's own constructors, which may store.
+    Function *F = Function::createWithDefaultAttr(
+        FunctionType::get(Type::getVoidTy(Ctx), false),
+        GlobalValue::InternalLinkage, 0, "perdure.flips.register", &M);
+    F->setDoesNotThrow();
+    IRBuilder<> B(BasicBlock::Create(Ctx, "", F));
+    B.CreateCall(runtime("register", {I64, Ptr, I64}),
+                 {B.getInt64(flips::Version), All, B.getInt64(Made.size())});
+    B.CreateRetVoid();
+    appendToGlobalCtors(M, F, 98);
+  }
+
+  FunctionCallee runtime(StringRef Name, ArrayRef<Type *> Args) {
+    FunctionCallee C = M.getOrInsertFunction(
+        ("__perdure_flips_" + Name).str(),
+        FunctionType::get(Type::getVoidTy(Ctx), Args, false));
+    if (auto *F = dyn_cast<Function>(C.getCallee()))
+      F->setDoesNotThrow();
+    return C;
+  }
+
+  //===--- Which writes ---------------------------------------------------===//
+
+  bool mayCount(const Value *P) const {
+    if (P->getType()->getPointerAddressSpace() != 0)
+      return false;
+    return Counted == Scope::All || mayBeInObject(P);
+  }
+
+  void place(IRBuilder<> &B, const Instruction &I) {
+    DebugLoc At = I.getDebugLoc();
+    const DISubprogram *SP = I.getFunction()->getSubprogram();
+    if (!At && SP)
+      At = DILocation::get(Ctx, 0, 0, const_cast<DISubprogram *>(SP));
+    B.SetCurrentDebugLocation(At);
+  }
+
+  /// Positions \p B in front of \p I, or in a block that runs only where what
+  /// is at \p P counts.
+  void enter(IRBuilder<> &B, Instruction *I, Value *P, const Instruction &For) {
+    B.SetInsertPoint(I);
+    place(B, For);
+    if (Counted == Scope::All)
+      return;
+    Value *Address = B.CreatePtrToInt(P, I64);
+    Value *Counts;
+    if (Counted == Scope::Objects) {
+      Counts = emitInWindow(B, Address);
+    } else {
+      // Locals of callers: what lies above this frame, as far as stacks reach.
+      Value *Frame = B.CreatePtrToInt(
+          B.CreateIntrinsic(Intrinsic::stacksave, {Ptr}, {}), I64);
+      Counts =
+          B.CreateICmpUGE(B.CreateSub(Address, Frame), B.getInt64(8 << 20));
+    }
+    Instruction *Then = SplitBlockAndInsertIfThen(Counts, I, false);
+    B.SetInsertPoint(Then);
+    place(B, For);
+  }
+
+  //===--- Writes ---------------------------------------------------------===//
+
+  void instrument(Function &F) {
+    SmallVector<Instruction *, 64> Work;
+    for (Instruction &I : instructions(F))
+      if (I.mayReadOrWriteMemory())
+        Work.push_back(&I);
+    for (Instruction *I : Work) {
+      if (auto *S = dyn_cast<StoreInst>(I)) {
+        BasicBlock::iterator After = std::next(S->getIterator());
+        store(*S);
+        // These do not stay in caches.
+        if (S->hasMetadata(LLVMContext::MD_nontemporal))
+          flush(After, S->getPointerOperand(),
+                ConstantInt::get(
+                    I64, DL.getTypeStoreSize(S->getValueOperand()->getType())),
+                *S);
+      } else if (auto *L = dyn_cast<LoadInst>(I))
+        load(*L, L->getPointerOperand(), L->getType());
+      else if (auto *R = dyn_cast<AtomicRMWInst>(I))
+        atomic(*R);
+      else if (auto *X = dyn_cast<AtomicCmpXchgInst>(I))
+        atomic(*X);
+      else if (auto *CB = dyn_cast<CallBase>(I))
+        call(*CB);
+    }
+  }
+
+  /// As an integer of as many bits, or null where there is none of at most 64.
+  Type *asInteger(Type *T) const {
+    TypeSize Bits = DL.getTypeSizeInBits(T);
+    if (!T->isSingleValueType() || Bits.isScalable() || Bits > 64 ||
+        Bits != DL.getTypeStoreSizeInBits(T))
+      return nullptr;
+    if (auto *P = dyn_cast<PointerType>(T); P && DL.isNonIntegralPointerType(P))
+      return nullptr;
+    return Type::getIntNTy(Ctx, Bits);
+  }
+
+  static Value *toInteger(IRBuilder<> &B, Value *V, Type *Int) {
+    return V->getType()->isPointerTy() ? B.CreatePtrToInt(V, Int)
+                                       : B.CreateBitCast(V, Int);
+  }
+
+  void add(IRBuilder<> &B, Constant *Site, flips::Counter C, Value *N) {
+    Constant *At = ConstantExpr::getInBoundsGetElementPtr(
+        Type::getInt8Ty(Ctx), Site,
+        ConstantInt::get(I64, 8 * (flips::HeaderWords + C)));
+    B.CreateAtomicRMW(AtomicRMWInst::Add, At, B.CreateZExtOrTrunc(N, I64),
+                      Align(8), AtomicOrdering::Monotonic);
+  }
+
+  void touch(IRBuilder<> &B, Constant *Site, Value *P, uint64_t Bytes) {
+    Constant *On =
+        M.getOrInsertGlobal("__perdure_flips_model", Type::getInt8Ty(Ctx));
+    Value *Models = B.CreateIsNotNull(B.CreateLoad(B.getInt8Ty(), On));
+    Instruction *Then = SplitBlockAndInsertIfThen(Models, B.GetInsertPoint(),
+                                                  /*Unreachable=*/false);
+    IRBuilder<> In(Then);
+    In.SetCurrentDebugLocation(B.getCurrentDebugLocation());
+    In.CreateCall(runtime("touch", {Ptr, Ptr, I64}),
+                  {Site, P, In.getInt64(Bytes)});
+  }
+
+  void store(StoreInst &S) {
+    Value *P = S.getPointerOperand(), *V = S.getValueOperand();
+    if (!mayCount(P))
+      return;
+    TypeSize Bytes = DL.getTypeStoreSize(V->getType());
+    Type *Int = asInteger(V->getType());
+    if (!Int)
+      return around(S, P, ConstantInt::get(I64, Bytes.getKnownMinValue()));
+    Constant *Site = site(S, P, Bytes, /*Inline=*/true);
+    IRBuilder<> B(Ctx);
+    enter(B, &S, P, S);
+    LoadInst *Old = B.CreateAlignedLoad(Int, P, S.getAlign());
+    if (S.isAtomic())
+      Old->setAtomic(AtomicOrdering::Monotonic, S.getSyncScopeID());
+    // Twice the same, if it is undefined.
+    Value *New = B.CreateFreeze(toInteger(B, V, Int));
+    Value *Changed = B.CreateXor(B.CreateFreeze(Old), New);
+    add(B, Site, flips::Stores, B.getInt64(1));
+    Instruction *Same, *Differs;
+    SplitBlockAndInsertIfThenElse(B.CreateIsNotNull(Changed),
+                                  B.GetInsertPoint(), &Differs, &Same);
+    IRBuilder<> In(Differs);
+    In.SetCurrentDebugLocation(B.getCurrentDebugLocation());
+    Value *Set =
+        In.CreateUnaryIntrinsic(Intrinsic::ctpop, In.CreateAnd(Changed, New));
+    Value *All = In.CreateUnaryIntrinsic(Intrinsic::ctpop, Changed);
+    add(In, Site, flips::Set, Set);
+    add(In, Site, flips::Cleared, In.CreateSub(All, Set));
+    In.SetInsertPoint(Same);
+    add(In, Site, flips::Silent, In.getInt64(1));
+    touch(B, Site, P, Bytes);
+  }
+
+  void atomic(AtomicRMWInst &R) {
+    Value *P = R.getPointerOperand();
+    if (!mayCount(P))
+      return;
+    Type *Int = asInteger(R.getType());
+    if (!Int)
+      return around(R, P,
+                    ConstantInt::get(I64, DL.getTypeStoreSize(R.getType())));
+    IRBuilder<> B(R.getNextNode());
+    place(B, R);
+    Value *New =
+        buildAtomicRMWValue(R.getOperation(), B, &R, R.getValOperand());
+    exchange(R, P, toInteger(B, &R, Int), toInteger(B, New, Int),
+             B.GetInsertPoint());
+  }
+
+  void atomic(AtomicCmpXchgInst &X) {
+    Value *P = X.getPointerOperand();
+    if (!mayCount(P))
+      return;
+    Type *T = X.getNewValOperand()->getType(), *Int = asInteger(T);
+    if (!Int)
+      return around(X, P, ConstantInt::get(I64, DL.getTypeStoreSize(T)));
+    IRBuilder<> B(X.getNextNode());
+    place(B, X);
+    Value *Old = toInteger(B, B.CreateExtractValue(&X, 0), Int);
+    Value *New = toInteger(B, X.getNewValOperand(), Int);
+    Instruction *Then = SplitBlockAndInsertIfThen(B.CreateExtractValue(&X, 1),
+                                                  B.GetInsertPoint(), false);
+    exchange(X, P, Old, New, Then->getIterator());
+  }
+
+  void exchange(Instruction &I, Value *P, Value *Old, Value *New,
+                BasicBlock::iterator Before) {
+    uint64_t Bytes = DL.getTypeStoreSize(Old->getType());
+    Constant *Site = site(I, P, Bytes, /*Inline=*/false);
+    IRBuilder<> B(Ctx);
+    enter(B, &*Before, P, I);
+    B.CreateCall(runtime("exchange", {Ptr, Ptr, I64, I64, I64}),
+                 {Site, P, B.CreateZExt(Old, I64), B.CreateZExt(New, I64),
+                  B.getInt64(Bytes)});
+  }
+
+  /// \p I writes at most \p Bytes at \p P.
+  void around(Instruction &I, Value *P, Value *Bytes) {
+    std::optional<BasicBlock::iterator> After = I.getInsertionPointAfterDef();
+    if (I.getType()->isVoidTy() && !I.isTerminator())
+      After = std::next(I.getIterator());
+    auto *Call = dyn_cast<CallInst>(&I);
+    if (!After || (Call && Call->isMustTailCall()))
+      return;
+    auto *Fixed = dyn_cast<ConstantInt>(Bytes);
+    Constant *Site = site(I, P, Fixed ? Fixed->getLimitedValue() : 0, false);
+    Instruction *Next = &**After;
+    IRBuilder<> B(Ctx);
+    enter(B, &I, P, I);
+    B.CreateCall(runtime("before", {Ptr, I64}), {P, Bytes});
+    enter(B, Next, P, I);
+    B.CreateCall(runtime("after", {Ptr, Ptr, I64}), {Site, P, Bytes});
+  }
+
+  void load(Instruction &L, Value *P, Type *T) {
+    if (!Loads || !mayCount(P))
+      return;
+    IRBuilder<> B(Ctx);
+    enter(B, &L, P, L);
+    B.CreateCall(runtime("load", {Ptr, I64}),
+                 {P, B.getInt64(DL.getTypeStoreSize(T).getKnownMinValue())});
+  }
+
+  void copy(CallBase &CB, Value *To, Value *From, Value *Bytes) {
+    IRBuilder<> B(Ctx);
+    if (Loads && mayCount(From)) {
+      enter(B, &CB, From, CB);
+      B.CreateCall(runtime("load", {Ptr, I64}),
+                   {From, B.CreateZExtOrTrunc(Bytes, I64)});
+    }
+    if (!mayCount(To))
+      return;
+    auto *Fixed = dyn_cast<ConstantInt>(Bytes);
+    Constant *Site =
+        site(CB, To, Fixed ? Fixed->getLimitedValue() : 0, /*Inline=*/false);
+    enter(B, &CB, To, CB);
+    B.CreateCall(runtime("store", {Ptr, Ptr, Ptr, I64}),
+                 {Site, To, From, B.CreateZExtOrTrunc(Bytes, I64)});
+  }
+
+  void fill(CallBase &CB, Value *To, Value *Byte, Value *Bytes) {
+    if (!mayCount(To))
+      return;
+    auto *Fixed = dyn_cast<ConstantInt>(Bytes);
+    Constant *Site =
+        site(CB, To, Fixed ? Fixed->getLimitedValue() : 0, /*Inline=*/false);
+    IRBuilder<> B(Ctx);
+    enter(B, &CB, To, CB);
+    B.CreateCall(runtime("fill", {Ptr, Ptr, B.getInt32Ty(), I64}),
+                 {Site, To, B.CreateZExtOrTrunc(Byte, B.getInt32Ty()),
+                  B.CreateZExtOrTrunc(Bytes, I64)});
+  }
+
+  /// Null for all that is dirty.
+  void flush(BasicBlock::iterator Before, Value *P, Value *Bytes,
+             Instruction &For) {
+    IRBuilder<> B(Before->getParent(), Before);
+    place(B, For);
+    B.CreateCall(runtime("flush", {Ptr, I64}),
+                 {P, B.CreateZExtOrTrunc(Bytes, I64)});
+  }
+
+  void call(CallBase &CB) {
+    if (auto *MT = dyn_cast<AnyMemTransferInst>(&CB))
+      return copy(CB, MT->getRawDest(), MT->getRawSource(), MT->getLength());
+    if (auto *MS = dyn_cast<AnyMemSetInst>(&CB))
+      return fill(CB, MS->getRawDest(), MS->getValue(), MS->getLength());
+    if (auto *II = dyn_cast<IntrinsicInst>(&CB))
+      return intrinsic(*II);
+    const Function *To = CB.getCalledFunction();
+    if (!To || To->hasLocalLinkage())
+      return;
+    StringRef Name = To->getName();
+    auto Has = [&](unsigned Arguments) { return CB.arg_size() >= Arguments; };
+    if ((Name == "perdure_close" || Name == "perdure_store_close") && Has(1))
+      return flush(CB.getIterator(), ConstantPointerNull::get(Ptr),
+                   ConstantInt::get(I64, 0), CB);
+    if ((Name == "perdure_persist" || Name == "msync") && Has(2))
+      return flush(CB.getIterator(), CB.getArgOperand(0), CB.getArgOperand(1),
+                   CB);
+    if (Has(3) && StringSwitch<bool>(Name)
+                      .Cases({"memcpy", "memmove", "mempcpy"}, true)
+                      .Cases({"__memcpy_chk", "__memmove_chk"}, true)
+                      .Default(false))
+      return copy(CB, CB.getArgOperand(0), CB.getArgOperand(1),
+                  CB.getArgOperand(2));
+    if (Has(3) && (Name == "memset" || Name == "__memset_chk"))
+      return fill(CB, CB.getArgOperand(0), CB.getArgOperand(1),
+                  CB.getArgOperand(2));
+    const KnownCallee *K = findKnownCallee(Name);
+    if (!K || K->Kind == KnownCallee::Nothing || !Has(K->Pointer + 1) ||
+        !CB.getArgOperand(K->Pointer)->getType()->isPointerTy() ||
+        !mayCount(CB.getArgOperand(K->Pointer)))
+      return;
+    IRBuilder<> B(&CB);
+    place(B, CB);
+    if (K->Kind == KnownCallee::Unknown)
+      return around(CB, CB.getArgOperand(K->Pointer), B.getInt64(UnknownBytes));
+    auto [P, Bytes] = writtenBy(*K, CB, B);
+    around(CB, P, Bytes);
+  }
+
+  void intrinsic(IntrinsicInst &II) {
+    switch (II.getIntrinsicID()) {
+    case Intrinsic::masked_store:
+      if (Value *P = II.getArgOperand(1); mayCount(P))
+        around(II, P,
+               ConstantInt::get(
+                   I64, DL.getTypeStoreSize(II.getArgOperand(0)->getType())));
+      return;
+    case Intrinsic::masked_load:
+      return load(II, II.getArgOperand(0), II.getType());
+    case Intrinsic::x86_clwb:
+    case Intrinsic::x86_clflushopt:
+    case Intrinsic::x86_sse2_clflush:
+      return flush(II.getIterator(), II.getArgOperand(0),
+                   ConstantInt::get(I64, 1), II);
+    default:
+      return;
+    }
+  }
+};
+
+} // namespace
+
+PreservedAnalyses FlipsPass::run(Module &M, ModuleAnalysisManager &) {
+  auto *Flag =
+      mdconst::extract_or_null<ConstantInt>(M.getModuleFlag("perdure.flips"));
+  if (!Flag || M.getNamedMetadata(DoneNode))
+    return PreservedAnalyses::all();
+  uint64_t Value = Flag->getZExtValue();
+  Flips(M, Scope(Value & 3), Value & LoadsFlag).run();
+  addAbiReference(M);
+  return PreservedAnalyses::none();
+}
+
+} // namespace perdure

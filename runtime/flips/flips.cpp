@@ -1,0 +1,354 @@
+//===- flips.cpp - Counts what compiled code reports ----------------------===//
+//
+// Compiled code counts stores itself, by atomic additions to its sites; what is
+// here hands them to the model, one thread at a time. With one thread the same
+// program gives the same profile, where addresses are the same (`perdure flips
+// run` sees to that).
+//
+//===----------------------------------------------------------------------===//
+
+#include "flips/flips.h"
+#include "flips/profile.h"
+
+#include <errno.h>
+#include <new>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+using namespace perdure::flips;
+
+uint8_t __perdure_flips_model;
+
+namespace {
+
+struct Model {
+  Medium Behind;
+  Caches Front;
+  explicit Model(const Options &O)
+      : Behind(O), Front(O.L1, O.L2, Behind.behind()) {}
+};
+
+Options TheOptions;
+Model *TheModel; // null: stores are counted as they are made, and that is all
+Totals TheTotals;
+Module *Modules;
+perdure_flips_site **SitesByNumber;
+uint64_t SiteCount, SiteRoom;
+
+// The model's, that of Modules, and of the totals.
+pthread_mutex_t Lock = PTHREAD_MUTEX_INITIALIZER;
+
+// A signal handler that stores while its thread is in the model stays out of
+// it.
+thread_local volatile bool Inside __attribute__((tls_model("initial-exec")));
+
+class Entered {
+public:
+  const bool Ok;
+  Entered() : Ok(!Inside) {
+    if (!Ok)
+      return;
+    Inside = true;
+    pthread_mutex_lock(&Lock);
+  }
+  ~Entered() {
+    if (!Ok)
+      return;
+    pthread_mutex_unlock(&Lock);
+    Inside = false;
+  }
+  Entered(const Entered &) = delete;
+  Entered &operator=(const Entered &) = delete;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Start and end
+//===----------------------------------------------------------------------===//
+
+static Model *makeModel() {
+  if (!TheOptions.Model)
+    return nullptr;
+  auto *M = new (takeMemory(sizeof(Model))) Model(TheOptions);
+  M->Behind.SiteOf = [](uint32_t Number) { return SitesByNumber[Number]; };
+  return M;
+}
+
+static void beforeFork() { pthread_mutex_lock(&Lock); }
+static void inParent() { pthread_mutex_unlock(&Lock); }
+
+// The child's counts are its own; the parent's are the parent's.
+static void inChild() {
+  for (Module *M = Modules; M; M = M->Next)
+    for (uint64_t I = 0; I != M->Count; ++I) {
+#define PERDURE_FLIPS_COUNTER(Name, Text, Doc) M->Sites[I].Name = 0;
+#include "perdure/flips.def"
+    }
+  TheTotals = {};
+  TheModel = makeModel();
+  pthread_mutex_unlock(&Lock);
+}
+
+__attribute__((constructor(101))) static void start() {
+  const char *Text = secure_getenv("PERDURE_FLIPS");
+  char Why[256];
+  if (!parseOptions(Text ? Text : "", TheOptions, Why)) {
+    fprintf(stderr, "perdure: PERDURE_FLIPS: %s\n", Why);
+    exit(2);
+  }
+  TheModel = makeModel();
+  __perdure_flips_model = TheModel != nullptr;
+  pthread_atfork(beforeFork, inParent, inChild);
+}
+
+__attribute__((destructor(101))) static void finish() {
+  Entered Now;
+  if (!Now.Ok)
+    return;
+  __perdure_flips_model = 0;
+  if (TheModel) {
+    Medium &M = TheModel->Behind;
+    uint64_t Written = M.LinesWritten;
+    TheModel->Front.flushAll();
+    TheTotals.LinesLeft = M.LinesWritten - Written;
+    TheTotals.LinesEvicted = Written - TheTotals.LinesFlushed;
+    TheTotals.LinesRead = M.LinesRead;
+    TheTotals.LinesLost = M.LinesLost;
+    TheTotals.FlagsSet = M.Flags.Set;
+    TheTotals.FlagsCleared = M.Flags.Cleared;
+  }
+  writeProfile(TheOptions, Modules, TheModel ? &TheModel->Behind : nullptr,
+               TheTotals);
+}
+
+void __perdure_flips_register(uint64_t Version, perdure_flips_site *Sites,
+                              uint64_t Count) {
+  if (Version != PerdureFlipsVersion) {
+    fprintf(stderr,
+            "perdure: flips: code was compiled for version %llu of the "
+            "profiler, this is %llu; recompile it\n",
+            (unsigned long long)Version,
+            (unsigned long long)PerdureFlipsVersion);
+    abort();
+  }
+  Entered Now;
+  if (SiteCount + Count + 1 > SiteRoom) {
+    SiteRoom = (SiteCount + Count + 1) * 2;
+    auto **More = static_cast<perdure_flips_site **>(
+        mapMemory(SiteRoom * sizeof(*SitesByNumber)));
+    if (SiteCount)
+      memcpy(More + 1, SitesByNumber + 1, SiteCount * sizeof(*More));
+    SitesByNumber = More;
+  }
+  for (uint64_t I = 0; I != Count; ++I) {
+    Sites[I].number = ++SiteCount;
+    SitesByNumber[SiteCount] = &Sites[I];
+  }
+  auto *M = static_cast<Module *>(takeMemory(sizeof(Module)));
+  *M = {Sites, Count, Modules};
+  Modules = M;
+}
+
+//===----------------------------------------------------------------------===//
+// At the store
+//===----------------------------------------------------------------------===//
+
+static void add(uint64_t &Counter, uint64_t N) {
+  __atomic_fetch_add(&Counter, N, __ATOMIC_RELAXED);
+}
+
+static void count(perdure_flips_site &S, uint64_t Bytes, uint64_t Set,
+                  uint64_t Cleared) {
+  add(S.Stores, 1);
+  add(S.Bytes, Bytes);
+  if (!Set && !Cleared)
+    add(S.Silent, 1);
+  add(S.Set, Set);
+  add(S.Cleared, Cleared);
+}
+
+static uint64_t ones(uint64_t Word) {
+  return (uint64_t)__builtin_popcountll(Word);
+}
+
+// Of the bits that change when Was becomes Now.
+template <typename F>
+static void countChange(perdure_flips_site &S, const void *Was, uint64_t Bytes,
+                        F NowAt) {
+  uint64_t Set = 0, Cleared = 0;
+  for (uint64_t At = 0; At < Bytes; At += 8) {
+    size_t Some = Bytes - At < 8 ? Bytes - At : 8;
+    uint64_t A = 0, B = 0;
+    memcpy(&A, (const char *)Was + At, Some);
+    NowAt(At, &B, Some);
+    Set += ones(B & ~A);
+    Cleared += ones(A & ~B);
+  }
+  count(S, Bytes, Set, Cleared);
+}
+
+//===----------------------------------------------------------------------===//
+// The model
+//===----------------------------------------------------------------------===//
+
+// Visits the parts of a range that lie in one line each.
+template <typename F>
+static void forEachLine(const void *P, uint64_t Bytes, F Visit) {
+  auto At = (uint64_t)P, End = At + Bytes;
+  while (At < End) {
+    uint64_t Next = (At | (LineBytes - 1)) + 1;
+    if (Next > End)
+      Next = End;
+    Visit(At, Next - At);
+    At = Next;
+  }
+}
+
+static void model(const perdure_flips_site &S, const void *P, uint64_t Bytes,
+                  const void *Before = nullptr) {
+  Entered Now;
+  if (!Now.Ok || !TheModel)
+    return;
+  int Saved = errno;
+  auto Writer = (uint32_t)S.number;
+  forEachLine(P, Bytes, [&](uint64_t At, uint64_t Some) {
+    // First: bringing the line may write another, and takes nothing from this
+    // one.
+    TheModel->Front.access(At & ~(LineBytes - 1), true);
+    TheModel->Behind.prepare(At, Some, Writer,
+                             Before ? (const char *)Before + (At - (uint64_t)P)
+                                    : nullptr);
+  });
+  errno = Saved;
+}
+
+void __perdure_flips_touch(perdure_flips_site *S, const void *P,
+                           uint64_t Bytes) {
+  model(*S, P, Bytes);
+}
+
+void __perdure_flips_store(perdure_flips_site *S, const void *P,
+                           const void *What, uint64_t Bytes) {
+  if (!Bytes)
+    return;
+  countChange(*S, P, Bytes, [&](uint64_t At, void *To, size_t Some) {
+    memcpy(To, (const char *)What + At, Some);
+  });
+  if (__perdure_flips_model)
+    model(*S, P, Bytes);
+}
+
+void __perdure_flips_fill(perdure_flips_site *S, const void *P, int Value,
+                          uint64_t Bytes) {
+  if (!Bytes)
+    return;
+  countChange(*S, P, Bytes, [&](uint64_t, void *To, size_t Some) {
+    memset(To, Value, Some);
+  });
+  if (__perdure_flips_model)
+    model(*S, P, Bytes);
+}
+
+void __perdure_flips_exchange(perdure_flips_site *S, const void *P,
+                              uint64_t Before, uint64_t Now, uint64_t Bytes) {
+  uint64_t Changed = Before ^ Now;
+  count(*S, Bytes, ones(Changed & Now), ones(Changed & Before));
+  if (__perdure_flips_model)
+    model(*S, P, Bytes, &Before);
+}
+
+void __perdure_flips_load(const void *P, uint64_t Bytes) {
+  if (!__perdure_flips_model)
+    return;
+  Entered Now;
+  if (!Now.Ok || !TheModel)
+    return;
+  int Saved = errno;
+  ++TheTotals.Loads;
+  forEachLine(P, Bytes, [&](uint64_t At, uint64_t) {
+    TheModel->Front.access(At & ~(LineBytes - 1), false);
+  });
+  errno = Saved;
+}
+
+void __perdure_flips_flush(const void *P, uint64_t Bytes) {
+  if (!__perdure_flips_model)
+    return;
+  Entered Now;
+  if (!Now.Ok || !TheModel)
+    return;
+  int Saved = errno;
+  uint64_t Written = TheModel->Behind.LinesWritten;
+  if (!P)
+    TheModel->Front.flushAll();
+  else
+    forEachLine(P, Bytes, [&](uint64_t At, uint64_t) {
+      TheModel->Front.flush(At & ~(LineBytes - 1));
+    });
+  TheTotals.LinesFlushed += TheModel->Behind.LinesWritten - Written;
+  errno = Saved;
+}
+
+//===----------------------------------------------------------------------===//
+// Calls of which only the most is known that they write
+//===----------------------------------------------------------------------===//
+
+// What memory held before the call. A callback of the function may make such
+// calls, too, one within the other.
+constexpr uint64_t MostKept = 1 << 16;
+constexpr unsigned MostNested = 4;
+namespace {
+struct KeptBytes {
+  char *Content;
+  uint64_t Bytes;
+};
+} // namespace
+static thread_local KeptBytes Kept[MostNested]
+    __attribute__((tls_model("initial-exec")));
+static thread_local unsigned Depth __attribute__((tls_model("initial-exec")));
+
+void __perdure_flips_before(const void *P, uint64_t Bytes) {
+  int Saved = errno;
+  KeptBytes &K = Kept[Depth++ % MostNested];
+  if (!K.Content)
+    K.Content = static_cast<char *>(mapMemory(MostKept));
+  // As much as there is: the bound may be more than the memory. By pages, of
+  // which the kernel reads all that it can.
+  if (Bytes > MostKept)
+    Bytes = MostKept;
+  iovec There[MostKept / PageBytes + 1];
+  unsigned long Parts = 0;
+  auto At = (uint64_t)P, End = At + Bytes;
+  while (At < End) {
+    uint64_t Next = (At | (PageBytes - 1)) + 1;
+    Next = Next < End ? Next : End;
+    There[Parts++] = {(void *)At, Next - At};
+    At = Next;
+  }
+  iovec Here = {K.Content, Bytes};
+  ssize_t Read = process_vm_readv(getpid(), &Here, 1, There, Parts, 0);
+  K.Bytes = Read < 0 ? 0 : (uint64_t)Read;
+  errno = Saved;
+}
+
+void __perdure_flips_after(perdure_flips_site *S, const void *P,
+                           uint64_t Bytes) {
+  const KeptBytes &K = Kept[--Depth % MostNested];
+  if (Bytes > K.Bytes)
+    Bytes = K.Bytes;
+  // What did not change may not have been written.
+  while (Bytes && K.Content[Bytes - 1] == ((const char *)P)[Bytes - 1])
+    --Bytes;
+  if (!Bytes)
+    return;
+  countChange(*S, K.Content, Bytes, [&](uint64_t At, void *To, size_t Some) {
+    memcpy(To, (const char *)P + At, Some);
+  });
+  if (__perdure_flips_model)
+    model(*S, P, Bytes, K.Content);
+}
