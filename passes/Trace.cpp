@@ -49,6 +49,8 @@ constexpr Writer Writers[] = {
     {"fgets", 0, -1, -1},     {"read", 1, 2, -1},      {"pread", 1, 2, -1},
     {"recv", 1, 2, -1},       {"fread", 0, 1, 2},      {"swab", 1, 2, -1},
     {"getrandom", 0, 1, -1},  {"qsort", 0, 1, 2},      {"perdure_qsort", 0, 1, 2},
+    {"strxfrm", 0, -1, -1},   {"__fread_chk", 0, 2, 3},
+    {"explicit_bzero", 0, 1, -1},
 };
 
 class Tracer {
@@ -114,9 +116,10 @@ private:
     if (!Callee || Callee->hasInternalLinkage())
       return {};
     // What _FORTIFY_SOURCE calls: the same arguments come first, but for those
-    // of the printf family, whose destination does as well.
+    // of the printf family, whose destination does as well, and of fread.
     StringRef Name = Callee->getName();
-    if (Name.consume_front("__") && !Name.consume_back("_chk"))
+    if (Name != "__fread_chk" && Name.consume_front("__") &&
+        !Name.consume_back("_chk"))
       return {};
     for (const Writer &W : Writers) {
       if (Name != W.Name || Call.arg_size() <= W.Pointer ||

@@ -65,6 +65,9 @@ TransactionClones::TransactionClones(Module &M) : M(M) {
                           /*IgnoreLLVMUsed=*/true))
       AddressTaken.insert(&F);
   }
+  // Called by address, the runtime looks for the body's copy.
+  if (Function *Transact = M.getFunction("perdure_transact"))
+    LooksUp = AddressTaken.contains(Transact);
 }
 
 std::optional<TransactionClones::Body> TransactionClones::next() {
@@ -126,6 +129,8 @@ Function *TransactionClones::cloneOf(Function &F, bool Certain) {
   // It writes to the log, and may stop the program.
   New->removeFnAttr(Attribute::Memory);
   New->removeFnAttr(Attribute::WillReturn);
+  // A rollback writes there, too.
+  New->removeRetAttr(Attribute::NoAlias);
   Clone = New;
   Cloned.push_back(&F);
   (Certain ? CertainBodies : SpeculativeBodies).push_back(New);
@@ -143,6 +148,7 @@ Function *TransactionClones::declareClone(Function &F, bool Weak) {
     D->setDSOLocal(false);
     D->removeFnAttr(Attribute::Memory);
     D->removeFnAttr(Attribute::WillReturn);
+    D->removeRetAttr(Attribute::NoAlias);
     D->addFnAttr(TxRoleAttr, "in_transaction.done");
   }
   if (!Weak && D->hasExternalWeakLinkage())

@@ -438,6 +438,9 @@ private:
 
   void guard(CallInst &C) {
     txRemark(ORE, "Logged", C, "logged");
+    // What 'restrict' of an inlined function said of one range does not hold of
+    // those that were merged into it, nor of all rounds of a loop.
+    C.setAAMetadata(AAMDNodes());
     IRBuilder<> B(&C);
     Value *P = pointer(C);
     // In front of a loop of no rounds it may be anything.

@@ -275,18 +275,42 @@ private:
     for (Instruction &I : instructions(F))
       if (I.mayWriteToMemory() || isa<CallBase>(I))
         Writes.push_back(&I);
+    bool MayRollBack = false;
     for (Instruction *I : Writes) {
-      if (auto *S = dyn_cast<StoreInst>(I))
+      if (auto *S = dyn_cast<StoreInst>(I)) {
         instrumentStore(*S);
-      else if (auto *CB = dyn_cast<CallBase>(I))
+      } else if (auto *CB = dyn_cast<CallBase>(I)) {
+        MayRollBack |= mayRollBack(*CB);
         instrumentCall(*CB);
-      else if (isa<AtomicCmpXchgInst, AtomicRMWInst>(I))
+      } else if (isa<AtomicCmpXchgInst, AtomicRMWInst>(I)) {
         refuseAtomic(*I);
-      else if (isa<LoadInst, FenceInst, VAArgInst>(I))
+      } else if (isa<LoadInst, FenceInst, VAArgInst>(I)) {
         continue; // ordered accesses that write no object
-      else
+      } else {
         refuse(*I, "an instruction whose writes cannot be logged", "");
+      }
     }
+    // Of 'restrict': the log writes back what it was told of, by no pointer of
+    // the program.
+    if (MayRollBack)
+      for (Argument &A : F.args())
+        A.removeAttr(Attribute::NoAlias);
+  }
+
+  /// Whether memory that is logged may be what it was before, after \p CB.
+  static bool mayRollBack(const CallBase &CB) {
+    if (isa<IntrinsicInst>(CB) || getVerb(&CB))
+      return false;
+    const Function *To = CB.getCalledFunction();
+    return !To || !To->isDeclarationForLinker() || !txRoleOf(*To).empty() ||
+           !isCalmCallee(To->getName());
+  }
+
+  /// The same of what \p CB of \p To gives, by the attribute 'malloc'.
+  static void forgetNoAlias(CallBase &CB, Function *To) {
+    CB.removeRetAttr(Attribute::NoAlias);
+    if (To)
+      To->removeRetAttr(Attribute::NoAlias);
   }
 
   void refuseAtomic(Instruction &I) {
@@ -333,6 +357,8 @@ private:
         Alias && !Alias->isInterposable())
       Callee = Alias->getAliaseeObject();
     auto *To = dyn_cast_or_null<Function>(Callee);
+    if (!To || !To->isDeclarationForLinker() || !isSafeCallee(To->getName()))
+      forgetNoAlias(CB, To);
     if (!To) {
       if (!CB.onlyReadsMemory())
         redirect(CB, Clones.insteadOf(CB.getCalledOperand(), CB));
@@ -341,6 +367,8 @@ private:
     StringRef Name = To->getName();
     if (getVerb(&CB) || txRoleOf(*To).ends_with(".done"))
       return;
+    if (Name == "__cxa_throw" || Name == "__cxa_init_primary_exception")
+      handOverDestructor(CB);
     // The body that the runtime calls is ours, and has been seen to.
     if (Name == "perdure_transact")
       return;
@@ -414,6 +442,26 @@ private:
       Instead = Clones.insteadOf(*Body, CB, Certain);
     CB.setArgOperand(N,
                      Instead ? Instead : Clones.insteadOf(Given, CB, Begins));
+  }
+
+  /// The runtime of C++ destroys an exception when the last handler is left, in
+  /// the transaction or behind it: outside, the clone logs nothing.
+  void handOverDestructor(CallBase &CB) {
+    auto *D = CB.arg_size() == 3
+                  ? dyn_cast<Function>(CB.getArgOperand(2)->stripPointerCasts())
+                  : nullptr;
+    // The library's exceptions lie in memory of that runtime.
+    if (!D ||
+        (D->isDeclarationForLinker() && D->getName().starts_with("_ZNSt")))
+      return;
+    if (Value *Instead = Clones.insteadOf(*D, CB, Certain))
+      return CB.setArgOperand(2, Instead);
+    txError(*CB.getFunction(), CB.getDebugLoc(),
+            "'" + D->getName() +
+                "', which destroys an exception that is thrown in a "
+                "transaction, has no copy that logs; define it here, compile "
+                "both files with -fperdure-tx-clones, or mark it tx_safe if it "
+                "writes to no object");
   }
 
   void instrumentIntrinsic(IntrinsicInst &II) {

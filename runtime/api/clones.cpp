@@ -66,6 +66,12 @@ PERDURE_API void *__perdure_tx_body(void *Function) {
   return Clone;
 }
 
+/// For perdure_transact. Without a copy it may be one, or log by hand.
+__attribute__((visibility("hidden"))) void *perdure__body(void *Function) {
+  void *Clone = findClone(Function);
+  return Clone ? Clone : Function;
+}
+
 PERDURE_API void __perdure_tx_refuse(const void *Written, const char *What,
                                      const char *Where) {
   if (!openTransaction() || (Written && !perdure_in_object(Written)))

@@ -27,6 +27,7 @@ int __perdure_tx_leave(struct frame *f);
 void __perdure_tx_unwind(struct frame *f);
 int perdure__may_change(void *in_object);
 int perdure__canceled(void);
+void *perdure__body(void *function);
 
 struct guard {
   struct frame *frame; /* null: nothing is left to be done */
@@ -41,6 +42,9 @@ int perdure_transact(void *in_object, int (*body)(void *), void *arg) {
   struct frame f;
   if (!perdure__may_change(in_object))
     return -1;
+  /* Where the compiler saw this call, it is the copy that logs; a call by
+     address, or of a compiler that knows of none, has the function itself.   */
+  body = (int (*)(void *))perdure__body((void *)body);
   if (_setjmp(*(jmp_buf *)(void *)f.jump))
     return perdure__canceled();
   __perdure_tx_enter(&f, AbiTxFrameJumps);

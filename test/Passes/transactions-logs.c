@@ -38,6 +38,16 @@ IN void filled_gap(struct node *n, long v) {
   n->c = v;
   n->b = v;
 }
+// The call for both is not said to leave alone what one of the two was told of.
+// CHECK-LABEL: @restricted(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 16)
+// CHECK-NOT: !noalias
+// CHECK: store i64
+static __attribute__((always_inline)) void both(long *restrict p, long *restrict q, long v) {
+  *p = v;
+  *q = v;
+}
+IN void restricted(struct node *n, long v) { both(&n->a, &n->b, v); }
 // Not across what another thread may wait for, or what may not come back.
 // CHECK-LABEL: @waits(
 // CHECK-COUNT-4: call void @__perdure_tx_log(ptr{{.*}}, i64 8)

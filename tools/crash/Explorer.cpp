@@ -150,7 +150,7 @@ void Explorer::sample(const std::shared_ptr<const Point> &At, uint64_t Most) {
   const auto &Dimensions = At->Dimensions;
   Versions None(Dimensions.size()), All;
   for (const Dimension &D : Dimensions)
-    All.push_back(static_cast<uint32_t>(D.Hash.size() - 1));
+    All.push_back(D.full());
   std::vector<size_t> Order(Dimensions.size());
   for (size_t I = 0; I < Order.size(); ++I)
     Order[I] = I;
@@ -165,7 +165,9 @@ void Explorer::sample(const std::shared_ptr<const Point> &At, uint64_t Most) {
     if (Enough())
       return;
     Versions V = All;
-    V[I] = static_cast<uint32_t>(Random() % All[I]);
+    // Any but that one.
+    uint64_t Count = Dimensions[I].Hash.size();
+    V[I] = static_cast<uint32_t>((All[I] + 1 + Random() % (Count - 1)) % Count);
     tryOne(At, V);
     V = None;
     V[I] = All[I];
@@ -176,7 +178,7 @@ void Explorer::sample(const std::shared_ptr<const Point> &At, uint64_t Most) {
     uint64_t Loss = 1 + Random() % 16; // of 16
     for (size_t I = 0; I < V.size(); ++I)
       if (Random() % 16 < Loss)
-        V[I] = static_cast<uint32_t>(Random() % (All[I] + 1));
+        V[I] = static_cast<uint32_t>(Random() % Dimensions[I].Hash.size());
     tryOne(At, V);
   }
 }
@@ -234,7 +236,7 @@ std::vector<std::string> Explorer::lost(const Image &I) const {
   for (size_t K = 0; K < At.Dimensions.size(); ++K) {
     const Dimension &D = At.Dimensions[K];
     uint32_t Done = D.Prefix[I.Versions[K]];
-    if (I.Versions[K] + 1 == D.Hash.size())
+    if (I.Versions[K] == D.full())
       continue; // all that matters is there
     for (uint32_t J = Done; J < D.Pieces.size(); ++J) {
       const Event &E = Events[D.Pieces[J].Event - 1];
@@ -261,8 +263,7 @@ Versions Explorer::shrink(const Image &I) {
   Image Now = I;
   unsigned Left = 300;
   for (size_t K = 0; K < Now.Versions.size(); ++K) {
-    uint32_t Last =
-        static_cast<uint32_t>(I.At->Dimensions[K].Hash.size() - 1);
+    uint32_t Last = I.At->Dimensions[K].full();
     if (Now.Versions[K] == Last)
       continue;
     if (!Left--)
@@ -339,7 +340,7 @@ void Explorer::compareEnd(const Model &M, const std::string &Root) {
   auto At = std::make_shared<Point>(M.point());
   Image All{At, {}};
   for (const Dimension &D : At->Dimensions)
-    All.Versions.push_back(static_cast<uint32_t>(D.Hash.size() - 1));
+    All.Versions.push_back(D.full());
   const Names Known = namesOf(All);
   std::error_code Error;
   for (const auto &Entry :

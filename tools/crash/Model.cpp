@@ -74,6 +74,11 @@ static uint64_t hashOf(const Names &N) {
   return H;
 }
 
+uint32_t Dimension::full() const {
+  return static_cast<uint32_t>(std::max_element(Prefix.begin(), Prefix.end()) -
+                               Prefix.begin());
+}
+
 uint64_t Point::hashOf(const std::vector<uint32_t> &Versions) const {
   uint64_t H = Hash;
   for (size_t I = 0; I < Versions.size(); ++I)

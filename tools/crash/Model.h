@@ -38,6 +38,10 @@ struct Dimension {
   std::vector<uint64_t> Sizes;   // Size: before, and after each change
   std::vector<uint32_t> Prefix;  // of each version, distinct contents only
   std::vector<uint64_t> Hash;    // of each version
+
+  /// The version in which nothing is lost. Not always the last: what was stored
+  /// may be what was there before.
+  uint32_t full() const;
 };
 
 struct NameChange {
