@@ -34,9 +34,6 @@ using namespace perdure;
 
 static int TraceFile = -1;
 
-// The call chain at which a primitive is left out: see skipped().
-static const char *Skip;
-
 __attribute__((constructor(101))) static void openTrace() {
   const char *Path = secure_getenv("PERDURE_TRACE");
   if (!Path)
@@ -50,7 +47,6 @@ __attribute__((constructor(101))) static void openTrace() {
     abort();
   }
   close(File);
-  Skip = secure_getenv("PERDURE_TRACE_SKIP");
 }
 
 static void put(uint32_t Kind, const char *Text, const void *Data,
@@ -135,12 +131,6 @@ __attribute__((noinline)) static CallSite callSite() {
   return S;
 }
 
-// Whether the primitive is to be left out here: PERDURE_TRACE_SKIP is a site as
-// the trace names it. It is written down in neither case, and not called.
-static bool skipped(const CallSite &S) {
-  return TraceFile >= 0 && Skip && !strcmp(Skip, S.Text);
-}
-
 //===----------------------------------------------------------------------===//
 // Flushes and fences: the functions that libpmem2 gives
 //===----------------------------------------------------------------------===//
@@ -150,16 +140,12 @@ static pmem2_drain_fn RealDrain;
 
 static void tracedFlush(const void *P, size_t Bytes) {
   CallSite S = callSite();
-  if (skipped(S))
-    return;
   put(PERDURE_TRACE_FLUSH, S.Text, nullptr, 0, (uint64_t)P, Bytes);
   RealFlush(P, Bytes);
 }
 
 static void tracedDrain() {
   CallSite S = callSite();
-  if (skipped(S))
-    return;
   put(PERDURE_TRACE_FENCE, S.Text, nullptr, 0);
   RealDrain();
 }
@@ -251,8 +237,6 @@ WRAP(int, munmap, void *At, size_t Bytes) {
 
 WRAP(int, msync, void *At, size_t Bytes, int Flags) {
   CallSite S = callSite();
-  if (skipped(S))
-    return 0;
   put(PERDURE_TRACE_MSYNC, S.Text, nullptr, 0, (uint64_t)At, Bytes);
   int Result = __real_msync(At, Bytes, Flags);
   if (!Result)
@@ -263,8 +247,6 @@ WRAP(int, msync, void *At, size_t Bytes, int Flags) {
 #define WRAP_SYNC(Name)                                                        \
   WRAP(int, Name, int File) {                                                  \
     CallSite S = callSite();                                                   \
-    if (skipped(S))                                                            \
-      return 0;                                                                \
     Path P(File);                                                              \
     put(PERDURE_TRACE_SYNC, S.Text, P.Text, P.Length);                         \
     int Result = __real_##Name(File);                                          \
