@@ -34,6 +34,9 @@ using namespace perdure;
 
 static int TraceFile = -1;
 
+// Microseconds at most; 0 for none.
+static unsigned Hold;
+
 __attribute__((constructor(101))) static void openTrace() {
   const char *Path = secure_getenv("PERDURE_TRACE");
   if (!Path)
@@ -47,6 +50,8 @@ __attribute__((constructor(101))) static void openTrace() {
     abort();
   }
   close(File);
+  if (const char *Text = secure_getenv("PERDURE_TRACE_HOLD"))
+    Hold = (unsigned)strtoul(Text, nullptr, 10);
 }
 
 static void put(uint32_t Kind, const char *Text, const void *Data,
@@ -144,8 +149,19 @@ static void tracedFlush(const void *P, size_t Bytes) {
   RealFlush(P, Bytes);
 }
 
+// As if the thread were not running for a while, so that others get ahead of its
+// fence or sync, which must not do them any harm.
+static void holdUp() {
+  static thread_local uint32_t State = (uint32_t)syscall(SYS_gettid);
+  if (!Hold)
+    return;
+  State = State * 1664525 + 1013904223;
+  usleep((State >> 8) % Hold);
+}
+
 static void tracedDrain() {
   CallSite S = callSite();
+  holdUp();
   put(PERDURE_TRACE_FENCE, S.Text, nullptr, 0);
   RealDrain();
 }
@@ -247,6 +263,7 @@ WRAP(int, msync, void *At, size_t Bytes, int Flags) {
 #define WRAP_SYNC(Name)                                                        \
   WRAP(int, Name, int File) {                                                  \
     CallSite S = callSite();                                                   \
+    holdUp();                                                                  \
     Path P(File);                                                              \
     put(PERDURE_TRACE_SYNC, S.Text, P.Text, P.Length);                         \
     int Result = __real_##Name(File);                                          \

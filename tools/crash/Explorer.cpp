@@ -61,7 +61,11 @@ private:
     Pool->drop();
   }
   void round(Model M, uint64_t Most);
-  void roundWithout(Model M, uint64_t Most);
+  void visitWithout(
+      Model Whole,
+      const std::function<void(std::shared_ptr<const Point>, const More &)>
+          &Visit);
+  void roundWithout(const Model &Whole, uint64_t Most);
   bool tryPoint(std::shared_ptr<const Point> At, uint64_t Most,
                 const More *Only = nullptr);
   void tryAll(const std::shared_ptr<const Point> &At, const More *Only);
@@ -296,11 +300,12 @@ void Explorer::round(Model M, uint64_t Most) {
 }
 
 // Beside the run as it was goes the one without the primitive. It is the same
-// run: no program looks at what a flush or a fence did, and a sync only says
-// that it went well. What the second allows and the first does not is tried.
-void Explorer::roundWithout(Model Whole, uint64_t Most) {
-  Result.Points = 0;
-  Result.Exhausted = true;
+// run: no program looks at what a flush or a fence did, and a sync only says that
+// it went well. What the second allows and the first does not is visited.
+void Explorer::visitWithout(
+    Model Whole,
+    const std::function<void(std::shared_ptr<const Point>, const More &)>
+        &Visit) {
   Model M = Whole;
   M.leaveOut(LeftOut);
   bool Differs = false;
@@ -316,10 +321,8 @@ void Explorer::roundWithout(Model Whole, uint64_t Most) {
             Only[K].push_back(V);
             Any = true;
           }
-      if (Any) {
-        ++Result.Points;
-        Result.Exhausted &= tryPoint(At, Most, &Only);
-      }
+      if (Any)
+        Visit(At, Only);
     }
     if (I == Events.size())
       break;
@@ -327,6 +330,26 @@ void Explorer::roundWithout(Model Whole, uint64_t Most) {
     M.replay(Events[I]);
     Whole.replay(Events[I]);
   }
+}
+
+void Explorer::roundWithout(const Model &Whole, uint64_t Most) {
+  if (Most == 1)
+    visitWithout(Whole, [&](const std::shared_ptr<const Point> &, const More &) {
+      ++Result.Points;
+    });
+  Result.Exhausted = true;
+  uint64_t Rest = Result.Points;
+  visitWithout(Whole, [&](const std::shared_ptr<const Point> &At,
+                          const More &Only) {
+    // Where not all can be tried, what is left goes to points all over the run,
+    // not to the first ones.
+    uint64_t Wanted =
+        P.Images ? (P.Images - Result.Checked + Most - 1) / Most : Rest;
+    if (Random() % Rest-- < Wanted)
+      Result.Exhausted &= tryPoint(At, Most, &Only);
+    else
+      Result.Exhausted = false;
+  });
   if (spent())
     Result.Exhausted = false;
 }
@@ -514,7 +537,7 @@ Outcome Explorer::run() {
     if (LeftOut.empty())
       round(Start, Most);
     else
-      roundWithout(Start, Most);
+      roundWithout(Start, Most / 4);
     if (spent() || Result.Exhausted ||
         (Result.Checked == Before && Most > (LeftOut.empty() ? 1u << 20 : 256)))
       break;

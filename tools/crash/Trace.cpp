@@ -16,12 +16,8 @@ bool crash::readTrace(const std::string &Path, std::vector<Event> &Events,
   }
   perdure_trace_record R;
   while (File.read(reinterpret_cast<char *>(&R), sizeof(R))) {
-    Event E{static_cast<perdure_trace_kind>(R.kind),
-            R.thread,
-            R.process,
-            R.where,
-            R.extent,
-            std::string(R.text_bytes, 0),
+    Event E{static_cast<perdure_trace_kind>(R.kind), R.thread, R.process,
+            R.where, R.extent, std::string(R.text_bytes, 0),
             std::string(R.data_bytes, 0)};
     if (!File.read(&E.Text[0], R.text_bytes) ||
         !File.read(&E.Data[0], static_cast<std::streamsize>(R.data_bytes))) {

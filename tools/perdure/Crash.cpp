@@ -28,7 +28,7 @@ struct Options {
               Then;
   std::vector<std::string> LeaveOut;
   uint64_t Seed = 1, ThenImages = 20;
-  unsigned Jobs = 0;
+  unsigned Jobs = 0, Hold = 0;
   bool Json = false, Serve = false;
   std::vector<std::string> Program;
 };
@@ -331,6 +331,8 @@ static int run(const Options &Opts) {
   // The program and the checks take the medium for what is explored.
   setenv("PMEM2_FORCE_GRANULARITY",
          P.On == crash::Medium::Dax ? "CACHE_LINE" : "PAGE", 1);
+  if (Opts.Hold)
+    setenv("PERDURE_TRACE_HOLD", std::to_string(Opts.Hold).c_str(), 1);
   if (int Status = runProgram(Opts.Program, Root, Trace))
     return complain("'" + Opts.Program[0] + "' ended with status " +
                     std::to_string(Status) +
@@ -410,6 +412,9 @@ Command addCrash(CLI::App &Program) {
                   "for an image that fails among those which it forbids; all, "
                   "or places as --json prints them: A,B. --budget is for each")
       ->delimiter(',');
+  App->add_option("--hold", Opts->Hold,
+                  "Hold threads of PROGRAM up before each fence and fdatasync, for "
+                  "at most so many microseconds, so that others get ahead");
   App->add_flag("--serve", Opts->Serve,
                 "CHECK is one program that calls perdure_crash_check: it is "
                 "started once for many images");

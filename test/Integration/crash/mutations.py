@@ -1,6 +1,6 @@
 """mutations.py PERDURE PROGRAM CHECK LIBRARY SYMBOLIZER [--then COMMAND]
              [--media dax,page] [--budget N] [--only PATTERN] [--expect noticed]
-             [--seed S] [--jobs N] [--markdown]
+             [--seed S] [--jobs N] [--hold N] [--markdown]
 
 Leaves out, in turn, each flush, fence and sync that a traced PROGRAM makes (and
 COMMAND, after the power failed), named by its call chain in the traced runtime
@@ -19,7 +19,8 @@ import tempfile
 
 
 def explore(options, medium, budget, chains=()):
-    then = ["--then", options.then, "--then-images", "60"] if options.then else []
+    then = ["--then", options.then, "--then-images", "150"] if options.then else []
+    then += ["--hold", options.hold] if options.hold else []
     left = ["--leave-out", ",".join(chains)] if chains else []
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(
@@ -76,6 +77,7 @@ def main():
     for name in ("perdure", "program", "check", "library", "symbolizer"):
         parser.add_argument(name)
     parser.add_argument("--then")
+    parser.add_argument("--hold")
     parser.add_argument("--media", default="dax,page")
     parser.add_argument("--budget", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)

@@ -21,9 +21,8 @@ static bool contains(const std::set<Files> &All, const std::set<Files> &Part) {
   return std::includes(All.begin(), All.end(), Part.begin(), Part.end());
 }
 
-// At each of its points the model gives what brute force gives; and between two
-// of them nothing is left that is not left at the second, where as much is
-// promised.
+// At each of its points the model gives what brute force gives; and between two of
+// them nothing is left that is not left at the second, where as much is promised.
 TEST_P(ModelRandom, GivesWhatBruteForceGives) {
   uint64_t FileBytes = GetParam() == Medium::Dax ? 192 : 1536;
   for (uint64_t Seed = 1; Seed <= 150; ++Seed) {
@@ -181,10 +180,9 @@ TEST(Model, AFileHasAnySizeThatItHadSinceItsSync) {
   TraceMaker T;
   T.size("a", 70);
   T.size("a", 3);
-  EXPECT_EQ(
-      ends(Medium::Dax, T.Events, 64),
-      (std::set<std::string>{std::string(64, '.'), "...",
-                             std::string(64, '.') + std::string(6, '\0')}));
+  EXPECT_EQ(ends(Medium::Dax, T.Events, 64),
+            (std::set<std::string>{std::string(64, '.'), "...",
+                                   std::string(64, '.') + std::string(6, '\0')}));
   T.sync("a");
   EXPECT_EQ(ends(Medium::Dax, T.Events, 64), std::set<std::string>{"..."});
 }
@@ -202,9 +200,10 @@ TEST(Model, NamesReachTheMediumInTheirOrder) {
   T.create("x");
   T.create("y");
   T.unlink("x");
-  EXPECT_EQ(
-      left(T.Events),
-      (std::set<Files>{{}, {{"x", ""}}, {{"x", ""}, {"y", ""}}, {{"y", ""}}}));
+  EXPECT_EQ(left(T.Events), (std::set<Files>{{},
+                                             {{"x", ""}},
+                                             {{"x", ""}, {"y", ""}},
+                                             {{"y", ""}}}));
 }
 
 TEST(Model, ASyncOfADirectoryIsOfItsOwnNames) {
@@ -215,10 +214,9 @@ TEST(Model, ASyncOfADirectoryIsOfItsOwnNames) {
   T.create("y");
   T.create("d/z");
   T.sync("d");
-  EXPECT_EQ(
-      left(T.Events),
-      (std::set<Files>{{{"d", ""}, {"d/x", ""}, {"d/z", ""}},
-                       {{"d", ""}, {"d/x", ""}, {"d/z", ""}, {"y", ""}}}));
+  EXPECT_EQ(left(T.Events),
+            (std::set<Files>{{{"d", ""}, {"d/x", ""}, {"d/z", ""}},
+                             {{"d", ""}, {"d/x", ""}, {"d/z", ""}, {"y", ""}}}));
 }
 
 TEST(Model, ASyncOfAFileKeepsNoName) {
@@ -233,7 +231,8 @@ TEST(Model, WithoutItsDirectoryNothingIsThere) {
   T.mkdir("d");
   T.create("d/x");
   T.sync("d");
-  EXPECT_EQ(left(T.Events), (std::set<Files>{{}, {{"d", ""}, {"d/x", ""}}}));
+  EXPECT_EQ(left(T.Events),
+            (std::set<Files>{{}, {{"d", ""}, {"d/x", ""}}}));
 }
 
 // The sync of one end takes the other with it, and what that depends on.
@@ -247,10 +246,9 @@ TEST(Model, ARenameBetweenDirectoriesIsOne) {
   T.create("d/z");
   EXPECT_EQ(left(T.Events).size(), 4u);
   T.sync("e");
-  EXPECT_EQ(
-      left(T.Events),
-      (std::set<Files>{{{"d", ""}, {"e", ""}, {"e/y", ""}},
-                       {{"d", ""}, {"d/z", ""}, {"e", ""}, {"e/y", ""}}}));
+  EXPECT_EQ(left(T.Events),
+            (std::set<Files>{{{"d", ""}, {"e", ""}, {"e/y", ""}},
+                             {{"d", ""}, {"d/z", ""}, {"e", ""}, {"e/y", ""}}}));
 }
 
 // A file that replaces another: the old or the new one, never a part of each.
@@ -262,13 +260,12 @@ TEST(Model, ARenameReplaces) {
   T.add(PERDURE_TRACE_WRITE, 0, 0, std::string("/r/.new") + '\0' + "new");
   T.sync(".new");
   T.rename(".new", "x");
-  EXPECT_EQ(left(T.Events),
-            (std::set<Files>{
-                {{"x", ""}}, {{".new", "new"}, {"x", ""}}, {{"x", "new"}}}));
+  EXPECT_EQ(left(T.Events), (std::set<Files>{{{"x", ""}},
+                                             {{".new", "new"}, {"x", ""}},
+                                             {{"x", "new"}}}));
 }
 
-// O_TMPFILE: it is nowhere until it has a name, and holds then what was
-// written.
+// O_TMPFILE: it is nowhere until it has a name, and holds then what was written.
 TEST(Model, AFileWithoutANameIsNowhere) {
   TraceMaker T;
   T.create("#17 (deleted)");

@@ -30,8 +30,7 @@ std::set<Left> crash::outcomesOf(const Point &P) {
   }
 }
 
-std::set<Left> crash::outcomesOf(Medium Kind,
-                                 const std::vector<Event> &Events) {
+std::set<Left> crash::outcomesOf(Medium Kind, const std::vector<Event> &Events) {
   Model M(Kind, "/r");
   std::set<Left> All;
   for (const Event &E : Events) {
@@ -126,8 +125,8 @@ std::set<Left> crash::simpleOutcomes(Medium Kind,
           Changes.back().Data += E.Data[K];
         }
       }
-      size_t Known =
-          certain(Events, Count, "/r/" + Name, At, Unit, UnitBytes, Changes);
+      size_t Known = certain(Events, Count, "/r/" + Name, At, Unit, UnitBytes,
+                             Changes);
       std::set<Left> More;
       for (const Left &L : All)
         for (size_t Prefix = Known; Prefix <= Changes.size(); ++Prefix) {
@@ -162,8 +161,8 @@ std::vector<Event> crash::randomTrace(Medium Kind, uint64_t Seed,
     case 1:
       if (++Stores > 8)
         break;
-      T.store(At + Offset,
-              std::string(1 + Random() % 9, static_cast<char>('A' + Stores)));
+      T.store(At + Offset, std::string(1 + Random() % 9,
+                                       static_cast<char>('A' + Stores)));
       break;
     case 2:
       if (Kind == Medium::Dax)
