@@ -61,10 +61,9 @@ private:
     Pool->drop();
   }
   void round(Model M, uint64_t Most);
-  void visitWithout(
-      Model Whole,
-      const std::function<void(std::shared_ptr<const Point>, const More &)>
-          &Visit);
+  void visitWithout(Model Whole,
+                    const std::function<void(std::shared_ptr<const Point>,
+                                             const More &)> &Visit);
   void roundWithout(const Model &Whole, uint64_t Most);
   bool tryPoint(std::shared_ptr<const Point> At, uint64_t Most,
                 const More *Only = nullptr);
@@ -140,10 +139,8 @@ void Explorer::tryOne(const std::shared_ptr<const Point> &At,
   Pool->add({At, V});
   ++Result.Checked;
   choose({At, V});
-  if (Result.Checked % 16 == 0) {
-    std::lock_guard<std::mutex> Hold(Lock);
-    Show(Result, fractionOf(P, Result) * (P.Then ? 0.5 : 1));
-  }
+  std::lock_guard<std::mutex> Hold(Lock);
+  Show(Result, fractionOf(P, Result) * (P.Then ? 0.5 : 1), false);
 }
 
 // Each of those that were tried is as likely as the others.
@@ -300,8 +297,8 @@ void Explorer::round(Model M, uint64_t Most) {
 }
 
 // Beside the run as it was goes the one without the primitive. It is the same
-// run: no program looks at what a flush or a fence did, and a sync only says that
-// it went well. What the second allows and the first does not is visited.
+// run: no program looks at what a flush or a fence did, and a sync only says
+// that it went well. What the second allows and the first does not is visited.
 void Explorer::visitWithout(
     Model Whole,
     const std::function<void(std::shared_ptr<const Point>, const More &)>
@@ -334,22 +331,21 @@ void Explorer::visitWithout(
 
 void Explorer::roundWithout(const Model &Whole, uint64_t Most) {
   if (Most == 1)
-    visitWithout(Whole, [&](const std::shared_ptr<const Point> &, const More &) {
-      ++Result.Points;
-    });
+    visitWithout(Whole, [&](const std::shared_ptr<const Point> &,
+                            const More &) { ++Result.Points; });
   Result.Exhausted = true;
   uint64_t Rest = Result.Points;
-  visitWithout(Whole, [&](const std::shared_ptr<const Point> &At,
-                          const More &Only) {
-    // Where not all can be tried, what is left goes to points all over the run,
-    // not to the first ones.
-    uint64_t Wanted =
-        P.Images ? (P.Images - Result.Checked + Most - 1) / Most : Rest;
-    if (Random() % Rest-- < Wanted)
-      Result.Exhausted &= tryPoint(At, Most, &Only);
-    else
-      Result.Exhausted = false;
-  });
+  visitWithout(
+      Whole, [&](const std::shared_ptr<const Point> &At, const More &Only) {
+        // Where not all can be tried, what is left goes to points all over the
+        // run, not to the first ones.
+        uint64_t Wanted =
+            P.Images ? (P.Images - Result.Checked + Most - 1) / Most : Rest;
+        if (Random() % Rest-- < Wanted)
+          Result.Exhausted &= tryPoint(At, Most, &Only);
+        else
+          Result.Exhausted = false;
+      });
   if (spent())
     Result.Exhausted = false;
 }
@@ -606,7 +602,7 @@ static void goOn(Plan P, const Image &I, const std::string &First, Outcome &To,
   P.Then = nullptr;
   Second.Files = filesOf(I);
   Second.Notes = I.At->Notes;
-  append(To, Explorer(P, Second, [](const Outcome &, double) {}).run());
+  append(To, Explorer(P, Second, [](const Outcome &, double, bool) {}).run());
   if (Later)
     Later->push_back(std::move(Second));
 }
@@ -636,9 +632,10 @@ Outcome crash::explore(const Plan &P, const Run &What, const Progress &Show,
           std::max(P.Seconds - Whole.elapsed(), 0.01) / double(Left);
     --Left;
     goOn(Level, I, Whole.describeFailure(I), Result, Later);
-    Show(Result, Whole.fractionOf(P, Result));
+    Show(Result, Whole.fractionOf(P, Result), false);
   }
-  Show(Result, 1);
+  // Where it could not go on the bar stays as it is.
+  Show(Result, Result.Trouble.empty() ? 1 : Whole.fractionOf(P, Result), true);
   return Result;
 }
 

@@ -53,7 +53,9 @@ struct Outcome {
   std::map<std::string, perdure_trace_kind> Primitives;
 };
 
-using Progress = std::function<void(const Outcome &, double Fraction)>;
+/// Called after each image and, with Last, when there will be no more.
+using Progress =
+    std::function<void(const Outcome &, double Fraction, bool Last)>;
 
 /// What a program did, and from where.
 struct Run {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -136,16 +138,38 @@ static int runProgram(std::vector<std::string> Words, const std::string &Root,
   return WIFEXITED(Status) ? WEXITSTATUS(Status) : 128 + WTERMSIG(Status);
 }
 
-static void showProgress(const crash::Outcome &O, double Fraction) {
+// A bar, as long as the line has room for it, and what is said beside it: drawn
+// over what was there, ten times a second at most. The line ends with the bar.
+static void drawBar(double Fraction, const std::string &Text, bool Last) {
+  using Clock = std::chrono::steady_clock;
+  static Clock::time_point Drawn;
+  static bool Begun = false;
   if (!isatty(STDERR_FILENO))
     return;
-  constexpr int Width = 30;
-  int Done = static_cast<int>(Fraction * Width);
-  std::string Bar = std::string(static_cast<size_t>(Done), '#') +
-                    std::string(static_cast<size_t>(Width - Done), '.');
-  fprintf(stderr, "\r[%s] %llu images, %llu failed%s", Bar.c_str(),
-          static_cast<unsigned long long>(O.Checked),
-          static_cast<unsigned long long>(O.Failed), Fraction >= 1 ? "\n" : "");
+  if (Begun && !Last && Clock::now() - Drawn < std::chrono::milliseconds(100))
+    return;
+  Begun = !Last;
+  Drawn = Clock::now();
+  winsize Size = {};
+  size_t Columns = 80;
+  if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &Size) && Size.ws_col)
+    Columns = Size.ws_col;
+  // Nothing goes to the last column, after which some terminals begin a line.
+  std::string Line = Text.substr(0, Columns - 1);
+  if (Line.size() + 8 < Columns) {
+    size_t Width = std::min<size_t>(30, Columns - Line.size() - 4);
+    size_t Done = static_cast<size_t>(Fraction * double(Width));
+    Line = "[" + std::string(Done, '#') + std::string(Width - Done, '.') +
+           "] " + Line;
+  }
+  fprintf(stderr, "\r%s\033[K%s", Line.c_str(), Last ? "\n" : "");
+}
+
+static void showProgress(const crash::Outcome &O, double Fraction, bool Last) {
+  drawBar(Fraction,
+          std::to_string(O.Checked) + " images, " + std::to_string(O.Failed) +
+              " failed",
+          Last);
 }
 
 static const char *kindOf(perdure_trace_kind Kind) {
@@ -290,14 +314,26 @@ leaveOut(const crash::Plan &P, const std::vector<std::string> &Wanted,
   for (const auto &[Chain, Kind] : Whole.Primitives)
     if (All || std::find(Wanted.begin(), Wanted.end(), Chain) != Wanted.end())
       Removals.push_back({Chain, Kind, {}});
+  if (!Unknown.empty())
+    return {};
+  size_t Done = 0, Noticed = 0;
+  auto Show = [&] {
+    drawBar(double(Done) / double(Removals.size()),
+            std::to_string(Done) + " of " + std::to_string(Removals.size()) +
+                " left out, " + std::to_string(Noticed) + " noticed",
+            Done == Removals.size());
+  };
   for (Removal &R : Removals) {
-    if (!Unknown.empty())
-      break;
+    Show();
     crash::Plan Mine = P;
     Mine.Keep += "/without" + R.Chain;
-    R.Found = crash::exploreWithout(Mine, R.Chain, Runs,
-                                    [](const crash::Outcome &, double) {});
+    R.Found = crash::exploreWithout(
+        Mine, R.Chain, Runs, [](const crash::Outcome &, double, bool) {});
+    ++Done;
+    Noticed += R.Found.Failed != 0;
   }
+  if (!Removals.empty())
+    Show();
   return Removals;
 }
 
@@ -412,9 +448,10 @@ Command addCrash(CLI::App &Program) {
                   "for an image that fails among those which it forbids; all, "
                   "or places as --json prints them: A,B. --budget is for each")
       ->delimiter(',');
-  App->add_option("--hold", Opts->Hold,
-                  "Hold threads of PROGRAM up before each fence and fdatasync, for "
-                  "at most so many microseconds, so that others get ahead");
+  App->add_option(
+      "--hold", Opts->Hold,
+      "Hold threads of PROGRAM up before each fence and fdatasync, for "
+      "at most so many microseconds, so that others get ahead");
   App->add_flag("--serve", Opts->Serve,
                 "CHECK is one program that calls perdure_crash_check: it is "
                 "started once for many images");

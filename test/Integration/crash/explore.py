@@ -103,7 +103,7 @@ def seedFaults(options, examples):
         for number, fault in enumerate(entry["faults"]):
             traced = buildWrong(options, name, entry, number)
             for medium in options.media.split(","):
-                found, seconds = explore(options, name, entry, medium, options.each or 400,
+                found, seconds = explore(options, name, entry, medium, options.each or 1500,
                                          traced=traced)
                 said = [f["output"] for f in found["failures"]]
                 right = any(re.search(fault["says"], line) for line in said)

@@ -1,18 +1,19 @@
 """mutations.py PERDURE PROGRAM CHECK LIBRARY SYMBOLIZER [--then COMMAND]
              [--media dax,page] [--budget N] [--only PATTERN] [--expect noticed]
-             [--seed S] [--jobs N] [--hold N] [--markdown]
+             [--seed S] [--jobs N] [--options OPTIONS] [--markdown]
 
 Leaves out, in turn, each flush, fence and sync that a traced PROGRAM makes (and
 COMMAND, after the power failed), named by its call chain in the traced runtime
 (LIBRARY): `perdure crash --leave-out`, with at most N images for each. CHECK serves.
 A line for each: noticed or not, the medium, the kind, where, what the check says or
-how many images more there were. --only: those whose line matches the regular
+how many images more there were. --options: more, for perdure crash. --only: those whose line matches the regular
 expression. Exits with 1 when PROGRAM fails as it is, and, with --expect noticed, when
 a removal is not noticed or the pattern matches none.
 """
 import argparse
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -20,14 +21,14 @@ import tempfile
 
 def explore(options, medium, budget, chains=()):
     then = ["--then", options.then, "--then-images", "150"] if options.then else []
-    then += ["--hold", options.hold] if options.hold else []
     left = ["--leave-out", ",".join(chains)] if chains else []
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(
             [options.perdure, "crash", "--json", "--medium", medium, "--budget",
              str(budget), "--seed", str(options.seed), "--keep", folder + "/keep",
              *(["--jobs", str(options.jobs)] if options.jobs else []), *then, *left,
-             "--serve", "--check", options.check, "--", options.program],
+             *shlex.split(options.options),
+             "--serve", "--check", options.check, "--", *shlex.split(options.program)],
             stdout=subprocess.PIPE, text=True)
     if not run.stdout:
         sys.exit("mutations.py: perdure crash failed")
@@ -77,7 +78,7 @@ def main():
     for name in ("perdure", "program", "check", "library", "symbolizer"):
         parser.add_argument(name)
     parser.add_argument("--then")
-    parser.add_argument("--hold")
+    parser.add_argument("--options", default="")
     parser.add_argument("--media", default="dax,page")
     parser.add_argument("--budget", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)

@@ -29,7 +29,7 @@ struct Exploring : testing::Test {
   // From files "a" and "b", full of '.'.
   crash::Outcome run(const std::vector<Event> &Events, uint64_t FileBytes) {
     return explore(Plan, runOf(Events, FileBytes),
-                   [](const crash::Outcome &, double) {});
+                   [](const crash::Outcome &, double, bool) {});
   }
 
   static crash::Run runOf(const std::vector<Event> &Events, uint64_t FileBytes,
@@ -194,7 +194,7 @@ TEST_F(Exploring, StoresThatWereNotTracedAreNoticed) {
   std::ofstream(Folder + "/run/c") << "unknown";
   Plan.Command.Text = "true";
   crash::Outcome Found = explore(Plan, runOf(T.Events, 64, Folder + "/run"),
-                                 [](const crash::Outcome &, double) {});
+                                 [](const crash::Outcome &, double, bool) {});
   EXPECT_EQ(Found.Untraced, (std::vector<std::string>{"c, which it has made",
                                                       "a from offset 63"}));
 }
@@ -260,7 +260,7 @@ TEST_F(Exploring, TriesWhatAPrimitiveForbids) {
         crash::Run R = runOf(Events, FileBytes);
         crash::Outcome Found =
             exploreWithout(Plan, std::to_string(Left), {&R},
-                           [](const crash::Outcome &, double) {});
+                           [](const crash::Outcome &, double, bool) {});
         EXPECT_TRUE(Found.Exhausted);
         EXPECT_EQ(Found.Checked, Expected.size());
         EXPECT_EQ(seen(), Expected);
@@ -291,7 +291,7 @@ TEST_F(Exploring, LosesFirstWhatAPrimitiveMakesCertain) {
   Plan.Command.Text = "! grep -q Z a || test $(head -c 1921 a | tail -c 65 | "
                       "tr -cd X | wc -c) = 1";
   crash::Run R = runOf(T.Events, 64 * 62);
-  auto Quiet = [](const crash::Outcome &, double) {};
+  auto Quiet = [](const crash::Outcome &, double, bool) {};
   EXPECT_EQ(explore(Plan, R, Quiet).Failed, 0u);
   crash::Outcome Found = exploreWithout(Plan, Fence, {&R}, Quiet);
   EXPECT_EQ(Found.Failed, 1u);
@@ -316,7 +316,7 @@ TEST_F(Exploring, LeavesOutInAllRuns) {
   Second.note("flushed");
   crash::Run One = runOf(T.Events, 64), Two = runOf(Second.Events, 64);
   Plan.Command.Text = "! grep -q flushed || grep -q B b";
-  auto Quiet = [](const crash::Outcome &, double) {};
+  auto Quiet = [](const crash::Outcome &, double, bool) {};
   EXPECT_EQ(explore(Plan, Two, Quiet).Failed, 0u);
   crash::Outcome Found = exploreWithout(Plan, "the flush", {&One, &Two}, Quiet);
   EXPECT_EQ(Found.Failed, 1u);
@@ -337,7 +337,7 @@ TEST_F(Exploring, TakesTheLastOfEqualContentsForTheWhole) {
       E.Data = Folder + "/run/a";
   Plan.Command.Text = "! grep -q A a";
   crash::Outcome Found = explore(Plan, runOf(T.Events, 64, Folder + "/run"),
-                                 [](const crash::Outcome &, double) {});
+                                 [](const crash::Outcome &, double, bool) {});
   EXPECT_TRUE(Found.Untraced.empty());
   EXPECT_EQ(Found.Checked, 2u);
   ASSERT_EQ(Found.Failures.size(), 1u);
