@@ -202,13 +202,13 @@ static int goOn(void) {
   perdure_store *objects = perdure_store_open("store", PERDURE_DURABLE);
   struct root *a = openObject(objects, "a"), *b = openObject(objects, "b");
   struct root *c = openObject(objects, "c");
-  if (c) {
+  /* Without one of them nothing has been promised yet. */
+  if (a && b && c) {
     /* In a thread of its own, whose fences do nothing for recovery's flushes. */
     inThread(store, c);
     alone(c, c->low + 1);
-  }
-  if (a && b)
     together(a, b, a->low + 1);
+  }
   if (objects)
     perdure_store_close(objects);
   return 0;
