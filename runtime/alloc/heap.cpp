@@ -546,14 +546,17 @@ static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
   S->Magic = SlabMagic;
   S->BlockBytes = C.BlockBytes;
   // Before the descriptor that makes it a slab, whatever becomes of the power: a
-  // page map that leads to no slab is damage.
+  // page map that leads to no slab is damage. On page media what is not written by
+  // commits is an object that is being made, and synced before it has a name.
   if (isDeferred(O))
     for (const uint64_t &Word : *(const uint64_t(*)[sizeof(*S) / 8])(void *)S)
       noteWord(O, &Word, ~(uint64_t)0, Word);
   else
-    flushHeader(O, S, sizeof(*S));
+    flushMetadata(O, S, sizeof(*S));
+  // No fence of their own: a slab is read without them, and recovery that does not
+  // find its way from a block to the slab leaks that block.
   for (unsigned I = 1; I < C.Pages; ++I)
-    writeDescriptor(O, Page + I, makeDescriptor(PageKind::Inside, 0, I));
+    beginDescriptor(O, Page + I, makeDescriptor(PageKind::Inside, 0, I));
   writeDescriptor(O, Page, makeDescriptor(PageKind::Slab, Class, C.Pages));
   tagSlab(H, Page, Class, numberOf(H, A));
   pushPage(H.Tags, A.Room[Class], (uint32_t)Page);
@@ -769,12 +772,11 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
   // No lock: others go on meanwhile, and to the file the pages are free still.
   void *Block = slabAt(O, Taken.Page);
   memset(Block, 0, Taken.Dirty * FilePage);
-  if (isDeferred(O))
-    noteZeroed(O, Block, Taken.Dirty * FilePage);
-  else
-    flushMetadata(O, Block, Taken.Dirty * FilePage);
+  // In any order: nothing leads to the block before the caller has fenced, and the
+  // pages are nobody else's before it is freed, which fences.
+  zeroed(O, Block, Taken.Dirty * FilePage);
   tagLarge(H, Taken.Page, Pages);
-  writeDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
+  beginDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
   return Block;
 }
 

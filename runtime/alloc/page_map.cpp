@@ -33,13 +33,20 @@ PageDescriptor perdure::readDescriptor(const Object &O, uint64_t Page) {
   return {D ? __atomic_load_n(&D->Word, __ATOMIC_ACQUIRE) : 0};
 }
 
-void perdure::writeDescriptor(Object &O, uint64_t Page, uint64_t Word) {
+void perdure::beginDescriptor(Object &O, uint64_t Page, uint64_t Word) {
   PageDescriptor *D = descriptorOf(O, Page);
   __atomic_store_n(&D->Word, Word, __ATOMIC_RELEASE);
   if (isDeferred(O))
     noteWord(O, D, ~(uint64_t)0, Word);
-  else
+  else if (O.Map.Page)
     flushMetadata(O, D, sizeof(*D));
+  else
+    flushRange(O.Map, D, sizeof(*D));
+}
+
+void perdure::writeDescriptor(Object &O, uint64_t Page, uint64_t Word) {
+  beginDescriptor(O, Page, Word);
+  fence(O.Map);
 }
 
 uint64_t *perdure::descriptorWord(const Object &O, uint64_t Page) {

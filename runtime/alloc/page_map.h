@@ -26,7 +26,11 @@ PageDescriptor readDescriptor(const Object &O, uint64_t Page);
 /// Where it is; null for a page that the map does not cover.
 uint64_t *descriptorWord(const Object &O, uint64_t Page);
 
-/// One store; the map must cover the page.
+/// One store, whose flush begins on DAX: the caller fences. The map must cover the
+/// page.
+void beginDescriptor(Object &O, uint64_t Page, uint64_t Word);
+
+/// The same with the fence.
 void writeDescriptor(Object &O, uint64_t Page, uint64_t Word);
 
 inline SlabHeader *slabAt(const Object &O, uint64_t Page) {

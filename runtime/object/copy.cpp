@@ -353,7 +353,9 @@ static void dropSeal(Header &H) {
   H.Sealed = {};
 }
 
-// The identity comes last: without it the file is no object.
+// The identity comes last: without it the file is no object, whose process died. It
+// takes no sync of its own for that: where the power fails before the one below has
+// returned, the file has no name, or one that is no object's.
 static bool writeHeader(const Copying &C, Header &H) {
   Identity Ident = H.Ident;
   setIdentity(C, Ident);
@@ -361,11 +363,8 @@ static bool writeHeader(const Copying &C, Header &H) {
   if (memcmp(&Ident, &H.Ident, sizeof(Ident)))
     dropSeal(H);
   H.Ident = {};
-  if (!writeAll(C.Copy, &H, sizeof(H), 0))
-    return false;
-  if (!syncFile(C.Copy))
-    return fail(errno, "cannot sync the copy: %s", strerror(errno));
-  return writeAll(C.Copy, &Ident, sizeof(Ident), 0) &&
+  return writeAll(C.Copy, &H, sizeof(H), 0) &&
+         writeAll(C.Copy, &Ident, sizeof(Ident), 0) &&
          (syncFile(C.Copy) ||
           fail(errno, "cannot sync the copy: %s", strerror(errno)));
 }

@@ -34,8 +34,8 @@ using namespace perdure;
 
 static int TraceFile = -1;
 
-// The call chain at which a primitive is left out: see skipped().
-static const char *Skip;
+// Microseconds at most; 0 for none.
+static unsigned Hold;
 
 __attribute__((constructor(101))) static void openTrace() {
   const char *Path = secure_getenv("PERDURE_TRACE");
@@ -50,7 +50,8 @@ __attribute__((constructor(101))) static void openTrace() {
     abort();
   }
   close(File);
-  Skip = secure_getenv("PERDURE_TRACE_SKIP");
+  if (const char *Text = secure_getenv("PERDURE_TRACE_HOLD"))
+    Hold = (unsigned)strtoul(Text, nullptr, 10);
 }
 
 static void put(uint32_t Kind, const char *Text, const void *Data,
@@ -135,12 +136,6 @@ __attribute__((noinline)) static CallSite callSite() {
   return S;
 }
 
-// Whether the primitive is to be left out here: PERDURE_TRACE_SKIP is a site as
-// the trace names it. It is written down in neither case, and not called.
-static bool skipped(const CallSite &S) {
-  return TraceFile >= 0 && Skip && !strcmp(Skip, S.Text);
-}
-
 //===----------------------------------------------------------------------===//
 // Flushes and fences: the functions that libpmem2 gives
 //===----------------------------------------------------------------------===//
@@ -150,16 +145,23 @@ static pmem2_drain_fn RealDrain;
 
 static void tracedFlush(const void *P, size_t Bytes) {
   CallSite S = callSite();
-  if (skipped(S))
-    return;
   put(PERDURE_TRACE_FLUSH, S.Text, nullptr, 0, (uint64_t)P, Bytes);
   RealFlush(P, Bytes);
 }
 
+// As if the thread were not running for a while, so that others get ahead of its
+// fence or sync, which must not do them any harm.
+static void holdUp() {
+  static thread_local uint32_t State = (uint32_t)syscall(SYS_gettid);
+  if (!Hold)
+    return;
+  State = State * 1664525 + 1013904223;
+  usleep((State >> 8) % Hold);
+}
+
 static void tracedDrain() {
   CallSite S = callSite();
-  if (skipped(S))
-    return;
+  holdUp();
   put(PERDURE_TRACE_FENCE, S.Text, nullptr, 0);
   RealDrain();
 }
@@ -251,8 +253,6 @@ WRAP(int, munmap, void *At, size_t Bytes) {
 
 WRAP(int, msync, void *At, size_t Bytes, int Flags) {
   CallSite S = callSite();
-  if (skipped(S))
-    return 0;
   put(PERDURE_TRACE_MSYNC, S.Text, nullptr, 0, (uint64_t)At, Bytes);
   int Result = __real_msync(At, Bytes, Flags);
   if (!Result)
@@ -263,8 +263,7 @@ WRAP(int, msync, void *At, size_t Bytes, int Flags) {
 #define WRAP_SYNC(Name)                                                        \
   WRAP(int, Name, int File) {                                                  \
     CallSite S = callSite();                                                   \
-    if (skipped(S))                                                            \
-      return 0;                                                                \
+    holdUp();                                                                  \
     Path P(File);                                                              \
     put(PERDURE_TRACE_SYNC, S.Text, P.Text, P.Length);                         \
     int Result = __real_##Name(File);                                          \

@@ -482,10 +482,9 @@ void perdure::cutToEnd(Object &O, Lane &L, const LogEnd &End) {
 // Records behind the one that this writes were good once, and follow a record
 // like those that come now. They are made to follow none.
 bool perdure::sealEnd(Object &O, Lane &L, uint64_t Serial) {
-  if (!appendRecord(O, L, RecordKind::Rewind, 0, &Serial, sizeof(Serial)))
-    return false;
-  settle(O);
-  return true;
+  // Without a fence: the log ends here already, and the fence of the next record that
+  // anything depends on is this thread's, too.
+  return appendRecord(O, L, RecordKind::Rewind, 0, &Serial, sizeof(Serial));
 }
 
 void perdure::cutLane(Object &O, LaneHead &Head) {

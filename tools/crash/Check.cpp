@@ -234,7 +234,16 @@ Checkers::Checkers(unsigned Jobs, const std::string &Scratch,
 void Checkers::add(Image I) {
   std::unique_lock<std::mutex> Hold(Lock);
   Changed.wait(Hold, [this] { return Waiting.size() < 64; });
+  if (Dropped)
+    return;
   Waiting.push_back(std::move(I));
+  Changed.notify_all();
+}
+
+void Checkers::drop() {
+  std::lock_guard<std::mutex> Hold(Lock);
+  Dropped = true;
+  Waiting.clear();
   Changed.notify_all();
 }
 

@@ -16,14 +16,14 @@ namespace crash {
 
 struct Verdict {
   bool Failed = false;
-  bool Broken = false;  // the check could not be run
-  std::string Why;      // "exit status 1", "signal 11", ...
-  std::string Output;   // of the check
+  bool Broken = false; // the check could not be run
+  std::string Why;     // "exit status 1", "signal 11", ...
+  std::string Output;  // of the check
 };
 
 /// How images are checked.
 struct CheckCommand {
-  std::string Text;   // a shell command
+  std::string Text;    // a shell command
   bool Serves = false; // it calls perdure_crash_check, and runs once for many
 };
 
@@ -66,6 +66,8 @@ public:
 
   /// Waits while many are waiting.
   void add(Image I);
+  /// Those that wait or are added later are not checked.
+  void drop();
   /// Returns when all have been checked.
   void finish();
 
@@ -76,7 +78,7 @@ private:
   std::mutex Lock, Reporting;
   std::condition_variable Changed;
   std::deque<Image> Waiting;
-  bool Ended = false;
+  bool Ended = false, Dropped = false;
   std::vector<std::thread> Threads;
 };
 

@@ -74,7 +74,7 @@ static uint64_t hashOf(const Names &N) {
   return H;
 }
 
-uint32_t Dimension::full() const {
+uint32_t Dimension::whole() const {
   return static_cast<uint32_t>(std::max_element(Prefix.begin(), Prefix.end()) -
                                Prefix.begin());
 }
@@ -340,7 +340,14 @@ void Model::changeNames(const Event &E) {
   }
 }
 
+bool Model::isLeftOut(const Event &E) const {
+  return !LeftOut.empty() && E.Kind >= PERDURE_TRACE_FLUSH &&
+         E.Kind <= PERDURE_TRACE_SYNC && E.Text == LeftOut;
+}
+
 bool Model::isPoint(const Event &E) const {
+  if (isLeftOut(E))
+    return false;
   auto Any = [&](const std::map<ThreadKey, std::vector<Pledge>> &Of) {
     auto It = Of.find({E.Process, E.Thread});
     return It != Of.end() && !It->second.empty();
@@ -354,6 +361,8 @@ void Model::replay(const Event &E) {
   ThreadKey Thread{E.Process, E.Thread};
   uint64_t Offset = 0, Length = E.Extent;
   ++Now;
+  if (isLeftOut(E))
+    return;
   switch (E.Kind) {
   case PERDURE_TRACE_MAP:
     map(E);
@@ -434,7 +443,8 @@ void Model::replay(const Event &E) {
 
 Dimension Model::dimensionOf(unsigned Number, uint64_t Index,
                              const Unit &U) const {
-  Dimension D{Dimension::Kind::Unit, Number, U.Pending, {}, {}, {}};
+  Dimension D{
+      Dimension::Kind::Unit, Number, U.Pending, {}, {}, {}, Index, U.Done};
   uint64_t Size = unitBytes();
   Bytes Content = certainBytes(*Inodes[Number].Content, Index, Size);
   for (uint32_t Prefix = 0;; ++Prefix) {
@@ -475,7 +485,7 @@ Point Model::point() const {
       if (D.Hash.size() > 1)
         P.Dimensions.push_back(std::move(D));
     }
-    Dimension D{Dimension::Kind::Size, I, {}, N.Sizes, {}, {}};
+    Dimension D{Dimension::Kind::Size, I, {}, N.Sizes, {}, {}, 0, N.SizesDone};
     for (uint32_t V = 0; V < N.Sizes.size(); ++V) {
       D.Prefix.push_back(V);
       D.Hash.push_back(mix(N.Sizes[V], mix(I, 3)));
@@ -484,7 +494,7 @@ Point Model::point() const {
       P.Dimensions.push_back(std::move(D));
   }
   if (!NamesPending.empty()) {
-    Dimension D{Dimension::Kind::Names, 0, {}, {}, {}, {}};
+    Dimension D{Dimension::Kind::Names, 0, {}, {}, {}, {}, 0, 0};
     Names N = Certain;
     for (uint32_t V = 0; V <= NamesPending.size(); ++V) {
       if (V)
@@ -495,4 +505,34 @@ Point Model::point() const {
     P.Dimensions.push_back(std::move(D));
   }
   return P;
+}
+
+std::vector<uint64_t> Model::certainOf(const Point &Of) const {
+  std::vector<uint64_t> Result;
+  for (const Dimension &D : Of.Dimensions) {
+    uint64_t Done = 0;
+    switch (D.What) {
+    case Dimension::Kind::Unit: {
+      const auto &Units = Inodes[D.Inode].Units;
+      auto It = Units.find(D.Index);
+      Done = It == Units.end() ? D.Done : It->second.Done;
+      break;
+    }
+    case Dimension::Kind::Size:
+      Done = Inodes[D.Inode].SizesDone;
+      break;
+    case Dimension::Kind::Names:
+      // Those that are certain may lie behind others that are not, as the fsync
+      // of a directory has it: with all up to the last one it is an outcome
+      // here.
+      for (uint64_t I = 0; I < Of.NameChanges.size(); ++I)
+        if (std::none_of(NamesPending.begin(), NamesPending.end(),
+                         [&](const NameChange &C) {
+                           return C.Event == Of.NameChanges[I].Event;
+                         }))
+          Done = I + 1;
+    }
+    Result.push_back(Done - D.Done);
+  }
+  return Result;
 }

@@ -1,8 +1,8 @@
 //===- Model.h - What files may hold after a power failure ------*- C++ -*-===//
 //
-// Replays a trace. At each event it knows what is on the medium for certain and,
-// as a list of dimensions, what may be there or not: each line (DAX) or sector
-// (page media) any prefix of its stores, each file one of its sizes, the
+// Replays a trace. At each event it knows what is on the medium for certain
+// and, as a list of dimensions, what may be there or not: each line (DAX) or
+// sector (page media) any prefix of its stores, each file one of its sizes, the
 // directories any prefix of what was done to them. docs/CrashExplorer.md.
 //
 //===----------------------------------------------------------------------===//
@@ -34,14 +34,16 @@ struct Piece {
 struct Dimension {
   enum class Kind { Unit, Size, Names } What;
   unsigned Inode = 0;
-  std::vector<Piece> Pieces;     // Unit
-  std::vector<uint64_t> Sizes;   // Size: before, and after each change
-  std::vector<uint32_t> Prefix;  // of each version, distinct contents only
-  std::vector<uint64_t> Hash;    // of each version
+  std::vector<Piece> Pieces;    // Unit
+  std::vector<uint64_t> Sizes;  // Size: before, and after each change
+  std::vector<uint32_t> Prefix; // of each version, distinct contents only
+  std::vector<uint64_t> Hash;   // of each version
+  uint64_t Index = 0;           // Unit: which one of the file
+  uint64_t Done = 0;            // changes before these, which are certain
 
   /// The version in which nothing is lost. Not always the last: what was stored
   /// may be what was there before.
-  uint32_t full() const;
+  uint32_t whole() const;
 };
 
 struct NameChange {
@@ -56,7 +58,8 @@ using Names = std::map<std::string, unsigned>;
 
 void applyChange(Names &N, const NameChange &C);
 
-/// Without what lies in directories that are not there, and files without a name.
+/// Without what lies in directories that are not there, and files without a
+/// name.
 Names reachable(const Names &N);
 
 /// All that a power failure at one event can leave.
@@ -87,11 +90,18 @@ public:
   /// What was promised before the program ran: lines.
   void addNotes(const std::string &Lines);
 
+  /// From now on a flush, fence or sync that the trace names so is none.
+  void leaveOut(const std::string &Name) { LeftOut = Name; }
+
   /// Whether what follows makes less possible or promises more: only before
   /// those events is there anything new to try.
   bool isPoint(const Event &E) const;
   void replay(const Event &E);
   Point point() const;
+
+  /// How many of the changes of each dimension are certain here. Of: a point at
+  /// this event of a model that has left something out.
+  std::vector<uint64_t> certainOf(const Point &Of) const;
 
 private:
   struct Unit {
@@ -138,18 +148,19 @@ private:
   void keepUnit(Inode &N, unsigned Number, uint64_t Unit, uint64_t Count);
   void changeNames(NameChange C);
   void changeNames(const Event &E);
+  bool isLeftOut(const Event &E) const;
   uint64_t hashUnit(unsigned Inode, uint64_t Unit, const Bytes &Content) const;
   Dimension dimensionOf(unsigned Number, uint64_t Index, const Unit &U) const;
 
   Medium M;
-  std::string Root;
+  std::string Root, LeftOut;
   uint32_t Now = 0; // events so far
   std::vector<Inode> Inodes;
   Names Certain, Current;
-  std::vector<NameChange> NamesPending; // in their order
+  std::vector<NameChange> NamesPending;                 // in their order
   std::map<std::pair<uint32_t, uint64_t>, Mapped> Maps; // process, address
-  // Where the bytes of private mappings were stored last, by inode and word: the
-  // source of a write that brings them to the file.
+  // Where the bytes of private mappings were stored last, by inode and word:
+  // the source of a write that brings them to the file.
   std::map<std::pair<unsigned, uint64_t>, uint32_t> Own;
   std::map<ThreadKey, std::vector<Pledge>> Flushed, Syncing;
   std::string Notes;

@@ -5,7 +5,9 @@
 
 #include "../crash/Explorer.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +16,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -23,9 +26,11 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string Medium = "dax", Check, Budget = "20000", Keep = "crash", From, Then;
+  std::string Medium = "dax", Check, Budget = "20000", Keep = "crash", From,
+              Then;
+  std::vector<std::string> LeaveOut;
   uint64_t Seed = 1, ThenImages = 20;
-  unsigned Jobs = 0;
+  unsigned Jobs = 0, Hold = 0;
   bool Json = false, Serve = false;
   std::vector<std::string> Program;
 };
@@ -52,6 +57,13 @@ public:
 };
 
 using Files = std::map<std::string, std::unique_ptr<std::string>>;
+
+/// What was found without one of the flushes, fences and syncs.
+struct Removal {
+  std::string Chain;
+  perdure_trace_kind Kind;
+  crash::Outcome Found;
+};
 
 } // namespace
 
@@ -126,16 +138,38 @@ static int runProgram(std::vector<std::string> Words, const std::string &Root,
   return WIFEXITED(Status) ? WEXITSTATUS(Status) : 128 + WTERMSIG(Status);
 }
 
-static void showProgress(const crash::Outcome &O, double Fraction) {
+// A bar, as long as the line has room for it, and what is said beside it: drawn
+// over what was there, ten times a second at most. The line ends with the bar.
+static void drawBar(double Fraction, const std::string &Text, bool Last) {
+  using Clock = std::chrono::steady_clock;
+  static Clock::time_point Drawn;
+  static bool Begun = false;
   if (!isatty(STDERR_FILENO))
     return;
-  constexpr int Width = 30;
-  int Done = static_cast<int>(Fraction * Width);
-  std::string Bar = std::string(static_cast<size_t>(Done), '#') +
-                    std::string(static_cast<size_t>(Width - Done), '.');
-  fprintf(stderr, "\r[%s] %llu images, %llu failed%s", Bar.c_str(),
-          static_cast<unsigned long long>(O.Checked),
-          static_cast<unsigned long long>(O.Failed), Fraction >= 1 ? "\n" : "");
+  if (Begun && !Last && Clock::now() - Drawn < std::chrono::milliseconds(100))
+    return;
+  Begun = !Last;
+  Drawn = Clock::now();
+  winsize Size = {};
+  size_t Columns = 80;
+  if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &Size) && Size.ws_col)
+    Columns = Size.ws_col;
+  // Nothing goes to the last column, after which some terminals begin a line.
+  std::string Line = Text.substr(0, Columns - 1);
+  if (Line.size() + 8 < Columns) {
+    size_t Width = std::min<size_t>(30, Columns - Line.size() - 4);
+    size_t Done = static_cast<size_t>(Fraction * double(Width));
+    Line = "[" + std::string(Done, '#') + std::string(Width - Done, '.') +
+           "] " + Line;
+  }
+  fprintf(stderr, "\r%s\033[K%s", Line.c_str(), Last ? "\n" : "");
+}
+
+static void showProgress(const crash::Outcome &O, double Fraction, bool Last) {
+  drawBar(Fraction,
+          std::to_string(O.Checked) + " images, " + std::to_string(O.Failed) +
+              " failed",
+          Last);
 }
 
 static const char *kindOf(perdure_trace_kind Kind) {
@@ -151,7 +185,16 @@ static const char *kindOf(perdure_trace_kind Kind) {
   }
 }
 
-static void printJson(const crash::Outcome &O, const crash::Plan &P) {
+static std::string firstLine(const std::string &Text) {
+  return Text.substr(0, Text.find('\n'));
+}
+
+static std::string reasonOf(const crash::Failure &F) {
+  return F.Output.empty() ? F.Why : F.Why + ": " + firstLine(F.Output);
+}
+
+static void printJson(const crash::Outcome &O, const crash::Plan &P,
+                      const std::vector<Removal> &Removals) {
   Json J;
   J.beginObject();
   J.add("medium", P.On == crash::Medium::Dax ? "dax" : "page");
@@ -191,29 +234,41 @@ static void printJson(const crash::Outcome &O, const crash::Plan &P) {
     J.endObject();
   }
   J.endArray();
+  J.beginArray("left out");
+  for (const Removal &R : Removals) {
+    J.beginObject();
+    J.add("chain", R.Chain);
+    J.add("kind", kindOf(R.Kind));
+    J.add("images", R.Found.Checked);
+    J.add("exhaustive", R.Found.Exhausted);
+    J.add("noticed", R.Found.Failed != 0);
+    J.add("why", R.Found.Failures.empty() ? "" : reasonOf(R.Found.Failures[0]));
+    J.beginArray("lost");
+    if (!R.Found.Failures.empty())
+      for (const std::string &Line : R.Found.Failures[0].Lost)
+        J.add(nullptr, Line);
+    J.endArray();
+    J.endObject();
+  }
+  J.endArray();
   J.endObject();
-}
-
-static std::string firstLine(const std::string &Text) {
-  return Text.substr(0, Text.find('\n'));
 }
 
 static void printReport(const crash::Outcome &O) {
   size_t Number = 0;
   for (const crash::Failure &F : O.Failures) {
-    printf("failure %zu: %s", ++Number, escape(F.Why).c_str());
-    if (!F.Output.empty())
-      printf(": %s", escape(firstLine(F.Output)).c_str());
-    printf("\n");
+    printf("failure %zu: %s\n", ++Number, escape(reasonOf(F)).c_str());
     for (size_t At = 0, End; At < F.First.size(); At = End + 1) {
       End = F.First.find('\n', At);
       printf("  %s\n", escape(F.First.substr(At, End - At)).c_str());
     }
-    printf("  the power fails after event %u: %s\n", F.Event,
-           escape(F.After).c_str());
+    // What comes after the power failure failed itself, with no second one.
+    if (!F.InThen)
+      printf("  the power fails after event %u: %s\n", F.Event,
+             escape(F.After).c_str());
     for (const std::string &Line : F.Lost)
       printf("  lost: %s\n", escape(Line).c_str());
-    if (F.Lost.empty())
+    if (F.Lost.empty() && !F.InThen)
       printf("  lost: nothing; what is missing had not been done yet\n");
     printf("  images: %llu\n", static_cast<unsigned long long>(F.Count));
     if (!F.Kept.empty())
@@ -229,6 +284,59 @@ static void printReport(const crash::Outcome &O) {
            static_cast<unsigned long long>(O.WentOn));
 }
 
+static void printRemovals(const std::vector<Removal> &Removals) {
+  for (const Removal &R : Removals) {
+    printf("without the %s at libperdure-trace.so%s: ", kindOf(R.Kind),
+           R.Chain.c_str());
+    if (!R.Found.Failures.empty())
+      printf("noticed: %s\n", escape(reasonOf(R.Found.Failures[0])).c_str());
+    else
+      printf("not noticed, %llu images more that it allows%s\n",
+             static_cast<unsigned long long>(R.Found.Checked),
+             R.Found.Exhausted ? ", which are all there are" : "");
+  }
+}
+
+// Each that was made, or those that are asked for. Unknown: one that was not
+// made.
+static std::vector<Removal>
+leaveOut(const crash::Plan &P, const std::vector<std::string> &Wanted,
+         const crash::Outcome &Whole, const crash::Run &First,
+         const std::vector<crash::Run> &Later, std::string &Unknown) {
+  std::vector<const crash::Run *> Runs{&First};
+  for (const crash::Run &R : Later)
+    Runs.push_back(&R);
+  std::vector<Removal> Removals;
+  bool All = std::find(Wanted.begin(), Wanted.end(), "all") != Wanted.end();
+  for (const std::string &Chain : Wanted)
+    if (Chain != "all" && !Whole.Primitives.count(Chain))
+      Unknown = Chain;
+  for (const auto &[Chain, Kind] : Whole.Primitives)
+    if (All || std::find(Wanted.begin(), Wanted.end(), Chain) != Wanted.end())
+      Removals.push_back({Chain, Kind, {}});
+  if (!Unknown.empty())
+    return {};
+  size_t Done = 0, Noticed = 0;
+  auto Show = [&] {
+    drawBar(double(Done) / double(Removals.size()),
+            std::to_string(Done) + " of " + std::to_string(Removals.size()) +
+                " left out, " + std::to_string(Noticed) + " noticed",
+            Done == Removals.size());
+  };
+  for (Removal &R : Removals) {
+    Show();
+    crash::Plan Mine = P;
+    Mine.Keep += "/without" + R.Chain;
+    R.Found = crash::exploreWithout(
+        Mine, R.Chain, Runs, [](const crash::Outcome &, double, bool) {});
+    ++Done;
+    Noticed += R.Found.Failed != 0;
+  }
+  if (!Removals.empty())
+    Show();
+  return Removals;
+}
+
 static int run(const Options &Opts) {
   crash::Plan P;
   if (!parseBudget(Opts.Budget, P))
@@ -240,7 +348,8 @@ static int run(const Options &Opts) {
   P.On = Opts.Medium == "dax" ? crash::Medium::Dax : crash::Medium::Page;
   P.Command = {Opts.Check, Opts.Serve};
   P.Seed = Opts.Seed;
-  P.Jobs = Opts.Jobs ? Opts.Jobs : std::max(1u, std::thread::hardware_concurrency());
+  P.Jobs =
+      Opts.Jobs ? Opts.Jobs : std::max(1u, std::thread::hardware_concurrency());
   P.Keep = fs::absolute(Opts.Keep).string();
   Scratch Temp;
   if (Temp.Path.empty())
@@ -258,43 +367,53 @@ static int run(const Options &Opts) {
   // The program and the checks take the medium for what is explored.
   setenv("PMEM2_FORCE_GRANULARITY",
          P.On == crash::Medium::Dax ? "CACHE_LINE" : "PAGE", 1);
+  if (Opts.Hold)
+    setenv("PERDURE_TRACE_HOLD", std::to_string(Opts.Hold).c_str(), 1);
   if (int Status = runProgram(Opts.Program, Root, Trace))
     return complain("'" + Opts.Program[0] + "' ended with status " +
                     std::to_string(Status) +
                     ": only runs that succeed are explored");
-  std::vector<crash::Event> Events;
+  crash::Run What;
+  What.Root = Root;
+  What.Files = std::move(Before);
   std::string Why;
-  if (!crash::readTrace(Trace, Events, Why))
+  if (!crash::readTrace(Trace, What.Events, Why))
     return complain(Why);
-  if (Events.empty())
+  if (What.Events.empty())
     return complain("'" + Opts.Program[0] +
                     "' left no trace: build it with perdure-cc "
                     "-fperdure-trace");
-  // Of the programs alone, not of the checks.
-  const char *Skip = getenv("PERDURE_TRACE_SKIP");
-  std::string Skipped = Skip ? Skip : "";
-  unsetenv("PERDURE_TRACE_SKIP");
   if (!Opts.Then.empty()) {
     P.ThenImages = Opts.ThenImages;
     P.Then = [&](const std::string &In, std::vector<crash::Event> &More,
                  std::string &Failed) {
-      std::vector<std::string> Words{"/bin/sh", "-c", Opts.Then};
-      if (!Skipped.empty())
-        Words = {"/usr/bin/env", "PERDURE_TRACE_SKIP=" + Skipped, "/bin/sh",
-                 "-c", Opts.Then};
-      int Status = runProgram(Words, In, Trace, In + ".notes");
+      int Status =
+          runProgram({"/bin/sh", "-c", Opts.Then}, In, Trace, In + ".notes");
       if (Status)
         Failed = "--then ended with status " + std::to_string(Status);
       return !Status && crash::readTrace(Trace, More, Failed);
     };
   }
-  crash::Outcome O = crash::explore(P, Events, Root, Before, showProgress);
+  std::vector<crash::Run> Later;
+  crash::Outcome O = crash::explore(P, What, showProgress,
+                                    Opts.LeaveOut.empty() ? nullptr : &Later);
+  std::vector<Removal> Removals;
+  std::string Unknown;
+  if (O.Trouble.empty() && !O.Failed && !Opts.LeaveOut.empty())
+    Removals = leaveOut(P, Opts.LeaveOut, O, What, Later, Unknown);
+  if (!Unknown.empty())
+    return complain("--leave-out: no flush, fence or sync was made at " +
+                    Unknown + ": --json prints those that were");
+  for (const Removal &R : Removals)
+    O.Trouble += R.Found.Trouble;
   if (!O.Trouble.empty())
     return complain("the check cannot be run: " + O.Trouble);
   if (Opts.Json)
-    printJson(O, P);
-  else
+    printJson(O, P, Removals);
+  else {
     printReport(O);
+    printRemovals(Removals);
+  }
   fflush(stdout);
   for (const std::string &File : O.Untraced)
     complain("code that was not built with -fperdure-trace has changed " +
@@ -324,6 +443,15 @@ Command addCrash(CLI::App &Program) {
                   "fails again");
   App->add_option("--then-images", Opts->ThenImages,
                   "In how many images at most (20)");
+  App->add_option("--leave-out", Opts->LeaveOut,
+                  "Then leave out one flush, fence or sync at a time, and look "
+                  "for an image that fails among those which it forbids; all, "
+                  "or places as --json prints them: A,B. --budget is for each")
+      ->delimiter(',');
+  App->add_option(
+      "--hold", Opts->Hold,
+      "Hold threads of PROGRAM up before each fence and fdatasync, for "
+      "at most so many microseconds, so that others get ahead");
   App->add_flag("--serve", Opts->Serve,
                 "CHECK is one program that calls perdure_crash_check: it is "
                 "started once for many images");

@@ -115,16 +115,23 @@ static int check(struct kv *kv) {
   return 0;
 }
 
+static char **arguments;
+
+static int run(void) {
+  struct kv *kv = kv_open(arguments[1], KV_WRITE);
+  if (!kv)
+    return bad(kv_error());
+  int count = arguments[3] ? atoi(arguments[3]) : CHANGES;
+  int status = !strcmp(arguments[2], "make")     ? make(kv)
+               : !strcmp(arguments[2], "change") ? change(kv, count)
+                                                 : check(kv);
+  kv_close(kv);
+  return status;
+}
+
 int main(int argc, char **argv) {
   if (argc < 3)
     return bad("kv_promise STORE make|change|check");
-  struct kv *kv = kv_open(argv[1], KV_WRITE);
-  if (!kv)
-    return bad(kv_error());
-  int count = argc > 3 ? atoi(argv[3]) : CHANGES;
-  int status = !strcmp(argv[2], "make")     ? make(kv)
-               : !strcmp(argv[2], "change") ? change(kv, count)
-                                            : check(kv);
-  kv_close(kv);
-  return status;
+  arguments = argv;
+  return strcmp(argv[2], "check") ? run() : perdure_crash_check(run);
 }

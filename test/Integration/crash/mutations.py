@@ -1,48 +1,38 @@
 """mutations.py PERDURE PROGRAM CHECK LIBRARY SYMBOLIZER [--then COMMAND]
-             [--media dax,page] [--budget N] [--only PATTERN] [--expect caught]
-             [--markdown]
+             [--media dax,page] [--budget N] [--only PATTERN] [--expect noticed]
+             [--seed S] [--jobs N] [--options OPTIONS] [--markdown]
 
 Leaves out, in turn, each flush, fence and sync that a traced PROGRAM makes (and
 COMMAND, after the power failed), named by its call chain in the traced runtime
-(LIBRARY), and has `perdure crash` look for an image on which CHECK, which serves,
-fails. A line for each: caught or not, the medium, the kind, and where. --only: those
-whose line matches the regular expression. Exits with 1 when PROGRAM fails as it is,
-and, with --expect caught, when a removal is not caught or the pattern matches none.
+(LIBRARY): `perdure crash --leave-out`, with at most N images for each. CHECK serves.
+A line for each: noticed or not, the medium, the kind, where, what the check says or
+how many images more there were. --options: more, for perdure crash. --only: those whose line matches the regular
+expression. Exits with 1 when PROGRAM fails as it is, and, with --expect noticed, when
+a removal is not noticed or the pattern matches none.
 """
 import argparse
 import json
-import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 
 
-def explore(options, medium, skip, budget):
-    """The report, or a string where there is none: the run itself failed."""
-    environment = dict(os.environ)
-    if skip:
-        environment["PERDURE_TRACE_SKIP"] = skip
-    then = ["--then", options.then] if options.then else []
+def explore(options, medium, budget, chains=()):
+    then = ["--then", options.then, "--then-images", "150"] if options.then else []
+    left = ["--leave-out", ",".join(chains)] if chains else []
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(
             [options.perdure, "crash", "--json", "--medium", medium, "--budget",
-             str(budget), "--keep", folder + "/keep", *then, "--serve",
-             "--check", options.check, "--", options.program],
-            env=environment, capture_output=True, text=True)
+             str(budget), "--seed", str(options.seed), "--keep", folder + "/keep",
+             *(["--jobs", str(options.jobs)] if options.jobs else []), *then, *left,
+             *shlex.split(options.options),
+             "--serve", "--check", options.check, "--", *shlex.split(options.program)],
+            stdout=subprocess.PIPE, text=True)
     if not run.stdout:
-        return "failed at once: " + (run.stderr.strip().splitlines() or ["?"])[-1]
+        sys.exit("mutations.py: perdure crash failed")
     return json.loads(run.stdout)
-
-
-def failure(found):
-    """Why it failed, in a line; nothing when it did not."""
-    if isinstance(found, str):
-        return found
-    if not found["failed"]:
-        return ""
-    why = [f["output"].strip() or f["why"] for f in found["failures"]]
-    return why[0].splitlines()[0] if why else "failed"
 
 
 def places(options, chain):
@@ -58,47 +48,55 @@ def places(options, chain):
     return " < ".join(named)
 
 
+def mutate(options, medium):
+    """How many removals were tried and noticed, and whether the program is right."""
+    whole = explore(options, medium, options.budget)
+    if whole["failed"]:
+        print(f"{medium}\tas it is\tFAILS\t{whole['failures'][0]['output'].strip()}",
+              flush=True)
+        return 0, 0, False
+    where = {p["chain"]: (p["kind"], places(options, p["chain"]))
+             for p in whole["primitives"]}
+    chosen = [c for c, place in where.items() if re.search(options.only, " ".join(place))]
+    line = "{}\t{}\t{}\t{}\t{}"
+    if options.markdown:
+        line = "| {} | {} | {} | `{}` | {} |"
+    noticed = 0
+    found = explore(options, medium, options.budget, chosen)["left out"] if chosen else []
+    for removal in sorted(found, key=lambda r: (not r["noticed"], where[r["chain"]])):
+        more = (f"{'all ' if removal['exhaustive'] else ''}{removal['images']} images more"
+                " pass")
+        noticed += removal["noticed"]
+        said = removal["why"] if removal["noticed"] else more
+        print(line.format(medium, "noticed" if removal["noticed"] else "NOT NOTICED",
+                          *where[removal["chain"]], said.replace("|", " ")), flush=True)
+    return len(chosen), noticed, True
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("perdure", "program", "check", "library", "symbolizer"):
         parser.add_argument(name)
     parser.add_argument("--then")
+    parser.add_argument("--options", default="")
     parser.add_argument("--media", default="dax,page")
-    parser.add_argument("--budget", type=int, default=600)
+    parser.add_argument("--budget", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int)
     parser.add_argument("--only", default="")
-    parser.add_argument("--expect")
+    parser.add_argument("--expect", choices=["noticed"])
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     status = 0
-    line = "{}\t{}\t{}\t{}\t{}"
     if options.markdown:
-        line = "| {} | {} | {} | `{}` | {} |"
         print("| medium | | left out | where | what the check says |\n|---|---|---|---|---|")
+    counts = []
     for medium in options.media.split(","):
-        whole = explore(options, medium, None, options.budget)
-        if failure(whole):
-            print(f"{medium}\tas it is\tFAILS\t{failure(whole)}", flush=True)
+        tried, noticed, right = mutate(options, medium)
+        counts.append(f"{medium}: {noticed} of {tried} noticed")
+        if not right or (options.expect and not 0 < noticed == tried):
             status = 1
-        if isinstance(whole, str):
-            continue
-        matched = 0
-        for primitive in whole["primitives"]:
-            kind, where = primitive["kind"], places(options, primitive["chain"])
-            if not re.search(options.only, f"{kind} {where}"):
-                continue
-            matched += 1
-            # A few images are enough for most.
-            for budget in sorted({min(100, options.budget), options.budget}):
-                why = failure(explore(options, medium, primitive["chain"], budget))
-                if why:
-                    break
-            print(line.format(medium, "caught" if why else "NOT CAUGHT", kind, where,
-                              why.replace("|", " ")), flush=True)
-            if options.expect and not why:
-                status = 1
-        if options.expect and not matched:
-            print(f"{medium}\tnothing matches {options.only}")
-            status = 1
+    print("\n" + ", ".join(counts))
     return status
 
 

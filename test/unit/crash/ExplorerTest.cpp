@@ -4,6 +4,7 @@
 
 #include "../../../tools/crash/Explorer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -27,11 +28,18 @@ struct Exploring : testing::Test {
 
   // From files "a" and "b", full of '.'.
   crash::Outcome run(const std::vector<Event> &Events, uint64_t FileBytes) {
-    std::map<std::string, std::unique_ptr<std::string>> Before;
+    return explore(Plan, runOf(Events, FileBytes),
+                   [](const crash::Outcome &, double, bool) {});
+  }
+
+  static crash::Run runOf(const std::vector<Event> &Events, uint64_t FileBytes,
+                          const std::string &Root = "/r") {
+    crash::Run R;
+    R.Events = Events;
+    R.Root = Root;
     for (const char *Name : {"a", "b"})
-      Before[Name] = std::make_unique<std::string>(FileBytes, '.');
-    return explore(Plan, Events, "/r", Before,
-                   [](const crash::Outcome &, double) {});
+      R.Files[Name] = std::make_unique<std::string>(FileBytes, '.');
+    return R;
   }
 
   // A check that writes down what it is given, and then does More.
@@ -75,7 +83,8 @@ TEST_F(Exploring, TriesAllThatThereIsOnce) {
       }
       All.merge(outcomesOf(M.point()));
       for (const Left &L : All)
-        Expected.insert(L.Content.at("a") + L.Content.at("b") + ":\n" + L.Notes);
+        Expected.insert(L.Content.at("a") + L.Content.at("b") + ":\n" +
+                        L.Notes);
       crash::Outcome Found = run(Events, FileBytes);
       EXPECT_TRUE(Found.Exhausted);
       EXPECT_EQ(Found.Failed, 0u);
@@ -184,13 +193,155 @@ TEST_F(Exploring, StoresThatWereNotTracedAreNoticed) {
   std::ofstream(Folder + "/run/b") << std::string(64, '.');
   std::ofstream(Folder + "/run/c") << "unknown";
   Plan.Command.Text = "true";
-  std::map<std::string, std::unique_ptr<std::string>> Before;
-  for (const char *Name : {"a", "b"})
-    Before[Name] = std::make_unique<std::string>(64, '.');
-  crash::Outcome Found = explore(Plan, T.Events, Folder + "/run", Before,
-                                 [](const crash::Outcome &, double) {});
-  EXPECT_EQ(Found.Untraced,
-            (std::vector<std::string>{"c, which it has made", "a from offset 63"}));
+  crash::Outcome Found = explore(Plan, runOf(T.Events, 64, Folder + "/run"),
+                                 [](const crash::Outcome &, double, bool) {});
+  EXPECT_EQ(Found.Untraced, (std::vector<std::string>{"c, which it has made",
+                                                      "a from offset 63"}));
+}
+
+//===----------------------------------------------------------------------===//
+// Without one primitive
+//===----------------------------------------------------------------------===//
+
+static bool isPrimitive(const Event &E) {
+  return E.Kind == PERDURE_TRACE_FLUSH || E.Kind == PERDURE_TRACE_FENCE ||
+         E.Kind == PERDURE_TRACE_MSYNC || E.Kind == PERDURE_TRACE_SYNC;
+}
+
+// All that the run without Chain allows and the whole one does not, at each
+// point.
+static std::set<Left> forbiddenBy(const std::string &Chain, Medium Kind,
+                                  const std::vector<Event> &Events,
+                                  uint64_t FileBytes) {
+  Model Whole = twoFiles(Kind, FileBytes), M = Whole;
+  std::set<Left> All;
+  for (size_t I = 0; I <= Events.size(); ++I) {
+    Event Without;
+    if (I < Events.size())
+      Without = Events[I];
+    if (I < Events.size() && isPrimitive(Without) && Without.Text == Chain) {
+      Without.Kind = PERDURE_TRACE_TOUCH; // of no file
+      Without.Data.clear();
+    }
+    if (I == Events.size() || M.isPoint(Without)) {
+      std::set<Left> More = outcomesOf(M.point());
+      for (const Left &L : outcomesOf(Whole.point()))
+        More.erase(L);
+      All.merge(More);
+    }
+    if (I < Events.size()) {
+      M.replay(Without);
+      Whole.replay(Events[I]);
+    }
+  }
+  return All;
+}
+
+TEST_F(Exploring, TriesWhatAPrimitiveForbids) {
+  for (Medium Kind : {Medium::Dax, Medium::Page}) {
+    uint64_t Tried = 0, FileBytes = Kind == Medium::Dax ? 192 : 1536;
+    Plan.On = Kind;
+    for (uint64_t Seed = 1; Tried < 100 && Seed < 50; ++Seed) {
+      std::vector<Event> Events = randomTrace(Kind, Seed, FileBytes);
+      // All that are of one kind are one.
+      for (Event &E : Events)
+        if (isPrimitive(E))
+          E.Text = std::to_string(E.Kind);
+      for (auto Left : {PERDURE_TRACE_FLUSH, PERDURE_TRACE_FENCE,
+                        PERDURE_TRACE_MSYNC, PERDURE_TRACE_SYNC}) {
+        std::multiset<std::string> Expected;
+        for (const auto &L :
+             forbiddenBy(std::to_string(Left), Kind, Events, FileBytes))
+          Expected.insert(L.Content.at("a") + L.Content.at("b") + ":\n" +
+                          L.Notes);
+        if (Expected.empty() || Expected.size() > 200)
+          continue; // shells are slow
+        record("true");
+        crash::Run R = runOf(Events, FileBytes);
+        crash::Outcome Found =
+            exploreWithout(Plan, std::to_string(Left), {&R},
+                           [](const crash::Outcome &, double, bool) {});
+        EXPECT_TRUE(Found.Exhausted);
+        EXPECT_EQ(Found.Checked, Expected.size());
+        EXPECT_EQ(seen(), Expected);
+        Tried += Expected.size();
+        fs::remove_all(Folder + "/seen");
+      }
+    }
+    EXPECT_GE(Tried, 100u);
+  }
+}
+
+// Thirty lines, flushed, and one that says that they are there: 2^30 images are
+// allowed in any case, and those that fail are found at once.
+TEST_F(Exploring, LosesFirstWhatAPrimitiveMakesCertain) {
+  TraceMaker T;
+  T.map("a", 0x10000, 64 * 62);
+  for (unsigned I = 0; I < 30; ++I)
+    T.store(0x10000 + 64 * I, "X");
+  T.flush(0x10000, 64 * 30);
+  T.fence();
+  const std::string Fence = T.Events.back().Text;
+  for (unsigned I = 30; I < 60; ++I)
+    T.store(0x10000 + 64 * I, "Y");
+  T.store(0x10000 + 64 * 60, "Z");
+  Plan.Jobs = 1;
+  Plan.Images = 200;
+  // As a program that relies on the fence, of one line only.
+  Plan.Command.Text = "! grep -q Z a || test $(head -c 1921 a | tail -c 65 | "
+                      "tr -cd X | wc -c) = 1";
+  crash::Run R = runOf(T.Events, 64 * 62);
+  auto Quiet = [](const crash::Outcome &, double, bool) {};
+  EXPECT_EQ(explore(Plan, R, Quiet).Failed, 0u);
+  crash::Outcome Found = exploreWithout(Plan, Fence, {&R}, Quiet);
+  EXPECT_EQ(Found.Failed, 1u);
+  EXPECT_LT(Found.Checked, 70u);
+  ASSERT_EQ(Found.Failures.size(), 1u);
+  EXPECT_EQ(Found.Failures[0].Lost,
+            std::vector<std::string>{"store at line 30 to a"});
+}
+
+// A run that comes after a power failure is looked at, too, and one that does
+// not make the primitive is not.
+TEST_F(Exploring, LeavesOutInAllRuns) {
+  TraceMaker T, Second;
+  T.map("a", 0x10000, 64);
+  T.store(0x10000, "A");
+  T.note("stored");
+  Second.map("b", 0x20000, 64);
+  Second.store(0x20000, "B");
+  Second.flush(0x20000, 1);
+  Second.Events.back().Text = "the flush";
+  Second.fence();
+  Second.note("flushed");
+  crash::Run One = runOf(T.Events, 64), Two = runOf(Second.Events, 64);
+  Plan.Command.Text = "! grep -q flushed || grep -q B b";
+  auto Quiet = [](const crash::Outcome &, double, bool) {};
+  EXPECT_EQ(explore(Plan, Two, Quiet).Failed, 0u);
+  crash::Outcome Found = exploreWithout(Plan, "the flush", {&One, &Two}, Quiet);
+  EXPECT_EQ(Found.Failed, 1u);
+  EXPECT_EQ(exploreWithout(Plan, "the flush", {&One}, Quiet).Checked, 0u);
+}
+
+// A then B, then A again, and nothing flushed: the whole of it is A.
+TEST_F(Exploring, TakesTheLastOfEqualContentsForTheWhole) {
+  TraceMaker T;
+  fs::create_directory(Folder + "/run");
+  std::ofstream(Folder + "/run/a") << std::string(64, '.');
+  std::ofstream(Folder + "/run/b") << std::string(64, '.');
+  T.map("a", 0x10000, 64);
+  T.store(0x10000, "A");
+  T.store(0x10000, ".");
+  for (Event &E : T.Events) // where the run was
+    if (E.Kind == PERDURE_TRACE_MAP)
+      E.Data = Folder + "/run/a";
+  Plan.Command.Text = "! grep -q A a";
+  crash::Outcome Found = explore(Plan, runOf(T.Events, 64, Folder + "/run"),
+                                 [](const crash::Outcome &, double, bool) {});
+  EXPECT_TRUE(Found.Untraced.empty());
+  EXPECT_EQ(Found.Checked, 2u);
+  ASSERT_EQ(Found.Failures.size(), 1u);
+  EXPECT_EQ(Found.Failures[0].Lost.size(), 1u);
 }
 
 // The last store may bring back what was there: nothing is lost then, and what lies

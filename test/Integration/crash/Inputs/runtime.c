@@ -5,15 +5,28 @@
    them after a power failure. */
 #include <perdure/crash.h>
 #include <perdure/perdure.h>
+#include <dirent.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct PERDURE item { struct item *next; struct item *other; long value; char room[40]; };
-struct PERDURE root { struct item *first; char *large; long freed; };
+struct PERDURE wide { long value; char room[240]; };
+struct PERDURE root {
+  struct item *first;
+  char *large;
+  long freed, freedLarge;
+  struct wide *wide; /* of which the value is persistent, and the rest zero */
+  char *pages;       /* the same, over several */
+  long closed;       /* stored outside transactions, before the store is closed */
+  char room[2040];
+  long closedToo;    /* the same */
+};
 
-enum { Items = 5 };
+enum { Items = 5, PagesBytes = 20000 };
 
 static int bad(const char *what) { return fprintf(stderr, "%s\n", what), 1; }
 
@@ -23,11 +36,19 @@ static int use(struct root *root, const char *notes) {
   for (struct item *i = root->first; i; i = i->next) {
     if (i->value < 1 || i->value > Items)
       return bad("an item without its value");
-    if (i->value == Items && i->other && i->other->value != 77)
+    /* By ID to an item, by name to the root, which has 0 there. */
+    if (i->value >= Items - 1 && i->other && i->other->value != (i->value == Items ? 77 : 0))
       return bad("a pointer to the other object leads elsewhere");
   }
+  for (size_t i = 0; root->wide && i < sizeof root->wide->room; ++i)
+    if (root->wide->room[i])
+      return bad("a new block is not zero");
+  for (size_t i = 8; root->pages && i < PagesBytes; ++i)
+    if (root->pages[i])
+      return bad("new pages are not zero");
+  perdure_free(root->wide);
   /* A slab has room for 60 of them or so: what was freed is one of the next. */
-  int again = 0;
+  bool again = false;
   for (int i = 0; i < 200; ++i) {
     char *small = perdure_alloc(root, sizeof(struct item));
     if (!small)
@@ -39,13 +60,35 @@ static int use(struct root *root, const char *notes) {
   }
   if (strstr(notes, "freed") && freed && !again)
     return bad("a block whose freeing was promised is still taken");
+  /* The first run of pages that is long enough is taken. */
+  bool pagesAgain = false;
+  for (int i = 0; root->freedLarge && !pagesAgain && i < 20; ++i) {
+    char *pages = perdure_alloc(root, PagesBytes);
+    if (!pages)
+      return bad(perdure_errormsg());
+    long at = pages - (char *)root;
+    pagesAgain = at <= root->freedLarge && root->freedLarge < at + PagesBytes;
+  }
+  if (strstr(notes, "freed pages") && root->freedLarge && !pagesAgain)
+    return bad("pages whose freeing was promised are still taken");
   for (struct item *i = root->first, *next; i; i = next) {
     next = i->next;
     perdure_free(i);
   }
   perdure_free(root->large);
+  perdure_free(root->pages);
   char *large = perdure_alloc(root, 200000);
   return large ? 0 : bad(perdure_errormsg());
+}
+
+static int files(const char *path) {
+  DIR *folder = opendir(path);
+  int count = 0;
+  for (struct dirent *entry; folder && (entry = readdir(folder));)
+    count += *entry->d_name != '.';
+  if (folder)
+    closedir(folder);
+  return count;
 }
 
 static int check(void) {
@@ -73,6 +116,17 @@ static int check(void) {
       for (struct item *i = root->first; i; i = i->next)
         count += 100;
   }
+  /* The close writes it where files are written; where stores go to the medium it is
+     for perdure_persist to flush them. */
+  struct root *b = perdure_open(store, "b", 0);
+  if (b && !strcmp(getenv("PMEM2_FORCE_GRANULARITY"), "PAGE")) {
+    if (strstr(notes, "closed") && b->closed != 7)
+      return bad("what was stored before the close is missing");
+    if (b->closed != b->closedToo)
+      return bad("half of what was stored before the close");
+  }
+  if (strstr(notes, "removed d") && (!access("store/names/d", F_OK) || files("store/objects") != 3))
+    return bad("a removal that was promised has left a file");
   if (strstr(notes, "items") && count % 100 != Items)
     return bad("a promised item is missing");
   if (strstr(notes, "made c") && count / 100 != Items)
@@ -100,8 +154,8 @@ static struct root *make(perdure_store *store, const char *name) {
   return root;
 }
 
-/* A thread of its own allocates: what the runtime has flushed there no fence of
-   another thread takes with it. */
+/* A thread of its own allocates and frees: what the runtime has flushed there no
+   fence of another thread takes with it. */
 struct wanted { struct root *in; size_t bytes; void *block; };
 
 static void *allocate(void *of) {
@@ -110,12 +164,35 @@ static void *allocate(void *of) {
   return NULL;
 }
 
+static void *release(void *block) {
+  perdure_free(block);
+  return NULL;
+}
+
+static void inThread(void *(*what)(void *), void *with) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, what, with) || pthread_join(thread, NULL))
+    exit(bad("no thread"));
+}
+
 static void *elsewhere(struct root *root, size_t bytes) {
   struct wanted w = {root, bytes, NULL};
-  pthread_t thread;
-  if (pthread_create(&thread, NULL, allocate, &w) || pthread_join(thread, NULL))
-    exit(bad("no thread"));
+  inThread(allocate, &w);
   return w.block;
+}
+
+/* A block that others have used before: only its first bytes are made persistent. */
+static long *again(struct root *root, size_t bytes) {
+  char *block = perdure_alloc(root, bytes);
+  if (!block)
+    exit(bad(perdure_errormsg()));
+  memset(block, 'x', bytes);
+  perdure_persist(block, bytes);
+  perdure_free(block);
+  long *value = perdure_alloc(root, bytes);
+  *value = 1;
+  perdure_persist(value, sizeof *value);
+  return value;
 }
 
 static struct item *add(struct root *root, long value) {
@@ -138,7 +215,7 @@ static void work(perdure_store *store) {
   a->first = NULL;
   a->freed = (char *)i - (char *)a;
   perdure_persist(a, sizeof *a);
-  perdure_free(i);
+  inThread(release, i);
   perdure_persist(a, sizeof *a);
   perdure_crash_note("freed");
   a->freed = 0;
@@ -162,7 +239,16 @@ static void work(perdure_store *store) {
   char *large = perdure_alloc(a, 100000);
   if (!large)
     exit(bad(perdure_errormsg()));
-  perdure_free(large);
+  a->freedLarge = large - (char *)a;
+  perdure_persist(a, sizeof *a);
+  inThread(release, large);
+  perdure_persist(a, sizeof *a);
+  perdure_crash_note("freed pages");
+  a->freedLarge = 0;
+  perdure_persist(a, sizeof *a);
+  a->wide = (struct wide *)again(a, sizeof *a->wide);
+  a->pages = (char *)again(a, PagesBytes);
+  perdure_persist(a, sizeof *a);
   large = elsewhere(a, 30000);
   memset(large, 1, 30000);
   perdure_persist(large, 30000);
@@ -178,7 +264,10 @@ int main(int argc, char **argv) {
   if (argc > 1) {
     for (const char *name = "abcd"; store && *name; ++name) {
       char text[2] = {*name, 0};
-      perdure_open(store, text, 0);
+      struct root *root = perdure_open(store, text, 0);
+      /* The object's header is written twice, after it was repaired. */
+      if (root)
+        perdure_alloc(root, 300000);
     }
   } else {
     work(store);
@@ -190,8 +279,12 @@ int main(int argc, char **argv) {
     if (perdure_remove(store, "d"))
       return bad(perdure_errormsg());
     perdure_crash_note("removed d");
+    struct root *b = perdure_open(store, "b", 0);
+    b->closed = b->closedToo = 7;
   }
   if (store)
     perdure_store_close(store);
+  if (argc < 2)
+    perdure_crash_note("closed");
   return 0;
 }

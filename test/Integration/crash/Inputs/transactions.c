@@ -7,6 +7,7 @@
 #include <perdure/crash.h>
 #include <perdure/perdure.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ struct PERDURE root {
   struct block *spare;
   char more[1000];
   long plain; /* stored outside transactions, but for one that is aborted */
+  char rest[1000];
+  long twice, again; /* the same, changed in transactions that allocate nothing */
 };
 
 static int bad(const char *what) { return fprintf(stderr, "%s\n", what), 1; }
@@ -76,6 +79,8 @@ static int check(void) {
     return 1;
   if (a->plain || b->plain || (c->plain != 0 && c->plain != 5))
     return bad("what an aborted transaction stored");
+  if (c->twice != c->again)
+    return bad("half of a transaction that allocates nothing");
   if (c->plain < plain)
     return bad("an abort was done again, over what was stored since");
   freeAll(a);
@@ -159,6 +164,19 @@ static void alone(struct root *c, long value) {
   commit("alone ", value);
 }
 
+/* Recovery has nothing to free between what it brings back and the cut. */
+static void pair(struct root *c, bool abort) {
+  begin(c);
+  __perdure_tx_log(&c->twice, sizeof c->twice);
+  c->twice += 1;
+  __perdure_tx_log(&c->again, sizeof c->again);
+  c->again += 1;
+  if (abort)
+    perdure_tx_abort();
+  else if (perdure_tx_commit())
+    exit(bad(perdure_errormsg()));
+}
+
 static void *second(void *c) {
   alone(c, ((struct root *)c)->low + 1);
   return NULL;
@@ -184,12 +202,13 @@ static int goOn(void) {
   perdure_store *objects = perdure_store_open("store", PERDURE_DURABLE);
   struct root *a = openObject(objects, "a"), *b = openObject(objects, "b");
   struct root *c = openObject(objects, "c");
-  if (c) {
-    store(c);
+  /* Without one of them nothing has been promised yet. */
+  if (a && b && c) {
+    /* In a thread of its own, whose fences do nothing for recovery's flushes. */
+    inThread(store, c);
     alone(c, c->low + 1);
-  }
-  if (a && b)
     together(a, b, a->low + 1);
+  }
   if (objects)
     perdure_store_close(objects);
   return 0;
@@ -215,6 +234,8 @@ int main(int argc, char **argv) {
   stopHalfway(in[0], in[1]);
   together(in[0], in[1], 3);
   alone(in[2], 1);
+  pair(in[2], false);
+  pair(in[2], true);
   inThread(second, in[2]);
   stopHalfway(in[2], NULL);
   inThread(store, in[2]);
