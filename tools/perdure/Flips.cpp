@@ -4,10 +4,13 @@
 #include "FlipsRun.h"
 #include "Output.h"
 
-#include "../flips/Profile.h"
+#include "../flips/Html.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
 #include <memory>
 
 using namespace perdure::flips;
@@ -17,7 +20,7 @@ namespace {
 struct Options {
   FlipsRun Run;
   std::string File, Other, Output;
-  std::vector<std::string> Files;
+  std::vector<std::string> Files, Sources;
   std::string By = "line";
   size_t Top = 20;
   double SetPicojoule = 50, ClearPicojoule = 50;
@@ -284,6 +287,27 @@ static int diff(const Options &O) {
   return Success;
 }
 
+static int html(const Options &O) {
+  Profile P;
+  std::string Why;
+  if (!readProfile(O.File, P, Why))
+    return complain(Why);
+  HtmlOptions H;
+  H.Title = "Bit flips: " + O.File;
+  H.SourceFolders = O.Sources;
+  H.SourceFolders.push_back(".");
+  H.SetPicojoule = O.SetPicojoule;
+  H.ClearPicojoule = O.ClearPicojoule;
+  std::string To = O.Output.empty() ? O.File + ".html" : O.Output;
+  std::ofstream Out(To, std::ios::binary | std::ios::trunc);
+  Out << makeHtml(P, H);
+  Out.close();
+  if (!Out)
+    return complain("cannot write " + To + ": " + strerror(errno));
+  fprintf(stderr, "perdure: flips: written to %s\n", To.c_str());
+  return Success;
+}
+
 Command addFlips(CLI::App &Program) {
   auto Opts = std::make_shared<Options>();
   CLI::App *App = Program.add_subcommand(
@@ -297,6 +321,13 @@ Command addFlips(CLI::App &Program) {
             std::vector<std::string>(std::begin(Groups), std::end(Groups))));
     To->add_option("--top", Opts->Top,
                    "On a terminal: so many rows (20), 0 for all");
+  };
+
+  auto AddEnergy = [&](CLI::App *To) {
+    To->add_option("--set-energy", Opts->SetPicojoule,
+                   "Picojoule for a cell from 0 to 1 (50)");
+    To->add_option("--clear-energy", Opts->ClearPicojoule,
+                   "Picojoule for a cell from 1 to 0 (50)");
   };
 
   CLI::App *Run = App->add_subcommand("run", "Run a program and record it");
@@ -323,10 +354,7 @@ Command addFlips(CLI::App &Program) {
   Show->add_option("FILE", Opts->File, "The profile")->required();
   AddBy(Show);
   Show->add_flag("--json", Opts->Json, "Print a JSON object");
-  Show->add_option("--set-energy", Opts->SetPicojoule,
-                   "Picojoule for a cell from 0 to 1 (50)");
-  Show->add_option("--clear-energy", Opts->ClearPicojoule,
-                   "Picojoule for a cell from 1 to 0 (50)");
+  AddEnergy(Show);
   Show->footer("CELLS: bits that changed in the medium; AT STORE: bits that "
                "stores changed, most of\nwhich caches keep to themselves.\n");
 
@@ -340,10 +368,19 @@ Command addFlips(CLI::App &Program) {
   Diff->add_option("AFTER", Opts->Other, "Another")->required();
   AddBy(Diff);
 
+  CLI::App *Html = App->add_subcommand("html", "Make a page of a profile");
+  Html->add_option("FILE", Opts->File, "The profile")->required();
+  Html->add_option("-o,--output", Opts->Output, "The page (FILE.html)");
+  Html->add_option("--source", Opts->Sources,
+                   "A directory that relative names of sources count from; the "
+                   "working directory is the last");
+  AddEnergy(Html);
+
   return {App, [=] {
             return Run->parsed()     ? runFlips(Opts->Run)
                    : Show->parsed()  ? show(*Opts)
                    : Merge->parsed() ? merge(*Opts)
+                   : Html->parsed()  ? html(*Opts)
                                      : diff(*Opts);
           }};
 }
