@@ -62,6 +62,19 @@ FunctionCallee txLog(Module &M) {
   return Log;
 }
 
+FunctionCallee txLogRanges(Module &M) {
+  LLVMContext &Ctx = M.getContext();
+  FunctionCallee Log =
+      txRuntime(M, abi::TxLogRangesSymbol, Type::getVoidTy(Ctx),
+                {PointerType::getUnqual(Ctx), Type::getInt64Ty(Ctx)});
+  auto *F = cast<Function>(Log.getCallee());
+  // It reads what its ranges lead to: no store moves over it.
+  F->setMemoryEffects(MemoryEffects::inaccessibleMemOnly() |
+                      MemoryEffects::readOnly());
+  F->addParamAttr(0, Attribute::getWithCaptureInfo(Ctx, CaptureInfo::none()));
+  return Log;
+}
+
 void txError(const Function &F, const DebugLoc &Loc, const Twine &Message) {
   F.getContext().diagnose(
       DiagnosticInfoUnsupported(F, "perdure: " + Message, Loc));

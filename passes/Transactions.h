@@ -35,6 +35,8 @@ llvm::FunctionCallee txRuntime(llvm::Module &M, llvm::StringRef Name,
                                llvm::ArrayRef<llvm::Type *> Args);
 /// The runtime's `__perdure_tx_log`.
 llvm::FunctionCallee txLog(llvm::Module &M);
+/// Its `__perdure_tx_log_ranges`.
+llvm::FunctionCallee txLogRanges(llvm::Module &M);
 
 /// Reports at \p Loc in \p F what a transaction cannot have.
 void txError(const llvm::Function &F, const llvm::DebugLoc &Loc,
