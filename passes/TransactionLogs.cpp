@@ -533,6 +533,9 @@ private:
         if (!Up)
           return false;
       }
+      // One of them may hold the first call: it is made in each round.
+      if (!DT.dominates(From.getParent(), Up))
+        return false;
       auto *Branch = dyn_cast<BranchInst>(Up->getTerminator());
       if (Branch && Branch->isConditional() && BB->getSinglePredecessor() == Up)
         W.If.push_back({Branch->getCondition(), Branch->getSuccessor(0) == BB});
@@ -685,11 +688,12 @@ private:
 
 PreservedAnalyses TransactionLogsPass::run(Module &M,
                                            ModuleAnalysisManager &MAM) {
+  bool Folded = foldClones(M);
   Function *Log = M.getFunction(abi::TxLogSymbol);
   // Twice would guard twice.
   constexpr StringLiteral Done("perdure.transaction.logs");
   if (!Log || Log->use_empty() || M.getNamedMetadata(Done))
-    return PreservedAnalyses::all();
+    return Folded ? PreservedAnalyses::none() : PreservedAnalyses::all();
   M.getOrInsertNamedMetadata(Done);
   auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
   Calm Calls(M);

@@ -56,6 +56,12 @@ objectsUnder(const llvm::Value *P, const llvm::LoopInfo *LI = nullptr);
 /// Whether \p P is provably outside every object.
 bool isOutsideObjects(const llvm::Value *P);
 
+// TransactionClones.cpp
+
+/// What runs instead of a function that is known by now is looked up here, not at
+/// run time.
+bool foldClones(llvm::Module &M);
+
 // TransactionFrames.cpp
 
 /// Moves the body of \p F to a function of its own, which it returns, and has

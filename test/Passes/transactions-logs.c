@@ -269,7 +269,7 @@ IN void taken(struct node *n, struct node **may_be_null, double v) {
   if (v > 3)
     may_be_null[0]->b = 4;
 }
-// Not out of a loop, nor over one that may never end: C has such.
+// Not into a loop, nor out of one, nor over one that may never end: C has such.
 // CHECK-LABEL: @into(
 // CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
 // CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
@@ -277,6 +277,17 @@ IN void into(struct node *n, struct node *m, long v) {
   n->a = v;
   for (int i = 0; i < 64; i += 2)
     m->array[i] += v;
+}
+// CHECK-LABEL: @out_of(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void out_of(struct node *n, struct node *m, long v) {
+  long i = 0;
+  do {
+    n->array[i] += v;
+    i += 2;
+  } while (i < 64);
+  m->b = v;
 }
 // CHECK-LABEL: @for_ever(
 // CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
