@@ -62,8 +62,25 @@ public:
     }
   }
 
-  /// Forgets all.
+  /// Forgets all. What a large transaction has grown is given back: small ones find
+  /// theirs in the first level of the cache.
   void clear() {
+    constexpr size_t Kept = 1024;
+    if (Capacity > Kept) {
+      free(Entries);
+      Entries = nullptr;
+      Capacity = 0;
+    }
+    forget();
+  }
+
+  void release() {
+    free(Entries);
+    *this = Filter();
+  }
+
+private:
+  void forget() {
     Count = 0;
     Pages = false;
     if (++Epoch <= MaxEpoch)
@@ -73,12 +90,6 @@ public:
       memset(Entries, 0, Capacity * sizeof(Entry));
   }
 
-  void release() {
-    free(Entries);
-    *this = Filter();
-  }
-
-private:
   // Key: 2 bits of kind and 42 of the line or page, over 20 of the epoch: those
   // of other epochs are empty places.
   struct Entry {
@@ -141,7 +152,7 @@ private:
   // A table that has grown very large forgets instead.
   bool widen() {
     if (Capacity >= (size_t)1 << 20) {
-      clear();
+      forget();
       return true;
     }
     Filter New;
