@@ -175,7 +175,8 @@ static bool isCalmAndSafe(StringRef Name) {
       "perdure_alloc", "perdure_free", "perdure_root", "perdure_object_id",
       "perdure_in_object", "perdure_offset", "perdure_persist",
       "perdure_decode", "perdure_encode", "perdure_errormsg",
-      "__perdure_tx_log", "__perdure_tx_clone", "__perdure_tx_refuse",
+      "__perdure_tx_log", "__perdure_tx_log_ranges", "__perdure_tx_clone",
+      "__perdure_tx_refuse",
       "__perdure_trace_note"};
   return Names.contains(Name) || isMath(Name);
 }

@@ -339,4 +339,48 @@ bool TransactionClones::finish() {
   return addAbiReference(M);
 }
 
+/// What the rows of this file say of \p Address.
+static Constant *findRow(Module &M, const Value *Address) {
+  for (GlobalVariable &T : M.globals()) {
+    if (T.getSection() != abi::TxClonesSection || !T.hasInitializer())
+      continue;
+    Constant *Content = T.getInitializer();
+    auto Is = [&](Constant *Row) {
+      return Row->getAggregateElement(0u)->stripPointerCasts() == Address;
+    };
+    if (isa<StructType>(Content->getType())) {
+      if (Is(Content))
+        return Content->getAggregateElement(1);
+      continue;
+    }
+    for (unsigned I = 0; Constant *Row = Content->getAggregateElement(I); ++I)
+      if (Is(Row))
+        return Row->getAggregateElement(1);
+  }
+  return nullptr;
+}
+
+bool foldClones(Module &M) {
+  bool Changed = false;
+  for (StringRef Name : {abi::TxCloneSymbol, abi::TxBodySymbol}) {
+    Function *LookUp = M.getFunction(Name);
+    if (!LookUp)
+      continue;
+    for (User *U : make_early_inc_range(LookUp->users())) {
+      auto *Call = dyn_cast<CallInst>(U);
+      if (!Call || Call->getCalledFunction() != LookUp)
+        continue;
+      auto *F = dyn_cast<Function>(Call->getArgOperand(0)->stripPointerCasts());
+      // Which definition the linker takes decides, and that one's row.
+      Constant *Found = F && !F->isInterposable() ? findRow(M, F) : nullptr;
+      if (!Found)
+        continue;
+      Call->replaceAllUsesWith(Found);
+      Call->eraseFromParent();
+      Changed = true;
+    }
+  }
+  return Changed;
+}
+
 } // namespace perdure

@@ -10,6 +10,9 @@
 #include "Passes.h"
 #include "TransactionCallees.h"
 #include "Transactions.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Analysis/AliasAnalysis.h"
+#include "llvm/Analysis/CFG.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/Analysis/ScalarEvolution.h"
@@ -20,10 +23,12 @@
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/PatternMatch.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 #include "llvm/Transforms/Utils/ScalarEvolutionExpander.h"
 
 using namespace llvm;
+using namespace llvm::PatternMatch;
 
 namespace perdure {
 
@@ -100,6 +105,7 @@ class Logs {
   DominatorTree &DT;
   LoopInfo &LI;
   ScalarEvolution &SE;
+  AAResults &AA;
   OptimizationRemarkEmitter &ORE;
   SmallVector<CallInst *, 32>
       All; // in an order in which who dominates is first
@@ -110,6 +116,7 @@ public:
       : F(F), Calls(Calls), DT(FAM.getResult<DominatorTreeAnalysis>(F)),
         LI(FAM.getResult<LoopAnalysis>(F)),
         SE(FAM.getResult<ScalarEvolutionAnalysis>(F)),
+        AA(FAM.getResult<AAManager>(F)),
         ORE(FAM.getResult<OptimizationRemarkEmitterAnalysis>(F)) {}
 
   bool run() {
@@ -123,8 +130,8 @@ public:
     hoist();
     collect();
     removeCovered();
-    for (CallInst *C : All)
-      guard(*C);
+    for (Gathered &G : gather())
+      guard(G);
     return true;
   }
 
@@ -375,11 +382,15 @@ private:
       return missed(C, "its size, or that of the loop, is not known before it");
     Rounds = SE.getNoopOrZeroExtend(Rounds, Int);
     const SCEV *Start = P, *Total = N;
+    SmallVector<const SCEVPredicate *, 4> Unless; // one of these does not hold
     if (SE.isLoopInvariant(P, &L)) {
       if (!InLast)
         return missed(C, "the loop may have no round");
     } else {
       auto *Rec = dyn_cast<SCEVAddRecExpr>(P);
+      // An index narrower than an address may wrap: that is asked at run time.
+      if (!Rec)
+        Rec = SE.convertSCEVToAddRecWithPredicates(P, &L, Unless);
       if (!Rec || Rec->getLoop() != &L || !Rec->isAffine())
         return missed(C, "its place in the next round is not known");
       const SCEV *Step = Rec->getStepRecurrence(SE);
@@ -420,10 +431,26 @@ private:
       return missed(C, "its range cannot be computed before the loop");
     Value *From = Expander.expandCodeFor(Start, pointer(C)->getType(), Before);
     Value *Many = Expander.expandCodeFor(Total, Int, Before);
-    txRemark(ORE, "Hoisted", C, "logged once for all rounds of the loop");
-    C.setArgOperand(0, From);
-    C.setArgOperand(1, Many);
-    C.moveBefore(Before->getIterator());
+    SCEVUnionPredicate Union(Unless, SE);
+    Value *Wraps = Expander.expandCodeForPredicate(&Union, Before);
+    if (match(Wraps, m_Zero())) {
+      txRemark(ORE, "Hoisted", C, "logged once for all rounds of the loop");
+      C.setArgOperand(0, From);
+      C.setArgOperand(1, Many);
+      C.moveBefore(Before->getIterator());
+      return;
+    }
+    txRemark(ORE, "HoistedUnlessWrapping", C,
+             "logged once for all rounds of the loop, unless its index wraps");
+    // Of these two one has no bytes.
+    Constant *None = ConstantInt::get(Int, 0);
+    IRBuilder<> InFront(Before), Inside(&C);
+    auto *Once = cast<CallInst>(C.clone());
+    Once->insertBefore(Before->getIterator());
+    Once->setArgOperand(0, From);
+    InFront.SetInsertPoint(Once);
+    Once->setArgOperand(1, InFront.CreateSelect(Wraps, None, Many));
+    C.setArgOperand(1, Inside.CreateSelect(Wraps, bytes(C), None));
   }
 
   void missed(CallInst &C, const Twine &Why) {
@@ -433,24 +460,230 @@ private:
     });
   }
 
+  //===--- Several in one call
+  //-------------------------------------------------------===//
+
+  /// What one call logs: its own range, and others that are written behind it.
+  struct Gathered {
+    CallInst *First;
+    SmallVector<std::pair<Value *, Value *>, 4> Others; // pointer, bytes
+  };
+
+  /// What lies between two calls of the log.
+  struct Way {
+    // The second one is reached if all of these are so.
+    SmallVector<std::pair<Value *, bool>, 4> If;
+    SmallVector<Instruction *, 32> Writes;
+  };
+
+  bool addStill(Instruction &I, Way &W) {
+    if (I.mayWriteToMemory())
+      W.Writes.push_back(&I);
+    return isStill(I);
+  }
+
+  /// Whether whoever comes to the end of \p From comes to \p To, undisturbed,
+  /// after blocks between them. \p From dominates \p To.
+  bool leadsOnlyTo(BasicBlock *From, BasicBlock *To, Way &W) {
+    SmallPtrSet<BasicBlock *, 16> Between;
+    SmallVector<BasicBlock *, 16> Work(predecessors(To));
+    while (!Work.empty()) {
+      BasicBlock *BB = Work.pop_back_val();
+      if (BB == From || !DT.isReachableFromEntry(BB) ||
+          !Between.insert(BB).second)
+        continue;
+      if (BB == To || Between.size() > 100 || W.Writes.size() > 200 ||
+          !all_of(*BB, [&](Instruction &I) { return addStill(I, W); }))
+        return false;
+      // A loop is left some time.
+      if (Loop *L = LI.getLoopFor(BB))
+        if (L->getHeader() == BB && !SE.hasLoopInvariantBackedgeTakenCount(L) &&
+            !isMustProgress(L))
+          return false;
+      Work.append(pred_begin(BB), pred_end(BB));
+    }
+    Between.insert(From);
+    return all_of(Between, [&](BasicBlock *BB) {
+      return all_of(successors(BB), [&](BasicBlock *Next) {
+        return Next == To || (Next != From && Between.contains(Next));
+      });
+    });
+  }
+
+  /// Whether the thread does nothing else on its way from \p From to \p C, and
+  /// comes there if all of W.If are so.
+  bool findWay(const CallInst &From, CallInst &C, Way &W) {
+    if (!DT.dominates(&From, &C))
+      return false;
+    BasicBlock *BB = C.getParent();
+    for (BasicBlock::iterator At = C.getIterator();;) {
+      while (At != BB->begin()) {
+        --At;
+        if (&*At == &From)
+          return true;
+        if (!addStill(*At, W))
+          return false;
+      }
+      if (LI.isLoopHeader(BB))
+        return false;
+      BasicBlock *Up = DT.getNode(BB)->getIDom()->getBlock();
+      // Around loops that lie in between.
+      for (Loop *L; (L = LI.getLoopFor(Up)) && !L->contains(BB);) {
+        Up = L->getLoopPreheader();
+        if (!Up)
+          return false;
+      }
+      // One of them may hold the first call: it is made in each round.
+      if (!DT.dominates(From.getParent(), Up))
+        return false;
+      auto *Branch = dyn_cast<BranchInst>(Up->getTerminator());
+      if (Branch && Branch->isConditional() && BB->getSinglePredecessor() == Up)
+        W.If.push_back({Branch->getCondition(), Branch->getSuccessor(0) == BB});
+      else if (!leadsOnlyTo(Up, BB, W))
+        return false;
+      BB = Up;
+      At = BB->end();
+    }
+  }
+
+  /// Whether \p I gives the same where the way \p W begins, at \p From.
+  bool isMovable(Instruction &I, const Instruction &From, const Way &W) {
+    if (isa<PHINode>(I) || I.mayWriteToMemory())
+      return false;
+    if (!isSafeToSpeculativelyExecute(&I, &From, nullptr, &DT)) {
+      // What is done in any case may be done now.
+      auto *Load = dyn_cast<LoadInst>(&I);
+      if (!Load || !Load->isSimple() || !W.If.empty())
+        return false;
+    }
+    if (!I.mayReadFromMemory())
+      return true;
+    std::optional<MemoryLocation> Place = MemoryLocation::getOrNone(&I);
+    return isa<LoadInst>(I) && none_of(W.Writes, [&](Instruction *Write) {
+             return isModSet(AA.getModRefInfo(Write, Place));
+           });
+  }
+
+  /// Whether \p V is there at \p From, or is once what \p Moved gets has been
+  /// moved there, in order.
+  bool isAvailable(Value *V, const Instruction &From, const Way &W,
+                   SmallSetVector<Instruction *, 16> &Moved) {
+    auto *I = dyn_cast<Instruction>(V);
+    if (!I || DT.dominates(I, &From) || Moved.contains(I))
+      return true;
+    if (Moved.size() > 16 || !isMovable(*I, From, W) ||
+        !all_of(I->operands(),
+                [&](Value *Op) { return isAvailable(Op, From, W, Moved); }))
+      return false;
+    Moved.insert(I);
+    return true;
+  }
+
+  bool gather(CallInst &C, Gathered &G) {
+    Way W;
+    CallInst &First = *G.First;
+    if (G.Others.size() == 7 || !findWay(First, C, W))
+      return false;
+    SmallSetVector<Instruction *, 16> Moved;
+    if (!isAvailable(pointer(C), First, W, Moved) ||
+        !isAvailable(bytes(C), First, W, Moved) ||
+        !all_of(W.If, [&](const auto &Needed) {
+          return isAvailable(Needed.first, First, W, Moved);
+        }))
+      return false;
+    for (Instruction *I : Moved) {
+      if (!W.If.empty())
+        I->dropUBImplyingAttrsAndMetadata();
+      I->moveBefore(First.getIterator());
+    }
+    IRBuilder<> B(&First);
+    Value *Bytes = bytes(C), *None = B.getInt64(0);
+    for (auto [Of, Taken] : W.If) {
+      // The branch itself may not be reached.
+      if (!isGuaranteedNotToBePoison(Of))
+        Of = B.CreateFreeze(Of);
+      Bytes = Taken ? B.CreateSelect(Of, Bytes, None)
+                    : B.CreateSelect(Of, None, Bytes);
+    }
+    G.Others.push_back({pointer(C), Bytes});
+    return true;
+  }
+
+  /// Each call goes to the one in front of it that it can be made with.
+  SmallVector<Gathered, 16> gather() {
+    SmallVector<Gathered, 16> Groups;
+    // Whose loops are not known may go round for ever.
+    ReversePostOrderTraversal<Function *> Order(&F);
+    bool Known = !containsIrreducibleCFG<BasicBlock *>(Order, LI);
+    for (CallInst *&C : All) {
+      // The last ones are the nearest.
+      unsigned Tried = 0;
+      auto Found = find_if(reverse(Groups), [&](Gathered &G) {
+        return Known && ++Tried <= 16 && gather(*C, G);
+      });
+      if (Found == Groups.rend())
+        Groups.push_back({C, {}});
+      else
+        drop(C, "Gathered",
+             "logged in one call with what is written before it");
+    }
+    forgetDropped();
+    return Groups;
+  }
+
   //===--- Volatile memory at run time
   //-------------------------------------===//
 
-  void guard(CallInst &C) {
+  /// Whether there is anything to log: nothing is outside of the window. \p P
+  /// becomes what can be asked.
+  Value *emitIsLogged(IRBuilder<> &B, Value *&P, Value *Bytes) {
+    // In front of a loop of no rounds it may be anything.
+    if (!isGuaranteedNotToBePoison(P))
+      P = B.CreateFreeze(P);
+    Value *Inside = emitInWindow(B, B.CreatePtrToInt(P, B.getInt64Ty()));
+    if (isa<ConstantInt>(Bytes))
+      return Inside;
+    return B.CreateAnd(Inside, B.CreateIsNotNull(Bytes));
+  }
+
+  void guard(Gathered &G) {
+    CallInst &C = *G.First;
     txRemark(ORE, "Logged", C, "logged");
     // What 'restrict' of an inlined function said of one range does not hold of
     // those that were merged into it, nor of all rounds of a loop.
     C.setAAMetadata(AAMDNodes());
     IRBuilder<> B(&C);
     Value *P = pointer(C);
-    // In front of a loop of no rounds it may be anything.
-    if (!isGuaranteedNotToBePoison(P))
-      P = B.CreateFreeze(P);
+    Value *Any = emitIsLogged(B, P, bytes(C));
     C.setArgOperand(0, P);
-    Value *Inside = emitInWindow(B, B.CreatePtrToInt(P, B.getInt64Ty()));
+    for (auto &[Other, Bytes] : G.Others)
+      Any = B.CreateOr(Any, emitIsLogged(B, Other, Bytes));
     Instruction *Then =
-        SplitBlockAndInsertIfThen(Inside, &C, /*Unreachable=*/false);
-    C.moveBefore(Then->getIterator());
+        SplitBlockAndInsertIfThen(Any, &C, /*Unreachable=*/false);
+    if (G.Others.empty()) {
+      C.moveBefore(Then->getIterator());
+      return;
+    }
+    uint64_t Count = 1 + G.Others.size();
+    auto *Range = StructType::get(B.getPtrTy(), B.getInt64Ty());
+    auto *Array = ArrayType::get(Range, Count);
+    B.SetInsertPoint(&*F.getEntryBlock().getFirstNonPHIOrDbgOrAlloca());
+    AllocaInst *Ranges = B.CreateAlloca(Array, nullptr, "perdure.tx.ranges");
+    B.SetInsertPoint(Then);
+    B.SetCurrentDebugLocation(C.getDebugLoc());
+    B.CreateLifetimeStart(Ranges);
+    unsigned I = 0;
+    auto Put = [&](Value *Pointer, Value *Bytes) {
+      Value *Place = B.CreateConstInBoundsGEP2_64(Array, Ranges, 0, I++);
+      B.CreateStore(Pointer, Place);
+      B.CreateStore(Bytes, B.CreateStructGEP(Range, Place, 1));
+    };
+    Put(P, bytes(C));
+    for (auto &[Other, Bytes] : G.Others)
+      Put(Other, Bytes);
+    B.CreateCall(txLogRanges(*F.getParent()), {Ranges, B.getInt64(Count)});
+    B.CreateLifetimeEnd(Ranges);
+    C.eraseFromParent();
   }
 };
 
@@ -458,11 +691,12 @@ private:
 
 PreservedAnalyses TransactionLogsPass::run(Module &M,
                                            ModuleAnalysisManager &MAM) {
+  bool Folded = foldClones(M);
   Function *Log = M.getFunction(abi::TxLogSymbol);
   // Twice would guard twice.
   constexpr StringLiteral Done("perdure.transaction.logs");
   if (!Log || Log->use_empty() || M.getNamedMetadata(Done))
-    return PreservedAnalyses::all();
+    return Folded ? PreservedAnalyses::none() : PreservedAnalyses::all();
   M.getOrInsertNamedMetadata(Done);
   auto &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
   Calm Calls(M);

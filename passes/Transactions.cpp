@@ -31,6 +31,7 @@
 #include "TransactionClones.h"
 #include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/Analysis/ValueTracking.h"
+#include "llvm/Demangle/Demangle.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
@@ -58,6 +59,19 @@ FunctionCallee txLog(Module &M) {
   auto *F = cast<Function>(Log.getCallee());
   F->setMemoryEffects(MemoryEffects::inaccessibleMemOnly() |
                       MemoryEffects::argMemOnly(ModRefInfo::Ref));
+  F->addParamAttr(0, Attribute::getWithCaptureInfo(Ctx, CaptureInfo::none()));
+  return Log;
+}
+
+FunctionCallee txLogRanges(Module &M) {
+  LLVMContext &Ctx = M.getContext();
+  FunctionCallee Log =
+      txRuntime(M, abi::TxLogRangesSymbol, Type::getVoidTy(Ctx),
+                {PointerType::getUnqual(Ctx), Type::getInt64Ty(Ctx)});
+  auto *F = cast<Function>(Log.getCallee());
+  // It reads what its ranges lead to: no store moves over it.
+  F->setMemoryEffects(MemoryEffects::inaccessibleMemOnly() |
+                      MemoryEffects::readOnly());
   F->addParamAttr(0, Attribute::getWithCaptureInfo(Ctx, CaptureInfo::none()));
   return Log;
 }
@@ -384,13 +398,13 @@ private:
     if (Value *Instead = Clones.insteadOf(*To, CB, Certain))
       return redirect(CB, Instead);
     if (!To->isDeclaration()) {
-      refuse(CB, "a call of '" + To->getName() + "'",
+      refuse(CB, "a call of '" + demangle(To->getName()) + "'",
              " in a transaction, of which no copy can be made that logs: it is "
              "a coroutine, naked, or takes the addresses of labels");
       return;
     }
     txError(*CB.getFunction(), CB.getDebugLoc(),
-            "'" + Name +
+            "'" + demangle(Name) +
                 "', called in a transaction, is not defined in this file, so "
                 "its writes cannot be seen; define it here, compile both files "
                 "with -fperdure-tx-clones, mark it in_transaction where it is "

@@ -35,6 +35,8 @@ llvm::FunctionCallee txRuntime(llvm::Module &M, llvm::StringRef Name,
                                llvm::ArrayRef<llvm::Type *> Args);
 /// The runtime's `__perdure_tx_log`.
 llvm::FunctionCallee txLog(llvm::Module &M);
+/// Its `__perdure_tx_log_ranges`.
+llvm::FunctionCallee txLogRanges(llvm::Module &M);
 
 /// Reports at \p Loc in \p F what a transaction cannot have.
 void txError(const llvm::Function &F, const llvm::DebugLoc &Loc,
@@ -53,6 +55,12 @@ objectsUnder(const llvm::Value *P, const llvm::LoopInfo *LI = nullptr);
 
 /// Whether \p P is provably outside every object.
 bool isOutsideObjects(const llvm::Value *P);
+
+// TransactionClones.cpp
+
+/// What runs instead of a function that is known by now is looked up here, not at
+/// run time.
+bool foldClones(llvm::Module &M);
 
 // TransactionFrames.cpp
 

@@ -1,11 +1,12 @@
 //===- main.cpp - Times one system's transactions -------------------------===//
 //
 // One row for each structure. Before it is timed, a fixed number of operations
-// is counted: syncs, bytes of the log, and a checksum of what they leave, which
-// is the same for every system.
+// is counted: syncs, lines flushed, fences, bytes of the log, and a checksum of
+// what they leave, which is the same for every system.
 //
 //===----------------------------------------------------------------------===//
 
+#include "flushes.h"
 #include "tx.h"
 
 #include <benchmark/benchmark.h>
@@ -38,6 +39,7 @@ void run(benchmark::State &State, const tx::Structure &S) {
   static const tx::Structure *Built;
   static Random Dice(0);
   static uint64_t Checksum, SyncsCounted, LogCounted;
+  static Flushes FlushesCounted;
   if (Built != &S) {
     Built = &S;
     Building = true;
@@ -46,8 +48,11 @@ void run(benchmark::State &State, const tx::Structure &S) {
     sync();
     Dice = Random(7);
     uint64_t SyncsBefore = Syncs, LogBefore = tx::logBytes();
+    Flushes Before = Flushed;
     for (unsigned I = 0; I != Counted; ++I)
       S.Operation(Dice);
+    FlushesCounted = {Flushed.Lines - Before.Lines,
+                      Flushed.Fences - Before.Fences};
     SyncsCounted = Syncs - SyncsBefore;
     LogCounted = tx::logBytes() - LogBefore;
     Checksum = S.Check();
@@ -57,6 +62,9 @@ void run(benchmark::State &State, const tx::Structure &S) {
     S.Operation(Dice);
   State.counters["checksum"] = static_cast<double>(Checksum & 0xFFFFFFFF);
   State.counters["syncs"] = static_cast<double>(SyncsCounted) / Counted;
+  State.counters["lines"] = static_cast<double>(FlushesCounted.Lines) / Counted;
+  State.counters["fences"] =
+      static_cast<double>(FlushesCounted.Fences) / Counted;
   State.counters["log bytes"] = static_cast<double>(LogCounted) / Counted;
 }
 

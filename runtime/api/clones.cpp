@@ -7,6 +7,7 @@
 #include "platform/error.h"
 #include "tx/transaction.h"
 
+#include <cxxabi.h>
 #include <dlfcn.h>
 #include <stdio.h>
 
@@ -29,9 +30,13 @@ void __perdure_tx_unregister_clones(const perdure_tx_pair *Pairs,
 static void dieWithout(const void *Function) {
   Dl_info Info = {};
   bool Known = dladdr(Function, &Info) && Info.dli_fname;
-  const char *Name = Known && Info.dli_sname && Info.dli_saddr == Function
-                         ? Info.dli_sname
-                         : "a function without an exported name";
+  const char *Name = "a function without an exported name";
+  if (Known && Info.dli_sname && Info.dli_saddr == Function) {
+    // Null where the name is none of C++. The process ends: it is not freed.
+    const char *Plain =
+        abi::__cxa_demangle(Info.dli_sname, nullptr, nullptr, nullptr);
+    Name = Plain ? Plain : Info.dli_sname;
+  }
   char Place[256] = "";
   if (Known)
     snprintf(

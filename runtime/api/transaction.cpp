@@ -1,4 +1,5 @@
-//===- transaction.cpp - Transactions: the API and what compiled code calls ===//
+//===- transaction.cpp - Transactions: the API and what compiled code calls
+//===//
 //
 // A frame lies on the stack of a function that begins or joins. Such a function
 // may be left by longjmp without a word: its frame then lies below the stack
@@ -7,10 +8,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tx/transaction.h"
 #include "api/arguments.h"
 #include "perdure/runtime.h"
 #include "platform/error.h"
-#include "tx/transaction.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -83,6 +84,37 @@ static Transaction *returnTo(const TxFrame &F) {
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Logging
+//===----------------------------------------------------------------------===//
+
+// All are durable on return.
+[[gnu::noinline]] static void logAll(const TxRange *Ranges, uint64_t Count) {
+  Transaction &T = *openTransaction();
+  int Saved = errno;
+  for (uint64_t I = 0; I < Count; ++I) {
+    auto [P, Bytes] = Ranges[I];
+    Object *O = Bytes ? objectAt(P) : nullptr;
+    // Where nothing is mapped the store itself reports its fault.
+    if (!O || !isPresent(*O) || (uint64_t)P - O->Base >= TheWindow.limit())
+      continue;
+    if (__builtin_expect(!logRange(T, *O, P, Bytes), 0))
+      die("a transaction cannot log %llu bytes at offset 0x%llx of object %s "
+          "before they are overwritten, and stops here: %s",
+          (unsigned long long)Bytes,
+          (unsigned long long)((uint64_t)P - O->Base), labelOf(*O).Text,
+          errorMessage());
+  }
+  settleLogged(T);
+  errno = Saved;
+}
+
+// Apart from what is asked first, which then needs no frame.
+[[gnu::noinline]] static void logOne(const void *P, uint64_t Bytes) {
+  TxRange Range = {P, Bytes};
+  logAll(&Range, 1);
+}
+
 #define STACK __builtin_frame_address(0)
 
 extern "C" {
@@ -127,21 +159,15 @@ PERDURE_API void __perdure_tx_unwind(TxFrame *F) {
 PERDURE_API void __perdure_tx_landed(void *Stack) { currentTransaction(Stack); }
 
 PERDURE_API void __perdure_tx_log(const void *P, uint64_t Bytes) {
-  Transaction *T = openTransaction();
-  if (!T || !Bytes)
-    return;
-  Object *O = objectAt(P);
-  // Where nothing is mapped the store itself reports its fault.
-  if (!O || !isPresent(*O) || (uint64_t)P - O->Base >= TheWindow.limit())
-    return;
-  int Saved = errno;
-  if (__builtin_expect(!logRange(*T, *O, P, Bytes), 0))
-    die("a transaction cannot log %llu bytes at offset 0x%llx of object %s "
-        "before they are overwritten, and stops here: %s",
-        (unsigned long long)Bytes,
-        (unsigned long long)((uint64_t)P - O->Base), labelOf(*O).Text,
-        errorMessage());
-  errno = Saved;
+  const Transaction *T = openTransaction();
+  if (T && !T->Known.hasAtOnce((uint64_t)P, Bytes))
+    logOne(P, Bytes);
+}
+
+PERDURE_API void __perdure_tx_log_ranges(const TxRange *Ranges,
+                                         uint64_t Count) {
+  if (openTransaction())
+    logAll(Ranges, Count);
 }
 
 } // extern "C"

@@ -1,10 +1,10 @@
 //===- filter.h - What a transaction need not log again ---------*- C++ -*-===//
 //
-// Bytes that were logged since the last savepoint, or allocated: a hash table of
-// lines of 64 bytes, each with a bit per byte, and of pages, whose bytes all count.
-// Bytes, not words: what lies beside may be another thread's to change, and an
-// abort must not bring back what that one has overwritten. It may forget:
-// logging twice is right, only slower.
+// Bytes that were logged since the last savepoint, or allocated: a hash table
+// of lines of 64 bytes, each with a bit per byte, and of pages, whose bytes all
+// count. Bytes, not words: what lies beside may be another thread's to change,
+// and an abort must not bring back what that one has overwritten. It may
+// forget: logging twice is right, only slower.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,14 +20,24 @@ namespace perdure {
 
 class Filter {
 public:
-  /// Whether all of the bytes are there. The fast path: one line.
+  /// Whether all of the bytes are there, asked of the first place only at which
+  /// their line may be: false says nothing. What a store costs whose
+  /// bytes have been logged is little more than this.
+  bool hasAtOnce(uint64_t Address, uint64_t Bytes) const {
+    uint64_t Line = Address / 64;
+    if ((Address + Bytes - 1) / 64 != Line || !Capacity)
+      return false;
+    uint64_t Key = lineKey(Line), Mask = maskOf(Address % 64, Bytes);
+    const Entry &E = Entries[placeOf(Key)];
+    return E.Key == Key && !(Mask & ~E.Mask);
+  }
+
+  /// Whether all of the bytes are there.
   bool has(uint64_t Address, uint64_t Bytes) const {
     uint64_t First = Address / 64, Last = (Address + Bytes - 1) / 64;
-    if (__builtin_expect(First == Last, 1))
-      return hasLine(First, maskOf(Address % 64, Bytes));
     // A loop over all of what is large costs no more than logging it.
     for (uint64_t Line = First; Line <= Last; ++Line) {
-      if (Line % 64 == 0 && Last - Line >= 63 && find(pageKey(Line / 64))) {
+      if (Line % 64 == 0 && Last - Line >= 63 && hasPage(Line / 64)) {
         Line += 63;
         continue;
       }
@@ -41,8 +51,10 @@ public:
     uint64_t First = Address / 64, Last = (Address + Bytes - 1) / 64;
     for (uint64_t Line = First; Line <= Last; ++Line) {
       if (Line % 64 == 0 && Last - Line >= 64 && Line * 64 >= Address) {
-        if (Entry *E = make(pageKey(Line / 64)))
+        if (Entry *E = make(pageKey(Line / 64))) {
           E->Mask = ~(uint64_t)0;
+          Pages = true;
+        }
         Line += 63;
       } else if (Entry *E = make(lineKey(Line))) {
         E->Mask |= maskIn(Line, Address, Bytes);
@@ -50,14 +62,16 @@ public:
     }
   }
 
-  /// Forgets all.
+  /// Forgets all. What a large transaction has grown is given back: small ones find
+  /// theirs in the first level of the cache.
   void clear() {
-    Count = 0;
-    if (++Epoch <= MaxEpoch)
-      return;
-    Epoch = 1;
-    if (Entries)
-      memset(Entries, 0, Capacity * sizeof(Entry));
+    constexpr size_t Kept = 1024;
+    if (Capacity > Kept) {
+      free(Entries);
+      Entries = nullptr;
+      Capacity = 0;
+    }
+    forget();
   }
 
   void release() {
@@ -66,6 +80,16 @@ public:
   }
 
 private:
+  void forget() {
+    Count = 0;
+    Pages = false;
+    if (++Epoch <= MaxEpoch)
+      return;
+    Epoch = 1;
+    if (Entries)
+      memset(Entries, 0, Capacity * sizeof(Entry));
+  }
+
   // Key: 2 bits of kind and 42 of the line or page, over 20 of the epoch: those
   // of other epochs are empty places.
   struct Entry {
@@ -76,14 +100,15 @@ private:
   Entry *Entries = nullptr;
   size_t Capacity = 0, Count = 0;
   uint64_t Epoch = 1;
+  bool Pages = false; // some are in it
 
   static uint64_t maskOf(uint64_t From, uint64_t Bytes) {
     return Bytes >= 64 ? ~(uint64_t)0 : (((uint64_t)1 << Bytes) - 1) << From;
   }
   static uint64_t maskIn(uint64_t Line, uint64_t Address, uint64_t Bytes) {
     uint64_t Begin = Line * 64 > Address ? Line * 64 : Address;
-    uint64_t End = Address + Bytes < Line * 64 + 64 ? Address + Bytes
-                                                    : Line * 64 + 64;
+    uint64_t End =
+        Address + Bytes < Line * 64 + 64 ? Address + Bytes : Line * 64 + 64;
     return maskOf(Begin % 64, End - Begin);
   }
   uint64_t lineKey(uint64_t Line) const { return Line << 22 | 1 << 20 | Epoch; }
@@ -92,43 +117,42 @@ private:
   size_t placeOf(uint64_t Key) const {
     return (size_t)((Key >> 20) * 0x9e3779b97f4a7c15 >> 32) & (Capacity - 1);
   }
-  const Entry *find(uint64_t Key) const {
-    if (!Capacity)
-      return nullptr;
-    for (size_t I = placeOf(Key);; I = (I + 1) & (Capacity - 1)) {
-      if (Entries[I].Key == Key)
+  // Where it is, or would be put. Capacity is not 0.
+  Entry *placeFor(uint64_t Key) const {
+    for (size_t I = placeOf(Key);; I = (I + 1) & (Capacity - 1))
+      if (Entries[I].Key == Key || (Entries[I].Key & MaxEpoch) != Epoch)
         return &Entries[I];
-      if ((Entries[I].Key & MaxEpoch) != Epoch)
-        return nullptr;
-    }
+  }
+  bool hasPage(uint64_t Page) const {
+    uint64_t Key = pageKey(Page);
+    return Pages && placeFor(Key)->Key == Key;
   }
   bool hasLine(uint64_t Line, uint64_t Mask) const {
-    const Entry *E = find(lineKey(Line));
-    if (E && (E->Mask & Mask) == Mask)
-      return true;
-    return find(pageKey(Line / 64));
+    if (!Capacity)
+      return false;
+    uint64_t Key = lineKey(Line);
+    const Entry *E = placeFor(Key);
+    return (E->Key == Key && !(Mask & ~E->Mask)) || hasPage(Line / 64);
   }
 
   // Its entry, made if there is none; null without memory.
   Entry *make(uint64_t Key) {
-    if (const Entry *E = find(Key))
-      return const_cast<Entry *>(E);
-    if (Count * 2 >= Capacity && !widen())
-      return nullptr;
+    Entry *E = Capacity ? placeFor(Key) : nullptr;
+    if (E && E->Key == Key)
+      return E;
+    if (Count * 2 >= Capacity) {
+      if (!widen())
+        return nullptr;
+      E = placeFor(Key);
+    }
     ++Count;
-    return put(Key, 0);
-  }
-  Entry *put(uint64_t Key, uint64_t Mask) {
-    size_t I = placeOf(Key);
-    while ((Entries[I].Key & MaxEpoch) == Epoch)
-      I = (I + 1) & (Capacity - 1);
-    Entries[I] = {Key, Mask};
-    return &Entries[I];
+    *E = {Key, 0};
+    return E;
   }
   // A table that has grown very large forgets instead.
   bool widen() {
     if (Capacity >= (size_t)1 << 20) {
-      clear();
+      forget();
       return true;
     }
     Filter New;
@@ -138,9 +162,10 @@ private:
       return false;
     New.Epoch = Epoch;
     New.Count = Count;
+    New.Pages = Pages;
     for (size_t I = 0; I < Capacity; ++I)
       if ((Entries[I].Key & MaxEpoch) == Epoch)
-        New.put(Entries[I].Key, Entries[I].Mask);
+        *New.placeFor(Entries[I].Key) = Entries[I];
     free(Entries);
     *this = New;
     return true;

@@ -355,8 +355,10 @@ Lane *perdure::takeLane(Object &O) {
     G->Idle = L->Next;
   else
     L = makeLane(O, *G);
-  if (L)
+  if (L) {
     L->End = beginningOf(*L);
+    L->Unflushed = L->End.At;
+  }
   return L;
 }
 
@@ -410,19 +412,25 @@ void perdure::logAfterFork(Object &O) {
 // The checksum may be written in any order with the rest: a record of which not
 // all has reached the medium does not hold. Nor is it there before the record
 // in front of it, on whose checksum its own depends.
-static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
-                        const void *Content, uint64_t Bytes) {
+static void putRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
+                      const void *Content, uint64_t Bytes) {
   LogRecord &R = *recordAt(O, L.End.At);
   R.Word = LogRecord::makeWord(Kind, Offset, Bytes);
   R.Previous = L.End.Last;
   memcpy(R.content(), Content, Bytes);
   uint64_t Sum = recordChecksum(R, Bytes, L.End.Chain);
   __atomic_store_n(&R.Checksum, Sum, __ATOMIC_RELEASE);
-  flushInTx(O, &R, sizeof(R) + Bytes);
   L.End.Chain = Sum;
   L.End.Last = L.End.At;
   L.End.At += R.room();
   L.Written += R.room();
+}
+
+void perdure::flushRecords(Object &O, Lane &L) {
+  if (L.Unflushed == L.End.At)
+    return;
+  flushInTx(O, (const void *)(O.Base + L.Unflushed), L.End.At - L.Unflushed);
+  L.Unflushed = L.End.At;
 }
 
 // Goes on in the next chunk. In the chunk that it leaves there is room for the
@@ -437,29 +445,39 @@ static void writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
   __atomic_store_n(&First->Checksum, 0, __ATOMIC_RELEASE);
   flushInTx(O, &First->Checksum, sizeof(uint64_t));
   settle(O);
-  writeRecord(O, L, RecordKind::Next, 0, &Chunk, sizeof(Chunk));
+  putRecord(O, L, RecordKind::Next, 0, &Chunk, sizeof(Chunk));
+  flushRecords(O, L);
+  L.Unflushed = chunkOffset(Chunk);
   L.End.At = chunkOffset(Chunk);
   L.End.Stop = L.End.At + chunkBytes(Chunk);
   L.End.Chunk = Next;
   return true;
 }
 
-bool perdure::appendRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
-                           const void *Content, uint64_t Bytes) {
+bool perdure::writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
+                          const void *Content, uint64_t Bytes) {
   static_assert(MaxContent + 2 * WordRecord <= FilePage, "fits any chunk");
   if (__builtin_expect(
           LogRecord::roomFor(Bytes) + WordRecord > L.End.Stop - L.End.At, 0) &&
       !nextChunk(O, L))
     return false;
-  writeRecord(O, L, Kind, Offset, Content, Bytes);
+  putRecord(O, L, Kind, Offset, Content, Bytes);
   return true;
 }
 
-bool perdure::appendData(Object &O, Lane &L, uint64_t Offset, uint64_t Bytes) {
+bool perdure::appendRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
+                           const void *Content, uint64_t Bytes) {
+  if (!writeRecord(O, L, Kind, Offset, Content, Bytes))
+    return false;
+  flushRecords(O, L);
+  return true;
+}
+
+bool perdure::writeData(Object &O, Lane &L, uint64_t Offset, uint64_t Bytes) {
   while (Bytes) {
     uint64_t Piece = Bytes < MaxContent ? Bytes : MaxContent;
-    if (!appendRecord(O, L, RecordKind::Data, Offset,
-                      (const void *)(O.Base + Offset), Piece))
+    if (!writeRecord(O, L, RecordKind::Data, Offset,
+                     (const void *)(O.Base + Offset), Piece))
       return false;
     Offset += Piece;
     Bytes -= Piece;
@@ -476,6 +494,9 @@ void perdure::cutToEnd(Object &O, Lane &L, const LogEnd &End) {
   __atomic_store_n(&R->Checksum, 0, __ATOMIC_RELEASE);
   flushInTx(O, &R->Checksum, sizeof(uint64_t));
   settle(O);
+  // Of a chunk that was left all has been flushed.
+  if (End.Chunk != L.End.Chunk || L.Unflushed > End.At)
+    L.Unflushed = End.At;
   L.End = End;
 }
 

@@ -18,12 +18,13 @@ struct LogEnd {
 
 /// The volatile side of a lane.
 struct Lane {
-  Lane *Next;  // among those that are idle
+  Lane *Next; // among those that are idle
   unsigned Index;
   bool Kept; // not to be used again: its log is asked for
   LaneHead *Head;
   LogEnd End;
-  uint64_t Written; // bytes, since it was taken
+  uint64_t Unflushed;    // what lies before it in End's chunk has been flushed
+  uint64_t Written;      // bytes, since it was taken
   unsigned Chunks, Room; // of these, in order of use
   uint64_t *Chunk;
 };
@@ -38,15 +39,23 @@ void dropLane(Object &O, Lane &L);
 /// Whether a transaction has a lane of O's.
 bool hasLanesInUse(Object &O);
 
-/// Begins to write a record; it is durable after the next fence. False, with a
-/// message, when the log cannot grow: the log is as before. Bytes: at most
-/// MaxContent.
+/// Writes a record, which is durable after flushRecords and a fence. False,
+/// with a message, when the log cannot grow: the log is as before. Bytes: at
+/// most MaxContent. Records that become durable together are flushed once,
+/// since a store to a line that is being written back waits for that.
 constexpr uint64_t MaxContent = 2048;
+bool writeRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
+                 const void *Content, uint64_t Bytes);
+
+/// Writes what is at an offset of O, in as many records as that takes.
+bool writeData(Object &O, Lane &L, uint64_t Offset, uint64_t Bytes);
+
+/// Begins to write back all records of the lane that have been written.
+void flushRecords(Object &O, Lane &L);
+
+/// Both for one record.
 bool appendRecord(Object &O, Lane &L, RecordKind Kind, uint64_t Offset,
                   const void *Content, uint64_t Bytes);
-
-/// Logs what is at an offset of O, in as many records as that takes.
-bool appendData(Object &O, Lane &L, uint64_t Offset, uint64_t Bytes);
 
 /// Makes End the end of the log, durably. What the records behind it said can
 /// still be read until the next one is written. Serial: another one each time
@@ -77,9 +86,9 @@ void visitBack(uint64_t Base, uint64_t Last, uint64_t Until, Visitor Visit) {
 }
 
 /// Orders what this thread has written to O before what it writes from now on:
-/// whatever survives of the later, all of the earlier does. A fence on DAX. On page
-/// media nothing: the death of a process is all that counts there, and where power
-/// counts, files are written by commits (tx/redo.h).
+/// whatever survives of the later, all of the earlier does. A fence on DAX. On
+/// page media nothing: the death of a process is all that counts there, and
+/// where power counts, files are written by commits (tx/redo.h).
 void settle(Object &O);
 
 /// Begins to write back, in transactions: nothing where power does not fail.

@@ -17,11 +17,7 @@
 
 using namespace perdure;
 
-// Compiled code reads it before it calls: the address of the open transaction.
-extern "C" __attribute__((visibility("default"),
-                          tls_model("initial-exec"))) __thread uint64_t
-    __perdure_tx_active;
-__thread uint64_t __perdure_tx_active;
+__attribute__((visibility("default"))) __thread uint64_t __perdure_tx_active;
 
 template <typename T> T *List<T>::add() {
   if (Count == Room) {
@@ -35,10 +31,6 @@ template <typename T> T *List<T>::add() {
     Room = More;
   }
   return &Items[Count++];
-}
-
-Transaction *perdure::openTransaction() {
-  return (Transaction *)__perdure_tx_active;
 }
 
 static Transaction *makeTransaction() {
@@ -137,28 +129,44 @@ bool perdure::logRange(Transaction &T, Object &O, const void *P,
     return true;
   Part *Mine = partOf(T, O);
   uint64_t Offset = (uint64_t)P - O.Base;
-  if (!Mine || !(Mine->L ? appendData(O, *Mine->L, Offset, Bytes)
+  if (!Mine || !(Mine->L ? writeData(O, *Mine->L, Offset, Bytes)
                          : appendData(O, Mine->Undo, Offset, Bytes)))
     return false;
-  // Durable before the program's store may be: it may reach the medium at any
-  // time from then on.
-  settle(O);
+  T.Unsettled = true;
   T.Known.add((uint64_t)P, Bytes);
   return true;
 }
 
-bool perdure::logBlock(Transaction &T, Object &O, void *Block,
-                       uint64_t Bytes) {
+// A store may reach the medium at any time from the moment on at which it is
+// made.
+void perdure::settleLogged(Transaction &T) {
+  if (!T.Unsettled)
+    return;
+  T.Unsettled = false;
+  // One fence orders all that this thread has flushed.
+  Object *Flushed = nullptr;
+  for (unsigned I = 0; I < T.Parts.Count; ++I) {
+    Part &P = T.Parts.Items[I];
+    if (!P.L || P.L->Unflushed == P.L->End.At || !isThere(P) || P.O->Map.Page)
+      continue;
+    flushRecords(*P.O, *P.L);
+    Flushed = P.O;
+  }
+  if (Flushed)
+    settle(*Flushed);
+}
+
+bool perdure::logBlock(Transaction &T, Object &O, void *Block, uint64_t Bytes) {
   Part *Mine = partOf(T, O);
   uint64_t Offset = (uint64_t)Block - O.Base;
   if (!Mine)
     return false;
   if (Mine->L) {
-    if (!appendRecord(O, *Mine->L, RecordKind::Block, Offset, &Bytes,
-                      sizeof(Bytes)))
+    if (!writeRecord(O, *Mine->L, RecordKind::Block, Offset, &Bytes,
+                     sizeof(Bytes)))
       return false;
-    // The next fence is early enough, at the latest that of the commit: whoever
-    // finds the record without the block's bit has nothing to free, and a block of
+    // Flushed with the next record, if one comes before the cut: whoever finds
+    // the record without the block's bit has nothing to free, and a block of
     // which only the bit is there leaks.
   } else {
     if (!appendRecord(Mine->Undo, RecordKind::Block, Offset, &Bytes,
@@ -239,8 +247,8 @@ static void close(Transaction &T) {
   T.Leaves.Count = 0;
 }
 
-// The runtime has changed something that the next sync must not leave out: a log
-// on the medium that holds still would undo what has been synced since.
+// The runtime has changed something that the next sync must not leave out: a
+// log on the medium that holds still would undo what has been synced since.
 static void noteCut(Object &O) {
   if (O.Map.Page && !isDeferred(O))
     flushMetadata(O, headerOf(O), 1);
@@ -318,8 +326,8 @@ struct OwnPages {
 };
 } // namespace
 
-// Of what is large, the pages in which something was stored: the others are as the
-// file is.
+// Of what is large, the pages in which something was stored: the others are as
+// the file is.
 static void addSpan(const Object &O, Span S, Batch &B) {
   constexpr uint64_t Large = 1 << 16;
   if (S.End - S.Begin < Large) {
@@ -400,8 +408,7 @@ static int compareAddresses(const void *A, const void *B) {
 static void checkFrees(Transaction &T) {
   if (T.Frees.Count < 2)
     return;
-  qsort((void *)T.Frees.Items, T.Frees.Count, sizeof(void *),
-        compareAddresses);
+  qsort((void *)T.Frees.Items, T.Frees.Count, sizeof(void *), compareAddresses);
   for (unsigned I = 1; I < T.Frees.Count; ++I)
     if (T.Frees.Items[I] == T.Frees.Items[I - 1])
       die("perdure_free(%p): the transaction has freed it twice",

@@ -26,6 +26,13 @@ struct TxFrame {
 static_assert(sizeof(TxFrame) == PerdureAbiTxFrameBytes, "");
 static_assert(sizeof(jmp_buf) <= sizeof(TxFrame::Jump), "");
 
+/// abi.def: what is about to be overwritten.
+struct TxRange {
+  const void *P;
+  uint64_t Bytes;
+};
+static_assert(sizeof(TxRange) == PerdureAbiTxRangeBytes, "");
+
 /// What is kept of a frame: one that was jumped over may hold anything by now.
 struct Began {
   TxFrame *Frame;
@@ -62,21 +69,30 @@ template <typename T> struct List {
 };
 
 struct Transaction {
-  unsigned Depth;      // times that it was begun; 0: none is open
-  bool Doomed;         // it cannot commit any more
-  uint64_t Serial;     // of this one, in its thread
-  uint64_t Rewinds;    // rollbacks to savepoints
-  List<Began> Frames;  // the innermost last
-  List<Part> Parts;    // in the order in which they joined
-  List<void *> Frees;  // what is freed at commit
+  unsigned Depth;        // times that it was begun; 0: none is open
+  bool Doomed;           // it cannot commit any more
+  uint64_t Serial;       // of this one, in its thread
+  uint64_t Rewinds;      // rollbacks to savepoints
+  List<Began> Frames;    // the innermost last
+  List<Part> Parts;      // in the order in which they joined
+  List<void *> Frees;    // what is freed at commit
   List<Object *> Leaves; // whose sections are left at the end
   List<Savepoint> Savepoints;
   Filter Known;
+  bool Unsettled; // logRange has logged something since the last settleLogged
   uint64_t StackLow, StackHigh; // of the thread
 };
 
+} // namespace perdure
+// Compiled code reads it before it calls: the address of the open transaction.
+extern "C" __attribute__((
+    tls_model("initial-exec"))) __thread uint64_t __perdure_tx_active;
+namespace perdure {
+
 /// The one that this thread is in, or null.
-Transaction *openTransaction();
+inline Transaction *openTransaction() {
+  return (Transaction *)__perdure_tx_active;
+}
 
 /// Begins or joins. Null and ENOMEM.
 Transaction *beginTransaction();
@@ -91,9 +107,12 @@ bool commitTransaction(Transaction &T);
 /// Rolls it all back: no transaction is open afterwards.
 void rollBackTransaction(Transaction &T);
 
-/// Logs what is about to be overwritten in an object. False, with a message: it
-/// must not be.
+/// Logs what is about to be overwritten in an object, once settleLogged has
+/// returned. False, with a message: it must not be.
 bool logRange(Transaction &T, Object &O, const void *P, uint64_t Bytes);
+
+/// What logRange has logged is durable, before the program's stores may be.
+void settleLogged(Transaction &T);
 
 /// A block was allocated; false when that cannot be logged.
 bool logBlock(Transaction &T, Object &O, void *Block, uint64_t Bytes);

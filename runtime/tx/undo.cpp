@@ -13,8 +13,8 @@ using namespace perdure;
 // The memory may hold half a gigabyte: it grows by doubling.
 bool perdure::appendRecord(UndoList &U, RecordKind Kind, uint64_t Offset,
                            const void *Content, uint64_t Bytes) {
-  uint64_t At = U.Size ? U.Size : sizeof(uint64_t), Need = At + sizeof(LogRecord) +
-                                                           Bytes + sizeof(uint64_t);
+  uint64_t At = U.Size ? U.Size : sizeof(uint64_t),
+           Need = At + sizeof(LogRecord) + Bytes + sizeof(uint64_t);
   if (__builtin_expect(Need > U.Room, 0)) {
     uint64_t Room = U.Room ? U.Room : 2048;
     while (Room < Need)
@@ -57,17 +57,34 @@ uint64_t perdure::blockBytes(const LogRecord &R) {
 void perdure::flushChanges(Object &O, uint64_t Last) {
   if (O.Map.Page)
     return;
+  // Lines of records that follow each other, once for all of them: nothing is
+  // stored in between.
+  uint64_t Begin = 0, End = 0;
+  auto Flush = [&] {
+    if (End > Begin)
+      flushInTx(O, (void *)(O.Base + Begin), End - Begin);
+  };
   visitBack(O.Base, Last, 0, [&](const LogRecord &R) {
     uint64_t Bytes = R.kind() == RecordKind::Data    ? R.bytes()
                      : R.kind() == RecordKind::Block ? blockBytes(R)
                                                      : 0;
-    if (Bytes)
-      flushInTx(O, (void *)(O.Base + R.offset()), Bytes);
+    if (!Bytes)
+      return;
+    uint64_t First = R.offset() & ~(uint64_t)63;
+    uint64_t Behind = (R.offset() + Bytes + 63) & ~(uint64_t)63;
+    if (First <= End && Behind >= Begin) {
+      Begin = First < Begin ? First : Begin;
+      End = Behind > End ? Behind : End;
+      return;
+    }
+    Flush();
+    Begin = First;
+    End = Behind;
   });
+  Flush();
 }
 
-void perdure::restore(Object &O, uint64_t Base, uint64_t Last,
-                      uint64_t Until) {
+void perdure::restore(Object &O, uint64_t Base, uint64_t Last, uint64_t Until) {
   visitBack(Base, Last, Until, [&](const LogRecord &R) {
     if (R.kind() != RecordKind::Data)
       return;

@@ -3,7 +3,7 @@
 // What was there is in the object's log before it is overwritten. The order of
 // what reaches the medium, each step durable before the next:
 //
-//   log     the record; then the program's store
+//   log     the record, or several; then the program's store
 //   commit  what was stored, and fresh blocks; the cut of the log; then what was
 //           freed is free
 //   abort   what was there before; the cut; then what was allocated is free

@@ -25,8 +25,8 @@ IN void neighbours(struct node *n, long v) {
 }
 // Through a gap nothing is logged that is not written.
 // CHECK-LABEL: @gap(
-// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
-// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK-COUNT-2: store i64 8,
+// CHECK: call void @__perdure_tx_log_ranges(ptr{{.*}}, i64 2)
 IN void gap(struct node *n, long v) {
   n->a = v;
   n->c = v;
@@ -50,7 +50,11 @@ static __attribute__((always_inline)) void both(long *restrict p, long *restrict
 IN void restricted(struct node *n, long v) { both(&n->a, &n->b, v); }
 // Not across what another thread may wait for, or what may not come back.
 // CHECK-LABEL: @waits(
-// CHECK-COUNT-4: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: load atomic
+// CHECK: call void @__perdure_tx_log_ranges(ptr{{.*}}, i64 2)
+// CHECK: call void @unknown()
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
 IN void waits(struct node *n, long v, long *flag, long *more) {
   n->a = v;
   while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
@@ -61,8 +65,7 @@ IN void waits(struct node *n, long v, long *flag, long *more) {
   more[1] = v;
 }
 // CHECK-LABEL: @dominated(
-// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
-// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log_ranges(ptr{{.*}}, i64 2)
 static __attribute__((always_inline)) void bump(struct node *n) { ++n->a; } // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: not logged again: it has been (struct node.a)
 IN void dominated(struct node *n, long v) {
   n->a = v;
@@ -73,7 +76,8 @@ IN void dominated(struct node *n, long v) {
   bump(n);
 }
 // CHECK-LABEL: @one_side(
-// CHECK-COUNT-3: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log_ranges(ptr{{.*}}, i64 2)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
 IN void one_side(struct node *n, long v, struct node *m) {
   if (v > 3) {
     n->a = v;
@@ -224,4 +228,97 @@ IN void calls(struct node *n, long v) {
     n->array[i] += v;
     unknown();
   }
+}
+// An index narrower than an address may wrap: in front of the loop if it does not,
+// else in each round. Each call has no bytes where it is not the other's turn.
+// CHECK-LABEL: @wraps(
+// CHECK: %[[STAYS:.*]] = icmp uge i32
+// CHECK: %[[ANY:.*]] = and i1 %{{.*}}, %[[STAYS]]
+// CHECK: br i1 %[[ANY]]
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 %
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void wraps(struct node *n, unsigned from, unsigned to) {
+  for (unsigned i = from; i != to; ++i)
+    n->array[i] = n->array[i + 1]; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged once for all rounds of the loop, unless its index wraps (struct node.array[])
+}
+// Round a loop that comes to its end, and into a branch: with no bytes if it is
+// not taken.
+// CHECK-LABEL: @round(
+// CHECK: select i1 %{{.*}}, i64 {{0, i64 8|8, i64 0}}
+// CHECK: call void @__perdure_tx_log_ranges(ptr{{.*}}, i64 3)
+IN void round(struct node *n, struct node *m, long v, int more) {
+  n->a = v;
+  for (int i = 0; i < 64; ++i)
+    v += n->array[i] * v;
+  m->b = v; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged in one call with what is written before it (struct node.b)
+  if (more)
+    m->array[7] = v;
+}
+// What an address is computed from is read before, unless it may have been written.
+// CHECK-LABEL: @reads(
+// CHECK: call void @__perdure_tx_log_ranges(ptr{{.*}}, i64 2)
+// CHECK-LABEL: @may_have_changed(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+static struct node *current;
+void set_current(struct node *n) { current = n; }
+IN void reads(struct node *n, long v) {
+  n->a = v;
+  current->b = v;
+}
+IN void may_have_changed(struct node **place, struct node *n, long v) {
+  place[0] = n;
+  place[v]->b = v;
+}
+// A branch that is not always taken reads nothing before it is.
+// CHECK-LABEL: @taken(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void taken(struct node *n, struct node **may_be_null, double v) {
+  n->a = 3;
+  if (v > 3)
+    may_be_null[0]->b = 4;
+}
+// Not into a loop, nor out of one, nor over one that may never end: C has such.
+// CHECK-LABEL: @into(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void into(struct node *n, struct node *m, long v) {
+  n->a = v;
+  for (int i = 0; i < 64; i += 2)
+    m->array[i] += v;
+}
+// CHECK-LABEL: @out_of(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void out_of(struct node *n, struct node *m, long v) {
+  long i = 0;
+  do {
+    n->array[i] += v;
+    i += 2;
+  } while (i < 64);
+  m->b = v;
+}
+// CHECK-LABEL: @for_ever(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void for_ever(struct node *n, struct node *m, long v) {
+  n->a = v;
+  while (1) {
+    v = v * v + 1;
+    if (v == 7)
+      break;
+  }
+  m->b = v;
+}
+// Nor over what another thread may wait for, or what may not come back.
+// CHECK-LABEL: @parted(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+// CHECK: call void @unknown()
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void parted(struct node *n, struct node *m, long v) {
+  n->a = v;
+  if (v > 3)
+    unknown();
+  m->b = v;
 }

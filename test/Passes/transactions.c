@@ -71,9 +71,41 @@ static void write_all(int n) {
   *either = n;
 }
 
-PERDURE_TRANSACTION void commit(int n) { write_all(n); }
+// Ranges in front of loops: indexes that wrap, no round, one, more; and what is
+// logged with what comes before, in branches and behind loops.
+static void loops(unsigned char from, unsigned char to, unsigned n) {
+  unsigned char *bytes = arena + 3100;
+  long *longs = (long *)(arena + 3400);
+  bytes[300] = n;
+  for (unsigned char i = from; i != to; ++i)
+    bytes[i] ^= n;
+  bytes[301] = n;
+  for (unsigned char i = to; i != from; --i)
+    bytes[(unsigned char)(i - 1)] += 3;
+  unsigned count = n % 7, at = n % 3;
+  longs[70] = n;
+  for (unsigned i = count; i > at; --i)
+    longs[i] = longs[i - 1] + 1;
+  for (unsigned i = at; i < count; ++i)
+    longs[20 + i] = longs[21 + i] + n;
+  longs[at] = n;
+  if (n & 1)
+    longs[40 + at] = n;
+  else if (n & 2)
+    longs[50] = n;
+  longs[60] = longs[50] + n;
+}
+
+PERDURE_TRANSACTION void commit(int n) {
+  write_all(n);
+  loops(n * 37, n * 101, n);
+}
+PERDURE_TRANSACTION void wrap(unsigned char from, unsigned char to, int n) {
+  loops(from, to, n);
+}
 PERDURE_TRANSACTION void fail(int n) {
   write_all(n);
+  loops(n * 59, n * 17, n);
   perdure_tx_abort();
   outside = -1;
 }
@@ -112,5 +144,12 @@ int main(void) {
   }
   EXPECT(outside >= 0);
   EXPECT(transactions_ended() == 19 * 4);
+  // Logged is what is written and nothing else: of bytes the loops' and two, of
+  // longs sixteen at most.
+  for (unsigned from = 0; from < 256; from += 5)
+    for (unsigned to = 0; to < 256; to += 3) {
+      wrap(from, to, from ^ to);
+      EXPECT(logged_bytes() <= (unsigned char)(to - from) + 2 + 16 * 8);
+    }
   return 0;
 }

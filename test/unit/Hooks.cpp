@@ -2,6 +2,7 @@
 
 #include "Hooks.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 namespace hooks {
-std::atomic<int> DataSyncs, RangeSyncs;
+std::atomic<int> DataSyncs, RangeSyncs, Fences;
 std::function<void()> OnDataSync;
 std::function<bool(int)> FailSync;
 std::function<bool(int)> SyncInstead;
@@ -69,6 +70,17 @@ HOOK msync(void *P, size_t Bytes, int Flags) {
   if (AfterRangeSync)
     AfterRangeSync(P, Bytes);
   return Result;
+}
+
+using DrainFunction = void (*)();
+static std::atomic<DrainFunction> Drain;
+extern "C" __attribute__((visibility("default"))) DrainFunction
+pmem2_get_drain_fn(void *Map) {
+  Drain = ((DrainFunction (*)(void *))dlsym(RTLD_NEXT, __func__))(Map);
+  return [] {
+    ++Fences;
+    Drain.load()();
+  };
 }
 
 HOOK_SIZE pwrite(int File, const void *Bytes, size_t Count, off_t At) {

@@ -1,7 +1,7 @@
 //===- Hooks.h - What a test puts into the way of system calls --*- C++ -*-===//
 //
-// This program's definitions of a few functions of libc are those that the runtime
-// calls. Each does its work, but for what a test has set here.
+// This program's definitions of a few functions of libc and libpmem2 are those that
+// the runtime calls. Each does its work, but for what a test has set here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +17,7 @@
 namespace hooks {
 
 extern std::atomic<int> DataSyncs, RangeSyncs;
+extern std::atomic<int> Fences;                       // on DAX, real or forced
 extern std::function<void()> OnDataSync;              // before it
 extern std::function<bool(int)> FailSync;             // of a descriptor
 extern std::function<bool(int)> SyncInstead;          // of it: whether it was done

@@ -1,5 +1,6 @@
 //===- TransactionTest.cpp - Transactions, and processes that die in them -===//
 
+#include "Hooks.h"
 #include "Support.h"
 
 #include <algorithm>
@@ -24,6 +25,11 @@ struct Frame {
   uint64_t Flags;
   alignas(16) uint64_t Jump[64];
 };
+struct Range {
+  const void *P;
+  uint64_t Bytes;
+};
+void __perdure_tx_log_ranges(const Range *Ranges, uint64_t Count);
 void __perdure_tx_enter(Frame *F, uint32_t Flags);
 int __perdure_tx_leave(Frame *F);
 void __perdure_tx_unwind(Frame *F);
@@ -36,6 +42,7 @@ extern __thread uint64_t __perdure_tx_active
 namespace {
 
 static_assert(sizeof(Frame) == PerdureAbiTxFrameBytes, "");
+static_assert(sizeof(Range) == PerdureAbiTxRangeBytes, "");
 
 class TransactionTest : public StoreTest {};
 
@@ -237,7 +244,20 @@ TEST_F(TransactionTest, RandomOnesAgainstAModel) {
       default:
         if (!Count)
           break;
-        __perdure_tx_log(&R[Which][At], Count * 8);
+        if (Random() % 4) {
+          __perdure_tx_log(&R[Which][At], Count * 8);
+        } else {
+          // With one of the other object, some of no bytes, and one of a local.
+          unsigned Other = 1 - Which;
+          size_t There = Random() % Words;
+          Range Ranges[] = {{&R[Which][At], Count * 8},
+                            {nullptr, 0},
+                            {&R[Other][There], 8},
+                            {&R[Other][There], 0},
+                            {&Count, 8}};
+          __perdure_tx_log_ranges(Ranges, 5);
+          R[Other][There] = Now[Other][There] = Random();
+        }
         for (size_t W = At; W < At + Count; ++W)
           R[Which][W] = Now[Which][W] = Random();
       }
@@ -258,6 +278,35 @@ TEST_F(TransactionTest, RandomOnesAgainstAModel) {
     ASSERT_EQ(memcmp(R[0], Now[0].data(), Words * 8), 0) << Round;
     ASSERT_EQ(memcmp(R[1], Now[1].data(), Words * 8), 0) << Round;
   }
+}
+
+// Several ranges wait for the medium once, in two objects, too.
+TEST_F(TransactionTest, RangesShareAFence) {
+  uint64_t *A = create("a", 8192), *B = create("b", 8192);
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  set(&A[0], uint64_t(1));
+  set(&B[0], uint64_t(1));
+  Range Ranges[] = {{&A[8], 8}, {&A[200], 16}, {&B[8], 8}, {&A[0], 8}};
+  int Before = hooks::Fences;
+  set(&A[0], uint64_t(2)); // it has been logged
+  EXPECT_EQ(hooks::Fences, Before);
+  __perdure_tx_log_ranges(Ranges, 4);
+  bool Flushes = Before > 0;
+  EXPECT_EQ(hooks::Fences, Before + Flushes);
+  A[8] = A[200] = A[201] = B[8] = 1;
+  EXPECT_EQ(afterDeath("a", 202), std::vector<uint64_t>(202));
+  EXPECT_EQ(afterDeath("b", 9), std::vector<uint64_t>(9));
+  Before = hooks::Fences;
+  __perdure_tx_log_ranges(Ranges, 4);
+  EXPECT_EQ(hooks::Fences, Before);
+  // A block's record waits with the next data's.
+  ASSERT_NE(perdure_alloc(A, 64), nullptr);
+  Before = hooks::Fences;
+  ASSERT_NE(perdure_alloc(A, 64), nullptr);
+  set(&A[300], uint64_t(1));
+  EXPECT_EQ(hooks::Fences, Before + Flushes);
+  perdure_tx_abort();
+  EXPECT_EQ(A[8] + A[200] + A[201] + A[300] + B[8], 0u);
 }
 
 // A neighbour in the same word is another thread's: an abort leaves it alone.
@@ -798,6 +847,51 @@ template <typename BodyType> bool killAfter(BodyType Body, uint64_t Steps) {
   kill(Pid, SIGKILL);
   waitpid(Pid, &Status, 0);
   return true;
+}
+
+// Instructions from one SIGSTOP that Body raises to the next.
+template <typename BodyType> uint64_t stepsOf(BodyType Body) {
+  pid_t Pid = fork();
+  if (!Pid) {
+    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    _exit(Body());
+  }
+  int Status;
+  waitpid(Pid, &Status, 0);
+  uint64_t Steps = 0;
+  do {
+    ptrace(PTRACE_SINGLESTEP, Pid, nullptr, nullptr);
+    waitpid(Pid, &Status, 0);
+    ++Steps;
+  } while (WIFSTOPPED(Status) && WSTOPSIG(Status) == SIGTRAP);
+  EXPECT_TRUE(WIFSTOPPED(Status) && WSTOPSIG(Status) == SIGSTOP) << Status;
+  kill(Pid, SIGKILL);
+  waitpid(Pid, &Status, 0);
+  return Steps;
+}
+
+// The budget of docs/passes/Transactions.md for a store to what has been logged.
+TEST_F(TransactionTest, LoggedAlreadyIsShort) {
+  if (PERDURE_SANITIZED)
+    GTEST_SKIP() << "a sanitizer makes more instructions";
+  constexpr unsigned Times = 100, Budget = 60;
+  auto Steps = [&](unsigned Calls) {
+    return stepsOf([&] {
+      perdure_store *T = openStore(Dir.c_str(), 0);
+      auto *A = (uint64_t *)perdure_open(T, "a", 0);
+      REQUIRE(A && !perdure_tx_begin(A));
+      __perdure_tx_log(&A[2], 16);
+      raise(SIGSTOP);
+      for (unsigned I = 0; I < Calls; ++I)
+        __perdure_tx_log(&A[2 + I % 2], 8);
+      raise(SIGSTOP);
+      return 0;
+    });
+  };
+  create("a");
+  closeStore();
+  // In front of the calls: the loop, and the call itself.
+  EXPECT_LT(Steps(Times) - Steps(0), Times * Budget);
 }
 
 // At every few instructions of a transaction over two objects, from its first

@@ -33,6 +33,7 @@ int perdure_in_object(const void *p) {
   return (uintptr_t)p - (uintptr_t)bytes < ARENA_BYTES;
 }
 
+struct range { const void *p; uint64_t bytes; };
 void __perdure_tx_log(const void *p, uint64_t n) {
   if (!innermost || !perdure_in_object(p))
     return;
@@ -47,6 +48,11 @@ void __perdure_tx_log(const void *p, uint64_t n) {
     new_bytes += !logged[i];
     logged[i] = 1;
   }
+}
+
+void __perdure_tx_log_ranges(const struct range *ranges, uint64_t count) {
+  for (; count--; ++ranges)
+    __perdure_tx_log(ranges->p, ranges->bytes);
 }
 
 static void check(void) {

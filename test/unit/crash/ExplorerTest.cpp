@@ -341,29 +341,6 @@ TEST_F(Exploring, TakesTheLastOfEqualContentsForTheWhole) {
   EXPECT_TRUE(Found.Untraced.empty());
   EXPECT_EQ(Found.Checked, 2u);
   ASSERT_EQ(Found.Failures.size(), 1u);
-  EXPECT_EQ(Found.Failures[0].Lost.size(), 1u);
-}
-
-// The last store may bring back what was there: nothing is lost then, and what lies
-// between the two is to blame where it fails.
-TEST_F(Exploring, NothingIsLostWhereTheOldValueIsStoredAgain) {
-  TraceMaker T;
-  T.map("a", 0x10000, 64);
-  T.Events.back().Data = Folder + "/run/a";
-  T.store(0x10000, "A");
-  T.store(0x10000, ".");
-  fs::create_directory(Folder + "/run");
-  for (const char *Name : {"a", "b"})
-    std::ofstream(Folder + "/run/" + Name) << std::string(64, '.');
-  Plan.Command.Text = "! grep -q A a";
-  std::map<std::string, std::unique_ptr<std::string>> Before;
-  for (const char *Name : {"a", "b"})
-    Before[Name] = std::make_unique<std::string>(64, '.');
-  crash::Outcome Found = explore(Plan, T.Events, Folder + "/run", Before,
-                                 [](const crash::Outcome &, double) {});
-  EXPECT_EQ(Found.Untraced, std::vector<std::string>());
-  EXPECT_EQ(Found.Checked, 2u);
-  ASSERT_EQ(Found.Failures.size(), 1u);
   EXPECT_EQ(Found.Failures[0].Lost,
             std::vector<std::string>{"store at line 2 to a"});
 }

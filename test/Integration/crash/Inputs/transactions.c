@@ -17,6 +17,8 @@
 #endif
 
 void __perdure_tx_log(const void *p, uint64_t bytes);
+struct range { const void *p; uint64_t bytes; };
+void __perdure_tx_log_ranges(const struct range *, uint64_t count);
 
 struct PERDURE block { struct block *next; long value; char room[1008]; };
 struct PERDURE root {
@@ -89,19 +91,26 @@ static int check(void) {
   return 0;
 }
 
-/* The record of the block comes first, or after another. */
+/* The record of the block comes first, or after another. The words are logged by a
+   call each, or by one. */
 static void step(struct root *r, long value) {
   struct block *n = NULL;
   if (value % 2)
     n = perdure_alloc(r, sizeof *n);
-  __perdure_tx_log(&r->low, sizeof r->low);
+  struct range words[] = {{&r->low, sizeof r->low},
+                          {&r->high, sizeof r->high + sizeof r->blocks}};
+  int atOnce = value % 2;
+  if (atOnce)
+    __perdure_tx_log_ranges(words, FAULT == 1 ? 1 : 2);
+  else
+    __perdure_tx_log(words[0].p, words[0].bytes);
   if (!n)
     n = perdure_alloc(r, sizeof *n);
   r->low = value;
   n->value = value;
   n->next = r->blocks;
-  if (FAULT != 1)
-    __perdure_tx_log(&r->high, sizeof r->high + sizeof r->blocks);
+  if (FAULT != 1 && !atOnce)
+    __perdure_tx_log(words[1].p, words[1].bytes);
   r->high = value;
   r->blocks = n;
 }
