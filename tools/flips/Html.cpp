@@ -29,7 +29,7 @@ th { cursor: pointer; color: var(--soft); font-weight: 600; }
 th:hover { color: var(--ink); } th[aria-sort]::after { content: ' \2193'; }
 th[aria-sort=ascending]::after { content: ' \2191'; }
 td.name, th.name { text-align: left; white-space: normal; overflow-wrap: anywhere; }
-pre, code { font: 13px/1.4 ui-monospace, monospace; }
+code, td.code { font: 13px/1.4 ui-monospace, monospace; }
 details { margin: .6rem 0; } summary { cursor: pointer; }
 td.code { text-align: left; white-space: pre; border: 0; padding-left: 1rem; }
 .source td { border: 0; padding: 0 .5rem; } .source tr.hot td { color: var(--ink); }
