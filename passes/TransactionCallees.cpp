@@ -1,7 +1,9 @@
 //===- TransactionCallees.cpp - Functions elsewhere, for transactions -----===//
 #include "TransactionCallees.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Module.h"
 
 using namespace llvm;
@@ -179,6 +181,50 @@ static bool isCalmAndSafe(StringRef Name) {
       "__perdure_tx_refuse",
       "__perdure_trace_note"};
   return Names.contains(Name) || isMath(Name);
+}
+
+/// The arguments behind the format that its conversions \c n take.
+static void storedBy(StringRef Format, SmallVectorImpl<unsigned> &Arguments) {
+  unsigned Next = 0;
+  for (size_t At = Format.find('%'); At != StringRef::npos;
+       At = Format.find('%', At)) {
+    ++At;
+    std::optional<unsigned> Named; // "%2$n"
+    for (; At < Format.size() && !isAlpha(Format[At]) && Format[At] != '%';
+         ++At) {
+      Next += Format[At] == '*';
+      if (unsigned N; Format[At] == '$' &&
+                      !Format.take_front(At)
+                           .substr(Format.take_front(At).rfind('%') + 1)
+                           .getAsInteger(10, N))
+        Named = N - 1;
+    }
+    At = std::min(Format.find_first_not_of("hljztLq", At), Format.size());
+    if (At == Format.size())
+      return;
+    char Conversion = Format[At++];
+    if (Conversion == 'n')
+      Arguments.push_back(Named.value_or(Next));
+    Next += Conversion != '%' && Conversion != 'm' && !Named;
+  }
+}
+
+SmallVector<Value *, 2> storedByFormat(const CallBase &Call) {
+  SmallVector<Value *, 2> Places;
+  const Function *To = Call.getCalledFunction();
+  unsigned Fixed = Call.getFunctionType()->getNumParams();
+  if (!To || !To->getName().contains("printf") || !Fixed ||
+      !Call.getFunctionType()->isVarArg() || Call.arg_size() < Fixed)
+    return Places;
+  StringRef Format; // the last parameter that has a name
+  SmallVector<unsigned, 2> Arguments;
+  if (getConstantStringInfo(Call.getArgOperand(Fixed - 1), Format))
+    storedBy(Format, Arguments);
+  for (unsigned I : Arguments)
+    if (Fixed + I < Call.arg_size() &&
+        Call.getArgOperand(Fixed + I)->getType()->isPointerTy())
+      Places.push_back(Call.getArgOperand(Fixed + I));
+  return Places;
 }
 
 bool isSafeCallee(StringRef Name) {

@@ -36,6 +36,10 @@ const KnownCallee *findKnownCallee(llvm::StringRef Name);
 std::pair<llvm::Value *, llvm::Value *>
 writtenBy(const KnownCallee &K, llvm::CallBase &Call, llvm::IRBuilderBase &B);
 
+/// Where a call of the printf family stores by %n, as far as its format is a
+/// constant.
+llvm::SmallVector<llvm::Value *, 2> storedByFormat(const llvm::CallBase &Call);
+
 /// True for functions that write no memory that an object may hold, or that the
 /// runtime takes care of itself.
 bool isSafeCallee(llvm::StringRef Name);

@@ -387,6 +387,12 @@ private:
     if (Name == "perdure_transact")
       return;
     if (To->isDeclarationForLinker() && txRoleOf(*To).empty()) {
+      for (Value *Place : storedByFormat(CB))
+        if (!isOutsideObjects(Place))
+          refuse(CB, "'%n' in a format of '" + To->getName() + "'",
+                 " in a transaction, which stores unlogged to what may be an "
+                 "object: have it store to a local, and copy that",
+                 Place);
       if (const KnownCallee *K = findKnownCallee(Name);
           K && hasArguments(CB, *K))
         return instrumentKnown(CB, *K);
