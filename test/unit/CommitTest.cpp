@@ -433,6 +433,8 @@ TEST_F(CommitTest, TurnThatEndedAtOnce) {
 // After a turn whose log could be read only in place, without memory for private pages
 // again: the next turn has them, and nothing is in the file before it is committed.
 TEST_F(CommitTest, TurnWithoutMemory) {
+  if (PERDURE_SANITIZED)
+    GTEST_SKIP() << "the sanitizer needs memory itself";
   reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
   uint64_t *R = create("a");
   changeInTurn(R, 1);
