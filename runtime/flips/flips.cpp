@@ -46,7 +46,10 @@ pthread_mutex_t Lock = PTHREAD_MUTEX_INITIALIZER;
 // it.
 thread_local volatile bool Inside __attribute__((tls_model("initial-exec")));
 
+// In the model, one thread at a time; whoever stores keeps errno.
 class Entered {
+  const int Saved = errno;
+
 public:
   const bool Ok;
   Entered() : Ok(!Inside) {
@@ -56,10 +59,11 @@ public:
     pthread_mutex_lock(&Lock);
   }
   ~Entered() {
-    if (!Ok)
-      return;
-    pthread_mutex_unlock(&Lock);
-    Inside = false;
+    if (Ok) {
+      pthread_mutex_unlock(&Lock);
+      Inside = false;
+    }
+    errno = Saved;
   }
   Entered(const Entered &) = delete;
   Entered &operator=(const Entered &) = delete;
@@ -214,7 +218,6 @@ static void model(const perdure_flips_site &S, const void *P, uint64_t Bytes,
   Entered Now;
   if (!Now.Ok || !TheModel)
     return;
-  int Saved = errno;
   auto Writer = (uint32_t)S.number;
   forEachLine(P, Bytes, [&](uint64_t At, uint64_t Some) {
     // First: bringing the line may write another, and takes nothing from this
@@ -224,7 +227,6 @@ static void model(const perdure_flips_site &S, const void *P, uint64_t Bytes,
                              Before ? (const char *)Before + (At - (uint64_t)P)
                                     : nullptr);
   });
-  errno = Saved;
 }
 
 void __perdure_flips_touch(perdure_flips_site *S, const void *P,
@@ -268,12 +270,10 @@ void __perdure_flips_load(const void *P, uint64_t Bytes) {
   Entered Now;
   if (!Now.Ok || !TheModel)
     return;
-  int Saved = errno;
   ++TheTotals.Loads;
   forEachLine(P, Bytes, [&](uint64_t At, uint64_t) {
     TheModel->Front.access(At & ~(LineBytes - 1), false);
   });
-  errno = Saved;
 }
 
 void __perdure_flips_flush(const void *P, uint64_t Bytes) {
@@ -282,7 +282,6 @@ void __perdure_flips_flush(const void *P, uint64_t Bytes) {
   Entered Now;
   if (!Now.Ok || !TheModel)
     return;
-  int Saved = errno;
   uint64_t Written = TheModel->Behind.LinesWritten;
   if (!P)
     TheModel->Front.flushAll();
@@ -291,7 +290,6 @@ void __perdure_flips_flush(const void *P, uint64_t Bytes) {
       TheModel->Front.flush(At & ~(LineBytes - 1));
     });
   TheTotals.LinesFlushed += TheModel->Behind.LinesWritten - Written;
-  errno = Saved;
 }
 
 //===----------------------------------------------------------------------===//

@@ -825,16 +825,22 @@ TEST_F(TransactionTest, SharingReadersSeeNoHalf) {
 }
 
 #if defined(__x86_64__)
-// A child that runs Body, and is killed after so many instructions from the
-// SIGSTOP that Body raises. False: it ended before.
-template <typename BodyType> bool killAfter(BodyType Body, uint64_t Steps) {
+// A child that runs Body, and what it waits with: the SIGSTOP that Body raises.
+template <typename BodyType> pid_t traced(BodyType Body, int &Status) {
   pid_t Pid = fork();
   if (!Pid) {
     ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     _exit(Body());
   }
-  int Status;
   waitpid(Pid, &Status, 0);
+  return Pid;
+}
+
+// A child that runs Body, and is killed after so many instructions from the
+// SIGSTOP that Body raises. False: it ended before.
+template <typename BodyType> bool killAfter(BodyType Body, uint64_t Steps) {
+  int Status;
+  pid_t Pid = traced(Body, Status);
   for (; WIFSTOPPED(Status) && Steps; --Steps) {
     ptrace(PTRACE_SINGLESTEP, Pid, nullptr, nullptr);
     waitpid(Pid, &Status, 0);
@@ -851,13 +857,8 @@ template <typename BodyType> bool killAfter(BodyType Body, uint64_t Steps) {
 
 // Instructions from one SIGSTOP that Body raises to the next.
 template <typename BodyType> uint64_t stepsOf(BodyType Body) {
-  pid_t Pid = fork();
-  if (!Pid) {
-    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    _exit(Body());
-  }
   int Status;
-  waitpid(Pid, &Status, 0);
+  pid_t Pid = traced(Body, Status);
   uint64_t Steps = 0;
   do {
     ptrace(PTRACE_SINGLESTEP, Pid, nullptr, nullptr);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 
 using namespace perdure::flips;
@@ -92,12 +91,6 @@ std::string grouped(uint64_t N) {
   return Out;
 }
 
-std::string decimal(double Value, int Digits) {
-  char Text[64];
-  std::snprintf(Text, sizeof(Text), "%.*f", Digits, Value);
-  return Text;
-}
-
 class Page {
   const Profile &P;
   const HtmlOptions &O;
@@ -106,11 +99,6 @@ class Page {
 
   uint64_t weight(const Counters &C) const {
     return Model ? C.inMedium() : C.atStore();
-  }
-  double nanojoule(const Counters &C) const {
-    return (double(C[CellsSet]) * O.SetPicojoule +
-            double(C[CellsCleared]) * O.ClearPicojoule) /
-           1000;
   }
 
   void cell(uint64_t N) {
@@ -147,7 +135,7 @@ class Page {
         cell(C.inMedium());
         cell(C[CellsSet]);
         cell(C[CellsCleared]);
-        Out += "<td>" + decimal(nanojoule(C), 1) + "</td>";
+        Out += "<td>" + decimal(O.Cell.nanojoule(C), 1) + "</td>";
       }
       for (uint64_t N : {C.atStore(), C[Stores], C[Silent], C[Bytes]})
         cell(N);
@@ -323,9 +311,9 @@ class Page {
     if (Model)
       Out += grouped(All.inMedium()) + " cells of the medium changed (" +
              grouped(All[CellsSet]) + " from 0 to 1), " +
-             decimal(nanojoule(All) / 1000, 1) + " uJ at " +
-             decimal(O.SetPicojoule, 1) + " and " +
-             decimal(O.ClearPicojoule, 1) + " pJ a cell. ";
+             decimal(O.Cell.nanojoule(All) / 1000, 1) + " uJ at " +
+             decimal(O.Cell.Set, 1) + " and " + decimal(O.Cell.Clear, 1) +
+             " pJ a cell. ";
     Out += grouped(All.atStore()) + " bits changed in " + grouped(All[Stores]) +
            " stores, " + grouped(All[Silent]) +
            " of which changed none.</p>\n<p>";

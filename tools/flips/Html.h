@@ -13,7 +13,7 @@ struct HtmlOptions {
   std::string Title;
   /// Where sources are looked for whose names are relative, in this order.
   std::vector<std::string> SourceFolders;
-  double SetPicojoule = 50, ClearPicojoule = 50;
+  Energy Cell;
 };
 
 /// One file that needs no other: tables that can be sorted, maps of pages and

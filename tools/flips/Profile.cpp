@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -45,6 +46,12 @@ Counters Profile::sum() const {
 bool Profile::hasModel() const {
   auto At = Run.find("model");
   return At != Run.end() && At->second == "1";
+}
+
+std::string perdure::flips::decimal(double Value, int Digits) {
+  char Text[64];
+  std::snprintf(Text, sizeof(Text), "%.*f", Digits, Value);
+  return Text;
 }
 
 static std::string title() {

@@ -31,6 +31,18 @@ struct Counters : std::array<uint64_t, CounterCount> {
   }
 };
 
+/// What a cell takes, in picojoule. docs/BitFlips.md has the source of the
+/// values.
+struct Energy {
+  double Set = 50, Clear = 50;
+  double nanojoule(const Counters &C) const {
+    return (double(C[CellsSet]) * Set + double(C[CellsCleared]) * Clear) / 1000;
+  }
+};
+
+/// With so many digits behind the point.
+std::string decimal(double Value, int Digits);
+
 /// In the source. All empty: nobody saw the store.
 struct Place {
   std::string File;

@@ -23,7 +23,7 @@ struct Options {
   std::vector<std::string> Files, Sources;
   std::string By = "line";
   size_t Top = 20;
-  double SetPicojoule = 50, ClearPicojoule = 50;
+  Energy Cell;
   bool Json = false;
 };
 
@@ -105,20 +105,6 @@ static std::vector<Row> rowsOf(const Profile &P, const std::string &By) {
   return Rows;
 }
 
-static std::string decimal(double Value, int Digits) {
-  char Text[64];
-  snprintf(Text, sizeof(Text), "%.*f", Digits, Value);
-  return Text;
-}
-
-// Nanojoule, as a PCM cell takes; docs/BitFlips.md has the source of the
-// defaults.
-static double energy(const Options &O, const Counters &C) {
-  return (double(C[CellsSet]) * O.SetPicojoule +
-          double(C[CellsCleared]) * O.ClearPicojoule) /
-         1000;
-}
-
 static bool isCells(const std::string &By) {
   return By == "page" || By == "bit";
 }
@@ -154,7 +140,7 @@ static void printRows(const Options &O, const Profile &P) {
   auto Add = [&](const Row &R) {
     std::vector<std::string> Cells{
         std::to_string(R.C.inMedium()), std::to_string(R.C[CellsSet]),
-        std::to_string(R.C[CellsCleared]), decimal(energy(O, R.C), 1)};
+        std::to_string(R.C[CellsCleared]), decimal(O.Cell.nanojoule(R.C), 1)};
     if (O.By == "page")
       Cells.push_back(std::to_string(R.Lines));
     if (!OfCells)
@@ -177,7 +163,7 @@ static void printRows(const Options &O, const Profile &P) {
 static void addCounters(Json &J, const Options &O, const Counters &C) {
   for (unsigned I = 0; I != CounterCount; ++I)
     J.add(CounterTexts[I], C[I]);
-  J.add("nanojoule", decimal(energy(O, C), 3));
+  J.add("nanojoule", decimal(O.Cell.nanojoule(C), 3));
 }
 
 static void printJson(const Options &O, const Profile &P) {
@@ -296,8 +282,7 @@ static int html(const Options &O) {
   H.Title = "Bit flips: " + O.File;
   H.SourceFolders = O.Sources;
   H.SourceFolders.push_back(".");
-  H.SetPicojoule = O.SetPicojoule;
-  H.ClearPicojoule = O.ClearPicojoule;
+  H.Cell = O.Cell;
   std::string To = O.Output.empty() ? O.File + ".html" : O.Output;
   std::ofstream Out(To, std::ios::binary | std::ios::trunc);
   Out << makeHtml(P, H);
@@ -324,9 +309,9 @@ Command addFlips(CLI::App &Program) {
   };
 
   auto AddEnergy = [&](CLI::App *To) {
-    To->add_option("--set-energy", Opts->SetPicojoule,
+    To->add_option("--set-energy", Opts->Cell.Set,
                    "Picojoule for a cell from 0 to 1 (50)");
-    To->add_option("--clear-energy", Opts->ClearPicojoule,
+    To->add_option("--clear-energy", Opts->Cell.Clear,
                    "Picojoule for a cell from 1 to 0 (50)");
   };
 
