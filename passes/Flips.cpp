@@ -102,14 +102,9 @@ private:
 
   Constant *text(StringRef Words) {
     Constant *&C = Texts[Words];
-    if (!C) {
-      Constant *Data = ConstantDataArray::getString(Ctx, Words);
-      auto *G = new GlobalVariable(M, Data->getType(), true,
-                                   GlobalValue::PrivateLinkage, Data,
-                                   "perdure.flips.text");
-      G->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
-      C = G;
-    }
+    if (!C)
+      C = IRBuilder<>(Ctx).CreateGlobalString(Words, "perdure.flips.text", 0,
+                                              &M);
     return C;
   }
 

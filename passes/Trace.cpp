@@ -144,14 +144,9 @@ private:
     if (const DebugLoc &At = I.getDebugLoc(); At && At.getLine())
       Text = (At->getFilename() + ":" + Twine(At.getLine())).str();
     Constant *&Place = Places[Text];
-    if (!Place) {
-      Constant *Data = ConstantDataArray::getString(M.getContext(), Text);
-      auto *G = new GlobalVariable(M, Data->getType(), true,
-                                   GlobalValue::PrivateLinkage, Data,
-                                   "perdure.place");
-      G->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
-      Place = G;
-    }
+    if (!Place)
+      Place = IRBuilder<>(M.getContext())
+                  .CreateGlobalString(Text, "perdure.place", 0, &M);
     return Place;
   }
 

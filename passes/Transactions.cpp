@@ -214,14 +214,9 @@ private:
   Constant *text(const Twine &Words) {
     std::string Text = Words.str();
     Constant *&C = Texts[Text];
-    if (!C) {
-      Constant *Data = ConstantDataArray::getString(M.getContext(), Text);
-      auto *G = new GlobalVariable(M, Data->getType(), true,
-                                   GlobalValue::PrivateLinkage, Data,
-                                   "perdure.tx.text");
-      G->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
-      C = G;
-    }
+    if (!C)
+      C = IRBuilder<>(M.getContext())
+              .CreateGlobalString(Text, "perdure.tx.text", 0, &M);
     return C;
   }
 
