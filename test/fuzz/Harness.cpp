@@ -410,14 +410,18 @@ bool isWritable(const void *P, size_t Bytes) {
 
 class Program {
 public:
-  Program(Input &In, Writer W, perdure_store *S, char *Root, OtherWriter &Other)
-      : In(In), W(W), S(S), Root(Root), Other(Other) {}
+  Program(Input &In, Writer W, perdure_store *S, char *Root, bool Shared,
+          OtherWriter &Other)
+      : In(In), W(W), S(S), Root(Root), Other(Other), Shared(Shared) {}
 
   void run() {
+    MayFree = !Shared || !perdure_lock(Root, 0);
     MayWrite = isWritable(Root, 1);
     for (int Steps = 0; !In.empty() && Steps < 200; ++Steps)
       step();
     stat();
+    if (Shared)
+      perdure_unlock(Root);
   }
 
 private:
@@ -511,7 +515,7 @@ private:
     char *P = Own[I].P;
     Own[I] = Own.back();
     Own.pop_back();
-    if (W == Writer::None && !Misused)
+    if (W == Writer::None && !Misused && MayFree)
       perdure_free(P); // whatever else the file says, this is a block
     else
       mayStop([&] { perdure_free(P); });
@@ -614,7 +618,7 @@ private:
         CHECK(errno && *perdure_errormsg());
     };
     // It may have to free what it has just allocated.
-    if (W == Writer::None && !Misused)
+    if (W == Writer::None && !Misused && MayFree)
       Bind();
     else
       mayStop(Bind);
@@ -630,8 +634,12 @@ private:
   // The allocator learns again what the file says.
   void section() {
     errno = 0;
-    if (perdure_unlock(Root) || perdure_lock(Root, In.byte() & PERDURE_RDONLY))
-      CHECK(errno && *perdure_errormsg());
+    unsigned Flags = In.byte() & PERDURE_RDONLY;
+    bool Entered = !perdure_unlock(Root) && !perdure_lock(Root, Flags);
+    CHECK(Entered || (errno && *perdure_errormsg()));
+    // To free in an object open with PERDURE_SHARED, one must be in a section
+    // that may write.
+    MayFree = !Shared || (Entered && !Flags);
     keepsRights();
   }
 
@@ -656,10 +664,12 @@ private:
   perdure_store *S;
   char *Root;
   OtherWriter &Other;
-  bool MayWrite = false; // as asked for, unless the header said otherwise just then
+  // As asked for, unless the header said otherwise just then.
+  bool MayWrite = false;
   std::vector<Block> Own;
   size_t Total = 0;
   bool Misused = false;
+  bool Shared, MayFree = false;
 };
 } // namespace
 
@@ -674,11 +684,7 @@ int fuzz::work(Input &In, Writer W, unsigned Flags) {
     if (Root) {
       uint64_t Offset = (uint64_t)Root & (Slot - 1);
       CHECK(perdure_in_object(Root) && Offset >= FilePage);
-      if (Flags & PERDURE_SHARED)
-        perdure_lock(Root, 0);
-      Program(In, W, S, Root, Other).run();
-      if (Flags & PERDURE_SHARED)
-        perdure_unlock(Root);
+      Program(In, W, S, Root, Flags & PERDURE_SHARED, Other).run();
     } else {
       Refused = errno;
       CHECK(Refused && *perdure_errormsg());
