@@ -224,7 +224,7 @@ static bool tellsOfDeath(const Store &S) {
   return false;
 }
 
-void perdure::closeSidecar(Store &S) {
+void perdure::removeSidecar(const Store &S) {
   if (!S.Sidecar)
     return;
   char Name[80];
@@ -233,6 +233,10 @@ void perdure::closeSidecar(Store &S) {
                false) &&
       !tellsOfDeath(S))
     unlink(Name);
+}
+
+void perdure::closeSidecar(Store &S) {
+  removeSidecar(S);
   abandonSidecar(S);
 }
 

@@ -38,7 +38,10 @@ uint64_t ownTurn();
 void forgetProcess();
 void abandonSidecar(Store &S);
 
-/// Unmaps the store's sidecar, and removes it when nobody else has it.
+/// Removes the store's sidecar when nobody else has it; who has it mapped, as
+/// other threads of a process that ends, goes on with it.
+void removeSidecar(const Store &S);
+/// That, and unmaps it.
 void closeSidecar(Store &S);
 
 /// This process has O open as its only writer, or no longer.

@@ -705,6 +705,17 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
   return S;
 }
 
+// At exit(), with stores that the program left open. Not the rest of closing:
+// other threads, and destructors that come later, may still use the objects.
+__attribute__((destructor)) static void removeSidecars() {
+  // exit() in a signal handler may have interrupted this thread's own hold.
+  if (!StoresLock.tryLock())
+    return;
+  for (const Store *S = Stores; S; S = S->Next)
+    removeSidecar(*S);
+  StoresLock.unlock();
+}
+
 void perdure::freeStore(Store &S) {
   Store **Link = &Stores;
   while (*Link != &S)

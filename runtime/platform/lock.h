@@ -19,6 +19,7 @@ struct Mutex {
   pthread_mutex_t Handle;
 
   void lock() { pthread_mutex_lock(&Handle); }
+  bool tryLock() { return !pthread_mutex_trylock(&Handle); }
   void unlock() { pthread_mutex_unlock(&Handle); }
 };
 

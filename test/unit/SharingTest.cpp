@@ -796,4 +796,28 @@ TEST_F(SharingTest, NothingStaysInSharedMemory) {
   EXPECT_NE(access(sidecarOf(Dir).c_str(), F_OK), 0);
 }
 
+// Also when it closes nothing before it ends.
+TEST_F(SharingTest, NothingStaysInSharedMemoryAfterExit) {
+  if (access("/dev/shm", W_OK))
+    GTEST_SKIP() << "there is no /dev/shm";
+  create("a");
+  closeStore();
+  for (bool Kill : {true, false}) {
+    pid_t Pid = fork();
+    if (!Pid) {
+      perdure_store *Store = perdure_store_open(Dir.c_str(), 0);
+      bool Ok = Store && perdure_open(Store, "a", 0) &&
+                !access(sidecarOf(Dir).c_str(), F_OK);
+      if (Kill)
+        raise(SIGKILL);
+      exit(Ok ? 0 : 1);
+    }
+    int Status;
+    waitpid(Pid, &Status, 0);
+    EXPECT_EQ(Status, Kill ? SIGKILL : 0);
+    // A process that was killed could not take it along; the next one does.
+    EXPECT_EQ(!access(sidecarOf(Dir).c_str(), F_OK), Kill);
+  }
+}
+
 } // namespace

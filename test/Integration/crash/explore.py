@@ -96,6 +96,11 @@ def report(name, medium, found, seconds):
         print(f"  {failure['why']}: {failure['output'].strip()}\n  kept in {failure['kept']}")
 
 
+def first(text):
+    """What a check said, in one line."""
+    return (text.strip() or "nothing").splitlines()[0]
+
+
 def seedFaults(options, examples):
     """How many faults the checks did not find."""
     missed = 0
@@ -112,8 +117,10 @@ def seedFaults(options, examples):
                         break
                 missed += not right
                 print(f"{name}\tfault {number + 1}\t{medium}\t{'found' if right else 'MISSED'}"
-                      f"\t{(said or ['nothing'])[0].strip().splitlines()[0]}\t{seconds:.0f} s",
-                      flush=True)
+                      f"\t{first(said[0]) if said else 'nothing'}\t{seconds:.0f} s", flush=True)
+                if not right:
+                    print(f"  of {found['images']} images {found['failed']} failed:",
+                          *sorted(set(map(first, said))), sep="\n  ", flush=True)
     print(f"all\t{missed} missed")
     return missed
 
