@@ -38,6 +38,21 @@ static bool parseController(const char *Text, Options &O) {
                    O.FnwBits == 64);
 }
 
+// The next of the words that commas part, with \, for a comma and \\ for a
+// backslash in it. Null: there is none.
+static char *nextWord(char *&Rest) {
+  char *Word = Rest, *To = Rest;
+  if (!Word)
+    return nullptr;
+  for (; *Rest && *Rest != ','; ++Rest) {
+    Rest += *Rest == '\\' && (Rest[1] == ',' || Rest[1] == '\\');
+    *To++ = *Rest;
+  }
+  Rest = *Rest ? Rest + 1 : nullptr;
+  *To = 0;
+  return Word;
+}
+
 bool perdure::flips::parseOptions(const char *Text, Options &O,
                                   char (&Why)[256]) {
   strcpy(O.File, "perdure.%p.flips");
@@ -49,7 +64,7 @@ bool perdure::flips::parseOptions(const char *Text, Options &O,
   }
   strcpy(Words, Text);
   char *Rest = Words;
-  while (char *Word = strsep(&Rest, ",")) {
+  while (char *Word = nextWord(Rest)) {
     if (!*Word)
       continue;
     char *Value = strchr(Word, '=');

@@ -24,8 +24,9 @@ struct Options {
   unsigned FnwBits = 0;     // 0: dcw
 };
 
-/// "file=PATH,l1=65536:2,l2=2097152:8,controller=fnw:8,model=0". False, and a
-/// message in Why: some of it makes no sense.
+/// "file=PATH,l1=65536:2,l2=2097152:8,controller=fnw:8,model=0", with a backslash
+/// before commas and backslashes of PATH. False, and a message in Why: some of it
+/// makes no sense.
 bool parseOptions(const char *Text, Options &O, char (&Why)[256]);
 
 } // namespace flips

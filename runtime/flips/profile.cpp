@@ -192,8 +192,18 @@ void perdure::flips::writeProfile(const Options &O, const Module *Modules,
     putAll(*Out, O, Modules, Model, T);
     Out->flush();
     Ok = !Out->Failed;
-    Ok = !close(File) && Ok;
-    Ok = Ok && !rename(Part, Name);
+    int Error = errno;
+    if (close(File) && Ok) {
+      Ok = false;
+      Error = errno;
+    }
+    if (Ok && rename(Part, Name)) {
+      Ok = false;
+      Error = errno;
+    }
+    if (!Ok)
+      unlink(Part);
+    errno = Error;
   }
   if (!Ok)
     fprintf(stderr,

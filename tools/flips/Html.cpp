@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <sys/stat.h>
 
 using namespace perdure::flips;
 
@@ -241,18 +242,21 @@ class Page {
 
   //===--- Sources --------------------------------------------------------===//
 
+  /// A profile may come from anywhere and name a device.
+  static bool openFile(const std::string &Path, std::ifstream &In) {
+    struct stat Status;
+    if (!stat(Path.c_str(), &Status) && S_ISREG(Status.st_mode))
+      In.open(Path);
+    return In.is_open();
+  }
+
   bool open(const std::string &File, std::ifstream &In) const {
-    if (!File.empty() && File[0] == '/') {
-      In.open(File);
-      return In.is_open();
-    }
-    for (const std::string &Folder : O.SourceFolders) {
-      In.open(Folder + "/" + File);
-      if (In.is_open())
-        return true;
-      In.clear();
-    }
-    return false;
+    if (!File.empty() && File[0] == '/')
+      return openFile(File, In);
+    return std::any_of(O.SourceFolders.begin(), O.SourceFolders.end(),
+                       [&](const std::string &Folder) {
+                         return openFile(Folder + "/" + File, In);
+                       });
   }
 
   void source(const std::string &File,

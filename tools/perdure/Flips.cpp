@@ -308,11 +308,22 @@ Command addFlips(CLI::App &Program) {
                    "On a terminal: so many rows (20), 0 for all");
   };
 
+  // Of "nan", which is a number to CLI11, nothing is less or more.
+  CLI::Validator IsEnergy(
+      [](std::string &Text) {
+        double N = 0;
+        return CLI::detail::lexical_cast(Text, N) && N >= 0 && N <= 1e9
+                   ? std::string()
+                   : Text + " is no number of picojoule, from 0 to 1e9";
+      },
+      "");
   auto AddEnergy = [&](CLI::App *To) {
     To->add_option("--set-energy", Opts->Cell.Set,
-                   "Picojoule for a cell from 0 to 1 (50)");
+                   "Picojoule for a cell from 0 to 1 (50)")
+        ->check(IsEnergy);
     To->add_option("--clear-energy", Opts->Cell.Clear,
-                   "Picojoule for a cell from 1 to 0 (50)");
+                   "Picojoule for a cell from 1 to 0 (50)")
+        ->check(IsEnergy);
   };
 
   CLI::App *Run = App->add_subcommand("run", "Run a program and record it");

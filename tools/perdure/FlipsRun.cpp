@@ -36,6 +36,17 @@ static std::string shape(const std::string &Text) {
          Text.substr(End);
 }
 
+// As PERDURE_FLIPS has commas in a name.
+static std::string escapeCommas(const std::string &Name) {
+  std::string Out;
+  for (char C : Name) {
+    if (C == ',' || C == '\\')
+      Out += '\\';
+    Out += C;
+  }
+  return Out;
+}
+
 // The program, with addresses that are the same each time: pointers are what
 // flips. Does not come back.
 [[noreturn]] static void become(const FlipsRun &R, const std::string &Options) {
@@ -55,9 +66,14 @@ static std::string shape(const std::string &Text) {
   _exit(127);
 }
 
+// Unfinished: of processes that ended while they wrote theirs.
 static bool addProfiles(const std::string &Folder, flips::Profile &All,
-                        size_t &Count, std::string &Why) {
+                        size_t &Count, size_t &Unfinished, std::string &Why) {
   for (const fs::directory_entry &Entry : fs::directory_iterator(Folder)) {
+    if (Entry.path().extension() == ".part") {
+      ++Unfinished;
+      continue;
+    }
     flips::Profile One;
     if (!flips::readProfile(Entry.path().string(), One, Why) ||
         !flips::mergeProfile(All, One, Why))
@@ -74,7 +90,7 @@ int runFlips(const FlipsRun &R) {
   if (!mkdtemp(&Folder[0]))
     return complain("cannot make a directory beside " + R.Output + ": " +
                     strerror(errno));
-  std::string Options = "file=" + fs::absolute(Folder).string() +
+  std::string Options = "file=" + escapeCommas(fs::absolute(Folder).string()) +
                         "/%p,l1=" + shape(R.L1) + ",l2=" + shape(R.L2) +
                         ",controller=" + R.Controller +
                         ",model=" + (R.NoModel ? "0" : "1");
@@ -89,9 +105,9 @@ int runFlips(const FlipsRun &R) {
       return complain(std::string("cannot wait: ") + strerror(errno));
 
   flips::Profile All;
-  size_t Count = 0;
+  size_t Count = 0, Unfinished = 0;
   std::string Why;
-  bool Ok = addProfiles(Folder, All, Count, Why);
+  bool Ok = addProfiles(Folder, All, Count, Unfinished, Why);
   Ok = Ok && (!Count || flips::writeProfile(R.Output, All, Why));
   std::error_code Ignored;
   if (!Ok)
@@ -104,11 +120,15 @@ int runFlips(const FlipsRun &R) {
   else if (WEXITSTATUS(Status))
     complain(Name + " ended with status " +
              std::to_string(WEXITSTATUS(Status)));
+  if (Unfinished)
+    complain(std::to_string(Unfinished) + " process" +
+             (Unfinished == 1 ? "" : "es") +
+             " ended before the profile was written");
   if (!Count)
-    return Status ? Failure
+    return Status || Unfinished ? Failure
                   : complain(Name + " left no profile: build it with "
                                     "perdure-cc -fperdure-flips");
   fprintf(stderr, "perdure: flips: %zu process%s, written to %s\n", Count,
           Count == 1 ? "" : "es", R.Output.c_str());
-  return Status ? Failure : Success;
+  return Status || Unfinished ? Failure : Success;
 }

@@ -40,6 +40,16 @@ TEST(FlipsOptions, AllOfThem) {
   EXPECT_FALSE(O.Model);
 }
 
+TEST(FlipsOptions, CommasOfNames) {
+  Options O;
+  std::string Why;
+  ASSERT_TRUE(parse("file=a\\,b\\\\,l1=128:2", O, Why)) << Why;
+  EXPECT_STREQ(O.File, "a,b\\");
+  EXPECT_EQ(O.L1.Bytes, 128u);
+  ASSERT_TRUE(parse("file=a\\b\\", O, Why)) << Why;
+  EXPECT_STREQ(O.File, "a\\b\\");
+}
+
 TEST(FlipsOptions, WhatMakesNoSenseIsNamed) {
   for (const char *Text :
        {"l1=100:1", "l1=64", "l1=192:1", "l2=64:0", "l2=65536:128",
