@@ -36,6 +36,30 @@ std::map<std::string, std::string> &typeEncodings() {
   return Encodings;
 }
 
+/// What copies of the TU's records have to copy, with the policy `padding`.
+std::vector<FieldRanges> &toldFieldRanges() {
+  static std::vector<FieldRanges> Ranges;
+  return Ranges;
+}
+
+/// For passes/PaddingCopies.cpp.
+void writeFieldRanges(llvm::Module &M) {
+  if (M.getNamedMetadata("perdure.fields"))
+    return;
+  llvm::LLVMContext &Ctx = M.getContext();
+  for (const FieldRanges &R : toldFieldRanges()) {
+    SmallVector<llvm::Metadata *, 32> Words;
+    for (const std::string &Name : R.Functions)
+      Words.push_back(llvm::MDString::get(Ctx, Name));
+    for (const FieldRanges::Field &F : R.Fields)
+      for (uint64_t N : {F.Begin, F.End, uint64_t(F.IsWhole)})
+        Words.push_back(llvm::ConstantAsMetadata::get(
+            llvm::ConstantInt::get(llvm::Type::getInt64Ty(Ctx), N)));
+    M.getOrInsertNamedMetadata("perdure.fields")
+        ->addOperand(llvm::MDNode::get(Ctx, Words));
+  }
+}
+
 /// The passes, once they are loaded.
 std::optional<llvm::PassPlugin> &passes() {
   static std::optional<llvm::PassPlugin> Passes;
@@ -74,6 +98,7 @@ public:
         Set(llvm::Module::Max, flipPolicyFlag(FlipPolicy(I)), 1);
     if (Chosen.NoSites)
       Set(llvm::Module::Max, "perdure.sites", 0);
+    writeFieldRanges(M);
     if (!M.getNamedMetadata("perdure.types"))
       for (auto &[Name, Encoding] : typeEncodings()) {
         llvm::LLVMContext &Ctx = M.getContext();
@@ -174,6 +199,11 @@ void tellTypeEncoding(const RecordDecl *Record) {
       Encodings;
 }
 
+void tellFieldRanges(ASTContext &Context) {
+  if (options().ReduceFlips >> unsigned(FlipPolicy::Padding) & 1)
+    toldFieldRanges() = fieldRanges(Context);
+}
+
 bool loadPasses(const CompilerInstance &CI) {
   DiagnosticsEngine &Diags = CI.getDiagnostics();
   std::string Path = options().PassesPath;
@@ -210,6 +240,7 @@ bool loadPasses(const CompilerInstance &CI) {
 
 void addPasses(CompilerInstance &CI) {
   typeEncodings().clear();
+  toldFieldRanges().clear();
   auto &Callbacks = CI.getCodeGenOpts().PassBuilderCallbacks;
   Callbacks.push_back([Chosen = options()](llvm::PassBuilder &PB) {
     PB.registerPipelineStartEPCallback(

@@ -61,7 +61,7 @@ public:
       Annotated.push_back(Record);
     Defined.push_back(Record);
   }
-  void HandleTranslationUnit(ASTContext &) override {
+  void HandleTranslationUnit(ASTContext &Context) override {
     if (!S)
       return;
     repairLate();
@@ -69,6 +69,7 @@ public:
     // perdure::ref and its like, too, whose members are merged by name.
     for (const RecordDecl *Record : Defined)
       tellTypeEncoding(Record);
+    tellFieldRanges(Context);
     // Only now is known which records are complete.
     if (options().Reach)
       for (const RecordDecl *Record : Annotated)
