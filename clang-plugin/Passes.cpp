@@ -7,6 +7,7 @@
 #include "Options.h"
 #include "Qualifier.h"
 
+#include "../passes/FlipPolicies.h"
 #include "clang/AST/ASTContext.h"
 #include "clang/AST/Mangle.h"
 #include "clang/Frontend/CompilerInstance.h"
@@ -33,6 +34,30 @@ namespace {
 std::map<std::string, std::string> &typeEncodings() {
   static std::map<std::string, std::string> Encodings;
   return Encodings;
+}
+
+/// What copies of the TU's records have to copy, with the policy `padding`.
+std::vector<FieldRanges> &toldFieldRanges() {
+  static std::vector<FieldRanges> Ranges;
+  return Ranges;
+}
+
+/// For passes/PaddingCopies.cpp.
+void writeFieldRanges(llvm::Module &M) {
+  if (M.getNamedMetadata("perdure.fields"))
+    return;
+  llvm::LLVMContext &Ctx = M.getContext();
+  for (const FieldRanges &R : toldFieldRanges()) {
+    SmallVector<llvm::Metadata *, 32> Words;
+    for (const std::string &Name : R.Functions)
+      Words.push_back(llvm::MDString::get(Ctx, Name));
+    for (const FieldRanges::Field &F : R.Fields)
+      for (uint64_t N : {F.Begin, F.End, uint64_t(F.IsWhole)})
+        Words.push_back(llvm::ConstantAsMetadata::get(
+            llvm::ConstantInt::get(llvm::Type::getInt64Ty(Ctx), N)));
+    M.getOrInsertNamedMetadata("perdure.fields")
+        ->addOperand(llvm::MDNode::get(Ctx, Words));
+  }
 }
 
 /// The passes, once they are loaded.
@@ -68,8 +93,12 @@ public:
       Set(llvm::Module::Max, "perdure.tx.clones", 1);
     if (Chosen.Flips)
       Set(llvm::Module::Max, "perdure.flips", Chosen.Flips);
+    for (unsigned I = 0; I != flipPolicyNames().size(); ++I)
+      if (Chosen.ReduceFlips >> I & 1)
+        Set(llvm::Module::Max, flipPolicyFlag(FlipPolicy(I)), 1);
     if (Chosen.NoSites)
       Set(llvm::Module::Max, "perdure.sites", 0);
+    writeFieldRanges(M);
     if (!M.getNamedMetadata("perdure.types"))
       for (auto &[Name, Encoding] : typeEncodings()) {
         llvm::LLVMContext &Ctx = M.getContext();
@@ -170,6 +199,11 @@ void tellTypeEncoding(const RecordDecl *Record) {
       Encodings;
 }
 
+void tellFieldRanges(ASTContext &Context) {
+  if (options().ReduceFlips >> unsigned(FlipPolicy::Padding) & 1)
+    toldFieldRanges() = fieldRanges(Context);
+}
+
 bool loadPasses(const CompilerInstance &CI) {
   DiagnosticsEngine &Diags = CI.getDiagnostics();
   std::string Path = options().PassesPath;
@@ -206,6 +240,7 @@ bool loadPasses(const CompilerInstance &CI) {
 
 void addPasses(CompilerInstance &CI) {
   typeEncodings().clear();
+  toldFieldRanges().clear();
   auto &Callbacks = CI.getCodeGenOpts().PassBuilderCallbacks;
   Callbacks.push_back([Chosen = options()](llvm::PassBuilder &PB) {
     PB.registerPipelineStartEPCallback(

@@ -2,7 +2,12 @@
 #ifndef PERDURE_CLANG_PASSES_H
 #define PERDURE_CLANG_PASSES_H
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 namespace clang {
+class ASTContext;
 class CompilerInstance;
 class RecordDecl;
 } // namespace clang
@@ -20,6 +25,22 @@ void addPasses(clang::CompilerInstance &CI);
 /// Tells the passes in which encodings this TU takes the pointers of a type:
 /// files that disagree on that must not link.
 void tellTypeEncoding(const clang::RecordDecl *Record);
+
+/// A record with persistent pointers: its fields at each level, those that hold
+/// others as well, and in C++ the functions that Clang copies it by.
+struct FieldRanges {
+  struct Field {
+    uint64_t Begin, End; ///< bytes
+    bool IsWhole;        ///< all of it is copied, or, false, only its parts
+  };
+  std::vector<Field> Fields;
+  std::vector<std::string> Functions;
+};
+/// Of all records of the TU.
+std::vector<FieldRanges> fieldRanges(clang::ASTContext &Context);
+
+/// Tells the passes which bytes of the TU's records are fields.
+void tellFieldRanges(clang::ASTContext &Context);
 
 } // namespace perdure
 
