@@ -3,9 +3,11 @@
    ranges that the first file names (hexadecimal addresses from where the program is
    linked to, a pair a line). No decoder, no compiler: what changed was stored.
 
-     step RANGES COUNTS PROGRAM ARGUMENTS
+     step RANGES COUNTS OWN PROGRAM ARGUMENTS
 
-   Prints "SET CLEARED"; COUNTS gets how often each instruction ran. What the profiler
+   COUNTS gets, for each instruction, how often it ran (a repeated one: once), how
+   often something changed, and the bits that it set and cleared. Thread-locals count, too, but for the profiler's own, at OWN from the
+   thread's pointer. What the profiler
    does in between must leave the program's stack alone, also what is dead of it. */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -23,10 +25,11 @@
 enum { StackBytes = 96 << 10, MostRanges = 4096, MostText = 1 << 22 };
 static uint64_t From[MostRanges], To[MostRanges];
 static unsigned Ranges;
-static unsigned *Ran;
+static struct { unsigned times, changed; uint64_t set, cleared; } *Ran;
+static int64_t Own;
 
 struct area { uint64_t at, bytes; char *was, *now; };
-static struct area Stack, Data;
+static struct area Stack, Data, Locals;
 static uint64_t Base, ProfilerFrom, ProfilerTo;
 static pid_t Child;
 
@@ -79,19 +82,21 @@ static void findAreas(const char *program) {
   make(&Data, first, last - first);
 }
 
-static uint64_t Set, Cleared;
-static void compare(struct area *A) {
+static int compare(struct area *A, uint64_t at) {
   readArea(A, A->now);
+  if (A == &Locals)
+    memcpy(A->now + A->bytes + Own, A->was + A->bytes + Own, 8);
   if (!memcmp(A->was, A->now, A->bytes))
-    return;
+    return 0;
   for (uint64_t i = 0; i != A->bytes; i += 8) {
     uint64_t was, now;
     memcpy(&was, A->was + i, 8);
     memcpy(&now, A->now + i, 8);
-    Set += (unsigned)__builtin_popcountll(now & ~was);
-    Cleared += (unsigned)__builtin_popcountll(was & ~now);
+    Ran[at].set += (unsigned)__builtin_popcountll(now & ~was);
+    Ran[at].cleared += (unsigned)__builtin_popcountll(was & ~now);
   }
   memcpy(A->was, A->now, A->bytes);
+  return 1;
 }
 
 static uint64_t word(uint64_t at) {
@@ -143,8 +148,9 @@ static int isOwn(uint64_t at) {
 }
 
 int main(int count, char **words) {
-  if (count < 4)
-    fail("RANGES COUNTS PROGRAM");
+  if (count < 5)
+    fail("RANGES COUNTS OWN PROGRAM");
+  Own = strtoll(words[3], NULL, 10);
   FILE *f = fopen(words[1], "r");
   while (Ranges != MostRanges &&
          fscanf(f, "%lx %lx", &From[Ranges], &To[Ranges]) == 2)
@@ -154,7 +160,7 @@ int main(int count, char **words) {
   Child = fork();
   if (!Child) {
     ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    execv(words[3], words + 3);
+    execv(words[4], words + 4);
     _exit(127);
   }
   int status, wasOwn = 0, inProfiler = 0, signal = 0;
@@ -170,11 +176,12 @@ int main(int count, char **words) {
     struct user_regs_struct R;
     ptrace(PTRACE_GETREGS, Child, NULL, &R);
     uint64_t at = R.rip - Base;
-    int own = isOwn(at), profiler = R.rip >= ProfilerFrom && R.rip < ProfilerTo;
+    int own = at < MostText && isOwn(at), profiler = R.rip >= ProfilerFrom && R.rip < ProfilerTo;
     if (wasOwn) {
-      ++Ran[before % MostText];
-      compare(&Stack);
-      compare(&Data);
+      /* After an element of a repeated one it is there still. */
+      Ran[before].times += at != before;
+      Ran[before].changed += compare(&Stack, before) | compare(&Data, before) |
+                             compare(&Locals, before);
     }
     if (profiler) {
       /* Whoever called it: nothing of the program's runs within. */
@@ -189,6 +196,9 @@ int main(int count, char **words) {
         fail("the profiler changed the program's stack");
       readArea(&Stack, Stack.was);
       readArea(&Data, Data.was);
+      if (!Locals.bytes)
+        make(&Locals, R.fs_base - 256, 256);
+      readArea(&Locals, Locals.was);
       inProfiler = 0;
     }
     wasOwn = own;
@@ -201,9 +211,8 @@ int main(int count, char **words) {
     fail("the program failed");
   f = fopen(words[2], "w");
   for (unsigned i = 0; i != MostText; ++i)
-    if (Ran[i])
-      fprintf(f, "%x %u\n", i, Ran[i]);
+    if (Ran[i].times)
+      fprintf(f, "%x %u %u %lu %lu\n", i, Ran[i].times, Ran[i].changed, Ran[i].set, Ran[i].cleared);
   fclose(f);
-  printf("%llu %llu\n", (unsigned long long)Set, (unsigned long long)Cleared);
   return 0;
 }
