@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <new>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,7 @@ struct Beginning {
   int (*Routine11)(void *);
   void *Argument;
   Beginning *Next;
+  sigset_t Signals; // what it blocks, once it has its stack
 };
 Beginning *FreeBeginnings;
 
@@ -133,6 +135,7 @@ static Beginning takeBeginning(void *P) {
   FreeBeginnings = B;
   pthread_mutex_unlock(&StacksLock);
   giveStack();
+  pthread_sigmask(SIG_SETMASK, &Taken.Signals, nullptr);
   return Taken;
 }
 
@@ -150,6 +153,17 @@ static Beginning *makeBeginning(const Beginning &What) {
   *B = What;
   pthread_mutex_unlock(&StacksLock);
   return B;
+}
+
+/// No handler may run in a thread that has no stack yet.
+template <typename F> static int create(const Beginning &What, F Create) {
+  Beginning B = What;
+  sigset_t All;
+  sigfillset(&All);
+  pthread_sigmask(SIG_BLOCK, &All, &B.Signals);
+  int Result = Create(makeBeginning(B));
+  pthread_sigmask(SIG_SETMASK, &B.Signals, nullptr);
+  return Result;
 }
 
 static void *begin(void *P) {
@@ -177,8 +191,9 @@ pthread_create(pthread_t *Thread, const pthread_attr_t *Attributes,
   static auto *Create = next("pthread_create", pthread_create);
   if (!Offset)
     return Create(Thread, Attributes, Routine, Argument);
-  return Create(Thread, Attributes, begin,
-                makeBeginning({Routine, nullptr, Argument, nullptr}));
+  return create({Routine, nullptr, Argument, nullptr, {}}, [&](Beginning *B) {
+    return Create(Thread, Attributes, begin, B);
+  });
 }
 
 extern "C" PERDURE_FLIPS_API int thrd_create(thrd_t *Thread,
@@ -187,6 +202,7 @@ extern "C" PERDURE_FLIPS_API int thrd_create(thrd_t *Thread,
   static auto *Create = next("thrd_create", thrd_create);
   if (!Offset)
     return Create(Thread, Routine, Argument);
-  return Create(Thread, begin11,
-                makeBeginning({nullptr, Routine, Argument, nullptr}));
+  return create({nullptr, Routine, Argument, nullptr, {}}, [&](Beginning *B) {
+    return Create(Thread, begin11, B);
+  });
 }

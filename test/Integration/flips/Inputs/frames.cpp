@@ -107,11 +107,11 @@ OWN static void vectors(vector *p, uint64_t n) {
 }
 OWN static long atomics(uint64_t n) {
   Shared.fetch_add(n);
-  Shared.fetch_or(n << 7);
+  Shared.fetch_xor(n << 7 | 1);
   Shared -= 3;
   uint64_t e = n;
   bool a = Shared.compare_exchange_strong(e, n * 5);
-  bool b = Shared.compare_exchange_strong(e, n * 9);
+  bool b = Shared.compare_exchange_strong(e, n * 9 + 0x1234567);
   return Shared.exchange(n * 11) + a + b;
 }
 OWN static void rep(uint64_t *to, const uint64_t *from, long n) {
