@@ -15,9 +15,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Flips.h"
 #include "Config.h"
 #include "Emitter.h"
-#include "Flips.h"
 #include "Passes.h"
 #include "Sites.h"
 #include "TransactionCallees.h"
@@ -499,8 +499,8 @@ static void askForMachinePass(Module &M) {
   auto *Ask = new GlobalVariable(M, Ptr, false, GlobalValue::InternalLinkage,
                                  Asked, AskName);
   // A thread that nobody prepared begins on a stack that all share.
-  auto *Shared = M.getOrInsertGlobal("__perdure_flips_bootstrap",
-                                     ArrayType::get(Type::getInt8Ty(Ctx), 65536));
+  auto *Shared = M.getOrInsertGlobal(
+      "__perdure_flips_bootstrap", ArrayType::get(Type::getInt8Ty(Ctx), 65536));
   auto *End = ConstantExpr::getInBoundsGetElementPtr(
       Type::getInt8Ty(Ctx), Shared, ConstantInt::get(I64, 65536));
   auto *Stack = new GlobalVariable(
@@ -519,8 +519,8 @@ static void askForMachinePass(Module &M) {
   FunctionCallee Start = M.getOrInsertFunction(
       "__perdure_flips_start",
       FunctionType::get(Type::getVoidTy(Ctx), {I64, Ptr}, false));
-  B.CreateCall(Start, {B.getInt64(flips::Version),
-                       B.CreateThreadLocalAddress(Stack)});
+  B.CreateCall(Start,
+               {B.getInt64(flips::Version), B.CreateThreadLocalAddress(Stack)});
   B.CreateRetVoid();
   appendToGlobalCtors(M, F, 98);
 }

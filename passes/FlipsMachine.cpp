@@ -13,10 +13,10 @@
 //   xchgq %rsp, %fs:__perdure_flips_stack
 //
 // which changes no register, no flag, and nothing below the stack pointer. What
-// the instruction writes and where, the profiler decodes from its bytes; here it
-// matters only which instructions may write, and where they stand in the source.
-// Everything between the two exchanges finds the program's frame by the pushed
-// stack pointer, as the CFI says.
+// the instruction writes and where, the profiler decodes from its bytes; here
+// it matters only which instructions may write, and where they stand in the
+// source. Everything between the two exchanges finds the program's frame by the
+// pushed stack pointer, as the CFI says.
 //
 //===----------------------------------------------------------------------===//
 
@@ -102,7 +102,7 @@ class FlipsMachine : public MachineFunctionPass {
   flips::Request Wanted;
   std::unique_ptr<Records> Types;
   std::unique_ptr<Notes> Noted;
-  StringMap<unsigned> Texts;  // to labels, in this module's assembly
+  StringMap<unsigned> Texts; // to labels, in this module's assembly
   unsigned Labels = 0;
   SmallPtrSet<const Function *, 4> Resolvers;
 
@@ -254,8 +254,8 @@ private:
   static void complain(MachineFunction &MF, const MachineInstr &MI) {
     StringRef Text = MI.getOperand(InlineAsm::MIOp_AsmString).getSymbolName();
     unsigned Extra = MI.getOperand(InlineAsm::MIOp_ExtraInfo).getImm();
-    bool MayStore = Extra & (InlineAsm::Extra_MayStore |
-                             InlineAsm::Extra_HasSideEffects);
+    bool MayStore =
+        Extra & (InlineAsm::Extra_MayStore | InlineAsm::Extra_HasSideEffects);
     if (!Text.trim().empty() && MayStore)
       report(MF, MI, "what inline assembly stores is not counted");
   }
@@ -304,8 +304,8 @@ private:
         if (PSV->isStack())
           return "(stack argument)";
         auto *Fixed = dyn_cast<FixedStackPseudoSourceValue>(PSV);
-        if (Fixed && MF.getFrameInfo().isSpillSlotObjectIndex(
-                         Fixed->getFrameIndex()))
+        if (Fixed &&
+            MF.getFrameInfo().isSpillSlotObjectIndex(Fixed->getFrameIndex()))
           return "(spill)";
         continue;
       }
@@ -352,12 +352,11 @@ private:
   static std::string cfaDirective(const Cfa &Frame, unsigned Above) {
     uint8_t Buffer[16];
     std::string Bytes{char(dwarf::DW_OP_breg7), char(Above),
-                      char(dwarf::DW_OP_deref),
-                      char(dwarf::DW_OP_plus_uconst)};
+                      char(dwarf::DW_OP_deref), char(dwarf::DW_OP_plus_uconst)};
     Bytes.append((char *)Buffer, encodeULEB128(Frame.Offset, Buffer));
-    std::string Text =
-        ".cfi_escape " + utostr(unsigned(dwarf::DW_CFA_def_cfa_expression)) +
-        ", " + utostr(Bytes.size());
+    std::string Text = ".cfi_escape " +
+                       utostr(unsigned(dwarf::DW_CFA_def_cfa_expression)) +
+                       ", " + utostr(Bytes.size());
     for (unsigned char C : Bytes)
       Text += ", " + utostr(unsigned(C));
     return Text + "\n";
@@ -371,14 +370,13 @@ private:
       return Directives ? cfaDirective(Frame, Above) : std::string();
     };
     std::string Stack = std::string("%fs:") + flips::StackSymbol + "@TPOFF";
-    std::string Text = Data + "xchgq %rsp, " + Stack +
-                       "\nleaq -128(%rsp), %rsp\npushq " + Stack + "\n" +
-                       (Directives ? ".cfi_remember_state\n" : "") + At(0) +
-                       "pushq " + placeLabel(Place) + (Behind ? "+8" : "") +
-                       "(%rip)\n" + At(8) + "callq *" + flips::EventSymbol +
-                       "@GOTPCREL(%rip)\n" + At(0) +
-                       "leaq 136(%rsp), %rsp\nxchgq %rsp, " + Stack + "\n" +
-                       (Directives ? ".cfi_restore_state\n" : "");
+    std::string Text =
+        Data + "xchgq %rsp, " + Stack + "\nleaq -128(%rsp), %rsp\npushq " +
+        Stack + "\n" + (Directives ? ".cfi_remember_state\n" : "") + At(0) +
+        "pushq " + placeLabel(Place) + (Behind ? "+8" : "") + "(%rip)\n" +
+        At(8) + "callq *" + flips::EventSymbol + "@GOTPCREL(%rip)\n" + At(0) +
+        "leaq 136(%rsp), %rsp\nxchgq %rsp, " + Stack + "\n" +
+        (Directives ? ".cfi_restore_state\n" : "");
     BuildMI(*For.getParent(), Before, For.getDebugLoc(),
             MF.getSubtarget().getInstrInfo()->get(TargetOpcode::INLINEASM))
         .addExternalSymbol(MF.createExternalSymbolName(Text))
@@ -389,11 +387,12 @@ private:
 char FlipsMachine::ID;
 
 // Behind all that makes or moves instructions and directives.
-RegisterTargetPassConfigCallback
-    Register([](TargetMachine &TM, PassManagerBase &, TargetPassConfig *Config) {
-      if (TM.getTargetTriple().getArch() == Triple::x86_64)
-        Config->insertPass(&UnpackMachineBundlesID, new FlipsMachine());
-    });
+RegisterTargetPassConfigCallback Register([](TargetMachine &TM,
+                                             PassManagerBase &,
+                                             TargetPassConfig *Config) {
+  if (TM.getTargetTriple().getArch() == Triple::x86_64)
+    Config->insertPass(&UnpackMachineBundlesID, new FlipsMachine());
+});
 
 } // namespace
 } // namespace perdure

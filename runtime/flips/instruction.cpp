@@ -157,10 +157,10 @@ static void decodeWrite(const ZydisDecodedInstruction &I,
     To.Write.Bytes = statesBytes();
   } else if (I.meta.category == ZYDIS_CATEGORY_STRINGOP &&
              I.attributes & ZYDIS_ATTRIB_HAS_REP) {
-    To.Writes = I.mnemonic >= ZYDIS_MNEMONIC_STOSB &&
-                        I.mnemonic <= ZYDIS_MNEMONIC_STOSW
-                    ? Instruction::RepeatFill
-                    : Instruction::RepeatMove;
+    To.Writes =
+        I.mnemonic >= ZYDIS_MNEMONIC_STOSB && I.mnemonic <= ZYDIS_MNEMONIC_STOSW
+            ? Instruction::RepeatFill
+            : Instruction::RepeatMove;
   }
 }
 
@@ -170,26 +170,22 @@ Instruction perdure::flips::decode(const void *At) {
   ZydisDecodedInstruction I;
   ZydisDecodedOperand Ops[ZYDIS_MAX_OPERAND_COUNT];
   static_assert(ZYDIS_MAX_OPERAND_COUNT == 10, "as decodeWrite has it");
-  ZydisDecoderInit(&Decoder, ZYDIS_MACHINE_MODE_LONG_64,
-                   ZYDIS_STACK_WIDTH_64);
-  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&Decoder, At,
-                                           ZYDIS_MAX_INSTRUCTION_LENGTH, &I,
-                                           Ops)))
+  ZydisDecoderInit(&Decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(
+          &Decoder, At, ZYDIS_MAX_INSTRUCTION_LENGTH, &I, Ops)))
     return To;
   To.Length = I.length;
-  To.Locked = I.attributes & ZYDIS_ATTRIB_HAS_LOCK ||
-              I.mnemonic == ZYDIS_MNEMONIC_XCHG;
-  To.Flushes = isOneOf(I.mnemonic,
-                       {ZYDIS_MNEMONIC_CLWB, ZYDIS_MNEMONIC_CLFLUSH,
-                        ZYDIS_MNEMONIC_CLFLUSHOPT});
+  To.Locked =
+      I.attributes & ZYDIS_ATTRIB_HAS_LOCK || I.mnemonic == ZYDIS_MNEMONIC_XCHG;
+  To.Flushes = isOneOf(I.mnemonic, {ZYDIS_MNEMONIC_CLWB, ZYDIS_MNEMONIC_CLFLUSH,
+                                    ZYDIS_MNEMONIC_CLFLUSHOPT});
   To.NonTemporal = isOneOf(
       I.mnemonic,
       {ZYDIS_MNEMONIC_MOVNTDQ, ZYDIS_MNEMONIC_MOVNTI, ZYDIS_MNEMONIC_MOVNTPD,
        ZYDIS_MNEMONIC_MOVNTPS, ZYDIS_MNEMONIC_MOVNTQ, ZYDIS_MNEMONIC_MOVNTSD,
-       ZYDIS_MNEMONIC_MOVNTSS, ZYDIS_MNEMONIC_VMOVNTDQ,
-       ZYDIS_MNEMONIC_VMOVNTPD, ZYDIS_MNEMONIC_VMOVNTPS,
-       ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU,
-       ZYDIS_MNEMONIC_MASKMOVQ});
+       ZYDIS_MNEMONIC_MOVNTSS, ZYDIS_MNEMONIC_VMOVNTDQ, ZYDIS_MNEMONIC_VMOVNTPD,
+       ZYDIS_MNEMONIC_VMOVNTPS, ZYDIS_MNEMONIC_MASKMOVDQU,
+       ZYDIS_MNEMONIC_VMASKMOVDQU, ZYDIS_MNEMONIC_MASKMOVQ});
   if (I.meta.category == ZYDIS_CATEGORY_COND_BR && I.meta.branch_type)
     To.Condition = I.opcode & 15;
   for (unsigned N = 0; N != I.operand_count; ++N) {

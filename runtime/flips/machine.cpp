@@ -38,7 +38,7 @@ using Place = perdure_flips_place;
 /// The end of the sequence, by which the instruction is found: leaq
 /// 136(%rsp), %rsp and xchgq %rsp, %fs:...
 constexpr uint64_t EventBytes = 51, TailBytes = 17;
-constexpr uint8_t Tail[] = {0x48, 0x8D, 0xA4, 0x24, 0x88, 0,    0,
+constexpr uint8_t Tail[] = {0x48, 0x8D, 0xA4, 0x24, 0x88, 0,   0,
                             0,    0x64, 0x48, 0x87, 0x24, 0x25};
 
 /// What memory held before an instruction or a function that may write.
@@ -229,8 +229,8 @@ static void keepRange(Place &At, const Registers &R, char *P, uint64_t Bytes,
 }
 
 static void compare(Kept &K, uint64_t Flags) {
-  const char *Before = K.Bytes > sizeof(K.Little) || !K.Next ? K.Large
-                                                              : K.Little;
+  const char *Before =
+      K.Bytes > sizeof(K.Little) || !K.Next ? K.Large : K.Little;
   uint64_t Bytes = K.Bytes;
   if (K.How == Instruction::IfZero && !(Flags >> 6 & 1))
     Bytes = 0;

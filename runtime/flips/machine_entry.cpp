@@ -18,8 +18,7 @@ using namespace perdure::flips;
 extern "C" {
 // Of what xsave writes, for all that the system has switched on.
 __attribute__((visibility("hidden"))) uint64_t perdure_flips_states_bytes;
-__attribute__((visibility("hidden"))) void
-perdure_flips_event(Registers *R);
+__attribute__((visibility("hidden"))) void perdure_flips_event(Registers *R);
 }
 
 __attribute__((constructor(101))) static void start() {

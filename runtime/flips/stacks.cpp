@@ -2,9 +2,10 @@
 //
 // Each thread's code finds the end of its profiler's stack in a thread-local
 // variable, to which it changes without a register and without flags: there is
-// no instruction to spare in which it could ask whether there is one. So threads
-// get theirs before they run; pthread_create is wrapped for that. What runs
-// before (and threads that libc starts for itself) begins on one that is shared.
+// no instruction to spare in which it could ask whether there is one. So
+// threads get theirs before they run; pthread_create is wrapped for that. What
+// runs before (and threads that libc starts for itself) begins on one that is
+// shared.
 //
 //===----------------------------------------------------------------------===//
 
@@ -196,13 +197,11 @@ pthread_create(pthread_t *Thread, const pthread_attr_t *Attributes,
   });
 }
 
-extern "C" PERDURE_FLIPS_API int thrd_create(thrd_t *Thread,
-                                             thrd_start_t Routine,
-                                             void *Argument) {
+extern "C" PERDURE_FLIPS_API int
+thrd_create(thrd_t *Thread, thrd_start_t Routine, void *Argument) {
   static auto *Create = next("thrd_create", thrd_create);
   if (!Offset)
     return Create(Thread, Routine, Argument);
-  return create({nullptr, Routine, Argument, nullptr, {}}, [&](Beginning *B) {
-    return Create(Thread, begin11, B);
-  });
+  return create({nullptr, Routine, Argument, nullptr, {}},
+                [&](Beginning *B) { return Create(Thread, begin11, B); });
 }
