@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Flips.h"
 #include "Config.h"
 #include "Emitter.h"
 #include "Passes.h"
@@ -42,25 +43,10 @@ namespace perdure {
 
 namespace {
 
-namespace flips {
-#define PERDURE_FLIPS_NUMBER(Name, Value, Doc) constexpr uint64_t Name = Value;
-#include "perdure/flips.def"
-
-/// perdure_flips_site: words before the counters, and the counters.
-enum Header { File, FunctionName, Field, Line, Size, Number, HeaderWords };
-enum Counter {
-#define PERDURE_FLIPS_COUNTER(Name, Text, Doc) Name,
-#include "perdure/flips.def"
-  Counters
-};
-constexpr uint64_t SiteBytes = 8 * (HeaderWords + Counters);
-} // namespace flips
-
 constexpr StringLiteral DoneNode("perdure.flips.done");
 
-/// Whose writes are counted: the low bits of the module flag `perdure.flips`.
-enum class Scope { None, Objects, Heap, All };
-/// Added to it: reads go through the model, too.
+using flips::Scope;
+/// Added to it in the module flag: reads go through the model, too.
 constexpr unsigned LoadsFlag = 4;
 
 /// How much a call writes at most whose writes nobody can tell.
@@ -193,10 +179,8 @@ private:
 
   //===--- Which writes ---------------------------------------------------===//
 
-  bool mayCount(const Value *P) const {
-    if (P->getType()->getPointerAddressSpace() != 0)
-      return false;
-    return Counted == Scope::All || mayBeInObject(P);
+  static bool mayCount(const Value *P) {
+    return P->getType()->getPointerAddressSpace() == 0 && mayBeInObject(P);
   }
 
   void place(IRBuilder<> &B, const Instruction &I) {
@@ -212,8 +196,6 @@ private:
   void enter(IRBuilder<> &B, Instruction *I, Value *P, const Instruction &For) {
     B.SetInsertPoint(I);
     place(B, For);
-    if (Counted == Scope::All)
-      return;
     Value *Address = B.CreatePtrToInt(P, I64);
     Value *Counts;
     if (Counted == Scope::Objects) {
@@ -589,13 +571,81 @@ private:
 
 } // namespace
 
-PreservedAnalyses FlipsPass::run(Module &M, ModuleAnalysisManager &) {
+flips::Request flips::requestOf(const Module &M) {
   auto *Flag =
       mdconst::extract_or_null<ConstantInt>(M.getModuleFlag("perdure.flips"));
-  if (!Flag || M.getNamedMetadata(DoneNode))
+  uint64_t Value = Flag ? Flag->getZExtValue() : 0;
+  return {Scope(Value & 3), (Value & LoadsFlag) != 0};
+}
+
+//===----------------------------------------------------------------------===//
+// For the machine pass
+//===----------------------------------------------------------------------===//
+
+/// In each module, as long as the machine pass has not seen it; what it points
+/// to does not exist, and says why.
+static constexpr StringLiteral AskName("perdure.flips.ask");
+static constexpr StringLiteral
+    AskedName("__perdure_flips_all_needs_PerdurePasses_where_code_is_made");
+
+static void askForMachinePass(Module &M) {
+  LLVMContext &Ctx = M.getContext();
+  const Triple &T = M.getTargetTriple();
+  std::optional<CodeModel::Model> CM = M.getCodeModel();
+  if (T.getArch() != Triple::x86_64 || T.isX32() || !T.isOSLinux() ||
+      (CM && *CM != CodeModel::Small)) {
+    Ctx.emitError("-fperdure-flips=all counts machine code of x86-64 Linux in "
+                  "the small code model; take objects or heap");
+    return;
+  }
+  auto *Ptr = PointerType::getUnqual(Ctx);
+  Type *I64 = Type::getInt64Ty(Ctx);
+  auto *Asked = M.getOrInsertGlobal(AskedName, Type::getInt8Ty(Ctx));
+  auto *Ask = new GlobalVariable(M, Ptr, false, GlobalValue::InternalLinkage,
+                                 Asked, AskName);
+  // A thread that nobody prepared begins on a stack that all share.
+  auto *Shared = M.getOrInsertGlobal(
+      "__perdure_flips_bootstrap", ArrayType::get(Type::getInt8Ty(Ctx), 65536));
+  auto *End = ConstantExpr::getInBoundsGetElementPtr(
+      Type::getInt8Ty(Ctx), Shared, ConstantInt::get(I64, 65536));
+  auto *Stack = new GlobalVariable(
+      M, Ptr, false, GlobalValue::LinkOnceODRLinkage, End, flips::StackSymbol,
+      nullptr, GlobalValue::LocalExecTLSModel);
+  Stack->setVisibility(GlobalValue::HiddenVisibility);
+  Stack->setDSOLocal(true);
+  Stack->setComdat(M.getOrInsertComdat(flips::StackSymbol));
+  appendToUsed(M, {Ask, Stack});
+
+  Function *F = Function::createWithDefaultAttr(
+      FunctionType::get(Type::getVoidTy(Ctx), false),
+      GlobalValue::InternalLinkage, 0, "perdure.flips.start", &M);
+  F->setDoesNotThrow();
+  IRBuilder<> B(BasicBlock::Create(Ctx, "", F));
+  FunctionCallee Start = M.getOrInsertFunction(
+      "__perdure_flips_start",
+      FunctionType::get(Type::getVoidTy(Ctx), {I64, Ptr}, false));
+  B.CreateCall(Start,
+               {B.getInt64(flips::Version), B.CreateThreadLocalAddress(Stack)});
+  B.CreateRetVoid();
+  appendToGlobalCtors(M, F, 98);
+}
+
+void flips::tellMachineCodeIsCounted(Module &M) {
+  for (GlobalVariable &G : M.globals())
+    if (G.getName().starts_with(AskName))
+      G.setInitializer(Constant::getNullValue(G.getValueType()));
+}
+
+PreservedAnalyses FlipsPass::run(Module &M, ModuleAnalysisManager &) {
+  flips::Request Wanted = flips::requestOf(M);
+  if (Wanted.Counted == Scope::None || M.getNamedMetadata(DoneNode))
     return PreservedAnalyses::all();
-  uint64_t Value = Flag->getZExtValue();
-  Flips(M, Scope(Value & 3), Value & LoadsFlag).run();
+  if (Wanted.Counted == Scope::All) {
+    M.getOrInsertNamedMetadata(DoneNode);
+    askForMachinePass(M);
+    return PreservedAnalyses::none();
+  }
+  Flips(M, Wanted.Counted, Wanted.Loads).run();
   addAbiReference(M);
   return PreservedAnalyses::none();
 }

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flips/flips.h"
+#include "flips/count.h"
 #include "flips/profile.h"
 
 #include <errno.h>
@@ -333,6 +334,26 @@ void __perdure_flips_fill(perdure_flips_site *S, const void *P, int Value,
     model(*S, P, Bytes, nullptr, {(uint64_t)P, 0, nullptr, (char)Value});
 }
 
+void perdure::flips::countWritten(perdure_flips_site &S, const void *P,
+                                  const void *Before, uint64_t Bytes) {
+  countChange(S, Before, Bytes, [&](uint64_t At, void *To, size_t Some) {
+    memcpy(To, (const char *)P + At, Some);
+  });
+  if (__perdure_flips_model)
+    model(S, P, Bytes, Before);
+}
+
+void perdure::flips::countPattern(perdure_flips_site &S, const void *P,
+                                  uint64_t Pattern, uint64_t Bytes) {
+  countChange(S, P, Bytes, [&](uint64_t, void *To, size_t Some) {
+    memcpy(To, &Pattern, Some);
+  });
+  if (__perdure_flips_model)
+    model(S, P, Bytes);
+}
+
+bool perdure::flips::isInModel() { return Inside; }
+
 void __perdure_flips_exchange(perdure_flips_site *S, const void *P,
                               uint64_t Before, uint64_t Now, uint64_t Bytes) {
   uint64_t Changed = Before ^ Now;
@@ -413,13 +434,8 @@ void __perdure_flips_after(perdure_flips_site *S, const void *P,
   // What did not change may not have been written.
   while (Bytes && K.Content[Bytes - 1] == ((const char *)P)[Bytes - 1])
     --Bytes;
-  if (Bytes) {
-    countChange(*S, K.Content, Bytes, [&](uint64_t At, void *To, size_t Some) {
-      memcpy(To, (const char *)P + At, Some);
-    });
-    if (__perdure_flips_model)
-      model(*S, P, Bytes, K.Content);
-  }
+  if (Bytes)
+    countWritten(*S, P, K.Content, Bytes);
   if (K.Room > RoomKept) {
     unmapMemory(K.Content, K.Room);
     K.Room = 0;

@@ -27,6 +27,18 @@ struct perdure_flips_site {
 #include "perdure/flips.def"
 };
 
+/* An instruction that the machine pass put a call in front of (scope `all`).
+   The compiler makes one for each, the last two words of which are the
+   runtime's. */
+struct perdure_flips_place {
+  struct perdure_flips_place *self; /* before the instruction */
+  uint64_t after;                   /* self + 1: behind it */
+  uint64_t event, callee;           /* flips.def */
+  void *plan;
+  uint64_t state;
+  struct perdure_flips_site site;
+};
+
 #define PERDURE_FLIPS_API __attribute__((visibility("default")))
 
 #ifdef __cplusplus
@@ -69,6 +81,14 @@ PERDURE_FLIPS_API void __perdure_flips_after(struct perdure_flips_site *site,
 PERDURE_FLIPS_API void __perdure_flips_load(const void *p, uint64_t bytes);
 /* The lines of these bytes are asked to the medium. */
 PERDURE_FLIPS_API void __perdure_flips_flush(const void *p, uint64_t bytes);
+
+/* By a constructor of each module that the machine pass counts: where this
+   thread keeps the address of the profiler's stack. */
+PERDURE_FLIPS_API void __perdure_flips_start(uint64_t version, void **stack);
+/* Where threads keep the end of before they have a stack of their own. */
+extern PERDURE_FLIPS_API char __perdure_flips_bootstrap[1 << 16];
+/* Nothing but the machine pass's sequence may call this: machine_entry.cpp. */
+PERDURE_FLIPS_API void __perdure_flips_event_v1(void);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,27 @@
+//===- count.h - Counts one write -------------------------------*- C++ -*-===//
+//
+// What the C ABI of flips.h does not have: for the events of machine code.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PERDURE_RUNTIME_FLIPS_COUNT_H
+#define PERDURE_RUNTIME_FLIPS_COUNT_H
+
+#include "flips/flips.h"
+
+namespace perdure {
+namespace flips {
+
+/// After a write of all of these bytes.
+void countWritten(perdure_flips_site &S, const void *P, const void *Before,
+                  uint64_t Bytes);
+/// Before a write of these eight bytes again and again.
+void countPattern(perdure_flips_site &S, const void *P, uint64_t Pattern,
+                  uint64_t Bytes);
+/// Whether the thread is in the model: a signal handler interrupted it.
+bool isInModel();
+
+} // namespace flips
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_FLIPS_COUNT_H
