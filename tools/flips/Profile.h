@@ -48,6 +48,9 @@ struct Place {
   std::string File;
   uint64_t Line = 0;
   std::string Function, Field;
+  bool isUnknown() const { return File.empty() && Function.empty(); }
+  /// Of libperdure-counted.so: runtime/CMakeLists.txt gives its sources this folder.
+  bool isRuntime() const { return File.rfind("perdure/runtime/", 0) == 0; }
   bool operator<(const Place &O) const {
     return std::tie(File, Line, Function, Field) <
            std::tie(O.File, O.Line, O.Function, O.Field);

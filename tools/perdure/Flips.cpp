@@ -35,7 +35,7 @@ struct Row {
 };
 
 const char *const Groups[] = {"line", "function", "field", "type",
-                              "file", "page",     "bit"};
+                              "file", "part",     "page",  "bit"};
 
 } // namespace
 
@@ -60,6 +60,10 @@ static std::string groupOf(const Place &P, const std::string &By) {
     return orUnknown(P.Field);
   if (By == "type")
     return orUnknown(typeOf(P.Field));
+  if (By == "part")
+    return P.isUnknown()   ? orUnknown("")
+           : P.isRuntime() ? "runtime"
+                           : "program";
   if (By == "file" || P.File.empty())
     return orUnknown(P.File);
   return P.File + ":" + std::to_string(P.Line) +
@@ -300,8 +304,10 @@ Command addFlips(CLI::App &Program) {
   App->require_subcommand(1);
 
   auto AddBy = [&](CLI::App *To) {
-    To->add_option("--by", Opts->By,
-                   "line (the default), function, field, type, file, page, bit")
+    To->add_option(
+          "--by", Opts->By,
+          "line (the default), function, field, type, file, part (program or "
+          "runtime), page, bit")
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(Groups), std::end(Groups))));
     To->add_option("--top", Opts->Top,
