@@ -157,16 +157,29 @@ private:
     All->takeName(Sites);
     Sites->eraseFromParent();
 
-    // Before the program's own constructors, which may store.
+    // Before the program's own constructors, which may store, and after its
+    // destructors.
+    constexpr int Priority = 98;
+    Value *Count = ConstantInt::get(I64, Made.size());
+    appendToGlobalCtors(
+        M,
+        function("register", {I64, Ptr, I64},
+                 {ConstantInt::get(I64, flips::Version), All, Count}),
+        Priority);
+    appendToGlobalDtors(M, function("unregister", {Ptr}, {All}), Priority);
+  }
+
+  /// One of the module's own that calls that of the runtime.
+  Function *function(StringRef Name, ArrayRef<Type *> Types,
+                     ArrayRef<Value *> Arguments) {
     Function *F = Function::createWithDefaultAttr(
         FunctionType::get(Type::getVoidTy(Ctx), false),
-        GlobalValue::InternalLinkage, 0, "perdure.flips.register", &M);
+        GlobalValue::InternalLinkage, 0, "perdure.flips." + Name, &M);
     F->setDoesNotThrow();
     IRBuilder<> B(BasicBlock::Create(Ctx, "", F));
-    B.CreateCall(runtime("register", {I64, Ptr, I64}),
-                 {B.getInt64(flips::Version), All, B.getInt64(Made.size())});
+    B.CreateCall(runtime(Name, Types), Arguments);
     B.CreateRetVoid();
-    appendToGlobalCtors(M, F, 98);
+    return F;
   }
 
   FunctionCallee runtime(StringRef Name, ArrayRef<Type *> Args) {

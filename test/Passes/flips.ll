@@ -8,7 +8,8 @@
 ; NONE-NOT: flips.
 
 ; CHECK: @perdure.flips.sites = internal global [[[N:[0-9]+]] x { ptr, ptr, ptr, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64 }]
-; CHECK: @llvm.global_ctors = {{.*}} { i32 98, ptr @perdure.flips.register, ptr null }
+; CHECK-DAG: @llvm.global_ctors = {{.*}} { i32 98, ptr @perdure.flips.register, ptr null }
+; CHECK-DAG: @llvm.global_dtors = {{.*}} { i32 98, ptr @perdure.flips.unregister, ptr null }
 ; TWICE-COUNT-1: define internal void @perdure.flips.register()
 ; TWICE-NOT: define internal void @perdure.flips.register
 
