@@ -50,6 +50,17 @@ define void @volatile(i32 %v) {
   ret void
 }
 
+; A result may be made where an object is; what is passed by value lies on the stack.
+; CHECK-LABEL: define void @result(
+; CHECK-COUNT-1: call void @__perdure_flips_touch(ptr {{.*}}, ptr %r, i64 4)
+; CHECK-NOT: call void @__perdure_flips_touch
+; CHECK: ret void
+define void @result(ptr sret(i32) %r, ptr byval(i32) %v) {
+  store i32 1, ptr %r
+  store i32 1, ptr %v
+  ret void
+}
+
 ; Reads where they are asked for.
 ; CHECK-LABEL: define i32 @read(
 ; CHECK-NOT: flips
