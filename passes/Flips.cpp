@@ -24,6 +24,7 @@
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/DebugInfoMetadata.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/IntrinsicsX86.h"
@@ -78,6 +79,7 @@ class Flips {
   GlobalVariable *Sites; // a stand-in, until their number is known
   std::map<std::string, uint64_t> Known;
   SmallVector<Constant *, 64> Made;
+  DenseMap<Type *, AllocaInst *> Copies; // of the function, by type
   StringMap<Constant *> Texts;
 
 public:
@@ -155,16 +157,29 @@ private:
     All->takeName(Sites);
     Sites->eraseFromParent();
 
-    // Before the program's own constructors, which may store.
+    // Before the program's own constructors, which may store, and after its
+    // destructors.
+    constexpr int Priority = 98;
+    Value *Count = ConstantInt::get(I64, Made.size());
+    appendToGlobalCtors(
+        M,
+        function("register", {I64, Ptr, I64},
+                 {ConstantInt::get(I64, flips::Version), All, Count}),
+        Priority);
+    appendToGlobalDtors(M, function("unregister", {Ptr}, {All}), Priority);
+  }
+
+  /// One of the module's own that calls that of the runtime.
+  Function *function(StringRef Name, ArrayRef<Type *> Types,
+                     ArrayRef<Value *> Arguments) {
     Function *F = Function::createWithDefaultAttr(
         FunctionType::get(Type::getVoidTy(Ctx), false),
-        GlobalValue::InternalLinkage, 0, "perdure.flips.register", &M);
+        GlobalValue::InternalLinkage, 0, "perdure.flips." + Name, &M);
     F->setDoesNotThrow();
     IRBuilder<> B(BasicBlock::Create(Ctx, "", F));
-    B.CreateCall(runtime("register", {I64, Ptr, I64}),
-                 {B.getInt64(flips::Version), All, B.getInt64(Made.size())});
+    B.CreateCall(runtime(Name, Types), Arguments);
     B.CreateRetVoid();
-    appendToGlobalCtors(M, F, 98);
+    return F;
   }
 
   FunctionCallee runtime(StringRef Name, ArrayRef<Type *> Args) {
@@ -218,6 +233,7 @@ private:
   //===--- Writes ---------------------------------------------------------===//
 
   void instrument(Function &F) {
+    Copies.clear();
     SmallVector<Instruction *, 64> Work;
     for (Instruction &I : instructions(F))
       if (I.mayReadOrWriteMemory())
@@ -283,10 +299,10 @@ private:
     Value *P = S.getPointerOperand(), *V = S.getValueOperand();
     if (!mayCount(P))
       return;
-    TypeSize Bytes = DL.getTypeStoreSize(V->getType());
     Type *Int = asInteger(V->getType());
     if (!Int)
-      return around(S, P, ConstantInt::get(I64, Bytes.getKnownMinValue()));
+      return storeCopy(S, &S, P, V);
+    TypeSize Bytes = DL.getTypeStoreSize(V->getType());
     Constant *Site = site(S, P, Bytes, /*Inline=*/true);
     IRBuilder<> B(Ctx);
     enter(B, &S, P, S);
@@ -310,6 +326,29 @@ private:
     In.SetInsertPoint(Same);
     add(In, Site, flips::Silent, In.getInt64(1));
     touch(B, Site, P, Bytes);
+  }
+
+  /// \p I stores \p V, of any type, at \p P: in front of \p Before a copy of it
+  /// on the stack is compared.
+  void storeCopy(Instruction &I, Instruction *Before, Value *P, Value *V) {
+    Type *T = V->getType();
+    AllocaInst *&Copy = Copies[T];
+    if (!Copy) {
+      BasicBlock &Entry = I.getFunction()->getEntryBlock();
+      Copy = IRBuilder<>(&Entry, Entry.begin()).CreateAlloca(T);
+    }
+    TypeSize Size = DL.getTypeStoreSize(T);
+    Constant *Site = site(I, P, Size.isScalable() ? 0 : Size.getFixedValue(),
+                          /*Inline=*/false);
+    IRBuilder<> B(Ctx);
+    enter(B, Before, P, I);
+    Value *Bytes = B.CreateTypeSize(I64, Size);
+    // What lies between the parts of an aggregate stays what it is.
+    if (T->isAggregateType())
+      B.CreateMemCpy(Copy, Copy->getAlign(), P, MaybeAlign(), Bytes);
+    B.CreateStore(V, Copy);
+    B.CreateCall(runtime("store", {Ptr, Ptr, Ptr, I64}),
+                 {Site, P, Copy, Bytes});
   }
 
   void atomic(AtomicRMWInst &R) {
@@ -355,13 +394,25 @@ private:
                   B.getInt64(Bytes)});
   }
 
+  /// Where \p I has been done, and nothing else: none in front of what must
+  /// follow it.
+  static std::optional<BasicBlock::iterator> behind(Instruction &I) {
+    if (auto *Invoke = dyn_cast<InvokeInst>(&I)) {
+      BasicBlock *Next = Invoke->getNormalDest();
+      if (!Next->getSinglePredecessor())
+        Next = SplitEdge(Invoke->getParent(), Next);
+      return Next->getFirstInsertionPt();
+    }
+    auto *Call = dyn_cast<CallInst>(&I);
+    if (I.isTerminator() || (Call && Call->isMustTailCall()))
+      return std::nullopt;
+    return std::next(I.getIterator());
+  }
+
   /// \p I writes at most \p Bytes at \p P.
   void around(Instruction &I, Value *P, Value *Bytes) {
-    std::optional<BasicBlock::iterator> After = I.getInsertionPointAfterDef();
-    if (I.getType()->isVoidTy() && !I.isTerminator())
-      After = std::next(I.getIterator());
-    auto *Call = dyn_cast<CallInst>(&I);
-    if (!After || (Call && Call->isMustTailCall()))
+    std::optional<BasicBlock::iterator> After = behind(I);
+    if (!After)
       return;
     auto *Fixed = dyn_cast<ConstantInt>(Bytes);
     Constant *Site = site(I, P, Fixed ? Fixed->getLimitedValue() : 0, false);
@@ -428,8 +479,11 @@ private:
       return fill(CB, MS->getRawDest(), MS->getValue(), MS->getLength());
     if (auto *II = dyn_cast<IntrinsicInst>(&CB))
       return intrinsic(*II);
+    if (CB.isInlineAsm())
+      return assembly(CB);
+    // The program's own function of such a name counts what it does.
     const Function *To = CB.getCalledFunction();
-    if (!To || To->hasLocalLinkage())
+    if (!To || !To->isDeclarationForLinker())
       return;
     StringRef Name = To->getName();
     auto Has = [&](unsigned Arguments) { return CB.arg_size() >= Arguments; };
@@ -461,13 +515,58 @@ private:
     around(CB, P, Bytes);
   }
 
+  /// What operands of inline assembly in memory (`=m`) have after it.
+  void assembly(CallBase &CB) {
+    auto *Code = cast<InlineAsm>(CB.getCalledOperand());
+    unsigned Argument = 0;
+    for (const InlineAsm::ConstraintInfo &C : Code->ParseConstraints()) {
+      if (!C.hasArg())
+        continue;
+      unsigned I = Argument++;
+      Type *T = CB.getParamElementType(I);
+      if (C.Type == InlineAsm::isOutput && C.isIndirect && T &&
+          mayCount(CB.getArgOperand(I)))
+        around(CB, CB.getArgOperand(I),
+               ConstantInt::get(I64, DL.getTypeStoreSize(T)));
+    }
+  }
+
+  /// Each element for itself.
+  void scatter(IntrinsicInst &II, Value *Values, Value *Pointers, Value *Mask) {
+    auto *T = dyn_cast<FixedVectorType>(Values->getType());
+    if (!T)
+      return;
+    for (unsigned I = 0; I != T->getNumElements(); ++I) {
+      IRBuilder<> B(&II);
+      place(B, II);
+      Instruction *Then = SplitBlockAndInsertIfThen(
+          B.CreateExtractElement(Mask, I), &II, /*Unreachable=*/false);
+      B.SetInsertPoint(Then);
+      Value *P = B.CreateExtractElement(Pointers, I);
+      Value *V = B.CreateExtractElement(Values, I);
+      if (mayCount(P))
+        storeCopy(II, Then, P, V);
+    }
+  }
+
+  /// As much as the values take that an intrinsic is given, but a line at least.
+  Value *mostWrittenBy(IntrinsicInst &II) const {
+    uint64_t Bytes = 0;
+    for (Value *V : II.args())
+      if (V->getType()->isSized() && !V->getType()->isPointerTy())
+        Bytes += DL.getTypeStoreSize(V->getType()).getKnownMinValue();
+    return ConstantInt::get(I64, std::max(Bytes, flips::LineBytes));
+  }
+
   void intrinsic(IntrinsicInst &II) {
     switch (II.getIntrinsicID()) {
-    case Intrinsic::masked_store:
-      if (Value *P = II.getArgOperand(1); mayCount(P))
-        around(II, P,
-               ConstantInt::get(
-                   I64, DL.getTypeStoreSize(II.getArgOperand(0)->getType())));
+    case Intrinsic::masked_scatter:
+      return scatter(II, II.getArgOperand(0), II.getArgOperand(1),
+                     II.getArgOperand(2));
+    case Intrinsic::vastart:
+    case Intrinsic::vacopy:
+      if (Value *P = II.getArgOperand(0); mayCount(P))
+        around(II, P, mostWrittenBy(II));
       return;
     case Intrinsic::masked_load:
       return load(II, II.getArgOperand(0), II.getType());
@@ -477,6 +576,12 @@ private:
       return flush(II.getIterator(), II.getArgOperand(0),
                    ConstantInt::get(I64, 1), II);
     default:
+      // Stores of vectors, under a mask, packed, interleaved, of one target.
+      if (II.mayWriteToMemory() && II.onlyAccessesArgMemory() &&
+          !II.isAssumeLikeIntrinsic())
+        for (Value *P : II.args())
+          if (P->getType()->isPointerTy() && mayCount(P))
+            around(II, P, mostWrittenBy(II));
       return;
     }
   }

@@ -311,7 +311,7 @@ Access Access::get(const Instruction &I, const DataLayout &DL) {
 bool mayBeInObject(const Value *Pointer) {
   const Value *Object = getUnderlyingObject(Pointer);
   if (auto *A = dyn_cast<Argument>(Object))
-    return !A->hasByValAttr() && !A->hasStructRetAttr();
+    return !A->hasByValAttr(); // `new (p) T(make())` has make write at p
   return !isa<AllocaInst, Constant>(Object);
 }
 

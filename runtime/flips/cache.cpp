@@ -10,14 +10,19 @@ Cache::Cache(CacheShape Shape)
   Ways = static_cast<Way *>(mapMemory(Sets * PerSet * sizeof(Way)));
 }
 
-Cache::Way *Cache::find(uint64_t Line) {
+Cache::Way *Cache::look(uint64_t Line) {
   Way *Set = &Ways[(Line / 64 & (Sets - 1)) * PerSet];
   for (unsigned I = 0; I != PerSet; ++I)
-    if (Set[I].Line == Line) {
-      Set[I].Used = ++Clock;
+    if (Set[I].Line == Line)
       return &Set[I];
-    }
   return nullptr;
+}
+
+Cache::Way *Cache::find(uint64_t Line) {
+  Way *Found = look(Line);
+  if (Found)
+    Found->Used = ++Clock;
+  return Found;
 }
 
 Cache::Way *Cache::victim(uint64_t Line) {
@@ -37,7 +42,7 @@ void Cache::put(Way *Where, uint64_t Line, bool Dirty) {
 
 // L2 has what L1 has: there the line is found.
 void Caches::leaveFirst(uint64_t Line) {
-  auto *Way = L1.find(Line);
+  auto *Way = L1.look(Line);
   if (!Way)
     return;
   if (Way->Dirty)
@@ -78,7 +83,7 @@ void Caches::access(uint64_t Line, bool Writes) {
 }
 
 void Caches::flush(uint64_t Line) {
-  auto *First = L1.find(Line), *Second = L2.find(Line);
+  auto *First = L1.look(Line), *Second = L2.look(Line);
   if (!Second)
     return;
   bool Dirty = Second->Dirty || (First && First->Dirty);

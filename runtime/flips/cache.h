@@ -37,7 +37,9 @@ class Cache {
 public:
   explicit Cache(CacheShape Shape);
 
-  /// The line's way, as the most recently used, or null.
+  /// The line's way, or null.
+  Way *look(uint64_t Line);
+  /// The same, as the most recently used.
   Way *find(uint64_t Line);
   /// The way that a line that is not there would take.
   Way *victim(uint64_t Line);
@@ -66,7 +68,7 @@ public:
 
   /// One access within one line.
   void access(uint64_t Line, bool Writes);
-  /// Writes the line where it is dirty, and keeps it.
+  /// Writes the line where it is dirty, and keeps it, as old as it is.
   void flush(uint64_t Line);
   /// Writes all that is dirty.
   void flushAll();

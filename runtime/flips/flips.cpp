@@ -83,8 +83,15 @@ static Model *makeModel() {
   return M;
 }
 
-static void beforeFork() { pthread_mutex_lock(&Lock); }
-static void inParent() { pthread_mutex_unlock(&Lock); }
+// A signal handler may fork while its thread is in the model.
+static void beforeFork() {
+  if (!Inside)
+    pthread_mutex_lock(&Lock);
+}
+static void inParent() {
+  if (!Inside)
+    pthread_mutex_unlock(&Lock);
+}
 
 // The child's counts are its own; the parent's are the parent's.
 static void inChild() {
@@ -95,7 +102,7 @@ static void inChild() {
     }
   TheTotals = {};
   TheModel = makeModel();
-  pthread_mutex_unlock(&Lock);
+  inParent();
 }
 
 __attribute__((constructor(101))) static void start() {
@@ -158,6 +165,39 @@ void __perdure_flips_register(uint64_t Version, perdure_flips_site *Sites,
   Modules = M;
 }
 
+// Of sites of one binary, of which many have the same.
+static const char *keepText(const char *Text, Map<const char> &Kept) {
+  if (!Text)
+    return nullptr;
+  const char *Known = Kept.get((uint64_t)Text);
+  if (!Known) {
+    size_t Bytes = strlen(Text) + 1;
+    Known = static_cast<const char *>(memcpy(takeMemory(Bytes), Text, Bytes));
+    Kept.set((uint64_t)Text, Known);
+  }
+  return Known;
+}
+
+void __perdure_flips_unregister(perdure_flips_site *Sites) {
+  Entered Now;
+  Module *M = Modules;
+  while (M && M->Sites != Sites)
+    M = M->Next;
+  if (!M)
+    return;
+  Map<const char> Texts;
+  M->Sites = static_cast<perdure_flips_site *>(
+      takeMemory(M->Count * sizeof(perdure_flips_site)));
+  for (uint64_t I = 0; I != M->Count; ++I) {
+    perdure_flips_site &S = M->Sites[I];
+    S = Sites[I];
+    S.file = keepText(S.file, Texts);
+    S.function = keepText(S.function, Texts);
+    S.field = keepText(S.field, Texts);
+    SitesByNumber[S.number] = &S;
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // At the store
 //===----------------------------------------------------------------------===//
@@ -213,20 +253,24 @@ static void forEachLine(const void *P, uint64_t Bytes, F Visit) {
   }
 }
 
+// Before: what has been written over. Next: what is to come.
 static void model(const perdure_flips_site &S, const void *P, uint64_t Bytes,
-                  const void *Before = nullptr) {
+                  const void *Before = nullptr, const Coming &Next = {}) {
   Entered Now;
   if (!Now.Ok || !TheModel)
     return;
   auto Writer = (uint32_t)S.number;
+  Medium &M = TheModel->Behind;
+  M.Next = Next;
   forEachLine(P, Bytes, [&](uint64_t At, uint64_t Some) {
+    M.Next.Bytes = Next.At ? At - Next.At : 0;
     // First: bringing the line may write another, and takes nothing from this
     // one.
     TheModel->Front.access(At & ~(LineBytes - 1), true);
-    TheModel->Behind.prepare(At, Some, Writer,
-                             Before ? (const char *)Before + (At - (uint64_t)P)
-                                    : nullptr);
+    M.prepare(At, Some, Writer,
+              Before ? (const char *)Before + (At - (uint64_t)P) : nullptr);
   });
+  M.Next.Bytes = 0;
 }
 
 void __perdure_flips_touch(perdure_flips_site *S, const void *P,
@@ -242,7 +286,7 @@ void __perdure_flips_store(perdure_flips_site *S, const void *P,
     memcpy(To, (const char *)What + At, Some);
   });
   if (__perdure_flips_model)
-    model(*S, P, Bytes);
+    model(*S, P, Bytes, nullptr, {(uint64_t)P, 0, (const char *)What, 0});
 }
 
 void __perdure_flips_fill(perdure_flips_site *S, const void *P, int Value,
@@ -253,7 +297,7 @@ void __perdure_flips_fill(perdure_flips_site *S, const void *P, int Value,
     memset(To, Value, Some);
   });
   if (__perdure_flips_model)
-    model(*S, P, Bytes);
+    model(*S, P, Bytes, nullptr, {(uint64_t)P, 0, nullptr, (char)Value});
 }
 
 void __perdure_flips_exchange(perdure_flips_site *S, const void *P,
@@ -283,12 +327,14 @@ void __perdure_flips_flush(const void *P, uint64_t Bytes) {
   if (!Now.Ok || !TheModel)
     return;
   uint64_t Written = TheModel->Behind.LinesWritten;
-  if (!P)
+  if (!P) {
     TheModel->Front.flushAll();
-  else
+    TheModel->Behind.objectCloses();
+  } else {
     forEachLine(P, Bytes, [&](uint64_t At, uint64_t) {
       TheModel->Front.flush(At & ~(LineBytes - 1));
     });
+  }
   TheTotals.LinesFlushed += TheModel->Behind.LinesWritten - Written;
 }
 
@@ -297,56 +343,79 @@ void __perdure_flips_flush(const void *P, uint64_t Bytes) {
 //===----------------------------------------------------------------------===//
 
 // What memory held before the call. A callback of the function may make such
-// calls, too, one within the other.
-constexpr uint64_t MostKept = 1 << 16;
-constexpr unsigned MostNested = 4;
+// calls, too, one within the other, and assembly has several operands.
+constexpr uint64_t MostKept = 1 << 26;
+constexpr uint64_t RoomKept = 1 << 16; // from one call to the next
+constexpr unsigned MostNested = 16;
 namespace {
 struct KeptBytes {
   char *Content;
-  uint64_t Bytes;
+  uint64_t Room, Bytes;
 };
 } // namespace
 static thread_local KeptBytes Kept[MostNested]
     __attribute__((tls_model("initial-exec")));
 static thread_local unsigned Depth __attribute__((tls_model("initial-exec")));
 
+// As much as there is, and how much: the bound may be more than the memory. By
+// pages, of which the kernel reads all that it can.
+static uint64_t readThere(char *To, const void *P, uint64_t Bytes) {
+  constexpr unsigned Most = 64;
+  uint64_t Done = 0;
+  while (Done < Bytes) {
+    iovec There[Most];
+    unsigned long Parts = 0;
+    uint64_t At = (uint64_t)P + Done, First = At, End = At + (Bytes - Done);
+    while (At < End && Parts != Most) {
+      uint64_t Next = (At | (PageBytes - 1)) + 1;
+      Next = Next < End ? Next : End;
+      There[Parts++] = {(void *)At, Next - At};
+      At = Next;
+    }
+    iovec Here = {To + Done, At - First};
+    ssize_t Read = process_vm_readv(getpid(), &Here, 1, There, Parts, 0);
+    Done += Read < 0 ? 0 : (uint64_t)Read;
+    if (Read < 0 || (uint64_t)Read != At - First)
+      break;
+  }
+  return Done;
+}
+
 void __perdure_flips_before(const void *P, uint64_t Bytes) {
   int Saved = errno;
   KeptBytes &K = Kept[Depth++ % MostNested];
-  if (!K.Content)
-    K.Content = static_cast<char *>(mapMemory(MostKept));
-  // As much as there is: the bound may be more than the memory. By pages, of
-  // which the kernel reads all that it can.
-  if (Bytes > MostKept)
-    Bytes = MostKept;
-  iovec There[MostKept / PageBytes + 1];
-  unsigned long Parts = 0;
-  auto At = (uint64_t)P, End = At + Bytes;
-  while (At < End) {
-    uint64_t Next = (At | (PageBytes - 1)) + 1;
-    Next = Next < End ? Next : End;
-    There[Parts++] = {(void *)At, Next - At};
-    At = Next;
+  Bytes = Bytes < MostKept ? Bytes : MostKept;
+  Bytes = Bytes < -(uint64_t)P ? Bytes : -(uint64_t)P;
+  if (Bytes > K.Room || !K.Room) {
+    if (K.Room)
+      unmapMemory(K.Content, K.Room);
+    K.Room = Bytes > RoomKept ? Bytes : RoomKept;
+    K.Content = static_cast<char *>(mapMemory(K.Room));
   }
-  iovec Here = {K.Content, Bytes};
-  ssize_t Read = process_vm_readv(getpid(), &Here, 1, There, Parts, 0);
-  K.Bytes = Read < 0 ? 0 : (uint64_t)Read;
+  K.Bytes = readThere(K.Content, P, Bytes);
   errno = Saved;
 }
 
 void __perdure_flips_after(perdure_flips_site *S, const void *P,
                            uint64_t Bytes) {
-  const KeptBytes &K = Kept[--Depth % MostNested];
+  KeptBytes &K = Kept[(Depth - 1) % MostNested];
   if (Bytes > K.Bytes)
     Bytes = K.Bytes;
   // What did not change may not have been written.
   while (Bytes && K.Content[Bytes - 1] == ((const char *)P)[Bytes - 1])
     --Bytes;
-  if (!Bytes)
-    return;
-  countChange(*S, K.Content, Bytes, [&](uint64_t At, void *To, size_t Some) {
-    memcpy(To, (const char *)P + At, Some);
-  });
-  if (__perdure_flips_model)
-    model(*S, P, Bytes, K.Content);
+  if (Bytes) {
+    countChange(*S, K.Content, Bytes, [&](uint64_t At, void *To, size_t Some) {
+      memcpy(To, (const char *)P + At, Some);
+    });
+    if (__perdure_flips_model)
+      model(*S, P, Bytes, K.Content);
+  }
+  if (K.Room > RoomKept) {
+    unmapMemory(K.Content, K.Room);
+    K.Room = 0;
+  }
+  // Not before: a signal handler would take the place.
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  --Depth;
 }

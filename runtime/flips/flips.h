@@ -41,6 +41,10 @@ extern PERDURE_FLIPS_API uint8_t __perdure_flips_model;
 PERDURE_FLIPS_API void
 __perdure_flips_register(uint64_t version, struct perdure_flips_site *sites,
                          uint64_t count);
+/* By a destructor of each module, behind all others: what it has counted stays,
+   where dlclose takes the module away. */
+PERDURE_FLIPS_API void
+__perdure_flips_unregister(struct perdure_flips_site *sites);
 
 /* Before a write that compiled code has counted. */
 PERDURE_FLIPS_API void __perdure_flips_touch(struct perdure_flips_site *site,

@@ -3,6 +3,7 @@
 #include "flips/medium.h"
 #include "perdure/runtime.h"
 
+#include <algorithm>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,22 +15,31 @@ using namespace perdure::flips;
 #pragma weak perdure_object_id
 #pragma weak perdure_offset
 
+static perdure_id objectAt(uint64_t Address) {
+  auto *In = (const void *)Address;
+  return perdure_in_object && perdure_in_object(In) ? perdure_object_id(In)
+                                                    : perdure_id{0, 0};
+}
+
 Page &Medium::pageOf(uint64_t Address) {
   uint64_t Number = Address / PageBytes;
   if (Number == LastNumber)
     return *LastPage;
   Page *P = Pages.get(Number);
-  if (!P) {
-    P = static_cast<Page *>(takeMemory(sizeof(Page)));
-    P->Number = Number;
-    if (auto *In = (const void *)Address;
-        perdure_in_object && perdure_in_object(In)) {
-      perdure_id Id = perdure_object_id(In);
+  if (!P || P->Seen != Closes) {
+    perdure_id Id = objectAt(Address);
+    if (!P || P->Object[0] != Id.hi || P->Object[1] != Id.lo) {
+      Page *Former = P;
+      P = static_cast<Page *>(takeMemory(sizeof(Page)));
+      P->Former = Former;
       P->Object[0] = Id.hi;
       P->Object[1] = Id.lo;
-      P->Number = perdure_offset(In) / PageBytes;
+      P->Number = Id.hi | Id.lo
+                      ? perdure_offset((const void *)Address) / PageBytes
+                      : Number;
+      Pages.set(Number, P);
     }
-    Pages.set(Number, P);
+    P->Seen = Closes;
   }
   LastNumber = Number;
   LastPage = P;
@@ -84,6 +94,11 @@ void Medium::write(uint64_t Line) {
     ++LinesLost;
     return;
   }
+  // The caches may be too small for all of a write: its first lines leave them
+  // before it is made.
+  uint64_t At = std::max(Line, Next.At);
+  for (; At < std::min(Line + LineBytes, Next.At + Next.Bytes); ++At)
+    ((char *)Now)[At - Line] = Next.What ? Next.What[At - Next.At] : Next.Byte;
   Page &P = pageOf(Line);
   ++P.Writes;
   ++LinesWritten;

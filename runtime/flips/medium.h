@@ -29,6 +29,16 @@ struct Page {
   uint64_t Object[2];    // its ID, or {0, 0}
   uint64_t Number;       // of the page, in the object or in memory
   uint64_t Set, Cleared, Writes;
+  uint64_t Seen; // what Medium::Closes was when it was looked what lies there
+  Page *Former;  // another object's, at the same address
+};
+
+/// A range that is being written, and the bytes that come there. What: where
+/// they are, or null for as many times Byte.
+struct Coming {
+  uint64_t At = 0, Bytes = 0;
+  const char *What = nullptr;
+  char Byte = 0;
 };
 
 /// Cells by their place in an aligned word.
@@ -42,6 +52,7 @@ class Medium {
   unsigned ControllerBits;
   Page *LastPage = nullptr;
   uint64_t LastNumber = 0;
+  uint64_t Closes = 0; // of objects
 
   Page &pageOf(uint64_t Address);
   void count(Page &P, unsigned Index, const Change &C);
@@ -51,6 +62,8 @@ public:
   BitCount Bits[64] = {};
   BitCount Flags = {}; // cells of the controller's own
   perdure_flips_site Nobody = {};
+  /// Memory does not hold it yet.
+  Coming Next;
   /// By number.
   perdure_flips_site *(*SiteOf)(uint32_t Number) = nullptr;
 
@@ -62,6 +75,12 @@ public:
   void prepare(uint64_t Address, uint64_t Bytes, uint32_t Writer,
                const void *Before = nullptr);
 
+  /// An object was written back and goes: its slot will be another's.
+  void objectCloses() {
+    ++Closes;
+    LastNumber = 0;
+  }
+
   void read(uint64_t Line);
   void write(uint64_t Line);
   /// For the caches in front of it.
@@ -71,7 +90,10 @@ public:
   }
 
   template <typename F> void forEachPage(F Visit) const {
-    Pages.forEach([&](uint64_t, const Page &P) { Visit(P); });
+    Pages.forEach([&](uint64_t, const Page &Last) {
+      for (const Page *P = &Last; P; P = P->Former)
+        Visit(*P);
+    });
   }
 };
 

@@ -19,6 +19,8 @@ void *flips::mapMemory(size_t Bytes) {
   return P;
 }
 
+void flips::unmapMemory(void *P, size_t Bytes) { munmap(P, Bytes); }
+
 void *flips::takeMemory(size_t Bytes) {
   static char *Next;
   static size_t Left;

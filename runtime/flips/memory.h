@@ -14,9 +14,12 @@
 namespace perdure {
 namespace flips {
 
-/// Zeroed, never given back; page-aligned. Ends the program where there is
+/// Zeroed; page-aligned. Ends the program where there is
 /// none.
 void *mapMemory(size_t Bytes);
+
+/// Gives it back.
+void unmapMemory(void *P, size_t Bytes);
 
 /// Zeroed, never given back, from large pieces: for many small things.
 void *takeMemory(size_t Bytes);
@@ -47,6 +50,13 @@ template <typename T> class Map {
   }
 
 public:
+  Map() = default;
+  Map(const Map &) = delete;
+  Map &operator=(const Map &) = delete;
+  ~Map() {
+    if (Slots)
+      unmapMemory(Slots, Room * sizeof(Slot));
+  }
   T *get(uint64_t Key) const { return Room ? find(Key)->Value : nullptr; }
   void set(uint64_t Key, T *Value) {
     if (Used * 2 >= Room)

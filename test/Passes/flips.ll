@@ -8,7 +8,8 @@
 ; NONE-NOT: flips.
 
 ; CHECK: @perdure.flips.sites = internal global [[[N:[0-9]+]] x { ptr, ptr, ptr, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64 }]
-; CHECK: @llvm.global_ctors = {{.*}} { i32 98, ptr @perdure.flips.register, ptr null }
+; CHECK-DAG: @llvm.global_ctors = {{.*}} { i32 98, ptr @perdure.flips.register, ptr null }
+; CHECK-DAG: @llvm.global_dtors = {{.*}} { i32 98, ptr @perdure.flips.unregister, ptr null }
 ; TWICE-COUNT-1: define internal void @perdure.flips.register()
 ; TWICE-NOT: define internal void @perdure.flips.register
 
@@ -49,6 +50,17 @@ define void @volatile(i32 %v) {
   ret void
 }
 
+; A result may be made where an object is; what is passed by value lies on the stack.
+; CHECK-LABEL: define void @result(
+; CHECK-COUNT-1: call void @__perdure_flips_touch(ptr {{.*}}, ptr %r, i64 4)
+; CHECK-NOT: call void @__perdure_flips_touch
+; CHECK: ret void
+define void @result(ptr sret(i32) %r, ptr byval(i32) %v) {
+  store i32 1, ptr %r
+  store i32 1, ptr %v
+  ret void
+}
+
 ; Reads where they are asked for.
 ; CHECK-LABEL: define i32 @read(
 ; CHECK-NOT: flips
@@ -62,10 +74,14 @@ define i32 @read(ptr %p) {
   ret i32 %v
 }
 
+; What no register of eight bytes holds is compared on the stack, with what lies
+; between its parts as it is.
 ; CHECK-LABEL: define void @aggregate(
-; CHECK: call void @__perdure_flips_before(ptr %p, i64 16)
+; CHECK: [[COPY:%.*]] = alloca { i8, i64 }
+; CHECK: call void @llvm.memcpy.p0.p0.i64(ptr align 8 [[COPY]], ptr %p, i64 16, i1 false)
+; CHECK: store { i8, i64 } %v, ptr [[COPY]]
+; CHECK: call void @__perdure_flips_store(ptr {{.*}}, ptr %p, ptr [[COPY]], i64 16)
 ; CHECK: store { i8, i64 } %v, ptr %p
-; CHECK: call void @__perdure_flips_after(ptr {{.*}}, ptr %p, i64 16)
 define void @aggregate(ptr %p, { i8, i64 } %v) {
   store { i8, i64 } %v, ptr %p
   ret void
@@ -129,6 +145,105 @@ define ptr @text(ptr %p, ptr %q) {
   ret ptr %r
 }
 
+; One place on the stack for two stores.
+; CHECK-LABEL: define void @wide(
+; CHECK: [[COPY:%.*]] = alloca i128
+; CHECK-NOT: alloca i128
+; CHECK-NOT: memcpy
+; CHECK: store i128 %v, ptr [[COPY]]
+; CHECK: call void @__perdure_flips_store(ptr {{.*}}, ptr %p, ptr [[COPY]], i64 16)
+; CHECK: store i128 %v, ptr %p
+; CHECK: call void @__perdure_flips_store(ptr {{.*}}, ptr %q, ptr [[COPY]], i64 16)
+; CHECK: call void @__perdure_flips_store(ptr {{.*}}, ptr %p, ptr {{.*}}, i64 1)
+; CHECK: store i1 %b, ptr %p
+; CHECK: call void @__perdure_flips_store(ptr {{.*}}, ptr %p, ptr {{.*}}, i64 10)
+; CHECK: store x86_fp80
+; CHECK: call void @__perdure_flips_store(ptr {{.*}}, ptr %p, ptr {{.*}}, i64 12)
+; CHECK: store <3 x float>
+define void @wide(ptr %p, ptr %q, i128 %v, i1 %b, x86_fp80 %l, <3 x float> %f) {
+  store i128 %v, ptr %p
+  store i128 %v, ptr %q
+  store i1 %b, ptr %p
+  store x86_fp80 %l, ptr %p
+  store <3 x float> %f, ptr %p
+  ret void
+}
+
+; CHECK-LABEL: define void @masked(
+; CHECK: call void @__perdure_flips_before(ptr %p, i64 64)
+; CHECK: call void @llvm.masked.store
+; CHECK: call void @__perdure_flips_after(ptr {{.*}}, ptr %p, i64 64)
+; CHECK: call void @__perdure_flips_before(ptr %p, i64 64)
+; CHECK: call void @llvm.masked.compressstore
+; CHECK: call void @__perdure_flips_after(ptr {{.*}}, ptr %p, i64 64)
+; CHECK: [[M:%.*]] = extractelement <4 x i1> %m, i64 0
+; CHECK: br i1 [[M]]
+; CHECK: call void @__perdure_flips_store(ptr {{.*}}, i64 4)
+; CHECK: extractelement <4 x i1> %m, i64 1
+; CHECK: extractelement <4 x i1> %m, i64 2
+; CHECK: [[M:%.*]] = extractelement <4 x i1> %m, i64 3
+; CHECK: br i1 [[M]]
+; CHECK: call void @__perdure_flips_store(ptr {{.*}}, i64 4)
+; CHECK: call void @llvm.masked.scatter
+define void @masked(ptr %p, <4 x ptr> %ps, <4 x i1> %m, <4 x i32> %v) {
+  call void @llvm.masked.store.v4i32.p0(<4 x i32> %v, ptr %p, <4 x i1> %m)
+  call void @llvm.masked.compressstore.v4i32(<4 x i32> %v, ptr %p, <4 x i1> %m)
+  call void @llvm.masked.scatter.v4i32.v4p0(<4 x i32> %v, <4 x ptr> %ps, <4 x i1> %m)
+  ret void
+}
+
+; What assembly says that it writes.
+; CHECK-LABEL: define i32 @assembly(
+; CHECK-COUNT-1: call void @__perdure_flips_before(ptr %p, i64 4)
+; CHECK-NOT: call void @__perdure_flips_before
+; CHECK: call i32 asm
+; CHECK-NEXT: ptrtoint
+; CHECK: call void @__perdure_flips_after(ptr {{.*}}, ptr %p, i64 4)
+; CHECK-NOT: call void @__perdure_flips_after
+; CHECK: ret i32
+define i32 @assembly(ptr %p, ptr %q, i32 %v) {
+  %r = call i32 asm "xchg $0, $1", "=r,=*m,*m,0"(ptr elementtype(i32) %p, ptr elementtype(i32) %q, i32 %v)
+  ret i32 %r
+}
+
+; Whatever else leads to where the call goes on has no old content.
+; CHECK-LABEL: define void @unwinding(
+; CHECK: call void @__perdure_flips_before(ptr %p, i64 [[N:%.*]])
+; CHECK: invoke i64 @fread
+; CHECK-NEXT: to label %[[DONE:.*]] unwind
+; CHECK: [[DONE]]:
+; CHECK: call void @__perdure_flips_after(
+; CHECK: br label %join
+; CHECK: join:
+; CHECK-NEXT: ret void
+define void @unwinding(ptr %p, i64 %n, ptr %f, i1 %c) personality ptr @__gxx_personality_v0 {
+  br i1 %c, label %call, label %join
+call:
+  %r = invoke i64 @fread(ptr %p, i64 1, i64 %n, ptr %f) to label %join unwind label %bad
+bad:
+  %l = landingpad { ptr, i32 } cleanup
+  resume { ptr, i32 } %l
+join:
+  ret void
+}
+
+; A function of the program that is called as one of libc is counts for itself.
+; CHECK-LABEL: define ptr @own(
+; CHECK-NOT: flips
+; CHECK: ret ptr
+define ptr @own(ptr %p, ptr %q) {
+  %r = call ptr @stpcpy(ptr %p, ptr %q)
+  ret ptr %r
+}
+define ptr @stpcpy(ptr %p, ptr %q) {
+  ret ptr %p
+}
+
+declare i64 @fread(ptr, i64, i64, ptr)
+declare i32 @__gxx_personality_v0(...)
+declare void @llvm.masked.store.v4i32.p0(<4 x i32>, ptr, <4 x i1>)
+declare void @llvm.masked.compressstore.v4i32(<4 x i32>, ptr, <4 x i1>)
+declare void @llvm.masked.scatter.v4i32.v4p0(<4 x i32>, <4 x ptr>, <4 x i1>)
 declare ptr @strcpy(ptr, ptr)
 declare void @perdure_close(ptr)
 declare void @llvm.x86.clwb(ptr)

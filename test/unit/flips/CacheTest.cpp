@@ -46,6 +46,12 @@ class Plain {
     std::vector<Set> Sets;
     unsigned Ways;
     Set &of(uint64_t Line) { return Sets[Line / 64 % Sets.size()]; }
+    Held *look(uint64_t Line) {
+      for (Held &H : of(Line))
+        if (H.Line == Line)
+          return &H;
+      return nullptr;
+    }
     Held *use(uint64_t Line) {
       Set &S = of(Line);
       for (auto I = S.begin(); I != S.end(); ++I)
@@ -99,8 +105,9 @@ public:
     }
     H->Dirty |= Writes;
   }
+  // What is written back is none the younger.
   void flush(uint64_t Line) {
-    Held *A = L1.use(Line), *B = L2.use(Line);
+    Held *A = L1.look(Line), *B = L2.look(Line);
     if (B && (B->Dirty || (A && A->Dirty)))
       Events.push_back({'w', Line});
     if (B)

@@ -1,6 +1,7 @@
 //===- MediumTest.cpp - Caches and medium over real memory ----------------===//
 
 #include "flips/medium.h"
+#include "perdure/runtime.h"
 
 #include <gtest/gtest.h>
 #include <map>
@@ -14,6 +15,7 @@ using namespace perdure::flips;
 namespace {
 
 perdure_flips_site TheSites[8];
+perdure_id TheObject; // that all memory lies in, or {0, 0}
 
 /// Some pages, and what the medium holds of them, written down by lines.
 class MediumTest : public testing::Test {
@@ -78,6 +80,51 @@ TEST_F(MediumTest, ForgetsWhoWroteAWordOnceItIsWritten) {
   M.write(uint64_t(Memory));
   EXPECT_EQ(TheSites[1].CellsSet, 1u);
   EXPECT_EQ(M.Nobody.CellsSet, 1u);
+}
+
+// A write that the caches are too small for: its first lines leave them before it
+// is made. What lies behind them is not there yet.
+TEST_F(MediumTest, KnowsWhatIsComing) {
+  Medium M(O);
+  useSites(M);
+  std::string What(100, '\x11');
+  memset(Memory, 0x10, 128);
+  M.prepare(uint64_t(Memory) + 28, 36, 1);
+  M.prepare(uint64_t(Memory) + 64, 64, 2);
+  M.Next = {uint64_t(Memory) + 28, 36, What.data(), 0};
+  M.write(uint64_t(Memory));
+  M.write(uint64_t(Memory) + 64);
+  EXPECT_EQ(TheSites[1].CellsSet, 36u);
+  EXPECT_EQ(TheSites[2].CellsSet, 0u);
+  M.Next = {uint64_t(Memory) + 64, 8, nullptr, '\x30'};
+  M.write(uint64_t(Memory) + 64);
+  EXPECT_EQ(M.Nobody.CellsSet, 8u);
+  EXPECT_EQ(Memory[28], 0x10);
+}
+
+TEST_F(MediumTest, AnObjectInAnothersSlotIsAnother) {
+  Medium M(O);
+  useSites(M);
+  TheObject = {1, 2};
+  memset(Memory, 0xFF, 64);
+  M.prepare(uint64_t(Memory), 8, 1);
+  M.write(uint64_t(Memory));
+  M.objectCloses();
+  TheObject = {3, 4};
+  memset(Memory, 0, 64); // it is as it was in its own file
+  M.prepare(uint64_t(Memory), 8, 2);
+  Memory[0] = 1;
+  M.write(uint64_t(Memory));
+  M.objectCloses(); // and stays
+  M.prepare(uint64_t(Memory), 8, 2);
+  Memory[0] = 3;
+  M.write(uint64_t(Memory));
+  TheObject = {};
+  EXPECT_EQ(TheSites[2].CellsSet, 2u);
+  EXPECT_EQ(TheSites[2].CellsCleared, 0u);
+  std::map<uint64_t, uint64_t> Writes;
+  M.forEachPage([&](const Page &P) { Writes[P.Object[0]] += P.Writes; });
+  EXPECT_EQ(Writes, (std::map<uint64_t, uint64_t>{{1, 1}, {3, 2}}));
 }
 
 TEST_F(MediumTest, MemoryThatIsGoneIsLost) {
@@ -145,3 +192,8 @@ TEST_F(MediumTest, AgreesWithACopyBitForBit) {
 }
 
 } // namespace
+
+// The library's, for pages that are told where they lie.
+int perdure_in_object(const void *) { return (TheObject.hi | TheObject.lo) != 0; }
+perdure_id perdure_object_id(const void *) { return TheObject; }
+uint64_t perdure_offset(const void *) { return 0; }

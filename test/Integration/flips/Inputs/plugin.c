@@ -1,0 +1,1 @@
+void set(long *p, long v) { *p = v; }
