@@ -9,6 +9,7 @@
 
 #include "flips/flips.h"
 #include "flips/profile.h"
+#include "perdure/runtime.h"
 
 #include <errno.h>
 #include <new>
@@ -34,6 +35,8 @@ struct Model {
 
 Options TheOptions;
 Model *TheModel; // null: stores are counted as they are made, and that is all
+Advisor *TheAdvisor; // null: nobody wants advice
+KnownFields *FieldLists;
 Totals TheTotals;
 Module *Modules;
 perdure_flips_site **SitesByNumber;
@@ -83,6 +86,20 @@ static Model *makeModel() {
   return M;
 }
 
+// Programs without objects do not link the library.
+#pragma weak perdure_in_object
+
+static Advisor *makeAdvisor() {
+  if (!TheOptions.Advise)
+    return nullptr;
+  auto *A = new (takeMemory(sizeof(Advisor))) Advisor;
+  A->Fields = FieldLists;
+  A->InObject = [](const void *P) {
+    return perdure_in_object && perdure_in_object(P);
+  };
+  return A;
+}
+
 // A signal handler may fork while its thread is in the model.
 static void beforeFork() {
   if (!Inside)
@@ -102,6 +119,7 @@ static void inChild() {
     }
   TheTotals = {};
   TheModel = makeModel();
+  TheAdvisor = makeAdvisor();
   inParent();
 }
 
@@ -113,7 +131,8 @@ __attribute__((constructor(101))) static void start() {
     exit(2);
   }
   TheModel = makeModel();
-  __perdure_flips_model = TheModel != nullptr;
+  TheAdvisor = makeAdvisor();
+  __perdure_flips_model = TheModel || TheAdvisor;
   pthread_atfork(beforeFork, inParent, inChild);
 }
 
@@ -134,7 +153,7 @@ __attribute__((destructor(101))) static void finish() {
     TheTotals.FlagsCleared = M.Flags.Cleared;
   }
   writeProfile(TheOptions, Modules, TheModel ? &TheModel->Behind : nullptr,
-               TheTotals);
+               TheAdvisor, TheTotals);
 }
 
 void __perdure_flips_register(uint64_t Version, perdure_flips_site *Sites,
@@ -273,8 +292,42 @@ static void model(const perdure_flips_site &S, const void *P, uint64_t Bytes,
   M.Next.Bytes = 0;
 }
 
-void __perdure_flips_touch(perdure_flips_site *S, const void *P,
-                           uint64_t Bytes) {
+//===----------------------------------------------------------------------===//
+// Advice
+//===----------------------------------------------------------------------===//
+
+static void advise(const perdure_flips_site &S, const Written &W) {
+  Entered Now;
+  if (Now.Ok && TheAdvisor)
+    TheAdvisor->write(S, W);
+}
+
+void __perdure_flips_fields(uint64_t SlotBits, const char *const *Fields,
+                            uint64_t Count) {
+  Entered Now;
+  // Kept, since dlclose may take the module away.
+  auto **Names =
+      static_cast<const char **>(takeMemory(Count * sizeof(const char *)));
+  for (uint64_t I = 0; I != Count; ++I) {
+    size_t Size = strlen(Fields[I]) + 1;
+    Names[I] =
+        static_cast<char *>(memcpy(takeMemory(Size), Fields[I], Size));
+  }
+  auto *F = static_cast<KnownFields *>(takeMemory(sizeof(KnownFields)));
+  *F = {SlotBits, Names, Count, FieldLists};
+  FieldLists = F;
+  if (TheAdvisor)
+    TheAdvisor->Fields = F;
+}
+
+//===----------------------------------------------------------------------===//
+// Writes
+//===----------------------------------------------------------------------===//
+
+void __perdure_flips_touch(perdure_flips_site *S, const void *P, uint64_t Bytes,
+                           uint64_t New) {
+  if (TheAdvisor)
+    advise(*S, {P, Bytes, P, &New, 0, true});
   model(*S, P, Bytes);
 }
 
@@ -285,6 +338,8 @@ void __perdure_flips_store(perdure_flips_site *S, const void *P,
   countChange(*S, P, Bytes, [&](uint64_t At, void *To, size_t Some) {
     memcpy(To, (const char *)What + At, Some);
   });
+  if (TheAdvisor)
+    advise(*S, {P, Bytes, P, What, 0, false});
   if (__perdure_flips_model)
     model(*S, P, Bytes, nullptr, {(uint64_t)P, 0, (const char *)What, 0});
 }
@@ -296,6 +351,8 @@ void __perdure_flips_fill(perdure_flips_site *S, const void *P, int Value,
   countChange(*S, P, Bytes, [&](uint64_t, void *To, size_t Some) {
     memset(To, Value, Some);
   });
+  if (TheAdvisor)
+    advise(*S, {P, Bytes, P, nullptr, (char)Value, false});
   if (__perdure_flips_model)
     model(*S, P, Bytes, nullptr, {(uint64_t)P, 0, nullptr, (char)Value});
 }
@@ -304,6 +361,8 @@ void __perdure_flips_exchange(perdure_flips_site *S, const void *P,
                               uint64_t Before, uint64_t Now, uint64_t Bytes) {
   uint64_t Changed = Before ^ Now;
   count(*S, Bytes, ones(Changed & Now), ones(Changed & Before));
+  if (TheAdvisor)
+    advise(*S, {P, Bytes, &Before, &Now, 0, true});
   if (__perdure_flips_model)
     model(*S, P, Bytes, &Before);
 }
@@ -408,6 +467,8 @@ void __perdure_flips_after(perdure_flips_site *S, const void *P,
     countChange(*S, K.Content, Bytes, [&](uint64_t At, void *To, size_t Some) {
       memcpy(To, (const char *)P + At, Some);
     });
+    if (TheAdvisor)
+      advise(*S, {P, Bytes, K.Content, P, 0, false});
     if (__perdure_flips_model)
       model(*S, P, Bytes, K.Content);
   }
