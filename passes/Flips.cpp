@@ -8,7 +8,7 @@
 //   site.stores += 1
 //   changed ? (site.set += |changed & new|, site.cleared += |changed & old|)
 //           : site.silent += 1
-//   if (__perdure_flips_model) __perdure_flips_touch(site, p, bytes)
+//   if (__perdure_flips_model) __perdure_flips_touch(site, p, bytes, new)
 //
 // All else is left to functions of libperdure-flips.so. Reading p in front of a
 // store is no new fault: the store touches the same bytes.
@@ -23,6 +23,7 @@
 #include "TransactionCallees.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Analysis/ValueTracking.h"
+#include "llvm/BinaryFormat/Dwarf.h"
 #include "llvm/IR/DebugInfoMetadata.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"
@@ -153,6 +154,61 @@ private:
                  {ConstantInt::get(I64, flips::Version), All, Count}),
         Priority);
     appendToGlobalDtors(M, function("unregister", {Ptr}, {All}), Priority);
+    describeFields();
+  }
+
+  enum class Content { Other, Number, Pointer };
+
+  /// What the fields of such a type hold, as policies can change it.
+  static Content contentOf(const DIType *T) {
+    for (; auto *D = dyn_cast_or_null<DIDerivedType>(T); T = D->getBaseType()) {
+      // DebugTypes.cpp; other encodings are policies already.
+      if (D->getName().starts_with("perdure_"))
+        return D->getName().starts_with("perdure_ptr(") ? Content::Pointer
+                                                        : Content::Other;
+      if (D->getTag() == dwarf::DW_TAG_pointer_type)
+        return Content::Other;
+    }
+    auto *Basic = dyn_cast_or_null<DIBasicType>(T);
+    return Basic && (Basic->getEncoding() == dwarf::DW_ATE_signed ||
+                     Basic->getEncoding() == dwarf::DW_ATE_unsigned)
+               ? Content::Number
+               : Content::Other;
+  }
+
+  /// For advice: which of the fields that are written hold pointers, and which
+  /// numbers.
+  void describeFields() {
+    std::map<StringRef, Content> Fields;
+    Types.visitFields([&](StringRef Field, const DIType *T) {
+      auto Text = Texts.find(Field);
+      if (Text == Texts.end())
+        return;
+      Content What = contentOf(T);
+      auto [At, New] = Fields.try_emplace(Text->first(), What);
+      if (!New && At->second != What) // two types of one name
+        At->second = Content::Other;
+    });
+    for (Content What : {Content::Pointer, Content::Number}) {
+      SmallVector<Constant *, 16> Names;
+      for (auto &[Field, Holds] : Fields)
+        if (Holds == What)
+          Names.push_back(Texts[Field]);
+      if (Names.empty())
+        continue;
+      auto *T = ArrayType::get(Ptr, Names.size());
+      auto *List = new GlobalVariable(M, T, /*isConstant=*/true,
+                                      GlobalValue::InternalLinkage,
+                                      ConstantArray::get(T, Names),
+                                      "perdure.flips.fields");
+      uint64_t SlotBits =
+          What == Content::Pointer ? Config::get(M).SlotBits : 0;
+      appendToGlobalCtors(M,
+                          function("fields", {I64, Ptr, I64},
+                                   {ConstantInt::get(I64, SlotBits), List,
+                                    ConstantInt::get(I64, Names.size())}),
+                          98);
+    }
   }
 
   /// One of the module's own that calls that of the runtime.
@@ -265,7 +321,7 @@ private:
                       Align(8), AtomicOrdering::Monotonic);
   }
 
-  void touch(IRBuilder<> &B, Constant *Site, Value *P, uint64_t Bytes) {
+  void touch(IRBuilder<> &B, Constant *Site, Value *P, Value *New) {
     Constant *On =
         M.getOrInsertGlobal("__perdure_flips_model", Type::getInt8Ty(Ctx));
     Value *Models = B.CreateIsNotNull(B.CreateLoad(B.getInt8Ty(), On));
@@ -273,8 +329,9 @@ private:
                                                   /*Unreachable=*/false);
     IRBuilder<> In(Then);
     In.SetCurrentDebugLocation(B.getCurrentDebugLocation());
-    In.CreateCall(runtime("touch", {Ptr, Ptr, I64}),
-                  {Site, P, In.getInt64(Bytes)});
+    uint64_t Bytes = DL.getTypeStoreSize(New->getType());
+    In.CreateCall(runtime("touch", {Ptr, Ptr, I64, I64}),
+                  {Site, P, In.getInt64(Bytes), In.CreateZExt(New, I64)});
   }
 
   void store(StoreInst &S) {
@@ -307,7 +364,7 @@ private:
     add(In, Site, flips::Cleared, In.CreateSub(All, Set));
     In.SetInsertPoint(Same);
     add(In, Site, flips::Silent, In.getInt64(1));
-    touch(B, Site, P, Bytes);
+    touch(B, Site, P, New);
   }
 
   /// \p I stores \p V, of any type, at \p P: in front of \p Before a copy of it

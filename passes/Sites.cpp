@@ -195,6 +195,41 @@ static void appendPath(const DIType *T, uint64_t Offset, uint64_t Bytes,
   }
 }
 
+using VisitField = function_ref<void(StringRef, const DIType *)>;
+
+/// What appendPath says of each place in \p T.
+static void visitPaths(const DIType *T, const std::string &Path,
+                       VisitField Visit) {
+  const DIType *Plain = stripTypedefs(T);
+  auto *C = dyn_cast_or_null<DICompositeType>(Plain);
+  if (!C) {
+    if (Plain)
+      Visit(Path, T);
+    return;
+  }
+  if (C->getTag() == dwarf::DW_TAG_array_type)
+    return visitPaths(C->getBaseType(), Path + "[]", Visit);
+  if (!isRecord(C) || C->getTag() == dwarf::DW_TAG_union_type)
+    return;
+  for (const DINode *N : C->getElements()) {
+    auto *Member = dyn_cast<DIDerivedType>(N);
+    if (!Member || Member->isStaticMember() || Member->isBitField() ||
+        (Member->getTag() != dwarf::DW_TAG_member &&
+         Member->getTag() != dwarf::DW_TAG_inheritance))
+      continue;
+    bool Named = Member->getTag() == dwarf::DW_TAG_member &&
+                 !Member->getName().empty();
+    visitPaths(Member->getBaseType(),
+               Named ? Path + ("." + Member->getName()).str() : Path, Visit);
+  }
+}
+
+void Records::visitFields(VisitField Visit) const {
+  for (const auto &Key : ByName)
+    for (const Entry &E : Key.second)
+      visitPaths(E.Type, E.Name, Visit);
+}
+
 std::string Records::describe(StringRef Key, uint64_t RecordBytes,
                               uint64_t Offset, uint64_t Bytes) const {
   auto It = ByName.find(Key);

@@ -8,6 +8,7 @@
 #ifndef PERDURE_PASSES_SITES_H
 #define PERDURE_PASSES_SITES_H
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/IR/DebugInfoMetadata.h"
@@ -25,6 +26,12 @@ public:
   /// as the GEPs that lead there or the TBAA tag tell, else "".
   std::string field(const llvm::Value *Pointer, const llvm::MDNode *TBAA,
                     uint64_t Bytes) const;
+
+  /// Calls \p Visit with the texts that field() has for what is no record and no
+  /// array, and the type of that.
+  void visitFields(
+      llvm::function_ref<void(llvm::StringRef, const llvm::DIType *)> Visit)
+      const;
 
 private:
   using Record = const llvm::DICompositeType;

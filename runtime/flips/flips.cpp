@@ -10,6 +10,7 @@
 #include "flips/flips.h"
 #include "flips/count.h"
 #include "flips/profile.h"
+#include "perdure/runtime.h"
 
 #include <errno.h>
 #include <new>
@@ -35,6 +36,8 @@ struct Model {
 
 Options TheOptions;
 Model *TheModel; // null: stores are counted as they are made, and that is all
+Advisor *TheAdvisor; // null: nobody wants advice
+KnownFields *FieldLists;
 Totals TheTotals;
 Module *Modules;
 perdure_flips_site **SitesByNumber;
@@ -108,6 +111,20 @@ static Model *makeModel() {
   return M;
 }
 
+// Programs without objects do not link the library.
+#pragma weak perdure_in_object
+
+static Advisor *makeAdvisor() {
+  if (!TheOptions.Advise)
+    return nullptr;
+  auto *A = new (takeMemory(sizeof(Advisor))) Advisor;
+  A->Fields = FieldLists;
+  A->InObject = [](const void *P) {
+    return perdure_in_object && perdure_in_object(P);
+  };
+  return A;
+}
+
 // A signal handler may fork while its thread is in the model.
 static void beforeFork() {
   if (!Inside)
@@ -127,6 +144,7 @@ static void inChild() {
     }
   TheTotals = {};
   TheModel = makeModel();
+  TheAdvisor = makeAdvisor();
   inParent();
 }
 
@@ -147,7 +165,8 @@ __attribute__((constructor(101))) static void start() {
     exit(2);
   }
   TheModel = makeModel();
-  __perdure_flips_model = TheModel != nullptr;
+  TheAdvisor = makeAdvisor();
+  __perdure_flips_model = TheModel || TheAdvisor;
   pthread_atfork(beforeFork, inParent, inChild);
 }
 
@@ -168,7 +187,7 @@ __attribute__((destructor(101))) static void finish() {
     TheTotals.FlagsCleared = M.Flags.Cleared;
   }
   writeProfile(TheOptions, Modules, TheModel ? &TheModel->Behind : nullptr,
-               TheTotals);
+               TheAdvisor, TheTotals);
 }
 
 void __perdure_flips_register(uint64_t Version, perdure_flips_site *Sites,
@@ -307,8 +326,42 @@ static void model(const perdure_flips_site &S, const void *P, uint64_t Bytes,
   M.Next.Bytes = 0;
 }
 
-void __perdure_flips_touch(perdure_flips_site *S, const void *P,
-                           uint64_t Bytes) {
+//===----------------------------------------------------------------------===//
+// Advice
+//===----------------------------------------------------------------------===//
+
+static void advise(const perdure_flips_site &S, const Written &W) {
+  Entered Now;
+  if (Now.Ok && TheAdvisor)
+    TheAdvisor->write(S, W);
+}
+
+void __perdure_flips_fields(uint64_t SlotBits, const char *const *Fields,
+                            uint64_t Count) {
+  Entered Now;
+  // Kept, since dlclose may take the module away.
+  auto **Names =
+      static_cast<const char **>(takeMemory(Count * sizeof(const char *)));
+  for (uint64_t I = 0; I != Count; ++I) {
+    size_t Size = strlen(Fields[I]) + 1;
+    Names[I] =
+        static_cast<char *>(memcpy(takeMemory(Size), Fields[I], Size));
+  }
+  auto *F = static_cast<KnownFields *>(takeMemory(sizeof(KnownFields)));
+  *F = {SlotBits, Names, Count, FieldLists};
+  FieldLists = F;
+  if (TheAdvisor)
+    TheAdvisor->Fields = F;
+}
+
+//===----------------------------------------------------------------------===//
+// Writes
+//===----------------------------------------------------------------------===//
+
+void __perdure_flips_touch(perdure_flips_site *S, const void *P, uint64_t Bytes,
+                           uint64_t New) {
+  if (TheAdvisor)
+    advise(*S, {P, Bytes, P, &New, 0, true});
   model(*S, P, Bytes);
 }
 
@@ -319,6 +372,8 @@ void __perdure_flips_store(perdure_flips_site *S, const void *P,
   countChange(*S, P, Bytes, [&](uint64_t At, void *To, size_t Some) {
     memcpy(To, (const char *)What + At, Some);
   });
+  if (TheAdvisor)
+    advise(*S, {P, Bytes, P, What, 0, false});
   if (__perdure_flips_model)
     model(*S, P, Bytes, nullptr, {(uint64_t)P, 0, (const char *)What, 0});
 }
@@ -330,6 +385,8 @@ void __perdure_flips_fill(perdure_flips_site *S, const void *P, int Value,
   countChange(*S, P, Bytes, [&](uint64_t, void *To, size_t Some) {
     memset(To, Value, Some);
   });
+  if (TheAdvisor)
+    advise(*S, {P, Bytes, P, nullptr, (char)Value, false});
   if (__perdure_flips_model)
     model(*S, P, Bytes, nullptr, {(uint64_t)P, 0, nullptr, (char)Value});
 }
@@ -358,6 +415,8 @@ void __perdure_flips_exchange(perdure_flips_site *S, const void *P,
                               uint64_t Before, uint64_t Now, uint64_t Bytes) {
   uint64_t Changed = Before ^ Now;
   count(*S, Bytes, ones(Changed & Now), ones(Changed & Before));
+  if (TheAdvisor)
+    advise(*S, {P, Bytes, &Before, &Now, 0, true});
   if (__perdure_flips_model)
     model(*S, P, Bytes, &Before);
 }
@@ -411,6 +470,30 @@ static thread_local KeptBytes Kept[MostNested]
     __attribute__((tls_model("initial-exec")));
 static thread_local unsigned Depth __attribute__((tls_model("initial-exec")));
 
+// As much as there is, and how much: the bound may be more than the memory. By
+// pages, of which the kernel reads all that it can.
+static uint64_t readThere(char *To, const void *P, uint64_t Bytes) {
+  constexpr unsigned Most = 64;
+  uint64_t Done = 0;
+  while (Done < Bytes) {
+    iovec There[Most];
+    unsigned long Parts = 0;
+    uint64_t At = (uint64_t)P + Done, First = At, End = At + (Bytes - Done);
+    while (At < End && Parts != Most) {
+      uint64_t Next = (At | (PageBytes - 1)) + 1;
+      Next = Next < End ? Next : End;
+      There[Parts++] = {(void *)At, Next - At};
+      At = Next;
+    }
+    iovec Here = {To + Done, At - First};
+    ssize_t Read = process_vm_readv(getpid(), &Here, 1, There, Parts, 0);
+    Done += Read < 0 ? 0 : (uint64_t)Read;
+    if (Read < 0 || (uint64_t)Read != At - First)
+      break;
+  }
+  return Done;
+}
+
 void __perdure_flips_before(const void *P, uint64_t Bytes) {
   int Saved = errno;
   KeptBytes &K = Kept[Depth++ % MostNested];
@@ -434,8 +517,11 @@ void __perdure_flips_after(perdure_flips_site *S, const void *P,
   // What did not change may not have been written.
   while (Bytes && K.Content[Bytes - 1] == ((const char *)P)[Bytes - 1])
     --Bytes;
-  if (Bytes)
+  if (Bytes) {
+    if (TheAdvisor)
+      advise(*S, {P, Bytes, K.Content, P, 0, false});
     countWritten(*S, P, K.Content, Bytes);
+  }
   if (K.Room > RoomKept) {
     unmapMemory(K.Content, K.Room);
     K.Room = 0;

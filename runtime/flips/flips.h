@@ -45,7 +45,7 @@ struct perdure_flips_place {
 extern "C" {
 #endif
 
-/* Whether the model wants to know: compiled code asks before it calls
+/* Whether the model, or who advises, wants to know: compiled code asks before it calls
    __perdure_flips_touch. */
 extern PERDURE_FLIPS_API uint8_t __perdure_flips_model;
 
@@ -58,9 +58,18 @@ __perdure_flips_register(uint64_t version, struct perdure_flips_site *sites,
 PERDURE_FLIPS_API void
 __perdure_flips_unregister(struct perdure_flips_site *sites);
 
-/* Before a write that compiled code has counted. */
+/* By a constructor likewise, of modules with debug info: names of fields that hold
+   pointers of the encoding `object`, of slots with so many bits; or, with 0, that hold
+   numbers. */
+PERDURE_FLIPS_API void __perdure_flips_fields(uint64_t slot_bits,
+                                              const char *const *fields,
+                                              uint64_t count);
+
+/* Before a write that compiled code has counted: of at most eight bytes, those of
+   `now`. */
 PERDURE_FLIPS_API void __perdure_flips_touch(struct perdure_flips_site *site,
-                                             const void *p, uint64_t bytes);
+                                             const void *p, uint64_t bytes,
+                                             uint64_t now);
 /* Before a write of what is at `what`, which may overlap p. */
 PERDURE_FLIPS_API void __perdure_flips_store(struct perdure_flips_site *site,
                                              const void *p, const void *what,

@@ -84,6 +84,9 @@ bool perdure::flips::parseOptions(const char *Text, Options &O,
     } else if (Ok && !strcmp(Word, "model")) {
       Ok = !strcmp(Value, "0") || !strcmp(Value, "1");
       O.Model = *Value == '1';
+    } else if (Ok && !strcmp(Word, "advise")) {
+      Ok = !strcmp(Value, "0") || !strcmp(Value, "1");
+      O.Advise = *Value == '1';
     } else {
       Ok = false;
     }
@@ -91,7 +94,7 @@ bool perdure::flips::parseOptions(const char *Text, Options &O,
       snprintf(Why, sizeof(Why),
                "'%s%s%.40s' is not one of file=PATH, l1=BYTES:WAYS, "
                "l2=BYTES:WAYS (a power of two of sets of 64-byte lines), "
-               "controller=dcw or fnw:8, 16, 32, 64, model=0 or 1",
+               "controller=dcw or fnw:8, 16, 32, 64, model=0 or 1, advise=0 or 1",
                Word, Value ? "=" : "", Value ? Value : "");
       return false;
     }

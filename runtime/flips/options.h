@@ -22,11 +22,12 @@ struct Options {
   bool Model = true;        // of caches and medium
   char Controller[16] = ""; // "dcw", or "fnw:8" with words of so many bits
   unsigned FnwBits = 0;     // 0: dcw
+  bool Advise = false;      // what other policies would have flipped
 };
 
-/// "file=PATH,l1=65536:2,l2=2097152:8,controller=fnw:8,model=0", with a backslash
-/// before commas and backslashes of PATH. False, and a message in Why: some of it
-/// makes no sense.
+/// "file=PATH,l1=65536:2,l2=2097152:8,controller=fnw:8,model=0,advise=1", with a
+/// backslash before commas and backslashes of PATH. False, and a message in Why: some
+/// of it makes no sense.
 bool parseOptions(const char *Text, Options &O, char (&Why)[256]);
 
 } // namespace flips

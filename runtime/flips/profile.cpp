@@ -97,6 +97,27 @@ static void putSite(Output &Out, perdure_flips_site S) {
   Out.put('\n');
 }
 
+static void putEstimates(Output &Out, const perdure_flips_site &S,
+                         const Estimates &E) {
+  static const char *const Names[] = {
+#define PERDURE_FLIPS_POLICY(Name, Text, Doc) Text,
+#include "perdure/flips.def"
+  };
+  for (unsigned P = 0; P != PolicyCount; ++P) {
+    if (!E.Of[P].Writes)
+      continue;
+    Out.put("advice");
+    Out.word(S.file ? S.file : "");
+    Out.word(S.line);
+    Out.word(S.function ? S.function : "");
+    Out.word(S.field ? S.field : "");
+    Out.word(Names[P]);
+#define PERDURE_FLIPS_ESTIMATE(Name, Text, Doc) Out.word(E.Of[P].Name);
+#include "perdure/flips.def"
+    Out.put('\n');
+  }
+}
+
 static void putPage(Output &Out, const Page &P) {
   if (!P.Writes)
     return;
@@ -145,12 +166,15 @@ static void putModel(Output &Out, const Medium &Model) {
 }
 
 static void putAll(Output &Out, const Options &O, const Module *Modules,
-                   const Medium *Model, const Totals &T) {
+                   const Medium *Model, const Advisor *Advice,
+                   const Totals &T) {
   Out.put("perdure flips");
   char Version[16];
   snprintf(Version, sizeof(Version), " %u\n", (unsigned)PerdureFlipsVersion);
   Out.put(Version);
   putRun(Out, "model", Model ? "1" : "0");
+  if (Advice)
+    putRun(Out, "advise", "1");
   if (Model) {
     putShape(Out, "l1", O.L1);
     putShape(Out, "l2", O.L2);
@@ -163,8 +187,12 @@ static void putAll(Output &Out, const Options &O, const Module *Modules,
   Out.put('\n');
 #include "perdure/flips.def"
   for (; Modules; Modules = Modules->Next)
-    for (uint64_t I = 0; I != Modules->Count; ++I)
-      putSite(Out, Modules->Sites[I]);
+    for (uint64_t I = 0; I != Modules->Count; ++I) {
+      const perdure_flips_site &S = Modules->Sites[I];
+      putSite(Out, S);
+      if (const Estimates *E = Advice ? Advice->find(S.number) : nullptr)
+        putEstimates(Out, S, *E);
+    }
   if (Model)
     putModel(Out, *Model);
   Out.put("end\n");
@@ -181,7 +209,8 @@ static void nameFile(const char *File, char *Name, size_t Room) {
 }
 
 void perdure::flips::writeProfile(const Options &O, const Module *Modules,
-                                  const Medium *Model, const Totals &T) {
+                                  const Medium *Model, const Advisor *Advice,
+                                  const Totals &T) {
   char Name[sizeof(O.File) + 32], Part[sizeof(Name) + 8];
   nameFile(O.File, Name, sizeof(Name));
   snprintf(Part, sizeof(Part), "%s.part", Name);
@@ -189,7 +218,7 @@ void perdure::flips::writeProfile(const Options &O, const Module *Modules,
   bool Ok = File >= 0;
   if (Ok) {
     auto *Out = new (mapMemory(sizeof(Output))) Output(File);
-    putAll(*Out, O, Modules, Model, T);
+    putAll(*Out, O, Modules, Model, Advice, T);
     Out->flush();
     Ok = !Out->Failed;
     int Error = errno;

@@ -3,6 +3,7 @@
 #ifndef PERDURE_RUNTIME_FLIPS_PROFILE_H
 #define PERDURE_RUNTIME_FLIPS_PROFILE_H
 
+#include "flips/advice.h"
 #include "flips/medium.h"
 
 namespace perdure {
@@ -21,9 +22,9 @@ struct Totals {
 };
 
 /// Writes the file that the options name, in one piece. Says why on stderr when
-/// it cannot. Model: null where there is none.
+/// it cannot. Model, Advice: null where there is none.
 void writeProfile(const Options &O, const Module *Modules, const Medium *Model,
-                  const Totals &T);
+                  const Advisor *Advice, const Totals &T);
 
 } // namespace flips
 } // namespace perdure

@@ -11,7 +11,13 @@
 
 using namespace perdure;
 
-static Window TheOne;
+// Not static, since libperdure-counted.so calls it __perdure_window, too: by that
+// name code that counts flips finds a binary's copy of the first two fields.
+namespace perdure {
+extern __attribute__((visibility("hidden"))) Window TheOne;
+Window TheOne;
+} // namespace perdure
+static_assert(offsetof(Window, Base) == 0 && offsetof(Window, Bytes) == 8, "");
 const Window &perdure::TheWindow = TheOne;
 
 static Mutex WindowLock;

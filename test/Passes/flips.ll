@@ -28,7 +28,7 @@ target triple = "x86_64-pc-linux-gnu"
 ; CHECK: br i1
 ; CHECK: [[X:%.*]] = call i32 @llvm.ctpop.i32
 ; CHECK: load i8, ptr @__perdure_flips_model
-; CHECK: call void @__perdure_flips_touch(ptr @perdure.flips.sites, ptr %p, i64 4)
+; CHECK: call void @__perdure_flips_touch(ptr @perdure.flips.sites, ptr %p, i64 4, i64 {{.*}})
 ; CHECK: store i32 %v, ptr %p, align 4
 ; CHECK-NEXT: ret void
 define void @scalar(ptr %p, i32 %v) {
@@ -52,7 +52,7 @@ define void @volatile(i32 %v) {
 
 ; A result may be made where an object is; what is passed by value lies on the stack.
 ; CHECK-LABEL: define void @result(
-; CHECK-COUNT-1: call void @__perdure_flips_touch(ptr {{.*}}, ptr %r, i64 4)
+; CHECK-COUNT-1: call void @__perdure_flips_touch(ptr {{.*}}, ptr %r, i64 4, i64 {{.*}})
 ; CHECK-NOT: call void @__perdure_flips_touch
 ; CHECK: ret void
 define void @result(ptr sret(i32) %r, ptr byval(i32) %v) {

@@ -24,6 +24,17 @@ const char *const perdure::flips::CounterTexts[CounterCount] = {
 #include "perdure/flips.def"
 };
 
+const char *const perdure::flips::EstimateTexts[EstimateCount] = {
+#define PERDURE_FLIPS_ESTIMATE(Name, Text, Doc) Text,
+#include "perdure/flips.def"
+};
+
+Estimate &Estimate::operator+=(const Estimate &Other) {
+  for (size_t I = 0; I != size(); ++I)
+    (*this)[I] += Other[I];
+  return *this;
+}
+
 Counters &Counters::operator+=(const Counters &Other) {
   for (size_t I = 0; I != size(); ++I)
     (*this)[I] += Other[I];
@@ -43,10 +54,14 @@ Counters Profile::sum() const {
   return All;
 }
 
-bool Profile::hasModel() const {
-  auto At = Run.find("model");
+static bool isOn(const std::map<std::string, std::string> &Run,
+                 const char *Key) {
+  auto At = Run.find(Key);
   return At != Run.end() && At->second == "1";
 }
+
+bool Profile::hasModel() const { return isOn(Run, "model"); }
+bool Profile::hasAdvice() const { return isOn(Run, "advise"); }
 
 std::string perdure::flips::decimal(double Value, int Digits) {
   char Text[64];
@@ -106,6 +121,16 @@ static bool readRecord(const std::vector<std::string> &W, Profile &P) {
       Ok = Ok && number(W[5 + I], C[I]);
     if (Ok)
       P.Places[Where] += C;
+    return Ok;
+  }
+  if (W[0] == "advice" && W.size() == 6 + EstimateCount) {
+    Place Where{W[1], 0, W[3], W[4]};
+    Estimate E;
+    bool Ok = number(W[2], Where.Line);
+    for (unsigned I = 0; I != EstimateCount; ++I)
+      Ok = Ok && number(W[6 + I], E[I]);
+    if (Ok)
+      P.Advice[{Where, W[5]}] += E;
     return Ok;
   }
   if (W[0] == "page" && W.size() == 6) {
@@ -182,12 +207,23 @@ bool perdure::flips::writeProfile(const std::string &Path, const Profile &P,
     Out << "run\t" << escaped(Key) << '\t' << escaped(Value) << '\n';
   for (auto &[Key, Value] : P.Totals)
     Out << "total\t" << escaped(Key) << '\t' << Value << '\n';
-  for (auto &[Where, C] : P.Places) {
-    Out << "place\t" << escaped(Where.File) << '\t' << Where.Line << '\t'
+  auto PutPlace = [&](const char *Kind, const Place &Where) {
+    Out << Kind << '\t' << escaped(Where.File) << '\t' << Where.Line << '\t'
         << escaped(Where.Function) << '\t' << escaped(Where.Field);
-    for (uint64_t N : C)
+  };
+  auto PutNumbers = [&](const auto &Numbers) {
+    for (uint64_t N : Numbers)
       Out << '\t' << N;
     Out << '\n';
+  };
+  for (auto &[Where, C] : P.Places) {
+    PutPlace("place", Where);
+    PutNumbers(C);
+  }
+  for (auto &[Where, E] : P.Advice) {
+    PutPlace("advice", Where.first);
+    Out << '\t' << escaped(Where.second);
+    PutNumbers(E);
   }
   for (auto &[Where, C] : P.Pages)
     Out << "page\t" << escaped(Where.first) << '\t' << Where.second << '\t'
@@ -220,6 +256,8 @@ bool perdure::flips::mergeProfile(Profile &To, const Profile &From,
     To.Totals[Key] += Value;
   for (auto &[Where, C] : From.Places)
     To.Places[Where] += C;
+  for (auto &[Where, E] : From.Advice)
+    To.Advice[Where] += E;
   for (auto &[Where, C] : From.Pages) {
     To.Pages[Where] += C;
     To.Pages[Where].Writes += C.Writes;

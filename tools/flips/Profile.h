@@ -48,10 +48,28 @@ struct Place {
   std::string File;
   uint64_t Line = 0;
   std::string Function, Field;
+  bool isUnknown() const { return File.empty() && Function.empty(); }
+  /// Of libperdure-counted.so: runtime/CMakeLists.txt gives its sources this folder.
+  bool isRuntime() const { return File.rfind("perdure/runtime/", 0) == 0; }
   bool operator<(const Place &O) const {
     return std::tie(File, Line, Function, Field) <
            std::tie(O.File, O.Line, O.Function, O.Field);
   }
+};
+
+/// What a policy would do at a place.
+enum EstimateField {
+#define PERDURE_FLIPS_ESTIMATE(Name, Text, Doc) Name,
+#include "perdure/flips.def"
+  EstimateCount
+};
+extern const char *const EstimateTexts[EstimateCount];
+struct Estimate : std::array<uint64_t, EstimateCount> {
+  Estimate() { fill(0); }
+  Estimate &operator+=(const Estimate &Other);
+  /// Bits that flipped, and that would have.
+  uint64_t now() const { return (*this)[Now] + (*this)[OthersNow]; }
+  uint64_t under() const { return (*this)[Under] + (*this)[OthersUnder]; }
 };
 
 /// Cells that changed.
@@ -68,12 +86,15 @@ struct Profile {
   std::map<std::string, std::string> Run; // how it was measured
   std::map<std::string, uint64_t> Totals;
   std::map<Place, Counters> Places;
+  std::map<std::pair<Place, std::string>, Estimate> Advice; // by policy
   std::map<std::pair<std::string, uint64_t>, PageCount> Pages;
   std::map<uint64_t, Cells> Bits;
 
   Counters sum() const;
   /// Whether there was a model of the medium.
   bool hasModel() const;
+  /// Whether it was recorded what other policies would have flipped.
+  bool hasAdvice() const;
 };
 
 /// False, and Why: the file cannot be read, or is none of this version.

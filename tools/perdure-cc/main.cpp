@@ -131,8 +131,10 @@ ArgumentList linkFlags(const Request &R, const Places &P) {
     Entry += "_slot" + Bits;
   // Whole paths, so that no -L of the user's leads elsewhere, and through
   // -Xlinker, so that no -x of theirs makes sources of them.
-  ArgumentList Flags{"-Xlinker", P.Lib + Entry + ".a", "-Xlinker",
-                     P.Lib + (R.Trace ? "/libperdure-trace.so" : "/libperdure.so")};
+  const char *Runtime = R.Trace   ? "/libperdure-trace.so"
+                        : R.Flips ? "/libperdure-counted.so"
+                                  : "/libperdure.so";
+  ArgumentList Flags{"-Xlinker", P.Lib + Entry + ".a", "-Xlinker", P.Lib + Runtime};
   if (R.Flips)
     Flags.insert(Flags.end(), {"-Xlinker", P.Lib + "/libperdure-flips.so"});
   if (!isSystemFolder(P.Lib))

@@ -4,6 +4,7 @@
 #include "FlipsRun.h"
 #include "Output.h"
 
+#include "../flips/Advice.h"
 #include "../flips/Html.h"
 
 #include <algorithm>
@@ -24,7 +25,7 @@ struct Options {
   std::string By = "line";
   size_t Top = 20;
   Energy Cell;
-  bool Json = false;
+  bool Json = false, All = false;
 };
 
 /// What is known of one row of a table: a line, a field, a page, a bit.
@@ -35,7 +36,7 @@ struct Row {
 };
 
 const char *const Groups[] = {"line", "function", "field", "type",
-                              "file", "page",     "bit"};
+                              "file", "part",     "page",  "bit"};
 
 } // namespace
 
@@ -60,6 +61,10 @@ static std::string groupOf(const Place &P, const std::string &By) {
     return orUnknown(P.Field);
   if (By == "type")
     return orUnknown(typeOf(P.Field));
+  if (By == "part")
+    return P.isUnknown()   ? orUnknown("")
+           : P.isRuntime() ? "runtime"
+                           : "program";
   if (By == "file" || P.File.empty())
     return orUnknown(P.File);
   return P.File + ":" + std::to_string(P.Line) +
@@ -273,6 +278,72 @@ static int diff(const Options &O) {
   return Success;
 }
 
+static void printAdvice(const Options &O, const std::vector<Advice> &Found) {
+  Table T(
+      {"SAVED", "NOW", "UNDER", "WRITES", "POLICY", "FIELD", "WHERE", "WRITE"});
+  size_t Most = isForPeople() && O.Top ? O.Top : Found.size();
+  auto Text = [](const std::string &S) {
+    return isForPeople() ? escape(S) : S;
+  };
+  for (size_t I = 0; I != std::min(Most, Found.size()); ++I) {
+    const Advice &A = Found[I];
+    std::string Where = A.Most.File.empty()
+                            ? orUnknown(A.Most.Function)
+                            : A.Most.File + ":" + std::to_string(A.Most.Line);
+    if (A.Places > 1)
+      Where += " and " + std::to_string(A.Places - 1) + " more";
+    T.addRow({std::to_string(A.saved()), std::to_string(A.Sum.now()),
+              std::to_string(A.Sum.under()), std::to_string(A.Sum[Writes]),
+              A.Policy, Text(orUnknown(A.Field)), Text(Where), A.Write});
+  }
+  T.print();
+  if (Most < Found.size())
+    printf("and %zu more: --top 0 prints all\n", Found.size() - Most);
+}
+
+static int advice(const Options &O) {
+  Profile P;
+  std::string Why;
+  if (!readProfile(O.File, P, Why))
+    return complain(Why);
+  if (!P.hasAdvice())
+    return complain(O.File + " was recorded without what advice needs: record "
+                             "it with perdure flips run --advise");
+  std::vector<Advice> Found = advise(P, O.All);
+  uint64_t SilentWrites = P.sum()[Silent], AllWrites = P.sum()[Stores];
+  if (!O.Json) {
+    if (isForPeople())
+      printf(
+          "bits that stores changed; %llu of %llu stores changed none, which "
+          "-fperdure-reduce-flips=silent leaves out\n",
+          (unsigned long long)SilentWrites, (unsigned long long)AllWrites);
+    printAdvice(O, Found);
+    return Success;
+  }
+  Json J;
+  J.beginObject();
+  J.add("now", P.sum().atStore());
+  J.add("stores", AllWrites);
+  J.add("silent", SilentWrites);
+  J.beginArray("advice");
+  for (const Advice &A : Found) {
+    J.beginObject();
+    J.add("policy", A.Policy);
+    J.add("field", A.Field);
+    J.add("file", A.Most.File);
+    J.add("line", A.Most.Line);
+    J.add("function", A.Most.Function);
+    J.add("places", uint64_t(A.Places));
+    for (unsigned I = 0; I != EstimateCount; ++I)
+      J.add(EstimateTexts[I], A.Sum[I]);
+    J.add("write", A.Write);
+    J.endObject();
+  }
+  J.endArray();
+  J.endObject();
+  return Success;
+}
+
 static int html(const Options &O) {
   Profile P;
   std::string Why;
@@ -300,8 +371,10 @@ Command addFlips(CLI::App &Program) {
   App->require_subcommand(1);
 
   auto AddBy = [&](CLI::App *To) {
-    To->add_option("--by", Opts->By,
-                   "line (the default), function, field, type, file, page, bit")
+    To->add_option(
+          "--by", Opts->By,
+          "line (the default), function, field, type, file, part (program or "
+          "runtime), page, bit")
         ->check(CLI::IsMember(
             std::vector<std::string>(std::begin(Groups), std::end(Groups))));
     To->add_option("--top", Opts->Top,
@@ -336,6 +409,8 @@ Command addFlips(CLI::App &Program) {
                   "fnw:64");
   Run->add_flag("--no-model", R.NoModel,
                 "Count at the stores alone, without caches and medium: faster");
+  Run->add_flag("--advise", R.Advise,
+                "Record what perdure flips advise needs, too: slower");
   Run->add_option("PROGRAM", R.Program,
                   "Built with perdure-cc -fperdure-flips, and its arguments")
       ->required();
@@ -364,6 +439,15 @@ Command addFlips(CLI::App &Program) {
   Diff->add_option("AFTER", Opts->Other, "Another")->required();
   AddBy(Diff);
 
+  CLI::App *Advise = App->add_subcommand(
+      "advise", "Say which policy would have flipped fewer bits, and where");
+  Advise->add_option("FILE", Opts->File, "Recorded with --advise")->required();
+  Advise->add_flag("--all", Opts->All,
+                   "Every encoding of a field, and what would flip more bits");
+  Advise->add_option("--top", Opts->Top,
+                     "On a terminal: so many rows (20), 0 for all");
+  Advise->add_flag("--json", Opts->Json, "Print a JSON object");
+
   CLI::App *Html = App->add_subcommand("html", "Make a page of a profile");
   Html->add_option("FILE", Opts->File, "The profile")->required();
   Html->add_option("-o,--output", Opts->Output, "The page (FILE.html)");
@@ -373,10 +457,11 @@ Command addFlips(CLI::App &Program) {
   AddEnergy(Html);
 
   return {App, [=] {
-            return Run->parsed()     ? runFlips(Opts->Run)
-                   : Show->parsed()  ? show(*Opts)
-                   : Merge->parsed() ? merge(*Opts)
-                   : Html->parsed()  ? html(*Opts)
-                                     : diff(*Opts);
+            return Run->parsed()      ? runFlips(Opts->Run)
+                   : Show->parsed()   ? show(*Opts)
+                   : Merge->parsed()  ? merge(*Opts)
+                   : Html->parsed()   ? html(*Opts)
+                   : Advise->parsed() ? advice(*Opts)
+                                      : diff(*Opts);
           }};
 }

@@ -93,7 +93,8 @@ int runFlips(const FlipsRun &R) {
   std::string Options = "file=" + escapeCommas(fs::absolute(Folder).string()) +
                         "/%p,l1=" + shape(R.L1) + ",l2=" + shape(R.L2) +
                         ",controller=" + R.Controller +
-                        ",model=" + (R.NoModel ? "0" : "1");
+                        ",model=" + (R.NoModel ? "0" : "1") +
+                        ",advise=" + (R.Advise ? "1" : "0");
   pid_t Child = fork();
   if (Child < 0)
     return complain(std::string("cannot start a process: ") + strerror(errno));

@@ -9,7 +9,7 @@
 struct FlipsRun {
   std::string Output = "perdure.flips", L1 = "64K:2", L2 = "2M:8",
               Controller = "dcw";
-  bool NoModel = false;
+  bool NoModel = false, Advise = false;
   std::vector<std::string> Program;
 };
 

@@ -86,7 +86,7 @@ TEST_F(ProfileTest, DamageIsNoticed) {
         "page\tmemory\tx\t1\t1\t1\n", "else\n", "\n", "run\ta\\b\tc\n",
         "total\tloads\t99999999999999999999\n"}) {
     Profile P;
-    put(std::string("perdure flips 1\n") + Line);
+    put(std::string("perdure flips 2\n") + Line);
     EXPECT_FALSE(readProfile(Path, P, Why)) << Line;
     EXPECT_NE(Why.find("line 2"), std::string::npos) << Why;
   }
