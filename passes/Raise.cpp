@@ -217,7 +217,11 @@ private:
     auto Old = [&](const Encoding &E, Value *Container) -> Value * {
       if (!E.T.NeedsOldBits)
         return B.getInt64(0);
-      return B.CreateFreeze(B.CreateLoad(I64, Container));
+      LoadInst *Held = B.CreateAlignedLoad(I64, Container, Align(8));
+      // Not the program's: it need not be initialised, nor safe from a race.
+      Held->setMetadata(LLVMContext::MD_nosanitize,
+                        MDNode::get(B.getContext(), {}));
+      return B.CreateFreeze(Held);
     };
     auto Encode = [&](const Side &S, Value *P) {
       Value *C = S.container(B);
