@@ -5,7 +5,8 @@
 //                                    held
 //          = 2^62 | x                x from 2^60 to 2^61, an address that is no
 //                                    address: tagged
-//          = as in the base encoding, otherwise: null, foreign pointers, numbers,
+//          = as in the base encoding, otherwise: null, foreign pointers,
+//          numbers,
 //            and all of volatile memory
 //
 // Flip-N-Write (Cho and Lee, MICRO 2009) with the bit that says so in the word.
@@ -13,8 +14,8 @@
 // base encoding has 0000 in near pointers, and has addresses below 2^60 and
 // above 2^61 in volatile memory, once those between are tagged.
 //
-// What the container held chooses between two values of one pointer, and nothing
-// else: any value will do for it.
+// What the container held chooses between two values of one pointer, and
+// nothing else: any value will do for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,8 +71,7 @@ static Value *choose(Emitter &E, Value *Bits, Value *Container, Value *Old) {
   Value *Flips = B.CreateUnaryIntrinsic(
       Intrinsic::ctpop,
       B.CreateAnd(B.CreateXor(Bits, Old), E.word(Complement)));
-  Value *More =
-      B.CreateICmpUGT(Flips, E.word(llvm::popcount(Complement) / 2));
+  Value *More = B.CreateICmpUGT(Flips, E.word(llvm::popcount(Complement) / 2));
   Cont.add(E, B.CreateSelect(More, complement(E, Bits), Bits));
   E.jump(Cont.BB);
 

@@ -4,13 +4,14 @@
 //          = 0                       in an object, null over 0
 //          = as in the base encoding, otherwise, volatile memory included
 //
-// So null sets one bit, and the same pointer after it clears that bit again. The
-// bits on top, 63 to 61, are 000 in near pointers, 010 and 011 in numbers, 1..
-// in foreign pointers, whose two upper ones null then changes. 001 belongs to
-// addresses that no object holds: where the container lies in one, it is null.
+// So null sets one bit, and the same pointer after it clears that bit again.
+// The bits on top, 63 to 61, are 000 in near pointers, 010 and 011 in
+// numbers, 1.. in foreign pointers, whose two upper ones null then changes. 001
+// belongs to addresses that no object holds: where the container lies in one,
+// it is null.
 //
-// What the container held chooses among the values of null, and nothing else: any
-// value will do for it.
+// What the container held chooses among the values of null, and nothing else:
+// any value will do for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,8 +71,8 @@ LazyNullEncoding::LazyNullEncoding(unsigned Number, StringRef Name,
                     /*NeedsOldBits=*/true, Base.T.StaticInit}),
       Base(Base) {}
 
-// Two tests before those of the base encoding. A mark is not near, so nothing is
-// asked of pointers that are.
+// Two tests before those of the base encoding. A mark is not near, so nothing
+// is asked of pointers that are.
 void LazyNullEncoding::emitRest(Emitter &E, Value *Bits, Value *Container,
                                 DecodedJoin &Cont) const {
   BasicBlock *Marked = E.block("marked"), *Unmarked = E.block("unmarked");

@@ -7,8 +7,8 @@
 
 namespace perdure {
 
-/// Null lies as a mark over the pointer that it replaces; else as \p Base, whose
-/// bits are right under the mark, too.
+/// Null lies as a mark over the pointer that it replaces; else as \p Base,
+/// whose bits are right under the mark, too.
 class LazyNullEncoding final : public NearEncoding {
   const NearEncoding &Base;
 

@@ -30,8 +30,8 @@ public:
   virtual llvm::Value *emitNearBits(Emitter &, llvm::Value *Bits) const {
     return Bits;
   }
-  /// Branches: where \p Near is near, to \p Cont, with where that leads; else to
-  /// \p Rest.
+  /// Branches: where \p Near is near, to \p Cont, with where that leads; else
+  /// to \p Rest.
   virtual void emitNear(Emitter &E, llvm::Value *Near, llvm::Value *Container,
                         DecodedJoin &Cont, llvm::BasicBlock *Rest) const = 0;
   /// What \p Bits that are not near lead to; ends the block.

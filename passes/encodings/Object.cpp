@@ -176,9 +176,9 @@ public:
   bool tracksBases() const override { return true; }
   /// A pointer that is bound by name leads through an entry of its own; the
   /// other may lead there by ID, or lie in that object itself and be near. So
-  /// one that goes through the FOT is enough. (No other encoding has pointers by
-  /// name.) Through one entry two offsets lead to two places: by name they count
-  /// from the root, and all of them do.
+  /// one that goes through the FOT is enough. (No other encoding has pointers
+  /// by name.) Through one entry two offsets lead to two places: by name they
+  /// count from the root, and all of them do.
   Value *emitAmbiguous(IRBuilderBase &B, Value *X, Value *Y) const override {
     Value *Foreign = B.CreateICmpSLT(B.CreateOr(X, Y), B.getInt64(0));
     Value *OtherEntry =
