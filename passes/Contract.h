@@ -58,6 +58,10 @@ public:
   llvm::Value *container() const { return CB->getArgOperand(1); }
   /// Re-encode: the destination container.
   llvm::Value *to() const { return CB->getArgOperand(2); }
+  /// Encode and re-encode: the container of what they give.
+  llvm::Value *target() const {
+    return V == Verb::Reencode ? to() : container();
+  }
   /// Encode and re-encode: what the container held.
   llvm::Value *old() const {
     return CB->getArgOperand(V == Verb::Encode ? 2 : 3);

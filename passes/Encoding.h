@@ -40,12 +40,15 @@ public:
     /// Bits keep their meaning anywhere in the same object; so the container
     /// may be replaced by any other address in that object.
     bool Movable;
-    /// Bits keep their meaning anywhere in volatile memory; so a volatile
-    /// container may be replaced by null.
+    /// Bits keep their meaning anywhere in volatile memory, and there null is
+    /// exactly 0, whatever it is in objects, and encode does not look at what
+    /// the container held; so a volatile container may be replaced by null.
     bool MovableInVolatile;
     /// decode(b) is null exactly where b is 0, and encode(null) is 0.
     bool ZeroIsNull;
-    /// Encode reads what the container held before.
+    /// Encode looks at what the container held before, and gives bits that are
+    /// right whatever that was: it may be anything where the program has not
+    /// initialised the container, or another thread writes it.
     bool NeedsOldBits;
     /// constant() gives the bits of most link-time addresses; otherwise
     /// initialisers become constructors, and TLS initialisers errors.

@@ -166,7 +166,10 @@ private:
   bool foldReencode(ContractCall C, const Encoding &E) {
     if (isNull(C.bits()) && E.T.ZeroIsNull)
       return replace(C, C.bits(), "re-encode of null");
-    if (sameContainer(E, C.container(), C.to()))
+    // Right for an encoding that looks at old bits, too; but to choose by them
+    // is what it is for.
+    if (sameContainer(E, C.container(), C.to()) &&
+        (!E.T.NeedsOldBits || C.container() == C.to()))
       return replace(C, C.bits(), "re-encode inside one object");
     if (C.call()->use_empty() && isNull(C.to()) && E.T.MovableInVolatile)
       return erase(C);
@@ -189,7 +192,10 @@ private:
 
   /// Null has one representation: test the operand instead of the result.
   bool foldNullTests(ContractCall C, const Encoding &E) {
-    if (!E.T.ZeroIsNull)
+    if (!E.T.ZeroIsNull &&
+        !(E.T.MovableInVolatile &&
+          all_of(C.containerOperands(),
+                 [&](unsigned N) { return isNull(C.call()->getArgOperand(N)); })))
       return false;
     bool Any = false;
     Value *In = C.call()->getArgOperand(0);
@@ -220,7 +226,7 @@ private:
 
 bool Folder::foldVolatileWeb(ContractCall Start, const Encoding &E) {
   constexpr unsigned MaxWeb = 256; // linear below, but keep it bounded
-  if (!E.T.MovableInVolatile || !E.T.ZeroIsNull || !isNull(Start.container()))
+  if (!E.T.MovableInVolatile || !isNull(Start.container()))
     return false;
   auto IsNode = [](Value *V) {
     return isa<PHINode, SelectInst, FreezeInst>(V) ||

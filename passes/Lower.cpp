@@ -226,10 +226,13 @@ private:
           return isa<ConstantPointerNull>(CB->getArgOperand(N));
         }))
       return Done("volatile memory");
-    if (Call.verb() == Verb::Reencode)
+    bool LooksAtOld = Call.encoding()->T.NeedsOldBits;
+    if (Call.verb() == Verb::Reencode && !LooksAtOld)
       return Done("a copy of bits behind one test");
-    if (Call.verb() == Verb::Encode)
-      return Left("window and slot are tested");
+    if (Call.verb() != Verb::Decode)
+      return Left(LooksAtOld
+                      ? "window, slot and what the container held are tested"
+                      : "window and slot are tested");
     if (Carried.wanted(*CB).Offset)
       return Done("goes on as base and offset");
     if (Carried.find(Call.container()))

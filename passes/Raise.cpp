@@ -93,7 +93,7 @@ public:
   }
 
   bool run() {
-    SmallVector<IntrinsicInst *, 16> Work;
+    SmallVector<IntrinsicInst *, 16> Work, Nulls;
     for (Instruction &I : instructions(F))
       if (auto *II = dyn_cast<IntrinsicInst>(&I))
         switch (II->getIntrinsicID()) {
@@ -102,10 +102,16 @@ public:
         case Intrinsic::ptrauth_resign:
           Work.push_back(II);
           break;
+        case Intrinsic::ptrauth_blend:
+          if (II->use_empty())
+            Nulls.push_back(II);
+          break;
         default:
           break;
         }
     bool Changed = false;
+    for (IntrinsicInst *Blend : Nulls)
+      Changed |= raiseNull(*Blend);
     for (IntrinsicInst *II : Work)
       Changed |= raise(*II);
     return Changed;
@@ -147,6 +153,14 @@ private:
     return Cmp;
   }
 
+  /// Whether \p I loads the old bits for \p New. The container is about to be
+  /// written, with null too, so it may be read.
+  static bool isHeldBy(Instruction &I, Instruction *New) {
+    ContractCall Call(New);
+    return isa<LoadInst>(I) && Call.verb() != Verb::Decode &&
+           stripTransparent(Call.old()) == &I;
+  }
+
   /// Remove the guard of \p New, which stands where the intrinsic stood.
   void dropGuard(Instruction *New, ICmpInst *Guard) {
     BasicBlock *BB = New->getParent(), *Pred = BB->getSinglePredecessor();
@@ -158,7 +172,8 @@ private:
       return;
     // Whatever now runs for null too must be harmless.
     for (Instruction &I : *BB)
-      if (&I != New && &I != Out && !isa<CastInst, FreezeInst>(I)) {
+      if (&I != New && &I != Out && !isa<CastInst, FreezeInst>(I) &&
+          !isHeldBy(I, New)) {
         auto *II = dyn_cast<IntrinsicInst>(&I);
         if (!II || II->getIntrinsicID() != Intrinsic::ptrauth_blend)
           return;
@@ -179,6 +194,46 @@ private:
     RecursivelyDeleteTriviallyDeadInstructions(Guard);
     MergeBlockIntoPredecessor(BB);
     MergeBlockIntoPredecessor(Join);
+  }
+
+  /// What \p Container holds, where \p E wants it.
+  static Value *held(IRBuilderBase &B, const Encoding &E, Value *Container) {
+    if (!E.T.NeedsOldBits)
+      return B.getInt64(0);
+    LoadInst *Held = B.CreateAlignedLoad(B.getInt64Ty(), Container, Align(8));
+    // Not the program's: it need not be initialised, nor safe from a race.
+    Held->setMetadata(LLVMContext::MD_nosanitize,
+                      MDNode::get(B.getContext(), {}));
+    return B.CreateFreeze(Held);
+  }
+
+  /// Clang does not sign a null that it knows: what is left is a discriminator
+  /// that nobody uses, and a plain store. Where null may have other bits than 0
+  /// it is encoded.
+  bool raiseNull(IntrinsicInst &Blend) {
+    auto *D = dyn_cast<ConstantInt>(Blend.getArgOperand(1));
+    auto *Address = dyn_cast<PtrToIntInst>(Blend.getArgOperand(0));
+    const Encoding *E =
+        D ? matchSchema(abi::Key, D->getZExtValue()) : nullptr;
+    if (!E || !E->T.NeedsOldBits || E->T.ZeroIsNull || !Address ||
+        !Blend.use_empty())
+      return false;
+    Value *Container = Address->getPointerOperand();
+    for (Instruction *I = Blend.getNextNode(); I; I = I->getNextNode()) {
+      auto *Store = dyn_cast<StoreInst>(I);
+      if (!Store || Store->getPointerOperand() != Container)
+        continue;
+      auto *Null = dyn_cast<ConstantPointerNull>(Store->getValueOperand());
+      if (!Null || Store->isAtomic() ||
+          Null->getType()->getAddressSpace() != 0)
+        return false;
+      IRBuilder<> B(Store);
+      Store->setOperand(0, createEncode(B, Null, Container,
+                                        held(B, *E, Container), *E,
+                                        bundles(*Store)));
+      return true;
+    }
+    return false;
   }
 
   bool raise(IntrinsicInst &II) {
@@ -214,10 +269,8 @@ private:
     Type *I64 = B.getInt64Ty(), *Ptr = B.getPtrTy();
     auto Bits = [&](Value *V) { return B.CreateBitOrPointerCast(V, I64); };
     auto Pointer = [&](Value *V) { return B.CreateBitOrPointerCast(V, Ptr); };
-    auto Old = [&](const Encoding &E, Value *Container) -> Value * {
-      if (!E.T.NeedsOldBits)
-        return B.getInt64(0);
-      return B.CreateFreeze(B.CreateLoad(I64, Container));
+    auto Old = [&](const Encoding &E, Value *Container) {
+      return held(B, E, Container);
     };
     auto Encode = [&](const Side &S, Value *P) {
       Value *C = S.container(B);

@@ -61,6 +61,17 @@ static bool keepOutOfFrames(Function &F) {
   return Changed;
 }
 
+/// In volatile memory nothing depends on what the container held.
+static bool dropOld(ContractCall Call, const Encoding &E) {
+  if (Call.verb() == Verb::Decode || !E.T.MovableInVolatile ||
+      isa<ConstantInt>(Call.old()) ||
+      !isa<ConstantPointerNull>(Call.target()))
+    return false;
+  Call.call()->setArgOperand(Call.call()->arg_size() - 2,
+                             ConstantInt::get(Call.old()->getType(), 0));
+  return true;
+}
+
 PreservedAnalyses ResolveVolatilePass::run(Function &F,
                                            FunctionAnalysisManager &AM) {
   if (F.isPresplitCoroutine())
@@ -95,6 +106,7 @@ PreservedAnalyses ResolveVolatilePass::run(Function &F,
       Call.call()->setArgOperand(N, New);
       Changed = true;
     }
+    Changed |= dropOld(Call, *E);
   }
   // Each time: what SROA splits are new allocas.
   if (Resolved)

@@ -105,7 +105,13 @@ typedef void *__attribute__((may_alias)) perdure__atomic_native;
   typedef PERDURE__NATIVE(p) perdure__3 PERDURE_ENCODED("self-relative");      \
   typedef PERDURE__NATIVE(p) perdure__4 PERDURE_ENCODED("xor");                \
   typedef PERDURE__NATIVE(p) perdure__5 PERDURE_ENCODED("region-id");          \
-  typedef PERDURE__NATIVE(p) perdure__6 PERDURE_ENCODED("fat-lookup");
+  typedef PERDURE__NATIVE(p) perdure__6 PERDURE_ENCODED("fat-lookup");         \
+  typedef PERDURE__NATIVE(p) perdure__7 PERDURE_ENCODED("lazy-null");          \
+  typedef PERDURE__NATIVE(p) perdure__8 PERDURE_ENCODED("inverted");           \
+  typedef PERDURE__NATIVE(p) perdure__9 PERDURE_ENCODED("lazy-null-inverted"); \
+  typedef PERDURE__NATIVE(p) perdure__10 PERDURE_ENCODED("xor-lazy-null");     \
+  typedef PERDURE__NATIVE(p) perdure__11 PERDURE_ENCODED("xor-inverted");      \
+  typedef PERDURE__NATIVE(p) perdure__12 PERDURE_ENCODED("xor-lazy-null-inverted");
 #define PERDURE__CHOOSE(verb, p)                                               \
   _Generic((const volatile __typeof__(*(p)) *)(p),                             \
       const volatile perdure__0 *: perdure__atomic_##verb##_0,                 \
@@ -115,6 +121,12 @@ typedef void *__attribute__((may_alias)) perdure__atomic_native;
       const volatile perdure__4 *: perdure__atomic_##verb##_4,                 \
       const volatile perdure__5 *: perdure__atomic_##verb##_5,                 \
       const volatile perdure__6 *: perdure__atomic_##verb##_6,                 \
+      const volatile perdure__7 *: perdure__atomic_##verb##_7,                 \
+      const volatile perdure__8 *: perdure__atomic_##verb##_8,                 \
+      const volatile perdure__9 *: perdure__atomic_##verb##_9,                 \
+      const volatile perdure__10 *: perdure__atomic_##verb##_10,               \
+      const volatile perdure__11 *: perdure__atomic_##verb##_11,               \
+      const volatile perdure__12 *: perdure__atomic_##verb##_12,               \
       default: perdure__atomic_##verb##_0)
 /* p as an untyped container, when it leads to a persistent pointer. */
 #define PERDURE__READABLE(p)                                                   \
@@ -128,7 +140,13 @@ typedef void *__attribute__((may_alias)) perdure__atomic_native;
                   const volatile perdure__3 *: 1,                              \
                   const volatile perdure__4 *: 1,                              \
                   const volatile perdure__5 *: 1,                              \
-                  const volatile perdure__6 *: 1, default : 0),                \
+                  const volatile perdure__6 *: 1,                              \
+                  const volatile perdure__7 *: 1,                              \
+                  const volatile perdure__8 *: 1,                              \
+                  const volatile perdure__9 *: 1,                              \
+                  const volatile perdure__10 *: 1,                             \
+                  const volatile perdure__11 *: 1,                             \
+                  const volatile perdure__12 *: 1, default : 0),               \
          "this is a pointer to a native pointer, which <stdatomic.h>"          \
          " serves; perdure_atomic_* want the address of a field of "           \
          "an annotated record, or a PERDURE alias for it");                    \

@@ -18,40 +18,22 @@ using namespace llvm;
 
 namespace perdure {
 
-Value *ObjectEncoding::emitDecode(Emitter &E, Value *Bits,
-                                  Value *Container) const {
-  return emitNear(E, Bits, Container, {}).Pointer;
+// Hot: lea, cmp, branch, and add; the mask only where no base is carried.
+void ObjectEncoding::emitNear(Emitter &E, Value *Near, Value *Container,
+                              DecodedJoin &Cont, BasicBlock *Rest) const {
+  IRBuilder<> &B = E.B;
+  BasicBlock *Hot = E.block("hot");
+  Value *IsOffset =
+      B.CreateICmpULT(B.CreateSub(Near, E.word(1)), E.word(E.C.limit() - 1));
+  E.branchLikely(IsOffset, Hot, Rest);
+  E.at(Hot);
+  Cont.add(E.slotBase(Container), Near);
+  E.jump(Cont.BB);
 }
 
-// Hot: lea, cmp, branch, and add; the mask only where no base is carried.
-// Everything else hangs off the one predicted branch.
-Decoded ObjectEncoding::emitNear(Emitter &E, Value *Bits, Value *Container,
-                                 DecodeParts Wanted) const {
-  IRBuilder<> &B = E.B;
-  if (E.C.Callbacks || isVolatile(Container)) {
-    Decoded D{E.C.Callbacks ? E.callDecode(false, Bits, Container)
-                            : emitVolatileDecode(E, Bits)};
-    if (Wanted.Base) {
-      Value *P = E.address(D.Pointer);
-      D.Base = emitSlotBase(B, E.C, P);
-      D.Offset = B.CreateSub(P, D.Base);
-    }
-    return D;
-  }
-
-  DecodedJoin Cont(E, Wanted);
-  BasicBlock *Hot = E.block("hot"), *Slow = E.block("slow");
-  Value *Near =
-      B.CreateICmpULT(B.CreateSub(Bits, E.word(1)), E.word(E.C.limit() - 1));
-  E.branchLikely(Near, Hot, Slow);
-
-  E.at(Hot);
-  Cont.add(E.slotBase(Container), Bits);
-  E.jump(Cont.BB);
-
-  E.at(Slow);
-  emitDecodeRest(E, Bits, Container, Cont);
-  return Cont.finish();
+Value *ObjectEncoding::emitDecodeCall(Emitter &E, Value *Bits,
+                                      Value *Container) const {
+  return E.callDecode(false, Bits, Container);
 }
 
 // Hot: the window test (two loads that leave loops, sub, cmp, branch), then
@@ -192,15 +174,11 @@ public:
   using ObjectEncoding::ObjectEncoding;
 
   bool tracksBases() const override { return true; }
-  Decoded emitDecodeParts(Emitter &E, Value *Bits, Value *Container,
-                          DecodeParts Wanted) const override {
-    return emitNear(E, Bits, Container, Wanted);
-  }
   /// A pointer that is bound by name leads through an entry of its own; the
   /// other may lead there by ID, or lie in that object itself and be near. So
-  /// one that goes through the FOT is enough. (No other encoding has pointers by
-  /// name.) Through one entry two offsets lead to two places: by name they count
-  /// from the root, and all of them do.
+  /// one that goes through the FOT is enough. (No other encoding has pointers
+  /// by name.) Through one entry two offsets lead to two places: by name they
+  /// count from the root, and all of them do.
   Value *emitAmbiguous(IRBuilderBase &B, Value *X, Value *Y) const override {
     Value *Foreign = B.CreateICmpSLT(B.CreateOr(X, Y), B.getInt64(0));
     Value *OtherEntry =

@@ -3,16 +3,13 @@
 #ifndef PERDURE_PASSES_ENCODINGS_OBJECT_H
 #define PERDURE_PASSES_ENCODINGS_OBJECT_H
 
-#include "../Encoding.h"
+#include "Near.h"
 
 namespace perdure {
 
-class ObjectEncoding : public Encoding {
+class ObjectEncoding : public NearEncoding {
 public:
-  ObjectEncoding(unsigned Number, llvm::StringRef Name, Traits T)
-      : Encoding(Number, Name, T) {}
-  llvm::Value *emitDecode(Emitter &E, llvm::Value *Bits,
-                          llvm::Value *Container) const override;
+  using NearEncoding::NearEncoding;
   llvm::Value *emitEncode(Emitter &E, llvm::Value *Pointer,
                           llvm::Value *Container,
                           llvm::Value *Old) const override;
@@ -21,9 +18,10 @@ public:
   llvm::Constant *constant(llvm::Constant *Target, const llvm::Module &M,
                            const Config &C) const override;
 
-protected:
-  Decoded emitNear(Emitter &E, llvm::Value *Bits, llvm::Value *Container,
-                   DecodeParts Wanted) const;
+  void emitNear(Emitter &E, llvm::Value *Near, llvm::Value *Container,
+                DecodedJoin &Cont, llvm::BasicBlock *Rest) const override;
+  llvm::Value *emitDecodeCall(Emitter &E, llvm::Value *Bits,
+                              llvm::Value *Container) const override;
 };
 
 } // namespace perdure

@@ -27,18 +27,14 @@ public:
   using ObjectEncoding::ObjectEncoding;
 
   // Hot: lea, cmp, branch, xor.
-  Value *emitDecode(Emitter &E, Value *Bits, Value *Container) const override {
-    if (E.C.Callbacks)
-      return E.callDecode(false, Bits, Container, Twins);
-    if (isVolatile(Container))
-      return emitVolatileDecode(E, Bits);
-    DecodedJoin Cont(E, {});
-    BasicBlock *Slow = E.block("slow");
-    Cont.add(E.B.CreateXor(E.address(Container), Bits));
-    E.branchLikely(isNear(E, Bits), Cont.BB, Slow);
-    E.at(Slow);
-    emitDecodeRest(E, Bits, Container, Cont);
-    return Cont.finish().Pointer;
+  void emitNear(Emitter &E, Value *Near, Value *Container, DecodedJoin &Cont,
+                BasicBlock *Rest) const override {
+    Cont.add(E.B.CreateXor(E.address(Container), Near));
+    E.branchLikely(isNear(E, Near), Cont.BB, Rest);
+  }
+  Value *emitDecodeCall(Emitter &E, Value *Bits,
+                        Value *Container) const override {
+    return E.callDecode(false, Bits, Container, Twins);
   }
 
   // Hot: the window test, then mask, sub, cmp, xor, test, branch.

@@ -69,7 +69,7 @@ void calls(struct outer *o, struct plain *n) {
   references(&o->p, &n->p);
 }
 
-struct PERDURE_ENCODED("nothing") unknown { int *p; }; // expected-error {{Perdure knows no such encoding: 'nothing'; there are object, native, strict, self-relative, xor, region-id, fat-lookup}}
+struct PERDURE_ENCODED("nothing") unknown { int *p; }; // expected-error {{Perdure knows no such encoding: 'nothing'; there are object, native, strict, self-relative, xor, region-id, fat-lookup, lazy-null, inverted, lazy-null-inverted, xor-lazy-null, xor-inverted, xor-lazy-null-inverted}}
 struct PERDURE_ENCODED(7) number { int *p; }; // expected-error {{'persistent' takes the name of an encoding in quotes}}
 struct PERDURE_ENCODED("strict") outer; // expected-error {{outer is annotated with the encoding 'strict', but has 'xor' already}}
 int *twice PERDURE_ENCODED("xor") PERDURE_ENCODED("strict"); // expected-error {{twice is annotated with the encoding 'strict', but has 'xor' already}}

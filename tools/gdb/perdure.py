@@ -24,7 +24,8 @@ import gdb
 import gdb.printing
 
 TYPE_NAME = re.compile(
-    r"^perdure_ptr(?:\[(self-relative|xor|region-id|fat-lookup)\])?\(")
+    r"^perdure_ptr(?:\[(self-relative|xor|region-id|fat-lookup|"
+    r"(?:xor-)?(?:lazy-null|inverted|lazy-null-inverted))\])?\(")
 TOP_BYTES = 128 << 20
 FOT_CACHE_BYTES = 64 << 20
 OFFSET_MASK = (1 << 40) - 1
@@ -89,6 +90,13 @@ def decode_as(encoding, bits, container):
     base, size = window()
     inside = 0 <= container - base < size
     slot = 1 << slot_bits()
+    if encoding and encoding.endswith(("lazy-null", "inverted")):
+        # What lies around another encoding, from the outside in.
+        if "lazy-null" in encoding and inside and bits >> 61 == 1:
+            return 0
+        if encoding.endswith("inverted") and inside and bits >> 60 == 1:
+            bits ^= 1 << 60 | 0x7FFF8
+        encoding = "xor" if encoding.startswith("xor-") else None
     if encoding == "self-relative":
         target = container + bits & MASK64
         if 0 < target ^ container < slot:

@@ -31,7 +31,10 @@ CONFIGS = ["-O2 " + RAW, "-O0 " + RAW, "-O1 " + RAW, "-O3", "-Os " + RAW, "-Oz",
 # Whether raw copies of bits are right in the places where the generator makes
 # them: within one object, and within volatile memory.
 ENCODINGS = {"object": True, "native": True, "strict": False, "self-relative": False,
-             "xor": False, "region-id": True, "fat-lookup": True}
+             "xor": False, "region-id": True, "fat-lookup": True,
+             "lazy-null": True, "inverted": True, "lazy-null-inverted": True,
+             "xor-lazy-null": False, "xor-inverted": False,
+             "xor-lazy-null-inverted": False}
 LOW, HIGH = "0x100000000000", "0x580000000000"
 
 

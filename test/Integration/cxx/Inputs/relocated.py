@@ -18,7 +18,9 @@ import sys
 
 BUILDS = ["-O0", "-O2", "-O3", "-O0 -fperdure-encoding=strict",
           "-O2 -fperdure-encoding=strict"]
-RESEARCH = ["self-relative", "xor", "region-id", "fat-lookup"]
+RESEARCH = ["self-relative", "xor", "region-id", "fat-lookup", "lazy-null", "inverted",
+            "lazy-null-inverted", "xor-lazy-null", "xor-inverted",
+            "xor-lazy-null-inverted"]
 WAYS = ["-O0", "-O2", "-Oz", "-O2 -fperdure-callbacks", "-O2 -fno-pie -no-pie"]
 
 
