@@ -18,6 +18,7 @@ struct Options {
   bool Callbacks = false;          ///< callbacks: call the twins
   bool NoSites = false;            ///< no-sites: no lines for fault reports
   unsigned Flips = 0;              ///< flips=SCOPE[,loads]: perdure.flips, or 0
+  unsigned ReduceFlips = 0;        ///< reduce-flips[=NAMES]: 1 << FlipPolicy
   bool TxClones = false;           ///< tx-clones: of all functions
   bool Reach = false;              ///< reach: -Wperdure-reach
   bool NoRepairs = false;          ///< no-repairs: shows Clang's bugs (tests)

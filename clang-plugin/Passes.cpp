@@ -7,6 +7,7 @@
 #include "Options.h"
 #include "Qualifier.h"
 
+#include "../passes/FlipPolicies.h"
 #include "clang/AST/ASTContext.h"
 #include "clang/AST/Mangle.h"
 #include "clang/Frontend/CompilerInstance.h"
@@ -68,6 +69,9 @@ public:
       Set(llvm::Module::Max, "perdure.tx.clones", 1);
     if (Chosen.Flips)
       Set(llvm::Module::Max, "perdure.flips", Chosen.Flips);
+    for (unsigned I = 0; I != flipPolicyNames().size(); ++I)
+      if (Chosen.ReduceFlips >> I & 1)
+        Set(llvm::Module::Max, flipPolicyFlag(FlipPolicy(I)), 1);
     if (Chosen.NoSites)
       Set(llvm::Module::Max, "perdure.sites", 0);
     if (!M.getNamedMetadata("perdure.types"))

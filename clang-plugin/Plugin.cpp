@@ -7,12 +7,14 @@
 #include "Passes.h"
 #include "Uses.h"
 
+#include "../passes/FlipPolicies.h"
 #include "clang/AST/ASTMutationListener.h"
 #include "clang/Basic/DiagnosticSema.h"
 #include "clang/Frontend/CompilerInstance.h"
 #include "clang/Frontend/FrontendPluginRegistry.h"
 #include "clang/Lex/Preprocessor.h"
 #include "clang/Sema/SemaConsumer.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace clang;
@@ -151,10 +153,10 @@ class Action final : public PluginASTAction {
                  const std::vector<std::string> &Args) override {
     options() = Options();
     bool Good = true;
-    auto Complain = [&](StringRef Message, StringRef Arg) {
+    auto Complain = [&](const Twine &Message, StringRef Arg) {
       DiagnosticsEngine &Diags = CI.getDiagnostics();
       Diags.Report(Diags.getCustomDiagID(DiagnosticsEngine::Error, "%0 '%1'"))
-          << Message << Arg;
+          << Message.str() << Arg;
       Good = false;
     };
     for (StringRef Arg : Args) {
@@ -185,6 +187,22 @@ class Action final : public PluginASTAction {
                    "behind it, not",
                    Value);
         options().Flips = Scope + (Loads ? 4 : 0);
+      } else if (Name == "reduce-flips") {
+        SmallVector<StringRef, 8> Chosen(flipPolicyNames());
+        if (Arg.contains('=')) {
+          Chosen.clear();
+          Value.split(Chosen, ',');
+        }
+        for (StringRef Policy : Chosen) {
+          const StringRef *Found = llvm::find(flipPolicyNames(), Policy);
+          if (Found == flipPolicyNames().end())
+            Complain("-fperdure-reduce-flips takes " +
+                         llvm::join(flipPolicyNames(), ", ") +
+                         ", or with no '=' all of them, not",
+                     Policy);
+          else
+            options().ReduceFlips |= 1u << (Found - flipPolicyNames().begin());
+        }
       } else if (Name == "tx-clones") {
         options().TxClones = true;
       } else if (Name == "reach") {

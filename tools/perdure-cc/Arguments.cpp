@@ -146,18 +146,24 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
       std::string Name = Rest.substr(0, Rest.find('='));
       bool HasValue = Rest.size() > Name.size() + 1;
       bool WantsValue = isOneOf(Name, {"encoding", "load", "slot-bits"});
-      if (!WantsValue && !isOneOf(Name, {"callbacks", "flips", "no-sites", "trace",
+      if (!WantsValue && !isOneOf(Name, {"callbacks", "flips", "no-sites",
+                                            "reduce-flips", "trace",
                                             "tx-clones"})) {
         Error = "unknown option '" + Argument +
                 "'; there are -fperdure-encoding=NAME, -fperdure-load=FILE, "
                 "-fperdure-slot-bits=N, -fperdure-callbacks, "
                 "-fperdure-flips[=SCOPE], "
-                "-fperdure-no-sites, -fperdure-trace and -fperdure-tx-clones";
+                "-fperdure-no-sites, -fperdure-reduce-flips[=NAMES], "
+                "-fperdure-trace and -fperdure-tx-clones";
         return false;
       }
       if (Name == "flips") {
         Result.Flips = true;
         Result.PluginOptions.push_back(HasValue ? Rest : "flips=objects");
+        continue;
+      }
+      if (Name == "reduce-flips") {
+        Result.PluginOptions.push_back(Rest);
         continue;
       }
       if (WantsValue != HasValue) {
