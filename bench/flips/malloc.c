@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static void again(volatile uint64_t *Word) { *Word = *Word; }
 
@@ -21,20 +20,24 @@ int main(int Count, char **Words) {
     return 2;
   }
   size_t Calls = strtoull(Words[1], NULL, 10), Bytes = strtoull(Words[2], NULL, 10);
-  /* In one piece. */
-  mallopt(M_TOP_PAD, (int)(Calls * (Bytes + 32) + (1 << 20)));
-  uint64_t *First = malloc(Bytes);
-  uint64_t *End = sbrk(0);
-  if (!First || First > End || (uintptr_t)End - (uintptr_t)First < Calls * (Bytes + 32)) {
-    fprintf(stderr, "malloc: no memory behind the program's data\n");
+  /* All of it in one piece, which malloc keeps. */
+  size_t All = Calls * (Bytes + 32) + (1 << 20);
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  uint64_t *First = malloc(All), *End = First + All / 8;
+  if (!First) {
+    fprintf(stderr, "malloc: no memory\n");
     return 1;
   }
+  free(First);
   for (uint64_t *Line = First; Line < End; Line += 8)
     again(Line);
   for (size_t I = 0; I != Calls; ++I) {
     uint64_t *P = malloc(Bytes);
-    if (!P || P >= End)
+    if (P < First || P >= End) {
+      fprintf(stderr, "malloc: a block lies elsewhere\n");
       return 1;
+    }
     again(P - 1);
     again(P - 1 + malloc_usable_size(P) / 8 + 1);
   }
