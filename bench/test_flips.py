@@ -94,7 +94,7 @@ def testTables():
 Checks = [("list", Arguments) for Arguments in (
     ["--workload=list", "--inserts=5", "--pops=1", "--values=10"],
     ["--workload=list", "--inserts=1", "--pops=1", "--values=1000"])] + \
-    [("hash", ["--workload=hash", f"--keys={Keys}"]) for Keys in (40, 3000)] + \
+    [("hash", ["--workload=hash", f"--keys={Keys}", "--operations=20000"]) for Keys in (40, 1000)] + \
     [("redblack", [f"--workload={W}", "--keys=3000", "--values=100"])
      for W in ("sequential", "random")]
 

@@ -29,8 +29,11 @@ static bool isEmpty(const struct entry *Bucket) {
   return !Bucket->value || (Bucket->next & 1);
 }
 
+/* splitmix64's finish: keys in a row lie in buckets as at random. */
 static struct entry *bucketOf(struct hash *H, uint64_t Key) {
-  return &H->buckets[(Key * 0x9E3779B97F4A7C15 >> 32) & (H->count - 1)];
+  Key = (Key ^ Key >> 30) * 0xBF58476D1CE4E5B9;
+  Key = (Key ^ Key >> 27) * 0x94D049BB133111EB;
+  return &H->buckets[(Key ^ Key >> 31) & (H->count - 1)];
 }
 
 static void *make(uint64_t Keys) {
