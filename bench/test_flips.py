@@ -59,10 +59,13 @@ def testProfile():
         place("b/structures/list.c", "struct node.value", set=10, cells_cleared=4),
         place("b/structures/list.c", "", set=1, cells_set=1),
         place("b/structure.h", "struct block.size", set=20, cells_set=30),
+        place("perdure/runtime/alloc/slab.cpp", "", set=7, cells_set=7),
         place("", "", cells_set=100), "end"])
     Sums = profile.flips(profile.places(Text), ["struct node.value"])
     check(Sums == {"all": {"medium": 136, "store": 36}, "pointers": {"medium": 2, "store": 6}},
           f"a profile's sums: {Sums}")
+    check(profile.flips(profile.places(Text), [], Runtime=True)["all"] == {"medium": 143, "store": 43},
+          "the runtime's stores count where they are asked for")
     for Bad in (Text.replace("\nend", ""), Text.replace("flips ", "flips 9")):
         try:
             profile.places(Bad)
@@ -125,8 +128,8 @@ def testStructures():
 Faults = [
     ("list", "Old->prev = N;", ";"),
     ("list", "Before->next = NULL;", ";"),
-    ("list_xor", "Old->siblings ^= (uintptr_t)Old ^ (uintptr_t)N;", ";"),
-    ("list_xor", "(uintptr_t)(Old ? Old : N)", "(uintptr_t)Old"),
+    ("list_xor", "Old->siblings ^= beyond(Old) ^ (uintptr_t)N;", ";"),
+    ("list_xor", "(Old ? (uintptr_t)Old : beyond(N))", "(uintptr_t)Old"),
     ("hash", "Before->next = E->next;", "Before->next = NULL;"),
     ("hash", "First->value = NULL;", ";"),
     ("hash_xor", "First->next |= 1;", ";"),
@@ -193,7 +196,9 @@ def testBench():
             check(V["pointers"]["medium"]["median"] <= V["all"]["medium"]["median"],
                   f"{Row['row']}, {Name}: pointers flip more than all")
             check(V["time"]["value"]["median"] > 0, f"{Row['row']}, {Name}: no time")
-    for A in Result["allocation"]:
+    Calls = [A for A in Result["allocation"] if A["call"] == "malloc"]
+    check([A["bytes"] for A in Calls] == [16, 24, 40, 48], f"allocation sizes: {Calls}")
+    for A in Calls:
         check(near(A["medium"]["median"], A["published"], 0.02),
               f"malloc({A['bytes']}) flips {A['medium']}, published {A['published']}")
     check(len(Svgs) == Page.count("<svg") == Page.count("<figcaption>") == 5, "the page lacks plots")

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import statistics
 import sys
 import tempfile
@@ -55,26 +56,29 @@ def command(Build, Kind, Variant, Row, Length):
             f"--directory={directory()}", *(f"--{N}={V}" for N, V in Arguments.items())]
 
 
+OwnStore = "a store of its own"
+
+
 def counted(Build, Command, Into):
     """The places of a profile of the command. The command's own output is dropped."""
+    Store = Into.with_suffix(".store")
     run([Build / "bin" / "perdure", "flips", "run", "-o", Into, "--l1", Experiment["l1"], "--l2",
-         Experiment["l2"], "--controller", Experiment["controller"], "--", *Command])
+         Experiment["l2"], "--controller", Experiment["controller"], "--",
+         *(Store if C is OwnStore else C for C in Command)])
     Places = profile.places(Into.read_text())
     Into.unlink()
+    shutil.rmtree(Store, ignore_errors=True)
     return Places
 
 
 def count(Build, Jobs):
-    """Flips of each job (a name and a command) as profile.flips tells them. Flips do
-    not depend on what else runs, so there is a job for each processor."""
-    with tempfile.TemporaryDirectory() as Dir, \
+    """The places of each job: a name and a command. Flips do not depend on what else
+    runs, so there is a job for each processor."""
+    with tempfile.TemporaryDirectory(dir=directory()) as Dir, \
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as Pool:
         Ways = {Pool.submit(counted, Build, Command, pathlib.Path(Dir) / str(I)): Name
                 for I, (Name, Command) in enumerate(Jobs)}
-        Found = {}
-        for Way in concurrent.futures.as_completed(Ways):
-            Found[Ways[Way]] = profile.flips(Way.result(), Experiment["data"])
-        return Found
+        return {Ways[Way]: Way.result() for Way in concurrent.futures.as_completed(Ways)}
 
 
 def slopes(Points):
@@ -124,28 +128,72 @@ def published(Row, Variants):
 
 
 def allocation(Build, Options):
-    """Flips of a call of malloc, by size."""
+    """Flips of an allocation, by size. What perdure_alloc writes is in profiles where the
+    runtime's own stores are; else there is nothing to say of it."""
     What = Experiment["allocation"]
     Lengths = What["lengths"]["quick" if Options.quick else "all"]
-    Jobs = [((Size, Length), [Build / "bench" / "flips" / "malloc", Length, Size])
-            for Size in What["sizes"] for Length in Lengths]
-    Found = count(Build, Jobs)
-    return [{"bytes": Size, "published": What["published"][str(Size)],
-             "medium": regression.slope([(L, Found[Size, L]["all"]["medium"]) for L in Lengths])}
-            for Size in What["sizes"]]
+    Programs = Build / "bench" / "flips"
+    Calls = {"malloc": [Programs / "malloc"],
+             "perdure_alloc": [Programs / "perdure_alloc", OwnStore]}
+    Found = count(Build, [((Call, Size, Length), [*Command, Length, Size])
+                          for Call, Command in Calls.items()
+                          for Size in What["sizes"] for Length in Lengths])
+    for Call in Calls:
+        for Size in What["sizes"]:
+            Points = [(L, profile.flips(Found[Call, Size, L], [], Runtime=True)["all"])
+                      for L in Lengths]
+            if any(F["store"] or F["medium"] for _, F in Points):
+                yield {"call": Call, "bytes": Size,
+                       "published": What["published"][str(Size)] if Call == "malloc" else None,
+                       **{Where: regression.slope([(L, F[Where]) for L, F in Points])
+                          for Where in ("medium", "store")}}
+
+
+def frames(Build, Options):
+    """Flips of a pair of calls as the stores are made, which the published figure's
+    write-through counts. Nothing, where the compiler does not count what machine code
+    saves and pushes."""
+    What = Experiment["frames"]
+    Lengths = What["lengths"]["quick" if Options.quick else "all"]
+    Programs = Build / "bench" / "flips"
+    Found = count(Build, [((Kind, Code, Length), [Programs / "count" / f"frames-{Code}", Kind, Length])
+                          for Kind in What["pairs"] for Code in ("plain", "reduced")
+                          for Length in Lengths])
+    if not any(P["field"] == "(saved register)" for Places in Found.values() for P in Places):
+        return
+    for Kind, Pairs in What["pairs"].items():
+        Codes = {}
+        for Code in ("plain", "reduced"):
+            Codes[Code] = {"store": regression.slope(
+                [(L, profile.flips(Found[Kind, Code, L], [])["all"]["store"] / Pairs)
+                 for L in Lengths])}
+        Times = {Code: [] for Code in Codes}
+        for Round in range(rounds(Options)):
+            for Code in sorted(Codes, reverse=Round % 2 == 1):
+                Times[Code].append(min(float(run(
+                    [Programs / "time" / f"frames-{Code}", Kind, What["timed"]]))
+                    for _ in range(3)) / What["timed"] / Pairs)
+        Figures = measures.figures(Times, {"plain": None, "reduced": "plain"})
+        yield {"row": f"frames, {Kind}", "published": What["published"],
+               **{Code: {**F, "time": Figures[Code]} for Code, F in Codes.items()},
+               "gain": regression.quotient(Codes["plain"]["store"], Codes["reduced"]["store"])}
+
+
+def rounds(Options):
+    return Options.rounds or (1 if Options.smoke else
+                              Experiment["rounds"]["quick" if Options.quick else "all"])
 
 
 def measure(Build, Options):
     Wanted = set(Options.variants.split(",")) if Options.variants else None
-    Rounds = Options.rounds or (1 if Options.smoke else
-                                Experiment["rounds"]["quick" if Options.quick else "all"])
     Rows = rows(Options)
     Jobs = [((Row["row"], Variant, Length), command(Build, "count", Variant, Row, Length))
             for Row in Rows for Variant in variantsOf(Row, Wanted)
             for Length in lengths(Row, Options)]
     # The longest first, so that no processor waits for one in the end.
     Jobs.sort(key=lambda J: -J[0][2])
-    Found = count(Build, Jobs)
+    Found = {Name: profile.flips(Places, Experiment["data"])
+             for Name, Places in count(Build, Jobs).items()}
     Done = []
     for Row in Rows:
         Variants = {}
@@ -154,7 +202,7 @@ def measure(Build, Options):
                                         for L in lengths(Row, Options)})
         compare(Variants)
         Longest = lengths(Row, Options)[-1]
-        Times = times(Build, Row, Variants, Longest, Rounds)
+        Times = times(Build, Row, Variants, Longest, rounds(Options))
         References = {V: None if V == "native" else "native" for V in Variants}
         for Variant, Figures in measures.figures(Times, References).items():
             Variants[Variant]["time"] = Figures
@@ -177,5 +225,7 @@ def main(Options):
     Result = {"schema": 1, "bench": "flips", "about": Experiment["about"], "quick": Options.quick,
               "source": Experiment["source"], "machine": machine(),
               "model": {N: Experiment[N] for N in ("l1", "l2", "controller")}, "rows": Rows,
-              "allocation": [] if Options.rows or Options.variants else allocation(Build, Options)}
+              "allocation": [] if Options.rows or Options.variants else
+              list(allocation(Build, Options)),
+              "frames": [] if Options.rows or Options.variants else list(frames(Build, Options))}
     flips_report.finish(Options, Result)

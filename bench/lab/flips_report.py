@@ -77,9 +77,20 @@ def timeTable(Result):
 
 
 def allocationTable(Result):
-    return [["", "published", "measured"],
-            *([f"malloc({A['bytes']})", f"{A['published']:g}", number(A["medium"])]
-              for A in Result["allocation"])]
+    return [["", "published", "medium", "store"],
+            *([f"{A['call']}({A['bytes']})", "" if A["published"] is None else f"{A['published']:g}",
+               number(A["medium"]), number(A["store"])] for A in Result["allocation"])]
+
+
+def framesTable(Result):
+    Lines = [["", "published: plain", "changed", "gain", "plain", "changed", "gain", "", "time"]]
+    for F in Result["frames"]:
+        for P in F["published"]:
+            Lines.append([F["row"], f"{P['plain']:g}", f"{P['changed']:g}", f"{P['gain']:.1f}",
+                          number(F["plain"]["store"], 1), number(F["reduced"]["store"], 1),
+                          number(F["gain"]), deviation(F["gain"], P["gain"]),
+                          number(F["reduced"]["time"]["ratio"], 3)])
+    return Lines
 
 
 def tables(Result):
@@ -87,7 +98,10 @@ def tables(Result):
         yield ("Bits flipped by an operation, published and measured where the simulator had the "
                "program's memory", publishedTable(Result))
     if Result["allocation"]:
-        yield "Bits flipped by a call of malloc, at the medium", allocationTable(Result)
+        yield "Bits flipped by an allocation", allocationTable(Result)
+    if Result["frames"]:
+        yield ("Bits that a pair of calls flips in stack frames, at the store; time with "
+               "-fperdure-reduce-flips=frames as a ratio", framesTable(Result))
     yield ("Pointer fields at the medium: how many times fewer bits than native flips",
            gainTable(Result, "pointers"))
     yield ("All that the structure stores: how many times fewer bits than native flips",

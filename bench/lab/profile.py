@@ -29,12 +29,14 @@ def places(Text):
     return Found
 
 
-def flips(Places, Data):
+def flips(Places, Data, Runtime=False):
     """Of all, and of pointers, at the medium and at the store. Pointers are what a
     structure's own file stores but to the fields in Data: a field that is chosen by
-    an index has no name. What nobody was seen to store is in `all` alone."""
+    an index has no name. What the runtime stores to objects counts with Runtime alone."""
     Sums = {"all": {"medium": 0, "store": 0}, "pointers": {"medium": 0, "store": 0}}
     for P in Places:
+        if P["file"].startswith("perdure/runtime/") and not Runtime:
+            continue
         Medium, Store = P["cells_set"] + P["cells_cleared"], P["set"] + P["cleared"]
         for What in ("all", "pointers"):
             if What == "all" or ("/structures/" in P["file"] and P["field"] not in Data):
