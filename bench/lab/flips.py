@@ -145,8 +145,10 @@ def allocation(Build, Options):
             if any(F["store"] or F["medium"] for _, F in Points):
                 yield {"call": Call, "bytes": Size,
                        "published": What["published"][str(Size)] if Call == "malloc" else None,
-                       **{Where: regression.slope([(L, F[Where]) for L, F in Points])
-                          for Where in ("medium", "store")}}
+                       "medium": regression.slope([(L, F["medium"]) for L, F in Points]),
+                       # malloc's own stores are not seen, only where they lead.
+                       "store": None if Call == "malloc" else
+                       regression.slope([(L, F["store"]) for L, F in Points])}
 
 
 def frames(Build, Options):

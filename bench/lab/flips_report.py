@@ -79,7 +79,7 @@ def timeTable(Result):
 def allocationTable(Result):
     return [["", "published", "medium", "store"],
             *([f"{A['call']}({A['bytes']})", "" if A["published"] is None else f"{A['published']:g}",
-               number(A["medium"]), number(A["store"])] for A in Result["allocation"])]
+               number(A["medium"]), number(A["store"]) if A["store"] else ""] for A in Result["allocation"])]
 
 
 def framesTable(Result):
