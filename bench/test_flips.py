@@ -33,7 +33,7 @@ def near(A, B, Within=1e-3):
 def testRegression():
     F = regression.slope([(1, 3), (2, 5), (3, 7)])
     check(near(F["median"], 2) and near(F["low"], 2) and near(F["high"], 2), "a line has no error")
-    # By R: lm(c(1, 3, 2, 5, 4) ~ c(1, 2, 3, 4, 5)), confint: 0.8, -0.3023 to 1.9023.
+    # What SciPy 1.10's linregress and t.ppf say of these.
     F = regression.slope(list(zip([1, 2, 3, 4, 5], [1, 3, 2, 5, 4])))
     check(near(F["median"], 0.8) and near(F["low"], -0.3023) and near(F["high"], 1.9023),
           f"a slope and its interval: {F}")
