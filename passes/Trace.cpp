@@ -40,17 +40,21 @@ struct Writer {
   int Times; // the argument by which they are multiplied; -1: none
 };
 constexpr Writer Writers[] = {
-    {"memcpy", 0, 2, -1},     {"memmove", 0, 2, -1},   {"memset", 0, 2, -1},
-    {"mempcpy", 0, 2, -1},    {"bcopy", 1, 2, -1},     {"bzero", 0, 1, -1},
-    {"strncpy", 0, 2, -1},    {"stpncpy", 0, 2, -1},   {"strcpy", 0, -1, -1},
-    {"stpcpy", 0, -1, -1},    {"strcat", 0, -1, -1},   {"strncat", 0, -1, -1},
-    {"strlcpy", 0, -1, -1},   {"strlcat", 0, -1, -1},  {"sprintf", 0, -1, -1},
-    {"snprintf", 0, -1, -1},  {"vsprintf", 0, -1, -1}, {"vsnprintf", 0, -1, -1},
-    {"fgets", 0, -1, -1},     {"read", 1, 2, -1},      {"pread", 1, 2, -1},
-    {"recv", 1, 2, -1},       {"fread", 0, 1, 2},      {"swab", 1, 2, -1},
-    {"getrandom", 0, 1, -1},  {"qsort", 0, 1, 2},      {"perdure_qsort", 0, 1, 2},
-    {"strxfrm", 0, -1, -1},   {"__fread_chk", 0, 2, 3},
-    {"explicit_bzero", 0, 1, -1},
+    {"memcpy", 0, 2, -1},       {"memmove", 0, 2, -1},
+    {"memset", 0, 2, -1},       {"mempcpy", 0, 2, -1},
+    {"bcopy", 1, 2, -1},        {"bzero", 0, 1, -1},
+    {"strncpy", 0, 2, -1},      {"stpncpy", 0, 2, -1},
+    {"strcpy", 0, -1, -1},      {"stpcpy", 0, -1, -1},
+    {"strcat", 0, -1, -1},      {"strncat", 0, -1, -1},
+    {"strlcpy", 0, -1, -1},     {"strlcat", 0, -1, -1},
+    {"sprintf", 0, -1, -1},     {"snprintf", 0, -1, -1},
+    {"vsprintf", 0, -1, -1},    {"vsnprintf", 0, -1, -1},
+    {"fgets", 0, -1, -1},       {"read", 1, 2, -1},
+    {"pread", 1, 2, -1},        {"recv", 1, 2, -1},
+    {"fread", 0, 1, 2},         {"swab", 1, 2, -1},
+    {"getrandom", 0, 1, -1},    {"qsort", 0, 1, 2},
+    {"perdure_qsort", 0, 1, 2}, {"strxfrm", 0, -1, -1},
+    {"__fread_chk", 0, 2, 3},   {"explicit_bzero", 0, 1, -1},
 };
 
 class Tracer {
@@ -106,10 +110,36 @@ private:
     return W.Pointer && mayReachObject(W.Pointer) ? W : Written();
   }
 
+  /// From the first lane that is stored to the last one: what lies beside may
+  /// be mapped nowhere. Lanes between them that are not stored hold what they
+  /// held, which is a store of nothing new.
+  Written writtenUnderMask(CallBase &Call, IRBuilder<> *B) const {
+    Value *P = Call.getArgOperand(1), *Mask = Call.getArgOperand(2);
+    auto *T = dyn_cast<FixedVectorType>(Call.getArgOperand(0)->getType());
+    if (!T || T->getNumElements() > 64)
+      return {};
+    if (!B)
+      return {P, nullptr};
+    auto Number = [&](uint64_t N) { return ConstantInt::get(Int64, N); };
+    Value *Lanes = B->CreateZExt(
+        B->CreateBitCast(Mask, B->getIntNTy(T->getNumElements())), Int64);
+    auto Count = [&](Intrinsic::ID ID) {
+      return B->CreateBinaryIntrinsic(ID, Lanes, B->getFalse());
+    };
+    Value *First = Count(Intrinsic::cttz);
+    Value *End = B->CreateSub(Number(64), Count(Intrinsic::ctlz));
+    // Without any lane the first is 64, the end 0.
+    Value *Stored = B->CreateSelect(B->CreateICmpEQ(Lanes, Number(0)),
+                                    Number(0), B->CreateSub(End, First));
+    Value *Each = bytesOf(T->getElementType());
+    return {B->CreatePtrAdd(P, B->CreateMul(First, Each)),
+            B->CreateMul(Stored, Each)};
+  }
+
   Written writtenByCall(CallBase &Call, IRBuilder<> *B) const {
     if (auto *Intrinsic = dyn_cast<IntrinsicInst>(&Call)) {
       if (Intrinsic->getIntrinsicID() == Intrinsic::masked_store)
-        return {Call.getArgOperand(1), bytesOf(Call.getArgOperand(0)->getType())};
+        return writtenUnderMask(Call, B);
       return {};
     }
     const Function *Callee = Call.getCalledFunction();
@@ -127,8 +157,7 @@ private:
         continue;
       Written Result{Call.getArgOperand(W.Pointer), nullptr};
       if (B && W.Bytes >= 0)
-        Result.Bytes =
-            B->CreateZExtOrTrunc(Call.getArgOperand(W.Bytes), Int64);
+        Result.Bytes = B->CreateZExtOrTrunc(Call.getArgOperand(W.Bytes), Int64);
       if (B && W.Times >= 0)
         Result.Bytes = B->CreateMul(
             Result.Bytes,

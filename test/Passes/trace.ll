@@ -47,8 +47,20 @@ define void @atomics(ptr %p) {
 ; CHECK: call void @llvm.memset
 ; CHECK-NEXT: [[N:%.*]] = zext i32 %m to i64
 ; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 [[N]],
+; Under a mask from the first lane to the last one, whatever lies beside.
 ; CHECK: call void @llvm.masked.store
-; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 16,
+; CHECK-NEXT: [[BITS:%.*]] = bitcast <4 x i1> %k to i4
+; CHECK-NEXT: [[LANES:%.*]] = zext i4 [[BITS]] to i64
+; CHECK-NEXT: [[FIRST:%.*]] = call i64 @llvm.cttz.i64(i64 [[LANES]], i1 false)
+; CHECK-NEXT: [[ABOVE:%.*]] = call i64 @llvm.ctlz.i64(i64 [[LANES]], i1 false)
+; CHECK-NEXT: [[END:%.*]] = sub i64 64, [[ABOVE]]
+; CHECK-NEXT: [[NONE:%.*]] = icmp eq i64 [[LANES]], 0
+; CHECK-NEXT: [[COUNT:%.*]] = sub i64 [[END]], [[FIRST]]
+; CHECK-NEXT: [[STORED:%.*]] = select i1 [[NONE]], i64 0, i64 [[COUNT]]
+; CHECK-NEXT: [[SKIPPED:%.*]] = mul i64 [[FIRST]], 4
+; CHECK-NEXT: [[FROM:%.*]] = getelementptr i8, ptr %p, i64 [[SKIPPED]]
+; CHECK-NEXT: [[BYTES:%.*]] = mul i64 [[STORED]], 4
+; CHECK-NEXT: call void @__perdure_trace_store(ptr [[FROM]], i64 [[BYTES]],
 define void @intrinsics(ptr %p, ptr %q, i64 %n, i32 %m, <4 x i32> %v, <4 x i1> %k) {
   call void @llvm.memcpy.p0.p0.i64(ptr %p, ptr %q, i64 %n, i1 false)
   call void @llvm.memset.p0.i32(ptr %p, i8 0, i32 %m, i1 false)

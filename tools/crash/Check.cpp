@@ -38,7 +38,9 @@ static Verdict verdictOf(int Status) {
     V.Why = std::string("killed: ") + strsignal(WTERMSIG(Status));
   else
     V.Why = "exit status " + std::to_string(WEXITSTATUS(Status));
-  V.Broken = WIFEXITED(Status) && WEXITSTATUS(Status) == 127;
+  // The shell's words for a command that it cannot find, or not execute.
+  V.Broken = WIFEXITED(Status) &&
+             (WEXITSTATUS(Status) == 127 || WEXITSTATUS(Status) == 126);
   return V;
 }
 

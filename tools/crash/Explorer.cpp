@@ -313,8 +313,8 @@ void Explorer::visitWithout(
       More Only(At->Dimensions.size());
       bool Any = false;
       for (size_t K = 0; K < Only.size(); ++K)
-        for (uint32_t V = 0; V < At->Dimensions[K].Prefix.size(); ++V)
-          if (At->Dimensions[K].Prefix[V] < Certain[K]) {
+        for (uint32_t V = 0; V < At->Dimensions[K].Versions.size(); ++V)
+          if (At->Dimensions[K].Versions[V].Prefix < Certain[K]) {
             Only[K].push_back(V);
             Any = true;
           }
@@ -376,10 +376,13 @@ std::vector<std::string> Explorer::lost(const Image &I) const {
   std::set<std::string> Lines;
   for (size_t K = 0; K < At.Dimensions.size(); ++K) {
     const Dimension &D = At.Dimensions[K];
-    uint32_t Done = D.Prefix[I.Versions[K]];
+    Version V = D.Versions[I.Versions[K]];
+    uint32_t Done = V.Prefix;
     if (I.Versions[K] == D.whole())
       continue; // all that matters is there
     for (uint32_t J = Done; J < D.Pieces.size(); ++J) {
+      if (V.has(J))
+        continue;
       const Event &E = Events[D.Pieces[J].Event - 1];
       Lines.insert((E.Kind == PERDURE_TRACE_STORE ? "store at " + E.Text
                                                   : std::string("write")) +

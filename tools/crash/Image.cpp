@@ -18,11 +18,13 @@ Bytes crash::contentOf(const Image &I, unsigned Inode) {
     const Dimension &D = P.Dimensions[K];
     if (D.Inode != Inode || D.What == Dimension::Kind::Names)
       continue;
-    uint32_t Prefix = D.Prefix[I.Versions[K]];
+    Version V = D.Versions[I.Versions[K]];
     if (D.What == Dimension::Kind::Size)
-      Size = D.Sizes[Prefix];
-    for (uint32_t J = 0; D.What == Dimension::Kind::Unit && J < Prefix; ++J) {
+      Size = D.Sizes[V.Prefix];
+    for (size_t J = 0; J < D.Pieces.size(); ++J) {
       const Piece &Part = D.Pieces[J];
+      if (!V.has(J))
+        continue;
       if (Content.size() < Part.Offset + Part.Data.size())
         Content.resize(Part.Offset + Part.Data.size());
       std::copy(Part.Data.begin(), Part.Data.end(),
@@ -38,7 +40,8 @@ Names crash::namesOf(const Image &I) {
   Names N = P.Base;
   for (size_t K = 0; K < P.Dimensions.size(); ++K)
     if (P.Dimensions[K].What == Dimension::Kind::Names)
-      for (uint32_t J = 0; J < P.Dimensions[K].Prefix[I.Versions[K]]; ++J)
+      for (uint32_t J = 0; J < P.Dimensions[K].Versions[I.Versions[K]].Prefix;
+           ++J)
         applyChange(N, P.NameChanges[J]);
   return reachable(N);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <set>
 #include <string_view>
 
@@ -75,8 +76,10 @@ static uint64_t hashOf(const Names &N) {
 }
 
 uint32_t Dimension::whole() const {
-  return static_cast<uint32_t>(std::max_element(Prefix.begin(), Prefix.end()) -
-                               Prefix.begin());
+  auto Last = std::max_element(
+      Versions.begin(), Versions.end(),
+      [](const Version &A, const Version &B) { return A.Prefix < B.Prefix; });
+  return static_cast<uint32_t>(Last - Versions.begin());
 }
 
 uint64_t Point::hashOf(const std::vector<uint32_t> &Versions) const {
@@ -177,7 +180,7 @@ void Model::store(unsigned Number, uint64_t Offset, const char *Data,
         It->first.second * 8 < Offset + Part)
       Source = It->second;
     N.Units[Offset / unitBytes()].Pending.push_back(
-        {Offset, std::string(Data, Part), Source});
+        {Offset, std::string(Data, Part), Source, Now});
     Offset += Part;
     Data += Part;
     Bytes -= Part;
@@ -441,27 +444,74 @@ void Model::replay(const Event &E) {
 // Points
 //===----------------------------------------------------------------------===//
 
+// The words of one store that lies in Pieces[Begin, End) reach the medium in no
+// order that a program may count on: libc's memcpy copies the end of a block
+// before its middle, and a vector is stored as one or in parts. Of few words
+// each subset, of many those from which something goes first: each alone, all
+// but one, those from one on. Prefixes are not among them.
+static std::vector<Version> outOfOrder(uint32_t Begin, uint32_t End) {
+  std::vector<Version> Result;
+  unsigned Count = End - Begin;
+  assert(Count <= 64 && "a unit has 512 bytes at most");
+  auto Add = [&](uint64_t There) { // of the store's words
+    unsigned First = static_cast<unsigned>(__builtin_ctzll(~There));
+    uint64_t Beyond = First < 63 ? There >> (First + 1) : 0;
+    if (Beyond)
+      Result.push_back({Begin + First, Beyond});
+  };
+  uint64_t All = Count < 64 ? (uint64_t(1) << Count) - 1 : ~uint64_t(0);
+  if (Count <= 4) {
+    for (uint64_t There = 1; There < All; ++There)
+      Add(There);
+    return Result;
+  }
+  for (unsigned I = 0; I < Count; ++I) {
+    uint64_t One = uint64_t(1) << I;
+    for (uint64_t There : {One, All & ~One, All & ~(One - 1)})
+      if (There != All)
+        Add(There);
+  }
+  return Result;
+}
+
 Dimension Model::dimensionOf(unsigned Number, uint64_t Index,
                              const Unit &U) const {
   Dimension D{
       Dimension::Kind::Unit, Number, U.Pending, {}, {}, {}, Index, U.Done};
   uint64_t Size = unitBytes();
   Bytes Content = certainBytes(*Inodes[Number].Content, Index, Size);
-  for (uint32_t Prefix = 0;; ++Prefix) {
-    uint64_t Hash = hashUnit(Number, Index, Content);
-    // Equal contents are one version: the one that has most of the stores, but
-    // for the first, which the point's hash stands for.
+  // Equal contents are one version: the one that has most of the stores.
+  auto Add = [&](const Bytes &With, Version V) {
+    uint64_t Hash = hashUnit(Number, Index, With);
     auto Same = std::find(D.Hash.begin(), D.Hash.end(), Hash);
     if (Same == D.Hash.end()) {
       D.Hash.push_back(Hash);
-      D.Prefix.push_back(Prefix);
-    } else {
-      D.Prefix[static_cast<size_t>(Same - D.Hash.begin())] = Prefix;
+      D.Versions.push_back(V);
+    } else if (Version &Other =
+                   D.Versions[static_cast<size_t>(Same - D.Hash.begin())];
+               Other.Prefix < V.Prefix) {
+      Other = V;
     }
-    if (Prefix == U.Pending.size())
-      return D;
-    patch(Content, Index * Size, U.Pending[Prefix]);
+  };
+  // The first is what the point's hash stands for.
+  Add(Content, {0, 0});
+  uint32_t End = 0, Count = static_cast<uint32_t>(U.Pending.size());
+  for (uint32_t Begin = 0; Begin < Count; Begin = End) {
+    while (End < Count && U.Pending[End].Store == U.Pending[Begin].Store)
+      ++End;
+    for (Version V : outOfOrder(Begin, End)) {
+      Bytes With = Content;
+      for (uint32_t I = Begin; I < End; ++I)
+        if (V.has(I))
+          patch(With, Index * Size, U.Pending[I]);
+      Add(With, V);
+    }
+    for (uint32_t I = Begin; I < End; ++I) {
+      patch(Content, Index * Size, U.Pending[I]);
+      Add(Content, {I + 1, 0});
+    }
   }
+  return D;
 }
 
 Point Model::point() const {
@@ -487,7 +537,7 @@ Point Model::point() const {
     }
     Dimension D{Dimension::Kind::Size, I, {}, N.Sizes, {}, {}, 0, N.SizesDone};
     for (uint32_t V = 0; V < N.Sizes.size(); ++V) {
-      D.Prefix.push_back(V);
+      D.Versions.push_back({V, 0});
       D.Hash.push_back(mix(N.Sizes[V], mix(I, 3)));
     }
     if (N.Sizes.size() > 1)
@@ -499,7 +549,7 @@ Point Model::point() const {
     for (uint32_t V = 0; V <= NamesPending.size(); ++V) {
       if (V)
         applyChange(N, NamesPending[V - 1]);
-      D.Prefix.push_back(V);
+      D.Versions.push_back({V, 0});
       D.Hash.push_back(hashOf(N));
     }
     P.Dimensions.push_back(std::move(D));

@@ -26,20 +26,34 @@ using Bytes = std::vector<uint8_t>;
 struct Piece {
   uint64_t Offset;
   std::string Data;
-  uint32_t Event;
+  uint32_t Event; // where its content comes from
+  uint32_t Store; // the event that put it there; its pieces have no order
+};
+
+/// Of a list of changes the first Prefix have happened, and of those behind,
+/// which belong to the same store as the change number Prefix, those in Beyond:
+/// bit I stands for the change number Prefix + 1 + I.
+struct Version {
+  uint32_t Prefix = 0;
+  uint64_t Beyond = 0;
+
+  bool has(uint64_t Change) const {
+    return Change < Prefix || (Change > Prefix && Change - Prefix <= 64 &&
+                               Beyond >> (Change - Prefix - 1) & 1);
+  }
 };
 
 /// What may or may not have happened to one line, sector, size, or to the
-/// directories. Version V: the first Prefix[V] of its changes have.
+/// directories.
 struct Dimension {
   enum class Kind { Unit, Size, Names } What;
   unsigned Inode = 0;
-  std::vector<Piece> Pieces;    // Unit
-  std::vector<uint64_t> Sizes;  // Size: before, and after each change
-  std::vector<uint32_t> Prefix; // of each version, distinct contents only
-  std::vector<uint64_t> Hash;   // of each version
-  uint64_t Index = 0;           // Unit: which one of the file
-  uint64_t Done = 0;            // changes before these, which are certain
+  std::vector<Piece> Pieces;     // Unit
+  std::vector<uint64_t> Sizes;   // Size: before, and after each change
+  std::vector<Version> Versions; // distinct contents only
+  std::vector<uint64_t> Hash;    // of each version
+  uint64_t Index = 0;            // Unit: which one of the file
+  uint64_t Done = 0;             // changes before these, which are certain
 
   /// The version in which nothing is lost. Not always the last: what was stored
   /// may be what was there before.

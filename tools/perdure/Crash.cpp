@@ -254,7 +254,7 @@ static void printJson(const crash::Outcome &O, const crash::Plan &P,
   J.endObject();
 }
 
-static void printReport(const crash::Outcome &O) {
+static void printReport(const crash::Outcome &O, const std::string &Keep) {
   size_t Number = 0;
   for (const crash::Failure &F : O.Failures) {
     printf("failure %zu: %s\n", ++Number, escape(reasonOf(F)).c_str());
@@ -273,6 +273,11 @@ static void printReport(const crash::Outcome &O) {
     printf("  images: %llu\n", static_cast<unsigned long long>(F.Count));
     if (!F.Kept.empty())
       printf("  kept in %s\n", escape(F.Kept).c_str());
+    else
+      printf(
+          "  not kept: nothing can be written below %s; --keep takes another "
+          "directory\n",
+          escape(Keep).c_str());
   }
   printf("%llu images checked at %llu points%s, %llu failed\n",
          static_cast<unsigned long long>(O.Checked),
@@ -411,7 +416,7 @@ static int run(const Options &Opts) {
   if (Opts.Json)
     printJson(O, P, Removals);
   else {
-    printReport(O);
+    printReport(O, P.Keep);
     printRemovals(Removals);
   }
   fflush(stdout);

@@ -30,7 +30,8 @@ std::set<Left> crash::outcomesOf(const Point &P) {
   }
 }
 
-std::set<Left> crash::outcomesOf(Medium Kind, const std::vector<Event> &Events) {
+std::set<Left> crash::outcomesOf(Medium Kind,
+                                 const std::vector<Event> &Events) {
   Model M(Kind, "/r");
   std::set<Left> All;
   for (const Event &E : Events) {
@@ -93,6 +94,30 @@ static size_t certain(const std::vector<Event> &Events, size_t Count,
   return Most;
 }
 
+// The changes that may have happened, those that are certain included: all of
+// some stores, any of the next one. (No store here has more than three words.)
+static std::vector<std::vector<size_t>>
+mayBeThere(const std::vector<Eight> &Changes, size_t Known) {
+  std::vector<std::vector<size_t>> Result;
+  std::vector<size_t> Before;
+  for (size_t Begin = 0, End; Begin < Changes.size(); Begin = End) {
+    End = Begin;
+    while (End < Changes.size() && Changes[End].Event == Changes[Begin].Event)
+      ++End;
+    for (unsigned Some = 0; Begin >= Known && Some < 1u << (End - Begin);
+         ++Some) {
+      Result.push_back(Before);
+      for (size_t K = Begin; K < End; ++K)
+        if (Some >> (K - Begin) & 1)
+          Result.back().push_back(K);
+    }
+    for (size_t K = Begin; K < End; ++K)
+      Before.push_back(K);
+  }
+  Result.push_back(Before);
+  return Result;
+}
+
 std::set<Left> crash::simpleOutcomes(Medium Kind,
                                      const std::vector<Event> &Events,
                                      size_t Count, uint64_t FileBytes) {
@@ -125,13 +150,13 @@ std::set<Left> crash::simpleOutcomes(Medium Kind,
           Changes.back().Data += E.Data[K];
         }
       }
-      size_t Known = certain(Events, Count, "/r/" + Name, At, Unit, UnitBytes,
-                             Changes);
+      size_t Known =
+          certain(Events, Count, "/r/" + Name, At, Unit, UnitBytes, Changes);
       std::set<Left> More;
       for (const Left &L : All)
-        for (size_t Prefix = Known; Prefix <= Changes.size(); ++Prefix) {
+        for (const std::vector<size_t> &Some : mayBeThere(Changes, Known)) {
           Left With = L;
-          for (size_t K = 0; K < Prefix; ++K)
+          for (size_t K : Some)
             With.Content[Name].replace(Changes[K].Offset,
                                        Changes[K].Data.size(), Changes[K].Data);
           More.insert(With);
@@ -143,13 +168,14 @@ std::set<Left> crash::simpleOutcomes(Medium Kind,
 }
 
 std::vector<Event> crash::randomTrace(Medium Kind, uint64_t Seed,
-                                      uint64_t FileBytes) {
+                                      uint64_t FileBytes, unsigned Stores,
+                                      unsigned Longest) {
   std::mt19937_64 Random(Seed);
   uint64_t UnitBytes = Kind == Medium::Dax ? 64 : 512;
   TraceMaker T;
   T.map("a", 0x10000, FileBytes);
   T.map("b", 0x20000, FileBytes);
-  unsigned Stores = 0;
+  unsigned Stored = 0;
   std::map<uint32_t, bool> Syncing; // by thread
   for (int I = 0; I < 30; ++I) {
     T.Thread = 1 + static_cast<uint32_t>(Random() % 2);
@@ -159,10 +185,10 @@ std::vector<Event> crash::randomTrace(Medium Kind, uint64_t Seed,
     switch (Random() % 6) {
     case 0:
     case 1:
-      if (++Stores > 8)
+      if (++Stored > Stores)
         break;
-      T.store(At + Offset, std::string(1 + Random() % 9,
-                                       static_cast<char>('A' + Stores)));
+      T.store(At + Offset, std::string(1 + Random() % Longest,
+                                       static_cast<char>('A' + Stored)));
       break;
     case 2:
       if (Kind == Medium::Dax)

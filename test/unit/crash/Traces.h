@@ -19,7 +19,8 @@ struct TraceMaker {
   void add(perdure_trace_kind Kind, uint64_t Where, uint64_t Extent,
            std::string Data) {
     Events.push_back({Kind, Thread, Process, Where, Extent,
-                      "line " + std::to_string(Events.size()), std::move(Data)});
+                      "line " + std::to_string(Events.size()),
+                      std::move(Data)});
   }
   void path(perdure_trace_kind Kind, const std::string &P) {
     add(Kind, 0, 0, "/r/" + P);
@@ -73,14 +74,16 @@ std::set<Left> outcomesOf(const Point &P);
 std::set<Left> outcomesOf(Medium M, const std::vector<Event> &Events);
 
 /// What may be left when the power fails after the first Count events, by a
-/// second, much simpler model: it looks at all events again for each 8 bytes. It
-/// knows files that were there before, two of them, "a" mapped at 0x10000 and
-/// "b" at 0x20000, of one size; and no names.
+/// second, much simpler model: it looks at all events again for each 8 bytes.
+/// It knows files that were there before, two of them, "a" mapped at 0x10000
+/// and "b" at 0x20000, of one size; and no names.
 std::set<Left> simpleOutcomes(Medium M, const std::vector<Event> &Events,
-                                 size_t Count, uint64_t FileBytes);
+                              size_t Count, uint64_t FileBytes);
 
-/// A random trace for it: few stores to few lines, so that all can be tried.
-std::vector<Event> randomTrace(Medium M, uint64_t Seed, uint64_t FileBytes);
+/// A random trace for it: at most Stores stores of at most Longest bytes to few
+/// lines, so that all can be tried.
+std::vector<Event> randomTrace(Medium M, uint64_t Seed, uint64_t FileBytes,
+                               unsigned Stores, unsigned Longest);
 
 /// A model in which "a" and "b" are there, full of '.'.
 Model twoFiles(Medium M, uint64_t FileBytes);
