@@ -1,15 +1,16 @@
-/*===- main.c - Runs a workload on a structure -----------------------------===*\
+/*===- main.c - Runs a workload on a structure ----------------------------===*\
 |*
-|* PROGRAM --workload=W --operations=N ... prints the nanoseconds of processor time that
-|* the operations took.
+|* PROGRAM --workload=W --operations=N ... prints the nanoseconds of processor
+|* time that the operations took.
 |*
 |*   list         Inserts:Pops at random, values of 0 to Values - 1
 |*   hash         a key is toggled, its value drawn anew; both by Zipf's law
 |*   sequential   keys 0, 1, ... are inserted
 |*   random       the numbers below Keys in a random order
 |*
-|* With --check what is in the structure is compared, now and then, with what should
-|* be, and its invariants are looked at. The workload is made before it is timed.
+|* With --check what is in the structure is compared, now and then, with what
+|* should be, and its invariants are looked at. The workload is made before it
+|* is timed.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -55,8 +56,8 @@ static uint64_t any(void) {
 
 static uint64_t below(uint64_t N) { return any() % N; }
 
-/* Ranks from 0, the first the most frequent: the chance of rank R is in proportion to
-   1 / (R + 1). */
+/* Ranks from 0, the first the most frequent: the chance of rank R is in
+   proportion to 1 / (R + 1). */
 static uint64_t zipf(void) {
   static double *Up;
   if (!Up) {
@@ -113,8 +114,8 @@ static struct operation *makeWorkload(void) {
 |* What should be in the structure
 \*===----------------------------------------------------------------------===*/
 
-/* A list: what came, and what of it is gone, from the oldest on. Else values by key,
-   as far as they are there. */
+/* A list: what came, and what of it is gone, from the oldest on. Else values by
+   key, as far as they are there. */
 static struct item *Came;
 static uint64_t CameCount, GoneCount;
 static uint64_t *ValueOf;
@@ -146,9 +147,11 @@ static void compare(void *Root) {
   const char *Wrong = Structure.Broken(Root);
   if (Wrong)
     fail("the structure is broken: ", Wrong);
-  bool IsList = !strcmp(A.Workload, "list"), IsHash = !strcmp(A.Workload, "hash");
+  bool IsList = !strcmp(A.Workload, "list"),
+       IsHash = !strcmp(A.Workload, "hash");
   uint64_t Count = 0, Most = IsList ? CameCount - GoneCount : A.Keys;
-  struct item *Should = room(Most, sizeof *Should), *Is = room(Most + 1, sizeof *Is);
+  struct item *Should = room(Most, sizeof *Should),
+              *Is = room(Most + 1, sizeof *Is);
   if (IsList)
     for (; Count != Most; ++Count)
       Should[Count] = Came[CameCount - 1 - Count];
@@ -187,7 +190,8 @@ static void run(void *Root, const struct operation *Work) {
     if (A.Check) {
       expect(O, Did, Got);
       /* Often while it is small. */
-      if ((I & (I + 1)) == 0 || I % (A.Operations / 50 + 1) == 0 || I + 1 == A.Operations)
+      if ((I & (I + 1)) == 0 || I % (A.Operations / 50 + 1) == 0 ||
+          I + 1 == A.Operations)
         compare(Root);
     }
   }
@@ -205,9 +209,12 @@ int main(int Count, char **Words) {
   static const struct {
     const char *Name;
     uint64_t *To;
-  } Numbers[] = {{"--operations=", &A.Operations}, {"--keys=", &A.Keys},
-                 {"--values=", &A.Values},         {"--inserts=", &A.Inserts},
-                 {"--pops=", &A.Pops},             {"--seed=", &A.Seed},
+  } Numbers[] = {{"--operations=", &A.Operations},
+                 {"--keys=", &A.Keys},
+                 {"--values=", &A.Values},
+                 {"--inserts=", &A.Inserts},
+                 {"--pops=", &A.Pops},
+                 {"--seed=", &A.Seed},
                  {"--memory=", &A.Memory}};
   for (int I = 1; I != Count; ++I) {
     const char *Word = Words[I];
@@ -245,8 +252,7 @@ int main(int Count, char **Words) {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &Begin);
   run(Root, Work);
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &Finish);
-  printf("%.0f\n",
-         (double)(Finish.tv_sec - Begin.tv_sec) * 1e9 +
-             (double)(Finish.tv_nsec - Begin.tv_nsec));
+  printf("%.0f\n", (double)(Finish.tv_sec - Begin.tv_sec) * 1e9 +
+                       (double)(Finish.tv_nsec - Begin.tv_nsec));
   return 0;
 }

@@ -1,9 +1,10 @@
-/*===- malloc.c - The words that malloc keeps in front of blocks -----------===*\
+/*===- malloc.c - The words that malloc keeps in front of blocks ----------===*\
 |*
 |* malloc COUNT BYTES: as many calls, on fresh memory. The C library is not
-|* instrumented; so what it wrote to the two words that a call changes, the block's
-|* size and that of the rest behind it, is stored once more, by which the model of the
-|* medium sees it. Everything is taken in before: what that changes are no flips.
+|* instrumented; so what it wrote to the two words that a call changes, the
+|* block's size and that of the rest behind it, is stored once more, by which
+|* the model of the medium sees it. Everything is taken in before: what that
+|* changes are no flips.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -19,7 +20,8 @@ int main(int Count, char **Words) {
     fprintf(stderr, "malloc: COUNT and BYTES are missing\n");
     return 2;
   }
-  size_t Calls = strtoull(Words[1], NULL, 10), Bytes = strtoull(Words[2], NULL, 10);
+  size_t Calls = strtoull(Words[1], NULL, 10),
+         Bytes = strtoull(Words[2], NULL, 10);
   /* All of it in one piece, which malloc keeps. */
   size_t All = Calls * (Bytes + 32) + (1 << 20);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);

@@ -1,4 +1,4 @@
-/*===- memory.c - Where a structure lies -----------------------------------===*/
+/*===- memory.c - Where a structure lies ----------------------------------===*/
 
 #include "memory.h"
 
@@ -29,7 +29,8 @@ void memoryOpen(const char *Directory, uint64_t Bytes) {
   char Path[4096], Clear[4200];
   snprintf(Path, sizeof Path, "%s/flips.XXXXXX", Directory);
   if (!mkdtemp(Path))
-    fail("a directory for the store cannot be made; is PERDURE_BENCH_DIR right?");
+    fail("a directory for the store cannot be made; is PERDURE_BENCH_DIR "
+         "right?");
   perdure_store *Store = perdure_store_open(Path, PERDURE_CREATE);
   Next = Store ? perdure_create(Store, "structure", Bytes, 0) : NULL;
   if (!Next)

@@ -1,7 +1,7 @@
-/*===- perdure_alloc.c - What allocation flips in an object ----------------===*\
+/*===- perdure_alloc.c - What allocation flips in an object ---------------===*\
 |*
-|* perdure_alloc DIRECTORY COUNT BYTES: as many blocks, in a store of its own. The
-|* program stores nothing itself; what is counted is the runtime's.
+|* perdure_alloc DIRECTORY COUNT BYTES: as many blocks, in a store of its own.
+|* The program stores nothing itself; what is counted is the runtime's.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -14,7 +14,8 @@ int main(int Count, char **Words) {
     fprintf(stderr, "perdure_alloc: DIRECTORY, COUNT and BYTES are missing\n");
     return 2;
   }
-  size_t Calls = strtoull(Words[2], NULL, 10), Bytes = strtoull(Words[3], NULL, 10);
+  size_t Calls = strtoull(Words[2], NULL, 10),
+         Bytes = strtoull(Words[3], NULL, 10);
   perdure_store *Store = perdure_store_open(Words[1], PERDURE_CREATE);
   void *Object = Store ? perdure_create(Store, "blocks", 64, 0) : NULL;
   for (size_t I = 0; I != Calls && Object; ++I)

@@ -1,5 +1,5 @@
-/* A hash table of chains. The first entry of a chain lies in the table itself; an
-   entry without a value is empty. Values lie elsewhere, each once. */
+/* A hash table of chains. The first entry of a chain lies in the table itself;
+   an entry without a value is empty. Values lie elsewhere, each once. */
 #include "structure.h"
 
 struct value {

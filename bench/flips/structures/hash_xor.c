@@ -1,6 +1,7 @@
-/* The same by hand: a pointer to the next entry is stored as the exclusive or with the
-   entry's own address, 0 at the end. Low bit of it: the bucket is empty, and what it
-   held stays in it. A bucket that was never used has no value. */
+/* The same by hand: a pointer to the next entry is stored as the exclusive or
+   with the entry's own address, 0 at the end. Low bit of it: the bucket is
+   empty, and what it held stays in it. A bucket that was never used has no
+   value. */
 #include "structure.h"
 
 struct value {

@@ -1,6 +1,6 @@
-/* The same by hand, with one word for both neighbours: the exclusive or of their
-   addresses. An end has itself in place of the neighbour that it lacks; with
-   FLIPS_ENDS_NULL null, as in the oldest lists of this kind. */
+/* The same by hand, with one word for both neighbours: the exclusive or of
+   their addresses. An end has itself in place of the neighbour that it lacks;
+   with FLIPS_ENDS_NULL null, as in the oldest lists of this kind. */
 #include "structure.h"
 
 struct node {
@@ -72,7 +72,8 @@ static bool pop(void *Root, struct item *Oldest) {
 static size_t walk(void *Root, bool Backwards, struct item *To, size_t Most) {
   struct list *L = Root;
   size_t Count = 0;
-  struct node *N = Backwards ? L->tail : L->head, *From = (struct node *)beyond(N);
+  struct node *N = Backwards ? L->tail : L->head,
+              *From = (struct node *)beyond(N);
   while (N && Count < Most) {
     To[Count++] = (struct item){0, N->value};
     struct node *Next = other(N, From);

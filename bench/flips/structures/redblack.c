@@ -1,4 +1,5 @@
-/* A red-black tree whose nodes know their parents. Insertion alone, as published. */
+/* A red-black tree whose nodes know their parents. Insertion alone, as
+ * published. */
 #include "structure.h"
 
 enum colour { Red, Black };

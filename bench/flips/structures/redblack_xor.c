@@ -1,6 +1,6 @@
 /* The same by hand, without a word for the parent: each child is stored as the
-   exclusive or of its address and the parent's, 0 where there is none; the root is its
-   own parent. Which of two words leads up is told by the keys. */
+   exclusive or of its address and the parent's, 0 where there is none; the root
+   is its own parent. Which of two words leads up is told by the keys. */
 #include "structure.h"
 
 enum colour { Red, Black };
@@ -20,7 +20,8 @@ static void *make(uint64_t Keys) {
   return take(sizeof(struct tree));
 }
 
-static struct node *child(struct node *N, bool Right, const struct node *Parent) {
+static struct node *child(struct node *N, bool Right,
+                          const struct node *Parent) {
   uintptr_t Word = N->links[Right];
   return Word ? (struct node *)(Word ^ (uintptr_t)Parent) : NULL;
 }
@@ -40,16 +41,18 @@ static struct node *parentOf(struct node *N, const struct node *Child) {
 }
 
 /* From Old to New: whoever stood below Old stands below New. */
-static void moveParent(struct node *N, const struct node *Old, const struct node *New) {
+static void moveParent(struct node *N, const struct node *Old,
+                       const struct node *New) {
   uintptr_t Changed = (uintptr_t)Old ^ (uintptr_t)New;
   for (int I = 0; I != 2; ++I)
     if (N->links[I])
       N->links[I] ^= Changed;
 }
 
-/* N, whose parent is Parent (itself for the root), and its child on the other side
-   trade places. */
-static void rotate(struct tree *T, struct node *N, bool ToRight, struct node *Parent) {
+/* N, whose parent is Parent (itself for the root), and its child on the other
+   side trade places. */
+static void rotate(struct tree *T, struct node *N, bool ToRight,
+                   struct node *Parent) {
   struct node *Up = child(N, !ToRight, Parent);
   struct node *Middle = child(Up, ToRight, N), *Outer = child(Up, !ToRight, N);
   struct node *Stays = child(N, ToRight, Parent);
@@ -67,7 +70,8 @@ static void rotate(struct tree *T, struct node *N, bool ToRight, struct node *Pa
 }
 
 /* N is red; its parent is Parent, and theirs Grand: themselves at the root. */
-static void balance(struct tree *T, struct node *N, struct node *Parent, struct node *Grand) {
+static void balance(struct tree *T, struct node *N, struct node *Parent,
+                    struct node *Grand) {
   while (N != Parent && Parent->colour == Red) {
     /* Red, so no root. */
     struct node *Above = parentOf(Grand, Parent);
