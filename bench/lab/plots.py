@@ -6,8 +6,6 @@ Colours are Okabe and Ito's, which the colour-blind tell apart; markers differ a
 well, for print without colour.
 """
 
-import html
-import io
 import json
 import pathlib
 import sys
@@ -20,7 +18,7 @@ from matplotlib import pyplot, ticker
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.dont_write_bytecode = True
 
-from lab import report
+from lab import page, report
 
 Looks = {
     "native": ("#000000", "|"), "object": ("#0072B2", "o"), "hand": ("#009E73", "s"),
@@ -220,64 +218,11 @@ def figures(Result):
                       "instructions as a ratio to native (log.)", Short))
 
 
-def table(Title, Lines):
-    Head, *Body = Lines
-    Out = [f"<h3>{html.escape(Title)}</h3><table><thead><tr>"]
-    Out += [f"<th>{html.escape(C)}</th>" for C in Head]
-    Out.append("</tr></thead><tbody>")
-    for Line in Body:
-        Out.append("<tr>" + f"<th>{html.escape(Line[0])}</th>" +
-                   "".join(f"<td>{html.escape(C)}</td>" for C in Line[1:]) + "</tr>")
-    return "".join(Out) + "</tbody></table>"
-
-
-Style = """
-body { font: 15px/1.45 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #111;
-       background: #fff }
-figure { margin: 1.5rem 0; break-inside: avoid } figcaption { font-size: 13px; color: #333 }
-svg { width: 100%; height: auto; max-width: 52rem }
-.scroll { overflow-x: auto } table { border-collapse: collapse; font-size: 12.5px; margin: 0 0 1rem }
-th, td { padding: 2px 8px; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd }
-th:first-child { text-align: left } h1 { font-size: 22px } h2 { font-size: 18px } h3 { font-size: 14px }
-.note { background: #fff4d6; padding: .4rem .7rem } @media print { body { margin: 0 } }
-"""
-
-
-def page(Result, Plots):
-    M = Result["machine"]
-    Out = [f"<!doctype html><html lang='en'><head><meta charset='utf-8'>"
-           f"<title>Perdure: {html.escape(Result['bench'])}</title><style>{Style}</style></head><body>",
-           f"<h1>{html.escape(Result['bench'])}: {html.escape(Result['about'])}</h1>",
-           f"<p>{html.escape(M['processor'])}, {M['cores']} cores, Linux {html.escape(M['system'])}, "
-           f"files in {html.escape(M['directory'])}, {M['date']}. Data caches: "
-           + ", ".join(f"L{L} {int(B) >> 10} KiB" for L, B in M["caches"].items()) +
-           f". Figures are {html.escape(Result['unit'])}.</p>"]
-    if Result["quick"]:
-        Out.append("<p class='note'>A quick run: a look, no figures to publish.</p>")
-    for Number, (_, Caption, Svg) in enumerate(Plots, 1):
-        Out.append(f"<figure>{Svg}<figcaption>Figure {Number}. {html.escape(Caption)}"
-                   "</figcaption></figure>")
-    Out.append("<h2>Tables</h2>")
-    for Title, Lines in report.tables(Result):
-        Out.append(f"<div class='scroll'>{table(Title, Lines)}</div>")
-    Data = json.dumps(Result).replace("</", "<\\/")
-    Out.append(f"<script type='application/json' id='data'>{Data}</script></body></html>\n")
-    return "\n".join(Out)
-
-
 def main():
     Result = json.loads(pathlib.Path(sys.argv[1]).read_text())
-    Dir = pathlib.Path(sys.argv[2])
-    Dir.mkdir(parents=True, exist_ok=True)
-    Plots = []
-    for Name, Caption, Figure in figures(Result):
-        Text = io.StringIO()
-        Figure.savefig(Text, format="svg", metadata={"Date": None})
-        pyplot.close(Figure)
-        Svg = Text.getvalue()
-        (Dir / f"{Result['bench']}-{Name}.svg").write_text(Svg)
-        Plots.append((Name, Caption, Svg[Svg.index("<svg"):]))
-    (Dir / f"{Result['bench']}.html").write_text(page(Result, Plots))
+    Caches = ", ".join(f"L{L} {int(B) >> 10} KiB" for L, B in Result["machine"]["caches"].items())
+    page.write(Result, sys.argv[2], figures(Result), report.tables(Result),
+               f"Data caches: {Caches}. Figures are {Result['unit']}.")
 
 
 main()

@@ -1,0 +1,136 @@
+"""What the bench flips says: tables on the terminal, figures in JSON, plots."""
+
+import json
+import subprocess
+
+from lab.common import Bench, form, grid, stop
+
+
+def number(Figure, Digits=2):
+    """With half of its interval."""
+    if Figure is None:
+        return "none"
+    Half = (Figure["high"] - Figure["low"]) / 2
+    return f"{Figure['median']:.{Digits}f} ±{Half:.{Digits}f}"
+
+
+def plainNumber(Figure):
+    return "none" if Figure is None else f"{Figure['median']:.2f}"
+
+
+def deviation(Measured, Published):
+    return "" if Measured is None else f"{(Measured['median'] / Published - 1) * 100:+.0f}%"
+
+
+def names(Result):
+    return list(dict.fromkeys(V for R in Result["rows"] for V in R["variants"]))
+
+
+def publishedTable(Result):
+    Lines = [["", "published: plain", "changed", "gain", "medium: plain", "changed", "gain", "",
+              "store: gain", "", "changed is"]]
+    for R in Result["rows"]:
+        for P in R["published"]:
+            M, S = P["medium"], P["store"]
+            Lines.append([R["row"], f"{P['plain']:g}", f"{P['changed']:g}", f"{P['gain']:.2f}",
+                          number(M["plain"]), number(M["changed"]), number(M["gain"]),
+                          deviation(M["gain"], P["gain"]), plainNumber(S["gain"]),
+                          deviation(S["gain"], P["gain"]), P["with"][1]])
+    return Lines
+
+
+def gainTable(Result, What):
+    """Flips of native pointers, and how many times fewer each variant flips."""
+    Columns = [V for V in names(Result) if V != "native"]
+    Lines = [["", "native, bits", *Columns]]
+    for R in Result["rows"]:
+        V = R["variants"]
+        if "native" in V:
+            Lines.append([R["row"], number(V["native"][What]["medium"], 1),
+                          *(plainNumber(V[N][What]["medium"]["gain"]["native"]) if N in V else ""
+                            for N in Columns)])
+    return Lines
+
+
+def againstTable(Result, Against):
+    """What a technique adds to object-relative pointers, or to native ones that lie low."""
+    Columns = [V for V in names(Result) if V not in ("native", "native-low", Against)]
+    Lines = [["", f"{Against}, bits", *Columns]]
+    for R in Result["rows"]:
+        V = R["variants"]
+        if Against in V:
+            Lines.append([R["row"], number(V[Against]["pointers"]["medium"], 1),
+                          *(plainNumber(V[N]["pointers"]["medium"]["gain"][Against])
+                            if N in V else "" for N in Columns)])
+    return Lines
+
+
+def timeTable(Result):
+    Columns = [V for V in names(Result) if V != "native"]
+    Lines = [["", "native, ns", *Columns]]
+    for R in Result["rows"]:
+        V = R["variants"]
+        if "native" in V:
+            Lines.append([R["row"], form(V["native"]["time"]["value"]["median"]),
+                          *(number(V[N]["time"]["ratio"], 3) if N in V else "" for N in Columns)])
+    return Lines
+
+
+def allocationTable(Result):
+    return [["", "published", "medium", "store"],
+            *([f"{A['call']}({A['bytes']})", "" if A["published"] is None else f"{A['published']:g}",
+               number(A["medium"]), number(A["store"]) if A["store"] else ""] for A in Result["allocation"])]
+
+
+def framesTable(Result):
+    Lines = [["", "published: plain", "changed", "gain", "plain", "changed", "gain", "", "time"]]
+    for F in Result["frames"]:
+        for P in F["published"]:
+            Lines.append([F["row"], f"{P['plain']:g}", f"{P['changed']:g}", f"{P['gain']:.1f}",
+                          number(F["plain"]["store"], 1), number(F["reduced"]["store"], 1),
+                          number(F["gain"]), deviation(F["gain"], P["gain"]),
+                          number(F["reduced"]["time"]["ratio"], 3)])
+    return Lines
+
+
+def tables(Result):
+    if any(R["published"] for R in Result["rows"]):
+        yield ("Bits flipped by an operation, published and measured where the simulator had the "
+               "program's memory", publishedTable(Result))
+    if Result["allocation"]:
+        yield "Bits flipped by an allocation", allocationTable(Result)
+    if Result["frames"]:
+        yield ("Bits that a pair of calls flips in stack frames, at the store; time with "
+               "-fperdure-reduce-flips=frames as a ratio", framesTable(Result))
+    yield ("Pointer fields at the medium: how many times fewer bits than native flips",
+           gainTable(Result, "pointers"))
+    yield ("All that the structure stores: how many times fewer bits than native flips",
+           gainTable(Result, "all"))
+    for Against in ("object", "native-low"):
+        if Against in names(Result):
+            yield (f"Pointer fields: how many times fewer bits than {Against} flips",
+                   againstTable(Result, Against))
+    yield "Time of an operation, as a ratio to native", timeTable(Result)
+
+
+def finish(Options, Result):
+    M = Result["machine"]
+    print(f"flips: {Result['about']}\n{Result['source']}")
+    print(f"{M['processor']}, {M['cores']} cores, Linux {M['system']}, {M['date']}; model: "
+          f"L1 {Result['model']['l1']}, L2 {Result['model']['l2']}, {Result['model']['controller']}")
+    for Title, Lines in tables(Result):
+        print(f"\n{Title}\n\n{grid(Lines)}")
+    print("\nSlopes over " + "; ".join(
+        f"{R['row']}: {R['lengths'][0]:,} to {R['lengths'][-1]:,}" for R in Result["rows"]) +
+        " operations; ± is half of the 95% interval.")
+    File = Options.json or Options.build.resolve() / "bench" / "flips.json"
+    File.parent.mkdir(parents=True, exist_ok=True)
+    File.write_text(json.dumps(Result, indent=1) + "\n")
+    if Options.plot:
+        # Debian's Python has Debian's matplotlib.
+        if subprocess.run(["/usr/bin/python3", str(Bench / "lab" / "flips_plots.py"), str(File),
+                           str(Options.plot)]).returncode:
+            stop("the plots could not be drawn")
+    if Options.quick:
+        print("--quick: shorter runs than published, times a look; without it trees grow to a "
+              "million nodes")
