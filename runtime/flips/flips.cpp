@@ -470,30 +470,6 @@ static thread_local KeptBytes Kept[MostNested]
     __attribute__((tls_model("initial-exec")));
 static thread_local unsigned Depth __attribute__((tls_model("initial-exec")));
 
-// As much as there is, and how much: the bound may be more than the memory. By
-// pages, of which the kernel reads all that it can.
-static uint64_t readThere(char *To, const void *P, uint64_t Bytes) {
-  constexpr unsigned Most = 64;
-  uint64_t Done = 0;
-  while (Done < Bytes) {
-    iovec There[Most];
-    unsigned long Parts = 0;
-    uint64_t At = (uint64_t)P + Done, First = At, End = At + (Bytes - Done);
-    while (At < End && Parts != Most) {
-      uint64_t Next = (At | (PageBytes - 1)) + 1;
-      Next = Next < End ? Next : End;
-      There[Parts++] = {(void *)At, Next - At};
-      At = Next;
-    }
-    iovec Here = {To + Done, At - First};
-    ssize_t Read = process_vm_readv(getpid(), &Here, 1, There, Parts, 0);
-    Done += Read < 0 ? 0 : (uint64_t)Read;
-    if (Read < 0 || (uint64_t)Read != At - First)
-      break;
-  }
-  return Done;
-}
-
 void __perdure_flips_before(const void *P, uint64_t Bytes) {
   int Saved = errno;
   KeptBytes &K = Kept[Depth++ % MostNested];
