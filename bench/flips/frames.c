@@ -1,23 +1,18 @@
-/*===- frames.c - Pairs of calls in turn, for the bench flips
---------------===*\
+/*===- frames.c - Pairs of calls in turn, for the bench flips -------------===*\
 |*
 |* PROGRAM leaves|callers PAIRS calls two functions in turn, PAIRS times for
-each
-|* pair of functions, and prints the nanoseconds of processor time that this
-took.
-|* Published: "repeated call pairs" (FAST 2019), whose text does not say which
-|* functions they were. These are fixed before anything is measured:
+|* each pair of functions, and prints the nanoseconds of processor time that
+|* this took. Published: "repeated call pairs" (FAST 2019), by two functions in
+|* assembly. The functions here were fixed before anything was measured:
 |*
 |*   leaves    keep 9 to 12 words in registers at once, more than a callee may
-use
-|*             without saving some, and call nothing
+|*             use without saving some, and call nothing
 |*   callers   have 1 to 5 values live across calls of a leaf: what they save,
-and the
-|*             return addresses that their callee leaves, lie over each other
+|*             and the return addresses that their callee leaves, lie over each
+|*             other
 |*
 |* Every two of them make a pair. Their results are small, so that the loop's
-own
-|* registers change little: what flips is the frames' doing.
+|* own registers change little: what flips is the frames' doing.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -82,13 +77,17 @@ NOINLINE long caller5(const unsigned long *T, unsigned long X) {
   }
 #define LEAVES(P)                                                              \
   P(leaf9, leaf10)                                                             \
-  P(leaf9, leaf11) P(leaf9, leaf12) P(leaf10, leaf11) P(leaf10, leaf12)        \
-      P(leaf11, leaf12)
+  P(leaf9, leaf11)                                                             \
+  P(leaf9, leaf12) P(leaf10, leaf11) P(leaf10, leaf12) P(leaf11, leaf12)
 #define CALLERS(P)                                                             \
   P(caller1, caller2)                                                          \
-  P(caller1, caller3) P(caller1, caller4) P(caller1, caller5)                  \
-      P(caller2, caller3) P(caller2, caller4) P(caller2, caller5)              \
-          P(caller3, caller4) P(caller3, caller5) P(caller4, caller5)
+  P(caller1, caller3)                                                          \
+  P(caller1, caller4)                                                          \
+  P(caller1, caller5)                                                          \
+  P(caller2, caller3)                                                          \
+  P(caller2, caller4)                                                          \
+  P(caller2, caller5)                                                          \
+  P(caller3, caller4) P(caller3, caller5) P(caller4, caller5)
 LEAVES(PAIR)
 CALLERS(PAIR)
 
