@@ -69,6 +69,9 @@ static void findAreas(const char *program) {
       if (rights[1] == 'w')
         last = b;
     }
+    /* What the file does not hold of the data. */
+    else if (!name[0] && last && a == last && rights[1] == 'w')
+      last = b;
     if (strstr(name, "libperdure-flips") && rights[2] == 'x') {
       ProfilerFrom = a;
       ProfilerTo = b;
