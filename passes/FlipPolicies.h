@@ -1,11 +1,12 @@
 //===- FlipPolicies.h - What -fperdure-reduce-flips names -------*- C++ -*-===//
 //
-// Ways to lower a program so that its stores flip fewer bits (docs/BitFlips.md).
-// The module flag `perdure.reduce.NAME` asks for one. The flags merge by Max:
-// files with and without one link, since a policy never changes what a program
-// does, nor what its objects hold in fields. A policy that is applied to each
-// file before its bitcode is written reaches the files that ask for it; one
-// that works on machine code reaches all that a full LTO link makes of them.
+// Ways to lower a program so that its stores flip fewer bits
+// (docs/BitFlips.md). The module flag `perdure.reduce.NAME` asks for one. The
+// flags merge by Max: files with and without one link, since a policy never
+// changes what a program does, nor what its objects hold in fields. A policy
+// that is applied to each file before its bitcode is written reaches the files
+// that ask for it; one that works on machine code reaches all that a full LTO
+// link makes of them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,18 +20,17 @@
 namespace perdure {
 
 enum class FlipPolicy : unsigned {
-  Silent,    ///< stores of what memory holds already are not made
-  Padding,   ///< copies of records leave the padding alone
-  Merge,     ///< neighbouring stores become one
-  Zeroing,   ///< what is overwritten before it is read is not zeroed
-  Frames,    ///< saved registers at fixed offsets, only where needed
-  Placement, ///< blocks at addresses near what their pointer overwrites
+  Silent,  ///< stores of what memory holds already are not made
+  Padding, ///< copies of records leave the padding alone
+  Merge,   ///< neighbouring stores become one
+  Zeroing, ///< what is overwritten before it is read is not zeroed
+  Frames,  ///< saved registers at fixed offsets, only where needed
 };
 
 /// As the option names them, in the order of FlipPolicy.
 inline llvm::ArrayRef<llvm::StringRef> flipPolicyNames() {
-  static const llvm::StringRef Names[] = {"silent",  "padding", "merge",
-                                          "zeroing", "frames",  "placement"};
+  static const llvm::StringRef Names[] = {"silent", "padding", "merge",
+                                          "zeroing", "frames"};
   return Names;
 }
 

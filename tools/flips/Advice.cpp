@@ -11,9 +11,11 @@ static bool isEncoding(const std::string &Policy) {
   return Policy != "gray" && Policy != "zeroing" && Policy != "merge";
 }
 
-static std::string toWrite(const std::string &Policy) {
+static std::string toWrite(const std::string &Policy, const Place &At) {
+  if (At.isRuntime())
+    return "nothing: the runtime's own";
   if (Policy == "gray")
-    return "[[perdure::gray]]";
+    return "N ^ N >> 1 in the place of N";
   if (isEncoding(Policy))
     return "PERDURE_ENCODED(\"" + Policy + "\")";
   return "-fperdure-reduce-flips=" + Policy;
@@ -47,12 +49,12 @@ std::vector<Advice> perdure::flips::advise(const Profile &P, bool All) {
   std::vector<Advice> Sorted;
   std::map<Place, size_t> Best; // encoding of a field
   for (auto &[Key, A] : Found) {
-    A.Write = toWrite(A.Policy);
+    A.Write = toWrite(A.Policy, A.Most);
     if (All) {
       Sorted.push_back(A);
       continue;
     }
-    if (A.saved() <= 0)
+    if (A.saved() <= 0 || A.Most.isRuntime())
       continue;
     if (!isEncoding(A.Policy)) {
       Sorted.push_back(A);

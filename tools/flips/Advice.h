@@ -18,13 +18,12 @@ struct Advice {
   Estimate Sum;
   std::string Write; // what to write in the source, or to give the compiler
   /// Bits at the stores; less than 0: it would flip more.
-  int64_t saved() const {
-    return int64_t(Sum.now()) - int64_t(Sum.under());
-  }
+  int64_t saved() const { return int64_t(Sum.now()) - int64_t(Sum.under()); }
 };
 
-/// By what it would save, most first. Of the encodings of a field, which exclude each
-/// other, the best; or all, and what would flip more, where All says so.
+/// By what it would save, most first. Of the encodings of a field, which
+/// exclude each other, the best; or all, and what would flip more and what the
+/// runtime itself stores, where All says so.
 std::vector<Advice> advise(const Profile &P, bool All);
 
 } // namespace perdure::flips

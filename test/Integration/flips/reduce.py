@@ -1,7 +1,8 @@
 """reduce.py PERDURE BEFORE AFTER FOLDER COUNTER FRACTION
 
 Records two builds of one program, each given a store in FOLDER. Both have to print
-the same, and AFTER's COUNTER is to be at most FRACTION of BEFORE's."""
+the same, and AFTER's COUNTER is to be at most FRACTION of BEFORE's. Of the program's
+own stores: the runtime writes random IDs."""
 import json
 import shutil
 import subprocess
@@ -15,9 +16,10 @@ def measure(program):
     profile = folder + ".flips"
     run = subprocess.run([perdure, "flips", "run", "-o", profile, "--", program, folder],
                          capture_output=True, text=True, check=True)
-    shown = subprocess.run([perdure, "flips", "show", "--json", profile],
+    shown = subprocess.run([perdure, "flips", "show", "--json", "--by", "part", profile],
                            capture_output=True, text=True, check=True)
-    return run.stdout, json.loads(shown.stdout)["all"]
+    return run.stdout, next(row for row in json.loads(shown.stdout)["rows"]
+                            if row["part"] == "program")
 
 
 (said, old), (says, new) = measure(before), measure(after)
