@@ -208,5 +208,6 @@ def testBench():
     check(len(Svgs) == Page.count("<svg") == Page.count("<figcaption>") == 5, "the page lacks plots")
 
 
-for Test in (testRegression, testProfile, testTables, testStructures, testFaults, testBench):
+# testBench builds the programs that testStructures runs.
+for Test in (testRegression, testProfile, testTables, testBench, testStructures, testFaults):
     Test()
