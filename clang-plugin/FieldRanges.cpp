@@ -13,6 +13,7 @@
 
 #include "clang/AST/ASTContext.h"
 #include "clang/AST/DeclCXX.h"
+#include "clang/AST/DeclTemplate.h"
 #include "clang/AST/Mangle.h"
 #include "clang/AST/RecordLayout.h"
 #include "llvm/ADT/SetVector.h"
@@ -43,8 +44,10 @@ public:
       uint64_t Begin = At + Layout.getFieldOffset(Field->getFieldIndex());
       if (!Field->isBitField())
         type(Field->getType(), Begin);
-      else if (!Field->isUnnamedBitField())
-        add(Begin, Begin + Field->getBitWidthValue(), /*IsField=*/true);
+      else
+        // Clang's copies begin and end at those without a name, too.
+        add(Begin, Begin + Field->getBitWidthValue(),
+            /*IsField=*/!Field->isUnnamedBitField());
     }
   }
 
@@ -88,6 +91,26 @@ private:
   FieldRanges &Out;
 };
 
+/// Whether every MangleContext gives the functions of \p Class the same names.
+/// Lambdas, records without a name, and those of one name in one function that
+/// no other file sees, are numbered as a context meets them, and Clang's code
+/// generator meets them in another order than we.
+bool hasStableName(const CXXRecordDecl *Class) {
+  if (Class->isExternallyVisible())
+    return true;
+  // In an unnamed namespace.
+  for (const DeclContext *At = Class; !At->isTranslationUnit();
+       At = At->getParent()) {
+    if (const auto *R = dyn_cast<CXXRecordDecl>(At)) {
+      if (!R->hasNameForLinkage() || isa<ClassTemplateSpecializationDecl>(R))
+        return false;
+    } else if (!isa<NamespaceDecl, LinkageSpecDecl>(At)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// The functions by which Clang copies the fields of \p Class, as it chooses.
 void addFunctions(MangleContext &Mangler, const CXXRecordDecl *Class,
                   FieldRanges &Out) {
@@ -130,7 +153,8 @@ std::vector<FieldRanges> fieldRanges(ASTContext &Context) {
       continue;
     FieldRanges R;
     if (const auto *Class = dyn_cast<CXXRecordDecl>(Record)) {
-      if (Class->isDynamicClass() || Class->getNumVBases() != 0)
+      if (Class->isDynamicClass() || Class->getNumVBases() != 0 ||
+          !hasStableName(Class))
         continue;
       addFunctions(*Mangler, Class, R);
     }

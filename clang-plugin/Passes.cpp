@@ -44,7 +44,7 @@ std::vector<FieldRanges> &toldFieldRanges() {
 
 /// For passes/PaddingCopies.cpp.
 void writeFieldRanges(llvm::Module &M) {
-  if (M.getNamedMetadata("perdure.fields"))
+  if (M.getNamedMetadata("perdure.copied"))
     return;
   llvm::LLVMContext &Ctx = M.getContext();
   for (const FieldRanges &R : toldFieldRanges()) {
@@ -55,7 +55,7 @@ void writeFieldRanges(llvm::Module &M) {
       for (uint64_t N : {F.Begin, F.End, uint64_t(F.IsWhole)})
         Words.push_back(llvm::ConstantAsMetadata::get(
             llvm::ConstantInt::get(llvm::Type::getInt64Ty(Ctx), N)));
-    M.getOrInsertNamedMetadata("perdure.fields")
+    M.getOrInsertNamedMetadata("perdure.copied")
         ->addOperand(llvm::MDNode::get(Ctx, Words));
   }
 }

@@ -7,7 +7,7 @@
 //
 //   - by `!tbaa.struct`, on copies of whole records without persistent
 //   pointers;
-//   - by `!perdure.fields`, from our Clang plugin, in the functions that Clang
+//   - by `!perdure.copied`, from our Clang plugin, in the functions that Clang
 //     makes for records with persistent pointers
 //     (clang-plugin/FieldRanges.cpp).
 //
@@ -60,7 +60,7 @@ Ranges partOf(const Ranges &R, uint64_t At, uint64_t Bytes) {
   return inOrder(Result);
 }
 
-/// A record, as `!perdure.fields` describes it: its fields' bytes, where fields
+/// A record, as `!perdure.copied` describes it: its fields' bytes, where fields
 /// begin and end, and the functions that copy it, none in C.
 struct Record {
   Ranges Fields;
@@ -74,7 +74,7 @@ class PaddingCopies {
 
 public:
   explicit PaddingCopies(Module &M) : M(M) {
-    if (const NamedMDNode *All = M.getNamedMetadata("perdure.fields"))
+    if (const NamedMDNode *All = M.getNamedMetadata("perdure.copied"))
       for (const MDNode *N : All->operands())
         read(*N);
   }
@@ -233,7 +233,7 @@ PreservedAnalyses PaddingCopiesPass::run(Module &M, ModuleAnalysisManager &) {
     return PreservedAnalyses::all();
   PaddingCopies(M).run();
   // What it says holds for this file alone; LTO would put all files' together.
-  if (NamedMDNode *All = M.getNamedMetadata("perdure.fields"))
+  if (NamedMDNode *All = M.getNamedMetadata("perdure.copied"))
     M.eraseNamedMetadata(All);
   return PreservedAnalyses::none();
 }

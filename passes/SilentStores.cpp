@@ -98,10 +98,17 @@ private:
     return S.isSimple() && bitsOf(S) &&
            P->getType()->getPointerAddressSpace() == 0 &&
            !S.hasMetadata(LLVMContext::MD_nontemporal) && mayBeInObject(P) &&
-           // New memory may hold what LLVM takes for undefined, and a store
-           // that is left out does not define it.
-           !isNoAliasCall(getUnderlyingObject(P)) &&
-           !isa<Constant>(S.getPointerOperand());
+           !isa<Constant>(P) && !mayBeNew(P);
+  }
+
+  /// Whether \p P may lead to memory of this function's own. That may hold what
+  /// LLVM takes for undefined, and a store that is left out does not define it.
+  static bool mayBeNew(const Value *P) {
+    SmallVector<const Value *, 4> Objects;
+    getUnderlyingObjects(P, Objects);
+    return any_of(Objects, [](const Value *O) {
+      return isNoAliasCall(O) || isa<AllocaInst>(O);
+    });
   }
 
   void choose(StoreInst &S, SmallVectorImpl<Found> &Work) {

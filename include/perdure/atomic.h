@@ -16,8 +16,7 @@
 |*
 |* Macros in C, function templates in C++. Each argument is evaluated once. They
 |* mean what C11's functions of these names mean; compare-exchange is the strong
-|* form, leaves what it found in *expected, and compares pointers by their bits:
-|* it needs an encoding under which one target has one value at one container.
+|* form, leaves what it found in *expected, and compares what the bits lead to.
 |*
 |* All are lock-free: one aligned 64-bit access to the stored bits, translated
 |* before or after it.
@@ -34,7 +33,8 @@
    compare-exchange: what is found is decoded and compared with `expected`,
    which is not encoded: a pointer that is only compared is no escape and takes
    no place in the FOT. The exchange then asks whether those very bits are still
-   there. If they are not, neither is the pointer, since it has no other bits.
+   there. If they are not, the pointer may be there by other bits (of encodings
+   that are not canonical, or bound by name): what is there is decoded again.
  */
 
 #if defined(__PERDURE__)
@@ -71,17 +71,18 @@ typedef void *__attribute__((may_alias)) perdure__atomic_native;
   PERDURE__INLINE int perdure__atomic_compare_exchange_##N(                    \
       volatile void *p, void *expected, const volatile void *desired,          \
       int weak, int success, int failure) {                                    \
-    PERDURE__STATIC_ASSERT(PERDURE__CANONICAL(N),                              \
-                           "compare-exchange compares bits, and under this "   \
-                           "encoding equal pointers can differ in their "      \
-                           "bits");                                            \
     volatile perdure__atomic_bits *place = (volatile perdure__atomic_bits *)p; \
     perdure__atomic_bits found = __atomic_load_n(place, failure);              \
-    if (PERDURE__DECODE(found, p, N) == *(perdure__atomic_native *)expected && \
-        __atomic_compare_exchange_n(place, &found,                             \
-                                    PERDURE__ENCODE(desired, p, N), weak,      \
-                                    success, failure))                         \
-      return 1;                                                                \
+    /* Other bits than those found may lead to the same target: again then. */ \
+    while (PERDURE__DECODE(found, p, N) ==                                     \
+           *(perdure__atomic_native *)expected) {                              \
+      if (__atomic_compare_exchange_n(place, &found,                           \
+                                      PERDURE__ENCODE(desired, p, N), weak,    \
+                                      success, failure))                       \
+        return 1;                                                              \
+      if (weak)                                                                \
+        break;                                                                 \
+    }                                                                          \
     *(perdure__atomic_native *)expected = PERDURE__DECODE(found, p, N);        \
     return 0;                                                                  \
   }

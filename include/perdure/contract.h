@@ -20,18 +20,11 @@
 #define PERDURE__SYMBOL(Name)
 #endif
 
-/* May the bits at one container be compared in place of the pointers? Every
-   encoding of abi.def is canonical; of those that other projects bring nothing
-   is known here.                                                             */
-#define PERDURE__CANONICAL(Encoding) ((Encoding) < 128)
-
 #ifdef __cplusplus
-#define PERDURE__STATIC_ASSERT static_assert
 #define PERDURE__INLINE inline __attribute__((always_inline))
 #define PERDURE__NOEXCEPT noexcept
 extern "C" {
 #else
-#define PERDURE__STATIC_ASSERT _Static_assert
 #define PERDURE__INLINE static inline __attribute__((always_inline, unused))
 #define PERDURE__NOEXCEPT
 #endif

@@ -74,9 +74,9 @@ define void @_ZN4nodeaSERKS_(ptr %to, ptr %from) {
 }
 
 ; Said of this file alone.
-; CHECK-NOT: perdure.fields
+; CHECK-NOT: perdure.copied
 !llvm.module.flags = !{!0}
-!perdure.fields = !{!1, !2, !3, !4}
+!perdure.copied = !{!1, !2, !3, !4}
 !0 = !{i32 7, !"perdure.reduce.padding", i32 1}
 !1 = !{i64 0, i64 8, i64 1, i64 8, i64 9, i64 1, i64 16, i64 24, i64 1, i64 24, i64 26, i64 1}
 !2 = !{i64 0, i64 8, i64 1, i64 8, i64 10, i64 1, i64 16, i64 24, i64 1, i64 24, i64 26, i64 1}

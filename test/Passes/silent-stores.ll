@@ -106,6 +106,14 @@ define void @is_atomic(ptr %p) {
   ret void
 }
 ; New memory: what it holds is undefined to LLVM, and would stay so.
+define ptr @perhaps_fresh(ptr %p, i1 %c) {
+  %n = call ptr @malloc(i64 8)
+  %q = select i1 %c, ptr %n, ptr %p
+  %old = load i64, ptr %q
+  %new = select i1 %c, i64 0, i64 %old
+  store i64 %new, ptr %q
+  ret ptr %q
+}
 define ptr @fresh() {
   %p = call noalias ptr @malloc(i64 8)
   %old = load i32, ptr %p, align 4

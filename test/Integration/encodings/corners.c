@@ -5,6 +5,7 @@
  *
  * RUN: %python %S/../cxx/Inputs/relocated.py "%perdure_cc" "%window_low" "%window_high" %t %s --all
  */
+#include <perdure/atomic.h>
 #include <perdure/perdure.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +30,9 @@ static uintptr_t base_of(void *p) {
 static NOINLINE void put(struct cell *c, void *p) { c->p = p; }
 static NOINLINE void *get(struct cell *c) { return c->p; }
 static NOINLINE void copy(struct cell *to, struct cell *from) { *to = *from; }
+static NOINLINE int swap(struct cell *c, void *from, void *to) {
+  return perdure_atomic_compare_exchange(&c->p, &from, to);
+}
 static NOINLINE int same(struct cell *a, struct cell *b) { return a->p == b->p; }
 
 /* What cell i of c leads to; foreign: an address in another object. */
@@ -91,6 +95,10 @@ static void inside(struct corners *c) {
       copy(&c->cells[i], &c->cells[j]);
       CHECK(get(&c->cells[i]) == &c->cells[j]);
       put(&c->cells[i], p);
+      /* Whatever bits null left there. */
+      put(&c->cells[i], 0);
+      CHECK(!swap(&c->cells[i], &c->cells[i], &c->cells[j]));
+      CHECK(swap(&c->cells[i], 0, p) && get(&c->cells[i]) == p);
       if (i != j)
         put(&c->cells[j], kept);
     }
