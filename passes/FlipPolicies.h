@@ -22,7 +22,7 @@ namespace perdure {
 enum class FlipPolicy : unsigned {
   Silent,  ///< stores of what memory holds already are not made
   Padding, ///< copies of records leave the padding alone
-  Merge,   ///< neighbouring stores become one
+  Merge,   ///< two stores to one place become one
   Zeroing, ///< what is overwritten before it is read is not zeroed
   Frames,  ///< saved registers at fixed offsets, only where needed
 };
