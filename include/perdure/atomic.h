@@ -33,8 +33,8 @@
    compare-exchange: what is found is decoded and compared with `expected`,
    which is not encoded: a pointer that is only compared is no escape and takes
    no place in the FOT. The exchange then asks whether those very bits are still
-   there. If they are not, the pointer may be there by other bits (of encodings
-   that are not canonical, or bound by name): what is there is decoded again.
+   there. If they are not, neither is the pointer; but under an encoding that is
+   not canonical it may be there by other bits: what is there is decoded again.
  */
 
 #if defined(__PERDURE__)
@@ -73,14 +73,13 @@ typedef void *__attribute__((may_alias)) perdure__atomic_native;
       int weak, int success, int failure) {                                    \
     volatile perdure__atomic_bits *place = (volatile perdure__atomic_bits *)p; \
     perdure__atomic_bits found = __atomic_load_n(place, failure);              \
-    /* Other bits than those found may lead to the same target: again then. */ \
     while (PERDURE__DECODE(found, p, N) ==                                     \
            *(perdure__atomic_native *)expected) {                              \
       if (__atomic_compare_exchange_n(place, &found,                           \
                                       PERDURE__ENCODE(desired, p, N), weak,    \
                                       success, failure))                       \
         return 1;                                                              \
-      if (weak)                                                                \
+      if (weak || PERDURE__CANONICAL(N))                                       \
         break;                                                                 \
     }                                                                          \
     *(perdure__atomic_native *)expected = PERDURE__DECODE(found, p, N);        \

@@ -20,6 +20,11 @@
 #define PERDURE__SYMBOL(Name)
 #endif
 
+/* Whether a target has one value at one container for certain: Traits::Canonical
+   in passes/Encoding.h. Of encodings that other projects bring nothing is known
+   here.                                                                      */
+#define PERDURE__CANONICAL(Encoding) ((Encoding) < 7)
+
 #ifdef __cplusplus
 #define PERDURE__INLINE inline __attribute__((always_inline))
 #define PERDURE__NOEXCEPT noexcept
