@@ -67,9 +67,9 @@ int main() {
   auto *s = make<seen>();
   copy(s, make<seen>());
 }
-// SPLIT-LABEL: @_ZN12_GLOBAL__N_16hiddenaSERKS0_(
+// SPLIT: define {{.*}}@_ZN12_GLOBAL__N_16hiddenaSERKS0_(
 // SPLIT: memcpy{{.*}}, i64 1, i1 false)
 // SPLIT: memcpy{{.*}}, i64 9, i1 false)
-// SPLIT-LABEL: @_ZN4seenaSERKS_(
+// SPLIT: define {{.*}}@_ZN4seenaSERKS_(
 // SPLIT: memcpy{{.*}}, i64 1, i1 false)
 // SPLIT: memcpy{{.*}}, i64 9, i1 false)

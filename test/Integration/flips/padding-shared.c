@@ -29,7 +29,7 @@ int main(void) {
   *b = (struct other){.x = 0x123456, .b = 4, .l = 5};
   copyOne(a + 1, a);
   copyOther(b + 1, b);
-  /* CHECK: 1 2 3, 123456 4 5 */
+  // CHECK: 1 2 3, 123456 4 5
   printf("%d %d %ld, %x %d %ld\n", a[1].c, a[1].b, a[1].l, b[1].x, b[1].b, b[1].l);
   free(a);
   free(b);
