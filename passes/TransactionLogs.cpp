@@ -25,6 +25,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PatternMatch.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/Transforms/Utils/ScalarEvolutionExpander.h"
 
 using namespace llvm;
@@ -399,7 +400,7 @@ private:
   /// Whether the loop runs to its end, undisturbed, in a known number of
   /// rounds.
   bool isSimple(const Loop &L) {
-    if (!L.getLoopPreheader() || !L.getLoopLatch() || !L.getExitingBlock() ||
+    if (!L.getLoopPredecessor() || !L.getLoopLatch() || !L.getExitingBlock() ||
         !SE.hasLoopInvariantBackedgeTakenCount(&L))
       return false;
     for (const Loop *Inner : L.getLoopsInPreorder())
@@ -466,6 +467,12 @@ private:
         Total = Away;
       }
     }
+    // The optimisations before have merged it with the test that leads to it,
+    // where nothing else was in it.
+    if (!L.getLoopPreheader() &&
+        !InsertPreheaderForLoop(&L, &DT, &LI, /*MSSAU=*/nullptr,
+                                /*PreserveLCSSA=*/false))
+      return missed(C, "nothing can be put in front of it");
     Instruction *Before = L.getLoopPreheader()->getTerminator();
     SCEVExpander Expander(SE, "perdure.tx");
     if (!Expander.isSafeToExpandAt(Start, Before) ||

@@ -223,6 +223,14 @@ IN void loop(struct node *n, long v) {
   for (int i = 0; i < 64; ++i)
     n->array[i] += v; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged once for all rounds of the loop (struct node.array[])
 }
+// Also where nothing lies between the test whether there is a round and the first one.
+// CHECK-LABEL: @counted(
+// CHECK: shl {{.*}}i64 %{{.*}}, 3
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 %
+IN void counted(struct node *n, long v, size_t k) {
+  for (size_t i = 0; i < k; ++i)
+    n->array[i] += v;
+}
 // CHECK-LABEL: @loop_down(
 // CHECK: shl {{.*}}i64 %{{.*}}, 3
 // CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 %
