@@ -25,6 +25,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PatternMatch.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/Transforms/Utils/ScalarEvolutionExpander.h"
 
 using namespace llvm;
@@ -110,6 +111,7 @@ class Logs {
   SmallVector<CallInst *, 32>
       All; // in an order in which who dominates is first
   DenseMap<const BasicBlock *, bool> CalmBlocks;
+  bool LoopsAreKnown; // each way around is one of LI's
 
 public:
   Logs(Function &F, const Calm &Calls, FunctionAnalysisManager &FAM)
@@ -117,7 +119,10 @@ public:
         LI(FAM.getResult<LoopAnalysis>(F)),
         SE(FAM.getResult<ScalarEvolutionAnalysis>(F)),
         AA(FAM.getResult<AAManager>(F)),
-        ORE(FAM.getResult<OptimizationRemarkEmitterAnalysis>(F)) {}
+        ORE(FAM.getResult<OptimizationRemarkEmitterAnalysis>(F)) {
+    ReversePostOrderTraversal<Function *> Order(&F);
+    LoopsAreKnown = !containsIrreducibleCFG<BasicBlock *>(Order, LI);
+  }
 
   bool run() {
     collect();
@@ -201,11 +206,49 @@ private:
   //===--- Blocks that are new
   //---------------------------------------------===//
 
-  bool isNewBlock(const Value *V, const CallInst &Log) {
+  /// What \p P may lead to, and the loops in which it may be what an earlier
+  /// round has left.
+  struct Origins {
+    SmallVector<const Value *, 4> Objects;
+    SmallSetVector<const Loop *, 4> Around;
+  };
+
+  Origins originsOf(const Value *P) {
+    Origins Found;
+    SmallVector<const Value *, 4> Work{P};
+    SmallPtrSet<const Value *, 8> Seen;
+    while (!Work.empty()) {
+      const Value *V =
+          getUnderlyingObject(Work.pop_back_val(), /*MaxLookup=*/0);
+      if (!Seen.insert(V).second)
+        continue;
+      if (auto *Same = dyn_cast<FreezeInst>(V)) {
+        Work.push_back(Same->getOperand(0));
+      } else if (auto *S = dyn_cast<SelectInst>(V)) {
+        Work.append({S->getTrueValue(), S->getFalseValue()});
+      } else if (auto *Phi = dyn_cast<PHINode>(V); Phi && LoopsAreKnown) {
+        if (LI.isLoopHeader(Phi->getParent()))
+          Found.Around.insert(LI.getLoopFor(Phi->getParent()));
+        append_range(Work, Phi->incoming_values());
+      } else {
+        Found.Objects.push_back(V);
+      }
+    }
+    return Found;
+  }
+
+  bool isNewBlock(const Value *V, const CallInst &Log, const Origins &From) {
     auto *CB = dyn_cast<CallBase>(V);
     const Function *To = CB ? CB->getCalledFunction() : nullptr;
-    return To && To->isDeclaration() && To->getName() == "perdure_alloc" &&
-           DT.dominates(CB, &Log) && isCalmBetween(*CB, Log);
+    if (!To || !To->isDeclaration() || To->getName() != "perdure_alloc" ||
+        !DT.dominates(CB, &Log) || !isCalmBetween(*CB, Log))
+      return false;
+    // It may be that of any earlier round.
+    return all_of(From.Around, [&](const Loop *L) {
+      return !L->contains(CB) || all_of(L->blocks(), [&](const BasicBlock *BB) {
+        return isCalmBlock(BB);
+      });
+    });
   }
 
   void skipNew() {
@@ -214,9 +257,9 @@ private:
         drop(C, "SkippedVolatile", "not logged: it is in no object");
         continue;
       }
-      // Through no value that an earlier round of a loop has left.
-      if (all_of(objectsUnder(pointer(*C), &LI), [&](const Value *V) {
-            return isNewBlock(V, *C) || isOutsideObjects(V);
+      Origins From = originsOf(pointer(*C));
+      if (all_of(From.Objects, [&](const Value *V) {
+            return isNewBlock(V, *C, From) || isOutsideObjects(V);
           }))
         drop(C, "SkippedFresh",
              "not logged: its block was allocated in this transaction");
@@ -357,7 +400,7 @@ private:
   /// Whether the loop runs to its end, undisturbed, in a known number of
   /// rounds.
   bool isSimple(const Loop &L) {
-    if (!L.getLoopPreheader() || !L.getLoopLatch() || !L.getExitingBlock() ||
+    if (!L.getLoopPredecessor() || !L.getLoopLatch() || !L.getExitingBlock() ||
         !SE.hasLoopInvariantBackedgeTakenCount(&L))
       return false;
     for (const Loop *Inner : L.getLoopsInPreorder())
@@ -424,6 +467,12 @@ private:
         Total = Away;
       }
     }
+    // The optimisations before have merged it with the test that leads to it,
+    // where nothing else was in it.
+    if (!L.getLoopPreheader() &&
+        !InsertPreheaderForLoop(&L, &DT, &LI, /*MSSAU=*/nullptr,
+                                /*PreserveLCSSA=*/false))
+      return missed(C, "nothing can be put in front of it");
     Instruction *Before = L.getLoopPreheader()->getTerminator();
     SCEVExpander Expander(SE, "perdure.tx");
     if (!Expander.isSafeToExpandAt(Start, Before) ||
@@ -612,14 +661,12 @@ private:
   /// Each call goes to the one in front of it that it can be made with.
   SmallVector<Gathered, 16> gather() {
     SmallVector<Gathered, 16> Groups;
-    // Whose loops are not known may go round for ever.
-    ReversePostOrderTraversal<Function *> Order(&F);
-    bool Known = !containsIrreducibleCFG<BasicBlock *>(Order, LI);
     for (CallInst *&C : All) {
       // The last ones are the nearest.
       unsigned Tried = 0;
       auto Found = find_if(reverse(Groups), [&](Gathered &G) {
-        return Known && ++Tried <= 16 && gather(*C, G);
+        // Whose loops are not known may go round for ever.
+        return LoopsAreKnown && ++Tried <= 16 && gather(*C, G);
       });
       if (Found == Groups.rend())
         Groups.push_back({C, {}});

@@ -94,12 +94,14 @@ void txRemark(OptimizationRemarkEmitter &ORE, StringRef Name,
   });
 }
 
-SmallVector<const Value *, 4> objectsUnder(const Value *P, const LoopInfo *LI) {
+/// What \p P may lead to.
+static SmallVector<const Value *, 4> objectsUnder(const Value *P) {
   SmallVector<const Value *, 4> Objects, Work{P};
   SmallPtrSet<const Value *, 8> Seen;
   while (!Work.empty()) {
     SmallVector<const Value *, 4> Found;
-    getUnderlyingObjects(Work.pop_back_val(), Found, LI, /*MaxLookup=*/0);
+    getUnderlyingObjects(Work.pop_back_val(), Found, /*LI=*/nullptr,
+                         /*MaxLookup=*/0);
     for (const Value *V : Found)
       if (Seen.insert(V).second) {
         auto *Same = dyn_cast<FreezeInst>(V);

@@ -9,7 +9,6 @@
 #include "llvm/IR/InstrTypes.h"
 
 namespace llvm {
-class LoopInfo;
 class OptimizationRemarkEmitter;
 } // namespace llvm
 
@@ -47,11 +46,6 @@ void txError(const llvm::Function &F, const llvm::DebugLoc &Loc,
 void txRemark(llvm::OptimizationRemarkEmitter &ORE, llvm::StringRef Name,
               const llvm::Instruction &At, const llvm::Twine &What,
               llvm::StringRef Field = "");
-
-/// What \p P may lead to. With \p LI, no value that another round of a loop has
-/// left.
-llvm::SmallVector<const llvm::Value *, 4>
-objectsUnder(const llvm::Value *P, const llvm::LoopInfo *LI = nullptr);
 
 /// Whether \p P is provably outside every object.
 bool isOutsideObjects(const llvm::Value *P);

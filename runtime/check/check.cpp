@@ -51,6 +51,10 @@ bool perdure::mendByte(void *Record, size_t Bytes,
 //===----------------------------------------------------------------------===//
 
 namespace {
+// What is written when: what the page map leads to before it says so, and page
+// 0 last. Until then the file is as damaged as it was, at worst.
+enum class Rank { Contents, PageMap, PageZero };
+
 /// A file and its private image, in an Object that is in no store's list and no
 /// slot: the readers of the file's parts need no more than base and state.
 struct Image {
@@ -125,29 +129,49 @@ static bool openImage(Image &I, Store &S, perdure_id Id, CheckMode Mode) {
   return true;
 }
 
-// Page 0 last: until then the file is as damaged as it was, at worst.
-static bool writeBack(const Image &I) {
+static Rank rankOf(const Object &O, uint64_t At) {
+  if (!At)
+    return Rank::PageZero;
+  for (unsigned K = 0; K < maxExtents(Table::Map); ++K)
+    if (uint64_t Extent = extentOf(O, Table::Map, K);
+        Extent && At >= Extent && At - Extent < extentBytes(Table::Map, K))
+      return Rank::PageMap;
+  return Rank::Contents;
+}
+
+static bool syncRepair(const Image &I) {
+  return !fdatasync(I.File) ||
+         fail(errno, "cannot sync the repair: %s", strerror(errno));
+}
+
+static bool writePages(const Image &I, Rank Which, bool &Changed) {
   constexpr size_t Step = FilePage;
   char Old[Step];
-  bool Changed = false;
-  uint64_t Pages = I.FileSize / Step;
-  for (uint64_t N = 1; N <= Pages; ++N) {
-    uint64_t At = N % Pages * Step;
+  for (uint64_t At = 0; At + Step <= I.FileSize; At += Step) {
     const void *New = (const void *)(I.O->Base + At);
+    if (rankOf(*I.O, At) != Which)
+      continue;
     if (!readAll(I.File, Old, Step, At))
       return false;
     if (!memcmp(Old, New, Step))
       continue;
-    if (!At && Changed && fdatasync(I.File))
-      return fail(errno, "cannot sync the repair: %s", strerror(errno));
     errno = EIO; // unless the system says more
     if (pwrite(I.File, New, Step, (off_t)At) != (ssize_t)Step)
       return fail(errno, "cannot write the repair: %s%s", strerror(errno),
                   adviceFor(errno));
     Changed = true;
   }
-  return !Changed || !fdatasync(I.File) ||
-         fail(errno, "cannot sync the repair: %s", strerror(errno));
+  return true;
+}
+
+static bool writeBack(const Image &I) {
+  const Rank InOrder[] = {Rank::Contents, Rank::PageMap, Rank::PageZero};
+  for (Rank Which : InOrder) {
+    bool Changed = false;
+    if (!writePages(I, Which, Changed) || (Changed && !syncRepair(I)))
+      return false;
+  }
+  return true;
 }
 
 //===----------------------------------------------------------------------===//
@@ -177,8 +201,8 @@ bool perdure::checkObject(Store &S, perdure_id Id, CheckMode Mode,
   if (checkPageZero(*I.O, I.FileSize, Found)) {
     checkFot(*I.O, Found);
     checkLog(*I.O, Found);
-    // The page map is what it is with what the log says. A repair of that must not
-    // be undone by the log: which is done, and cut.
+    // The page map is what it is with what the log says. A repair of that must
+    // not be undone by the log: which is done, and cut.
     if (redoInImage(*I.O) && Mode == CheckMode::Repair) {
       if (fdatasync(I.File))
         return fail(errno, "cannot sync the log: %s", strerror(errno));

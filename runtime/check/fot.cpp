@@ -95,7 +95,8 @@ static void checkEntry(const Object &O, FotEntry &E, uint64_t Index,
                        Findings &Found) {
   uint64_t At = (uint64_t)&E - O.Base;
   auto N = (unsigned long long)Index;
-  if (E.Valid == EntryClaimed) {
+  // Its checksum is written with the word that makes it valid.
+  if (E.Valid == EntryClaimed && !E.Checksum) {
     Found.add(Severity::Note, At,
               "FOT entry %llu: a process died while it wrote it; it is never "
               "used",
@@ -152,11 +153,12 @@ void perdure::checkFot(Object &O, Findings &Found) {
     if (E->Valid != EntryById || !entryHolds(E))
       continue;
     if (Count == Room) {
-      Room = Room ? 2 * Room : 64;
-      auto *More = (Target *)realloc(Targets, Room * sizeof(Target));
+      uint64_t Wider = Room ? 2 * Room : 64;
+      auto *More = (Target *)realloc(Targets, Wider * sizeof(Target));
       if (!More)
-        break; // some duplicates stay unseen
+        continue; // some duplicates stay unseen
       Targets = More;
+      Room = Wider;
     }
     Targets[Count++] = {E->IdHi, E->IdLo, Index};
   }

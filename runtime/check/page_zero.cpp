@@ -47,19 +47,20 @@ static void checkIdentity(Identity &I, perdure_id Id, Findings &Found) {
   I = Fixed;
 }
 
-static void checkStates(Header &H, Findings &Found) {
-  const State *Best = newestState(H);
-  if (!Best) {
-    for (State &S : H.Copy)
-      if (mendByte(&S, sizeof(S), stateHolds))
-        Found.add(Severity::Mended, (uint64_t)((char *)&S - (char *)&H),
-                  "both copies of the state were damaged; the checksum of this "
-                  "one says how it was");
-    Best = newestState(H);
-    if (!Best)
-      return;
-  }
-  State Right = *Best;
+// Where neither copy holds.
+static void mendStates(Header &H, Findings &Found) {
+  if (newestState(H))
+    return;
+  for (State &S : H.Copy)
+    if (mendByte(&S, sizeof(S), stateHolds))
+      Found.add(Severity::Mended, (uint64_t)((char *)&S - (char *)&H),
+                "both copies of the state were damaged; the checksum of this "
+                "one says how it was");
+}
+
+// The one that holds need not be the newer one: Right is what whoever opens the
+// object takes.
+static void copyState(Header &H, const State &Right, Findings &Found) {
   for (int I = 0; I < 2; ++I)
     if (memcmp(&H.Copy[I], &Right, sizeof(Right))) {
       Found.add(Severity::Note,
@@ -85,13 +86,14 @@ static void checkReserved(void *P, size_t Bytes, uint64_t At, Findings &Found) {
 bool perdure::checkPageZero(Object &O, uint64_t FileSize, Findings &Found) {
   Header &H = *headerOf(O);
   checkIdentity(H.Ident, O.Id, Found);
-  checkStates(H, Found);
+  mendStates(H, Found);
   // A smaller file than the state says may be a growth that was cut short:
   // checkHeader decides, with what it finds in both copies as they were.
   if (!checkHeader(H, FileSize, O.Id, UINT64_MAX, false, O.Current)) {
     Found.add(Severity::Damage, 0, "%s", errorMessage());
     return false;
   }
+  copyState(H, O.Current, Found);
   O.RootOffset = H.Ident.RootOffset;
   O.FileBytes = O.Current.FileBytes;
   checkReserved(H.Spare, sizeof(H.Spare), offsetof(Header, Spare), Found);

@@ -66,14 +66,19 @@ static bool wasSlab(const SlabHeader &S, unsigned Class) {
          __builtin_popcount(Magic) + __builtin_popcount(Bytes) <= 4;
 }
 
+static void allocateAll(SlabHeader &S, unsigned Class) {
+  for (unsigned W = 0; W < 4; ++W)
+    S.Used[W] = ~beyond(Classes[Class].blocks(), W);
+}
+
 static void makeSlabHeader(SlabHeader &S, unsigned Class) {
   unsigned Blocks = Classes[Class].blocks();
   bool Keep = looksLikeBitmap(S, Blocks);
   S.Magic = SlabMagic;
   S.BlockBytes = Classes[Class].BlockBytes;
   memset(S.Reserved, 0, sizeof(S.Reserved));
-  for (unsigned W = 0; W < 4 && !Keep; ++W)
-    S.Used[W] = ~beyond(Blocks, W);
+  if (!Keep)
+    allocateAll(S, Class);
 }
 
 static void checkSlab(const Object &O, uint64_t Page, unsigned Class,
@@ -114,11 +119,41 @@ static bool isSlabHead(const Object &O, uint64_t Page, unsigned Class,
   return true;
 }
 
-// Whether something begins at the page, as far as the map makes sense there.
-static bool isInUse(const Object &O, uint64_t Page, uint64_t End) {
-  PageWalk Walk(O, Page, End);
-  PageRun R;
-  return Walk.next(R) && R.Kind != PageKind::Free;
+// The first page from Page on at which something begins, as far as the map
+// makes sense there.
+static uint64_t nextInUse(const Object &O, uint64_t Page, uint64_t End) {
+  while (Page < End) {
+    PageWalk Walk(O, Page, End);
+    PageRun R;
+    if (!Walk.next(R))
+      ++Page;
+    else if (R.Kind == PageKind::Free)
+      Page = R.Page + R.Pages;
+    else
+      break;
+  }
+  return Page;
+}
+
+// Map and head say two sizes of blocks, of slabs that have as many pages, and
+// the bitmap can be either's: one bit makes some sizes others. Of the smaller
+// ones all count as allocated: whoever frees a block that was larger frees a
+// part of it and nothing else.
+static void makeSmaller(const Object &O, uint64_t Page, unsigned Said,
+                        unsigned Own, Findings &Found) {
+  unsigned Class = Said < Own ? Said : Own;
+  SlabHeader &S = *slabAt(O, Page);
+  makeSlabHeader(S, Class);
+  allocateAll(S, Class);
+  descriptorOf(O, Page)->Word =
+      makeDescriptor(PageKind::Slab, Class, Classes[Class].Pages);
+  Found.add(
+      Severity::Mended, Page * FilePage,
+      "the slab at page %llu has blocks of %u bytes by the page map, and of "
+      "%u by its head: all of it counts as allocated, so that nothing in "
+      "it is given away",
+      (unsigned long long)Page, Classes[Said].BlockBytes,
+      Classes[Own].BlockBytes);
 }
 
 // A slab in pages that count as free: its blocks would be given away. A slab
@@ -148,13 +183,20 @@ static void mendPage(Object &O, uint64_t Page, uint64_t End, Findings &Found) {
   unsigned Said = D.sizeClass(), Own = classOfHeader(S);
   if (D.kind() == PageKind::Slab && fits(Said, Page, End) &&
       D.pages() == Classes[Said].Pages && wasSlab(S, Said)) {
-    makeSlabHeader(S, Said);
-    Found.add(
-        Severity::Mended, Page * FilePage,
-        "the head of the slab at page %llu was damaged; the page map says "
-        "what it was",
-        N);
-    return;
+    bool BothPages =
+        Own < ClassCount && Classes[Own].Pages == Classes[Said].Pages;
+    bool AsOwn = BothPages && looksLikeBitmap(S, Classes[Own].blocks());
+    if (AsOwn && looksLikeBitmap(S, Classes[Said].blocks()))
+      return makeSmaller(O, Page, Said, Own, Found);
+    if (!AsOwn) {
+      makeSlabHeader(S, Said);
+      Found.add(
+          Severity::Mended, Page * FilePage,
+          "the head of the slab at page %llu was damaged; the page map says "
+          "what it was",
+          N);
+      return;
+    }
   }
   if (isSlabHead(O, Page, Own, End)) {
     D.Word = makeDescriptor(PageKind::Slab, Own, Classes[Own].Pages);
@@ -166,9 +208,7 @@ static void mendPage(Object &O, uint64_t Page, uint64_t End, Findings &Found) {
     return;
   }
   // How many pages it was is not known: what follows and is free may be its.
-  uint64_t Next = Page + 1;
-  while (Next < End && !isInUse(O, Next, End))
-    ++Next;
+  uint64_t Next = nextInUse(O, Page + 1, End);
   D.Word = makeDescriptor(PageKind::Large, 0, Next - Page);
   Found.add(
       Severity::Mended, At,
@@ -178,7 +218,7 @@ static void mendPage(Object &O, uint64_t Page, uint64_t End, Findings &Found) {
 }
 
 static void checkGap(Object &O, uint64_t Page, uint64_t End, Findings &Found) {
-  PageRun R;
+  PageRun R = {}; // no gap begins at page 0
   while (Page < End) {
     PageWalk Walk(O, Page, End);
     while (Walk.next(R)) {
@@ -208,19 +248,27 @@ static void checkGap(Object &O, uint64_t Page, uint64_t End, Findings &Found) {
 // The root
 //===----------------------------------------------------------------------===//
 
-namespace {
-struct Search {
-  uint64_t Page; // of the root
-  PageRun In;    // Pages is 0 until it is found
-};
-} // namespace
-
 // A map in which the root is free would give it to somebody else.
-static void checkRoot(Object &O, const PageRun &In, Findings &Found) {
+static void checkRoot(Object &O, const PageRun &In, uint64_t End,
+                      Findings &Found) {
   uint64_t Root = O.RootOffset, Page = Root / FilePage;
   const Header &H = *headerOf(O);
-  if (In.Kind == PageKind::Large && Root == In.Page * FilePage)
-    return;
+  uint64_t Pages = (H.Ident.RootBytes + FilePage - 1) / FilePage;
+  if (In.Kind == PageKind::Large && Root == In.Page * FilePage) {
+    if (In.Pages >= Pages)
+      return;
+    PageWalk Behind(O, In.Page + In.Pages, End);
+    PageRun R;
+    if (Behind.next(R) && R.Kind == PageKind::Free &&
+        Page + Pages <= R.Page + R.Pages) {
+      descriptorOf(O, Page)->Word = makeDescriptor(PageKind::Large, 0, Pages);
+      Found.add(
+          Severity::Mended, offsetOf(O, descriptorOf(O, Page)),
+          "the last pages of the root counted as free; they are allocated "
+          "again");
+      return;
+    }
+  }
   if (In.Kind == PageKind::Slab) {
     const SizeClass &C = Classes[In.Class];
     uint64_t First = In.Page * FilePage + sizeof(SlabHeader);
@@ -236,7 +284,6 @@ static void checkRoot(Object &O, const PageRun &In, Findings &Found) {
       return;
     }
   }
-  uint64_t Pages = (H.Ident.RootBytes + FilePage - 1) / FilePage;
   if (In.Kind == PageKind::Free && Root % FilePage == 0 && Pages &&
       Page + Pages <= In.Page + In.Pages) {
     descriptorOf(O, Page)->Word = makeDescriptor(PageKind::Large, 0, Pages);
@@ -278,7 +325,7 @@ void perdure::checkPages(Object &O, Findings &Found) {
     while (Walk.next(R))
       if (Root < R.Page + R.Pages)
         break;
-    checkRoot(O, R, Found);
+    checkRoot(O, R, To, Found);
     return true;
   });
 }

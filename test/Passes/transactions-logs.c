@@ -163,6 +163,53 @@ IN void last_round(struct node *n, int k) {
     last = m;
   }
 }
+// Nor where it is the only other one that there may be.
+// CHECK-LABEL: @list_with_savepoints(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void list_with_savepoints(struct node *n, int k) {
+  struct node *last = NULL;
+  for (int i = 0; i < k; ++i) {
+    struct node *m = perdure_alloc(n, sizeof *m);
+    m->b = i;
+    if (last)
+      last->a = i;
+    perdure_tx_savepoint();
+    last = m;
+  }
+}
+// Around loops inside of that one, too.
+// CHECK-LABEL: @list_in_two_loops(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void list_in_two_loops(struct node *n, int k, volatile int *more) {
+  struct node *last = NULL;
+  for (int i = 0; i < k; ++i) {
+    struct node *m = perdure_alloc(n, sizeof *m);
+    for (struct node *p = last; *more; p = p ? p + 1 : m)
+      if (p)
+        p->a = i;
+    perdure_tx_savepoint();
+    last = m;
+  }
+}
+// All rounds are in one transaction, with one savepoint at most before them.
+// CHECK-LABEL: @list(
+IN void list(struct node *n, int k) {
+  struct node *last = NULL;
+  for (int i = 0; i < k; ++i) {
+    struct node *m = perdure_alloc(n, sizeof *m);
+    if (last)
+      last->a = i;
+    last = m;
+  }
+}
+// The block is from before the loop whose rounds go through it.
+// CHECK-LABEL: @filled(
+IN void filled(struct node *n, long v, volatile int *more) {
+  perdure_tx_savepoint();
+  long *p = perdure_alloc(n, 4096);
+  while (*more)
+    *p++ = v;
+}
 // CHECK-LABEL: @from_malloc(
 IN void *from_malloc(long v) {
   long *p = malloc(16);
@@ -175,6 +222,14 @@ IN void *from_malloc(long v) {
 IN void loop(struct node *n, long v) {
   for (int i = 0; i < 64; ++i)
     n->array[i] += v; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged once for all rounds of the loop (struct node.array[])
+}
+// Also where nothing lies between the test whether there is a round and the first one.
+// CHECK-LABEL: @counted(
+// CHECK: shl {{.*}}i64 %{{.*}}, 3
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 %
+IN void counted(struct node *n, long v, size_t k) {
+  for (size_t i = 0; i < k; ++i)
+    n->array[i] += v;
 }
 // CHECK-LABEL: @loop_down(
 // CHECK: shl {{.*}}i64 %{{.*}}, 3

@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 #include <string.h>
+#include <zlib.h>
 
 namespace {
 
@@ -152,6 +153,118 @@ TEST_F(CheckTest, EveryByteOfTheFot) {
     ASSERT_GT(check(0, R), 0) << "byte " << At;
     ASSERT_EQ(check(PERDURE_REPAIR, R), 0) << "byte " << At << "\n" << R.Text;
     ASSERT_EQ(readFile(File), Good) << "byte " << At;
+  }
+}
+
+// After a power failure the newer copy may say more than the file has: what is
+// opened is the other one, and a repair must not write over that.
+TEST_F(CheckTest, GrowthThatWasCutShort) {
+  Header Newer = H;
+  State &New = Newer.Copy[1];
+  ++New.Sequence;
+  New.FileBytes += FilePage;
+  New.Checksum =
+      (uint32_t)crc32(0, (const Bytef *)&New, sizeof(New) - sizeof(uint32_t));
+  std::string Bad = Good;
+  memcpy(&Bad[0], &Newer, sizeof(Newer));
+  writeFile(File, Bad);
+  nothingIsLost();
+  writeFile(File, Bad);
+  Found R;
+  ASSERT_EQ(check(0, R), 0) << R.Text;
+  EXPECT_EQ(R.Notes, 1u) << R.Text;
+  ASSERT_EQ(check(PERDURE_REPAIR, R), 0) << R.Text;
+  ASSERT_EQ(readFile(File), Good);
+  nothingIsLost();
+}
+
+// An entry that is being written has no checksum yet: one that has was valid.
+TEST_F(CheckTest, ValidFotEntriesAreNotTakenForClaims) {
+  uint64_t Fot = H.Copy[0].FotExtent[0];
+  for (unsigned Index = 1; Index < 3; ++Index) {
+    std::string Bad = Good;
+    Bad[Fot + Index * sizeof(FotEntry) + offsetof(FotEntry, Valid)] =
+        EntryClaimed;
+    writeFile(File, Bad);
+    Found R;
+    ASSERT_EQ(check(0, R), 1) << R.Text;
+    ASSERT_EQ(check(PERDURE_REPAIR, R), 0) << R.Text;
+    ASSERT_EQ(readFile(File), Good) << "entry " << Index;
+  }
+}
+
+// The header knows how many bytes the root has.
+TEST_F(CheckTest, AllPagesOfTheRootAreItsOwn) {
+  uint64_t Page = H.Ident.RootOffset / FilePage;
+  std::string Bad = Good;
+  ASSERT_EQ(Bad[H.Copy[0].MapExtent[0] + Page * 8], 5); // 20,000 bytes
+  Bad[H.Copy[0].MapExtent[0] + Page * 8] = 4;
+  writeFile(File, Bad);
+  Found R;
+  ASSERT_EQ(check(0, R), 1) << R.Text;
+  ASSERT_EQ(check(PERDURE_REPAIR, R), 0) << R.Text;
+  ASSERT_EQ(readFile(File), Good);
+}
+
+// The page map says one size of blocks and the slab's head another, and each
+// could be: whichever was damaged, nothing that is allocated is given away.
+TEST_F(CheckTest, TwoSizesOfBlocks) {
+  for (unsigned Was = 0; Was < ClassCount; ++Was) {
+    size_t Bytes = Classes[Was].BlockBytes;
+    std::string Name = "of" + std::to_string(Bytes);
+    uint64_t *Root = create(Name.c_str(), 5000);
+    perdure_id It = perdure_object_id(Root);
+    std::map<uint64_t, uint64_t> Kept;
+    uint64_t Page = 0;
+    for (unsigned I = 0; I < Classes[Was].blocks(); ++I) {
+      auto *P = (uint8_t *)perdure_alloc(Root, Bytes);
+      ASSERT_NE(P, nullptr);
+      uint64_t Offset = (uint64_t)P - baseOf(P);
+      if (!I)
+        Page = Offset / FilePage;
+      if (I % 3 && I < Classes[Was].blocks() / 2)
+        Kept[Offset] = Bytes;
+      else
+        perdure_free(P);
+    }
+    closeStore();
+    std::string Path = fileOf(Name.c_str()), Whole = readFile(Path);
+    Header Its;
+    memcpy(&Its, Whole.data(), sizeof(Its));
+    uint64_t At = Its.Copy[0].MapExtent[0] + Page * 8;
+    ASSERT_EQ((unsigned)Whole[At + 6], Was);
+    for (unsigned Other = 0; Other < ClassCount; ++Other) {
+      if (Other == Was || Classes[Other].Pages != Classes[Was].Pages)
+        continue;
+      for (bool InHead : {false, true}) {
+        SCOPED_TRACE(testing::Message() << Bytes << " as " << Other << InHead);
+        std::string Bad = Whole;
+        if (InHead)
+          memcpy(&Bad[Page * FilePage + offsetof(SlabHeader, BlockBytes)],
+                 &Classes[Other].BlockBytes, sizeof(uint16_t));
+        else
+          Bad[At + 6] = (char)Other;
+        writeFile(Path, Bad);
+        reopenStore();
+        Found R;
+        ASSERT_EQ(perdure_check(S, It, PERDURE_REPAIR, add, &R), 0) << R.Text;
+        ASSERT_EQ(R.Mended, 1u) << R.Text;
+        auto *A = (uint8_t *)perdure_open(S, Name.c_str(), 0);
+        ASSERT_NE(A, nullptr) << perdure_errormsg();
+        for (size_t Size : {Bytes, (size_t)Classes[Other].BlockBytes})
+          for (unsigned I = 0; I < 300; ++I) {
+            auto *P = (uint8_t *)perdure_alloc(A, Size);
+            ASSERT_NE(P, nullptr) << perdure_errormsg();
+            uint64_t Offset = (uint64_t)P - baseOf(A);
+            auto Next = Kept.lower_bound(Offset);
+            ASSERT_TRUE(Next == Kept.end() || Offset + Size <= Next->first);
+            ASSERT_TRUE(Next == Kept.begin() ||
+                        std::prev(Next)->first + Bytes <= Offset);
+          }
+        closeStore();
+      }
+    }
+    reopenStore();
   }
 }
 
