@@ -1,9 +1,7 @@
 """What the bench flips says: tables on the terminal, figures in JSON, plots."""
 
-import json
-import subprocess
-
-from lab.common import Bench, form, grid, stop
+from lab.common import form, grid
+from lab.report import save
 
 
 def number(Figure, Digits=2):
@@ -123,14 +121,7 @@ def finish(Options, Result):
     print("\nSlopes over " + "; ".join(
         f"{R['row']}: {R['lengths'][0]:,} to {R['lengths'][-1]:,}" for R in Result["rows"]) +
         " operations; ± is half of the 95% interval.")
-    File = Options.json or Options.build.resolve() / "bench" / "flips.json"
-    File.parent.mkdir(parents=True, exist_ok=True)
-    File.write_text(json.dumps(Result, indent=1) + "\n")
-    if Options.plot:
-        # Debian's Python has Debian's matplotlib.
-        if subprocess.run(["/usr/bin/python3", str(Bench / "lab" / "flips_plots.py"), str(File),
-                           str(Options.plot)]).returncode:
-            stop("the plots could not be drawn")
+    save(Options, Result, "flips", "flips_plots.py")
     if Options.quick:
         print("--quick: shorter runs than published, times a look; without it trees grow to a "
               "million nodes")

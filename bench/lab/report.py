@@ -77,6 +77,17 @@ def tables(Result):
         yield "instructions an operation (callgrind)", Lines
 
 
+def save(Options, Result, Name, Plots):
+    """As JSON, and drawn by the script Plots where plots are asked for."""
+    File = Options.json or Options.build.resolve() / "bench" / f"{Name}.json"
+    File.parent.mkdir(parents=True, exist_ok=True)
+    File.write_text(json.dumps(Result, indent=1) + "\n")
+    # Debian's Python has Debian's matplotlib.
+    if Options.plot and subprocess.run(["/usr/bin/python3", str(Bench / "lab" / Plots), str(File),
+                                        str(Options.plot)]).returncode:
+        stop("the plots could not be drawn")
+
+
 def finish(Options, Config, Rows):
     Result = {"schema": 1, "bench": Options.name, "about": Config["about"], "quick": Options.quick,
               "unit": Config["unit"], "symbol": Config["symbol"], "compare": Config["compare"],
@@ -88,13 +99,6 @@ def finish(Options, Config, Rows):
           f"{M['date']}")
     for Title, Lines in tables(Result):
         print(f"\n{Title}\n\n{grid(Lines)}")
-    File = Options.json or Options.build.resolve() / "bench" / f"{Result['bench']}.json"
-    File.parent.mkdir(parents=True, exist_ok=True)
-    File.write_text(json.dumps(Result, indent=1) + "\n")
-    if Options.plot:
-        # Debian's Python has Debian's matplotlib.
-        if subprocess.run(["/usr/bin/python3", str(Bench / "lab" / "plots.py"), str(File),
-                           str(Options.plot)]).returncode:
-            stop("the plots could not be drawn")
+    save(Options, Result, Result["bench"], "plots.py")
     if Options.quick:
         print("\n--quick: a look, no figures to publish")

@@ -12,6 +12,9 @@
 namespace perdure {
 namespace flips {
 
+/// Ends the process where code was compiled for another version.
+void requireVersion(uint64_t Version);
+
 /// After a write of all of these bytes.
 void countWritten(perdure_flips_site &S, const void *P, const void *Before,
                   uint64_t Bytes);

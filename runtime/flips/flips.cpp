@@ -157,11 +157,12 @@ __attribute__((constructor(101))) static void start() {
   }
   char Probe = 1, Seen = 0;
   if (readThere(&Seen, &Probe, 1) != 1) {
-    fprintf(stderr,
-            "perdure: flips: process_vm_readv is not allowed here (%s), by which "
-            "the profiler reads memory that may be gone; run it where it is, not "
-            "in a container that forbids it\n",
-            strerror(errno));
+    fprintf(
+        stderr,
+        "perdure: flips: process_vm_readv is not allowed here (%s), by which "
+        "the profiler reads memory that may be gone; run it where it is, not "
+        "in a container that forbids it\n",
+        strerror(errno));
     exit(2);
   }
   TheModel = makeModel();
@@ -190,16 +191,19 @@ __attribute__((destructor(101))) static void finish() {
                TheAdvisor, TheTotals);
 }
 
+void perdure::flips::requireVersion(uint64_t Version) {
+  if (Version == PerdureFlipsVersion)
+    return;
+  fprintf(stderr,
+          "perdure: flips: code was compiled for version %llu of the "
+          "profiler, this is %llu; recompile it\n",
+          (unsigned long long)Version, (unsigned long long)PerdureFlipsVersion);
+  abort();
+}
+
 void __perdure_flips_register(uint64_t Version, perdure_flips_site *Sites,
                               uint64_t Count) {
-  if (Version != PerdureFlipsVersion) {
-    fprintf(stderr,
-            "perdure: flips: code was compiled for version %llu of the "
-            "profiler, this is %llu; recompile it\n",
-            (unsigned long long)Version,
-            (unsigned long long)PerdureFlipsVersion);
-    abort();
-  }
+  requireVersion(Version);
   Entered Now;
   if (SiteCount + Count + 1 > SiteRoom) {
     SiteRoom = (SiteCount + Count + 1) * 2;
@@ -344,8 +348,7 @@ void __perdure_flips_fields(uint64_t SlotBits, const char *const *Fields,
       static_cast<const char **>(takeMemory(Count * sizeof(const char *)));
   for (uint64_t I = 0; I != Count; ++I) {
     size_t Size = strlen(Fields[I]) + 1;
-    Names[I] =
-        static_cast<char *>(memcpy(takeMemory(Size), Fields[I], Size));
+    Names[I] = static_cast<char *>(memcpy(takeMemory(Size), Fields[I], Size));
   }
   auto *F = static_cast<KnownFields *>(takeMemory(sizeof(KnownFields)));
   *F = {SlotBits, Names, Count, FieldLists};

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "flips/count.h"
 #include "flips/machine.h"
 #include "flips/memory.h"
 
@@ -97,14 +98,7 @@ static void giveStack() {
 }
 
 void __perdure_flips_start(uint64_t Version, void **Variable) {
-  if (Version != PerdureFlipsVersion) {
-    fprintf(stderr,
-            "perdure: flips: code was compiled for version %llu of the "
-            "profiler, this is %llu; recompile it\n",
-            (unsigned long long)Version,
-            (unsigned long long)PerdureFlipsVersion);
-    abort();
-  }
+  requireVersion(Version);
   if (Offset)
     return;
   if (!canEnter()) {
