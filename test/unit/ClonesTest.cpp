@@ -1,5 +1,4 @@
-//===- ClonesTest.cpp - What runs in transactions instead
-//------------------===//
+//===- ClonesTest.cpp - What runs in transactions instead -----------------===//
 
 #include "tx/clones.h"
 #include "entry/entry.h"
