@@ -191,6 +191,24 @@ IN void list_in_two_loops(struct node *n, int k, volatile int *more) {
     last = m;
   }
 }
+// Nor where the rounds are not those of a loop that has one entry.
+// CHECK-LABEL: @list_entered_in_the_middle(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void list_entered_in_the_middle(struct node *n, int k, volatile int *more) {
+  struct node *last = NULL, *m = NULL;
+  if (*more)
+    goto middle;
+again:
+  m = perdure_alloc(n, sizeof *m);
+  m->b = k;
+  if (last)
+    last->a = k;
+middle:
+  perdure_tx_savepoint();
+  last = m;
+  if (*more)
+    goto again;
+}
 // All rounds are in one transaction, with one savepoint at most before them.
 // CHECK-LABEL: @list(
 IN void list(struct node *n, int k) {

@@ -638,16 +638,20 @@ TEST_F(CommitTest, GroupCommit) {
   ASSERT_EQ(perdure_tx_begin(R), 0);
   set(R, 1);
   ASSERT_EQ(perdure_tx_commit(), 0);
-  std::atomic<unsigned> Coming{0};
+  std::atomic<pid_t> Ids[Threads] = {};
   std::atomic<bool> First{true};
   OnDataSync = [&] {
     if (!First.exchange(false))
       return;
     // The others come while this one is at it. They wait for its sync, which is not
-    // theirs.
-    while (Coming < Threads)
+    // theirs: when all of them sleep, nothing else can be what they wait for.
+    auto AllWait = [&] {
+      return std::all_of(std::begin(Ids), std::end(Ids), [](pid_t Id) {
+        return Id && (Id == gettid() || sleeps(Id));
+      });
+    };
+    for (int Times = 0; Times < 3; Times = AllWait() ? Times + 1 : 0)
       usleep(100);
-    usleep(200000);
   };
   DataSyncs = 0;
   std::vector<std::thread> Running;
@@ -655,7 +659,7 @@ TEST_F(CommitTest, GroupCommit) {
     Running.emplace_back([&, N] {
       perdure_tx_begin(R);
       set(&R[N * 512], N + 7);
-      ++Coming;
+      Ids[N] = gettid();
       if (perdure_tx_commit())
         abort();
     });

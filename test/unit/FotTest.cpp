@@ -420,14 +420,6 @@ TEST_F(FotTest, WhatFollowsADeadClaimIsFound) {
   EXPECT_EQ(entries(Root), 4u);
 }
 
-// Whether the thread sleeps in the kernel.
-bool sleeps(pid_t Thread) {
-  std::string Text =
-      readFile("/proc/self/task/" + std::to_string(Thread) + "/stat");
-  size_t At = Text.rfind(") ");
-  return At != std::string::npos && Text[At + 2] == 'S';
-}
-
 TEST_F(FotTest, AProcessThatStandsInTheWayStandsInTheWayOfOneObject) {
   auto Roots = createMany(4);
   for (int I = 0; I < 2; ++I)

@@ -71,6 +71,13 @@ void writeFile(const std::string &Path, const std::string &Bytes) {
   ASSERT_TRUE(Out.good()) << Path;
 }
 
+bool sleeps(pid_t Thread) {
+  std::string Text =
+      readFile("/proc/self/task/" + std::to_string(Thread) + "/stat");
+  size_t At = Text.rfind(") ");
+  return At != std::string::npos && Text[At + 2] == 'S';
+}
+
 std::string sidecarOf(const std::string &Dir) {
   struct stat Status = {};
   EXPECT_EQ(stat(Dir.c_str(), &Status), 0);

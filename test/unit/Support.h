@@ -83,6 +83,8 @@ private:
 
 std::string readFile(const std::string &Path);
 void writeFile(const std::string &Path, const std::string &Bytes);
+/// Whether a thread of this process sleeps in the kernel.
+bool sleeps(pid_t Thread);
 /// Where processes that write the store at Dir tell who they are.
 std::string sidecarOf(const std::string &Dir);
 
