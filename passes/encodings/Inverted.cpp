@@ -66,8 +66,21 @@ static void leaveTagged(Emitter &E, Value *Bits, Join &Way) {
 constexpr uint64_t Spread =
     1 | uint64_t(1) << 14 | uint64_t(1) << 29 | uint64_t(1) << 43;
 constexpr uint64_t EachFourth = 0x1111111111111111;
-static_assert(Complement == (Inverted | 0x1FFF8) && abi::InvertedBit == 60,
-              "what Spread is made for");
+
+/// That no two copies meet, and that of each bit just one is counted.
+constexpr bool spreadsApart() {
+  uint64_t All = 0;
+  for (unsigned I = 0; I != 64; ++I) {
+    uint64_t Copies = (uint64_t(1) << I & Complement) * Spread;
+    uint64_t Counted = Copies & EachFourth;
+    bool One = Counted && !(Counted & (Counted - 1));
+    if (All & Copies || One != bool(Copies))
+      return false;
+    All |= Copies;
+  }
+  return true;
+}
+static_assert(spreadsApart(), "Spread is made for abi::InvertedBits");
 
 /// Which of two near values of one pointer is nearer to \p Old: \p Bits or
 /// their complement. They have 15 bits that differ, an odd number: there is no
