@@ -24,16 +24,17 @@
 namespace llvm {
 class DominatorTree;
 class LoopInfo;
-}
+} // namespace llvm
 
 namespace perdure {
 
 /// A pointer, and what is known of it: Base + Offset = Pointer, modulo 2^64.
-/// Base and Offset are null where nobody asked for them.
+/// Null where nobody asked for it.
 struct Decoded {
   llvm::Value *Pointer = nullptr;
   llvm::Value *Base = nullptr;
   llvm::Value *Offset = nullptr;
+  llvm::Value *IsNull = nullptr; ///< may be null though asked for
 };
 
 /// What is wanted of a decode beside the pointer. An offset comes with a base.
@@ -43,6 +44,8 @@ struct DecodeParts {
   /// The chase follows one field from hop to hop: where it has kept crossing
   /// by one entry of the FOT, it will do so again.
   bool Steady = false;
+  /// Whether the pointer is null, known on the ways that know it.
+  bool IsNull = false;
 };
 
 class Bases {

@@ -13,6 +13,23 @@ static SmallVectorImpl<const Encoding *> &others() {
   return Others;
 }
 
+// Each of abi.def's rows says whether it is canonical, under its own name.
+#define PERDURE_ABI_ENCODING(Num, Name, Text, Doc)                             \
+  constexpr unsigned Name##Number = Num;
+#include "perdure/abi.def"
+#define PERDURE_ENCODING_CANONICAL(Num, Name, Canonical)                       \
+  static_assert(Name##Number == Num, "encodings.def: " #Name);
+#include "perdure/encodings.def"
+constexpr unsigned HowMany = 0
+#define PERDURE_ABI_ENCODING(Num, Name, Text, Doc) +1
+#include "perdure/abi.def"
+    ;
+constexpr unsigned HowManyKnown = 0
+#define PERDURE_ENCODING_CANONICAL(Num, Name, Canonical) +1
+#include "perdure/encodings.def"
+    ;
+static_assert(HowMany == HowManyKnown, "a row is missing in encodings.def");
+
 const Encoding *Encoding::get(uint64_t Number) {
   // The getters are named after abi.def's rows, so that a row without an
   // implementation fails to compile.

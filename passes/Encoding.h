@@ -31,6 +31,23 @@ namespace perdure {
 
 class Emitter;
 
+namespace abi {
+#define PERDURE_ENCODING_NUMBER(Name, Value, Doc)                              \
+  constexpr uint64_t Name = Value;
+#include "perdure/encodings.def"
+} // namespace abi
+
+/// Whether the headers take the encoding \p Number of this tree for canonical.
+constexpr bool isCanonical(unsigned Number) {
+  switch (Number) {
+#define PERDURE_ENCODING_CANONICAL(Num, Name, Canonical)                       \
+  case Num:                                                                    \
+    return Canonical;
+#include "perdure/encodings.def"
+  }
+  return false;
+}
+
 class PERDURE_EXPORT Encoding {
 public:
   struct Traits {
@@ -76,19 +93,18 @@ public:
 
   /// Whether a decode adds to its container's slot base, so that carrying the
   /// base beside the pointer saves the next one a mask. If so, emitDecodeParts
-  /// gives what is wanted of it; nothing is wanted of others.
+  /// gives what is wanted of it; of others no base and no offset is wanted.
   virtual bool tracksBases() const { return false; }
-  virtual Decoded emitDecodeParts(Emitter &, llvm::Value * /*Bits*/,
-                                  llvm::Value * /*Container*/,
-                                  DecodeParts) const {
-    llvm_unreachable("this encoding tracks no bases");
+  virtual Decoded emitDecodeParts(Emitter &E, llvm::Value *Bits,
+                                  llvm::Value *Container,
+                                  DecodeParts /*Wanted*/) const {
+    return {emitDecode(E, Bits, Container)};
   }
 
-  /// Whether two values of bits that differ, \p X and \p Y at one container, may
-  /// lead to one target after all; null where they never do. For encodings that
-  /// are canonical.
-  virtual llvm::Value *emitAmbiguous(llvm::IRBuilderBase &,
-                                     llvm::Value * /*X*/,
+  /// Whether two values of bits that differ, \p X and \p Y at one container,
+  /// may lead to one target after all; null where they never do. For encodings
+  /// that are canonical.
+  virtual llvm::Value *emitAmbiguous(llvm::IRBuilderBase &, llvm::Value * /*X*/,
                                      llvm::Value * /*Y*/) const {
     return nullptr;
   }

@@ -122,6 +122,7 @@ feature("lld", os.path.join(config.perdure_llvm_bin, "ld.lld"))
 feature("gdb", config.perdure_gdb or "/nonexistent")
 feature("words", "/usr/share/dict/words")
 feature("gcc", "/usr/bin/gcc")
+feature("valgrind", "/usr/bin/valgrind")
 feature("chromium", "/usr/bin/chromium")
 
 # Tests of rights play a second user, who has to reach the build tree.

@@ -20,10 +20,16 @@
 #define PERDURE__SYMBOL(Name)
 #endif
 
-/* Whether a target has one value at one container for certain: Traits::Canonical
-   in passes/Encoding.h. Of encodings that other projects bring nothing is known
-   here.                                                                      */
-#define PERDURE__CANONICAL(Encoding) ((Encoding) < 7)
+/* Whether a target has one value at one container for certain:
+   Traits::Canonical in passes/Encoding.h, of the same table. Of encodings that
+   other projects bring nothing is known here. */
+enum {
+#define PERDURE_ENCODING_CANONICAL(Number, Name, Canonical)                    \
+  perdure__canonical_##Number = Canonical,
+#include <perdure/encodings.def>
+  perdure__canonical_end
+};
+#define PERDURE__CANONICAL(Number) perdure__canonical_##Number
 
 #ifdef __cplusplus
 #define PERDURE__INLINE inline __attribute__((always_inline))

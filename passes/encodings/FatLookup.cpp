@@ -58,7 +58,8 @@ private:
 
 const Encoding &getFatLookupEncoding() {
   static const FatLookupEncoding E(6, "fat-lookup",
-                                   {/*Canonical=*/true, /*Movable=*/true,
+                                   {/*Canonical=*/isCanonical(6),
+                                    /*Movable=*/true,
                                     /*MovableInVolatile=*/true,
                                     /*ZeroIsNull=*/true, /*NeedsOldBits=*/false,
                                     /*StaticInit=*/true});

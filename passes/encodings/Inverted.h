@@ -14,9 +14,8 @@ class InvertedEncoding final : public NearEncoding {
 public:
   InvertedEncoding(unsigned Number, llvm::StringRef Name,
                    const NearEncoding &Base);
-  llvm::Value *emitEncode(Emitter &E, llvm::Value *Pointer,
-                          llvm::Value *Container,
-                          llvm::Value *Old) const override;
+  void emitEncodeWays(Emitter &E, llvm::Value *Pointer, llvm::Value *Container,
+                      llvm::Value *Old, const EncodeWays &Ways) const override;
   llvm::Value *emitReencode(Emitter &E, llvm::Value *Bits, llvm::Value *From,
                             llvm::Value *To, llvm::Value *Old) const override;
   bool tracksBases() const override { return Base.tracksBases(); }
@@ -24,9 +23,10 @@ public:
                            const Config &C) const override;
 
   llvm::Value *emitNearBits(Emitter &E, llvm::Value *Bits) const override;
-  void emitNear(Emitter &E, llvm::Value *Near, llvm::Value *Container,
-                DecodedJoin &Cont, llvm::BasicBlock *Rest) const override {
-    Base.emitNear(E, Near, Container, Cont, Rest);
+  void emitNear(Emitter &E, llvm::Value *Bits, llvm::Value *Near,
+                llvm::Value *Container, DecodedJoin &Cont,
+                llvm::BasicBlock *Rest) const override {
+    Base.emitNear(E, Bits, Near, Container, Cont, Rest);
   }
   void emitRest(Emitter &E, llvm::Value *Bits, llvm::Value *Container,
                 DecodedJoin &Cont) const override {
@@ -34,6 +34,11 @@ public:
   }
   llvm::Value *emitDecodeCall(Emitter &E, llvm::Value *Bits,
                               llvm::Value *Container) const override;
+
+private:
+  /// Near pointers as they are stored over \p Old, and the rest.
+  static void finish(Emitter &E, Join &Near, Join &Rest, llvm::Value *Old,
+                     const EncodeWays &Ways);
 };
 
 } // namespace perdure

@@ -23,7 +23,7 @@ using namespace llvm;
 
 namespace perdure {
 
-constexpr uint64_t Mark = uint64_t(1) << 61;
+constexpr uint64_t Mark = uint64_t(1) << abi::NullMarkBit;
 
 static Value *isMarked(Emitter &E, Value *Bits) {
   return E.B.CreateICmpULT(E.B.CreateSub(Bits, E.word(Mark)), E.word(Mark));
@@ -43,30 +43,22 @@ static Value *unmark(Emitter &E, Value *Bits, Value *Container) {
   return Cont.finish(E);
 }
 
-/// \p Bits of the base encoding, which are 0 for null, over \p Old.
-static Value *keepUnderMark(Emitter &E, Value *Bits, Value *Container,
-                            Value *Old) {
-  if (isVolatile(Container))
-    return Bits;
+/// Ends the block with null over \p Old.
+static void leaveNull(Emitter &E, Value *Container, Value *Old, Join &Way) {
   IRBuilder<> &B = E.B;
-  Join Cont(E);
-  BasicBlock *Null = E.block("null"), *InObject = E.block("object");
-  Cont.add(E, Bits);
-  E.branch(B.CreateICmpEQ(Bits, E.word(0)), Null, Cont.BB);
-  E.at(Null);
-  Cont.add(E, E.word(0));
-  E.branchLikely(E.inWindow(Container), InObject, Cont.BB);
+  BasicBlock *InObject = E.block("object");
+  Way.add(E, E.word(0));
+  E.branchLikely(E.inWindow(Container), InObject, Way.BB);
   E.at(InObject);
-  Value *Marked = B.CreateOr(B.CreateAnd(Old, E.word(Mark - 1)), E.word(Mark));
-  Cont.add(E, B.CreateSelect(B.CreateICmpEQ(Old, E.word(0)), Old, Marked));
-  E.jump(Cont.BB);
-  return Cont.finish(E);
+  Value *Held = heldHere(E, Old);
+  Value *Marked = B.CreateOr(B.CreateAnd(Held, E.word(Mark - 1)), E.word(Mark));
+  Way.leave(E, B.CreateSelect(B.CreateICmpEQ(Held, E.word(0)), Held, Marked));
 }
 
 LazyNullEncoding::LazyNullEncoding(unsigned Number, StringRef Name,
                                    const NearEncoding &Base)
     : NearEncoding(Number, Name,
-                   {/*Canonical=*/false, Base.T.Movable,
+                   {isCanonical(Number), Base.T.Movable,
                     Base.T.MovableInVolatile, /*ZeroIsNull=*/false,
                     /*NeedsOldBits=*/true, Base.T.StaticInit}),
       Base(Base) {}
@@ -89,18 +81,33 @@ Value *LazyNullEncoding::emitDecodeCall(Emitter &E, Value *Bits,
   return Base.emitDecodeCall(E, unmark(E, Bits, Container), Container);
 }
 
-// Hot: that of the base encoding, test, branch.
-Value *LazyNullEncoding::emitEncode(Emitter &E, Value *Pointer,
-                                    Value *Container, Value *Old) const {
-  return keepUnderMark(E, Base.emitEncode(E, Pointer, Container, Old),
-                       Container, Old);
+// Hot: that of the base encoding. A null that is known asks for the window
+// alone.
+void LazyNullEncoding::emitEncodeWays(Emitter &E, Value *Pointer,
+                                      Value *Container, Value *Old,
+                                      const EncodeWays &Ways) const {
+  if (isVolatile(Container))
+    return Base.emitEncodeWays(E, Pointer, Container, Old, Ways);
+  if (isa<ConstantPointerNull>(Pointer))
+    return leaveNull(E, Container, Old, Ways.Null);
+  Join Null(E, "null");
+  Base.emitEncodeWays(E, Pointer, Container, Old, {Ways.Near, Null, Ways.Rest});
+  if (Null.finishIfReached(E))
+    leaveNull(E, Container, Old, Ways.Null);
 }
 
 Value *LazyNullEncoding::emitReencode(Emitter &E, Value *Bits, Value *From,
                                       Value *To, Value *Old) const {
-  Value *Unmarked = unmark(E, Bits, From);
-  return keepUnderMark(E, Base.emitReencode(E, Unmarked, From, To, Old), To,
-                       Old);
+  Value *X = Base.emitReencode(E, unmark(E, Bits, From), From, To, Old);
+  if (isVolatile(To))
+    return X;
+  Join Cont(E);
+  BasicBlock *Null = E.block("null");
+  Cont.add(E, X);
+  E.branch(E.B.CreateICmpEQ(X, E.word(0)), Null, Cont.BB);
+  E.at(Null);
+  leaveNull(E, To, Old, Cont);
+  return Cont.finish(E);
 }
 
 static const NearEncoding &near(const Encoding &E) {

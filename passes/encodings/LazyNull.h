@@ -15,9 +15,8 @@ class LazyNullEncoding final : public NearEncoding {
 public:
   LazyNullEncoding(unsigned Number, llvm::StringRef Name,
                    const NearEncoding &Base);
-  llvm::Value *emitEncode(Emitter &E, llvm::Value *Pointer,
-                          llvm::Value *Container,
-                          llvm::Value *Old) const override;
+  void emitEncodeWays(Emitter &E, llvm::Value *Pointer, llvm::Value *Container,
+                      llvm::Value *Old, const EncodeWays &Ways) const override;
   llvm::Value *emitReencode(Emitter &E, llvm::Value *Bits, llvm::Value *From,
                             llvm::Value *To, llvm::Value *Old) const override;
   bool tracksBases() const override { return Base.tracksBases(); }
@@ -29,9 +28,10 @@ public:
   llvm::Value *emitNearBits(Emitter &E, llvm::Value *Bits) const override {
     return Base.emitNearBits(E, Bits);
   }
-  void emitNear(Emitter &E, llvm::Value *Near, llvm::Value *Container,
-                DecodedJoin &Cont, llvm::BasicBlock *Rest) const override {
-    Base.emitNear(E, Near, Container, Cont, Rest);
+  void emitNear(Emitter &E, llvm::Value *Bits, llvm::Value *Near,
+                llvm::Value *Container, DecodedJoin &Cont,
+                llvm::BasicBlock *Rest) const override {
+    Base.emitNear(E, Bits, Near, Container, Cont, Rest);
   }
   void emitRest(Emitter &E, llvm::Value *Bits, llvm::Value *Container,
                 DecodedJoin &Cont) const override;

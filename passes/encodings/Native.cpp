@@ -38,7 +38,7 @@ public:
 
 const Encoding &getNativeEncoding() {
   static const NativeEncoding E(1, "native",
-                                {/*Canonical=*/true, /*Movable=*/true,
+                                {/*Canonical=*/isCanonical(1), /*Movable=*/true,
                                  /*MovableInVolatile=*/true,
                                  /*ZeroIsNull=*/true, /*NeedsOldBits=*/false,
                                  /*StaticInit=*/true});

@@ -13,9 +13,21 @@
 
 namespace perdure {
 
+/// The ways out of an encode. An encoding that is put around another takes some
+/// of them over.
+struct EncodeWays {
+  Join &Near; ///< near pointers
+  Join &Null; ///< 0, which null is
+  Join &Rest; ///< all others
+};
+
 class NearEncoding : public Encoding {
 public:
   using Encoding::Encoding;
+
+  llvm::Value *emitEncode(Emitter &E, llvm::Value *Pointer,
+                          llvm::Value *Container,
+                          llvm::Value *Old) const override;
 
   llvm::Value *emitDecode(Emitter &E, llvm::Value *Bits,
                           llvm::Value *Container) const override {
@@ -30,10 +42,11 @@ public:
   virtual llvm::Value *emitNearBits(Emitter &, llvm::Value *Bits) const {
     return Bits;
   }
-  /// Branches: where \p Near is near, to \p Cont, with where that leads; else
-  /// to \p Rest.
-  virtual void emitNear(Emitter &E, llvm::Value *Near, llvm::Value *Container,
-                        DecodedJoin &Cont, llvm::BasicBlock *Rest) const = 0;
+  /// Branches: where \p Near, which is emitNearBits of \p Bits, is near, to \p
+  /// Cont, with where that leads; else to \p Rest.
+  virtual void emitNear(Emitter &E, llvm::Value *Bits, llvm::Value *Near,
+                        llvm::Value *Container, DecodedJoin &Cont,
+                        llvm::BasicBlock *Rest) const = 0;
   /// What \p Bits that are not near lead to; ends the block.
   virtual void emitRest(Emitter &E, llvm::Value *Bits, llvm::Value *Container,
                         DecodedJoin &Cont) const {
@@ -42,7 +55,23 @@ public:
   /// Decode in the mode of callbacks.
   virtual llvm::Value *emitDecodeCall(Emitter &E, llvm::Value *Bits,
                                       llvm::Value *Container) const = 0;
+
+  /// Encode: ends the block, and all others that it opens, by one of \p Ways.
+  virtual void emitEncodeWays(Emitter &E, llvm::Value *Pointer,
+                              llvm::Value *Container, llvm::Value *Old,
+                              const EncodeWays &Ways) const = 0;
+
+protected:
+  /// Tells that \p Bits are not 0 where \p Near, made of them, is near: so the
+  /// program's own test for null need not ask again.
+  static void assumeNotNull(Emitter &E, llvm::Value *Bits, llvm::Value *Near);
+  /// Ends the block with \p Bits, by the way that they belong to.
+  static void sortOut(Emitter &E, llvm::Value *Bits, const EncodeWays &Ways);
 };
+
+/// What the container held, \p Old, asked again at \p E: where it is needed,
+/// and nowhere else. Memory may have changed, but any value will do.
+llvm::Value *heldHere(Emitter &E, llvm::Value *Old);
 
 } // namespace perdure
 

@@ -19,14 +19,16 @@ using namespace llvm;
 namespace perdure {
 
 // Hot: lea, cmp, branch, and add; the mask only where no base is carried.
-void ObjectEncoding::emitNear(Emitter &E, Value *Near, Value *Container,
-                              DecodedJoin &Cont, BasicBlock *Rest) const {
+void ObjectEncoding::emitNear(Emitter &E, Value *Bits, Value *Near,
+                              Value *Container, DecodedJoin &Cont,
+                              BasicBlock *Rest) const {
   IRBuilder<> &B = E.B;
   BasicBlock *Hot = E.block("hot");
   Value *IsOffset =
       B.CreateICmpULT(B.CreateSub(Near, E.word(1)), E.word(E.C.limit() - 1));
   E.branchLikely(IsOffset, Hot, Rest);
   E.at(Hot);
+  assumeNotNull(E, Bits, Near);
   Cont.add(E.slotBase(Container), Near);
   E.jump(Cont.BB);
 }
@@ -38,15 +40,15 @@ Value *ObjectEncoding::emitDecodeCall(Emitter &E, Value *Bits,
 
 // Hot: the window test (two loads that leave loops, sub, cmp, branch), then
 // mask, sub, lea, cmp, branch.
-Value *ObjectEncoding::emitEncode(Emitter &E, Value *Pointer, Value *Container,
-                                  Value *) const {
+void ObjectEncoding::emitEncodeWays(Emitter &E, Value *Pointer,
+                                    Value *Container, Value *,
+                                    const EncodeWays &Ways) const {
   if (E.C.Callbacks)
-    return E.callEncode(false, Pointer, Container);
+    return sortOut(E, E.callEncode(false, Pointer, Container), Ways);
   if (isVolatile(Container))
-    return emitVolatileEncode(E, Pointer);
+    return Ways.Rest.leave(E, emitVolatileEncode(E, Pointer));
 
   IRBuilder<> &B = E.B;
-  Join Cont(E);
   BasicBlock *InObject = E.block("object"), *Slow = E.block("slow"),
              *Cold = E.block("cold");
   BasicBlock *Volatile = E.compact() ? nullptr : E.block("volatile");
@@ -56,28 +58,25 @@ Value *ObjectEncoding::emitEncode(Emitter &E, Value *Pointer, Value *Container,
 
   E.at(InObject);
   Value *Offset = B.CreateSub(P, E.slotBase(Container));
-  Cont.add(E, Offset);
+  Ways.Near.add(E, Offset);
   E.branchLikely(
       B.CreateICmpULT(B.CreateSub(Offset, E.word(1)), E.word(E.C.limit() - 1)),
-      Cont.BB, Slow);
+      Ways.Near.BB, Slow);
 
   if (Volatile) {
     E.at(Volatile);
     Value *Stored = nullptr;
     Value *Fits = volatileBits(E, P, Stored);
-    Cont.add(E, Stored);
-    E.branchLikely(Fits, Cont.BB, Slow);
+    Ways.Rest.add(E, Stored);
+    E.branchLikely(Fits, Ways.Rest.BB, Slow);
   }
 
   E.at(Slow);
-  Cont.add(E, E.word(0));
-  E.branchLikely(B.CreateICmpEQ(P, E.word(0)), Cont.BB, Cold);
+  Ways.Null.add(E, E.word(0));
+  E.branchLikely(B.CreateICmpEQ(P, E.word(0)), Ways.Null.BB, Cold);
 
-  E.at(Cold);
-  Value *R = E.callEncode(true, Pointer, Container);
-  Cont.add(E, R);
-  E.jump(Cont.BB);
-  return Cont.finish(E);
+  E.at(Cold); // never with a near target or null
+  Ways.Rest.leave(E, E.callEncode(true, Pointer, Container));
 }
 
 // Hot: xor, shift or cmp, branch: both containers in one slot. The slot test
@@ -190,7 +189,8 @@ public:
 
 const Encoding &getObjectEncoding() {
   static const DefaultEncoding E(0, "object",
-                                 {/*Canonical=*/true, /*Movable=*/true,
+                                 {/*Canonical=*/isCanonical(0),
+                                  /*Movable=*/true,
                                   /*MovableInVolatile=*/true,
                                   /*ZeroIsNull=*/true, /*NeedsOldBits=*/false,
                                   /*StaticInit=*/true});

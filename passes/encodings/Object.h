@@ -10,16 +10,16 @@ namespace perdure {
 class ObjectEncoding : public NearEncoding {
 public:
   using NearEncoding::NearEncoding;
-  llvm::Value *emitEncode(Emitter &E, llvm::Value *Pointer,
-                          llvm::Value *Container,
-                          llvm::Value *Old) const override;
   llvm::Value *emitReencode(Emitter &E, llvm::Value *Bits, llvm::Value *From,
                             llvm::Value *To, llvm::Value *Old) const override;
   llvm::Constant *constant(llvm::Constant *Target, const llvm::Module &M,
                            const Config &C) const override;
 
-  void emitNear(Emitter &E, llvm::Value *Near, llvm::Value *Container,
-                DecodedJoin &Cont, llvm::BasicBlock *Rest) const override;
+  void emitNear(Emitter &E, llvm::Value *Bits, llvm::Value *Near,
+                llvm::Value *Container, DecodedJoin &Cont,
+                llvm::BasicBlock *Rest) const override;
+  void emitEncodeWays(Emitter &E, llvm::Value *Pointer, llvm::Value *Container,
+                      llvm::Value *Old, const EncodeWays &Ways) const override;
   llvm::Value *emitDecodeCall(Emitter &E, llvm::Value *Bits,
                               llvm::Value *Container) const override;
 };

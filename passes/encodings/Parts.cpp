@@ -15,6 +15,13 @@ Value *Join::finish(Emitter &E) {
   return P;
 }
 
+Value *Join::finishIfReached(Emitter &E) {
+  if (!In.empty())
+    return finish(E);
+  BB->eraseFromParent();
+  return nullptr;
+}
+
 Value *pointer(Emitter &E, Value *Address) {
   return E.B.CreateIntToPtr(Address, E.B.getPtrTy());
 }
@@ -61,7 +68,7 @@ Value *emitVolatileEncode(Emitter &E, Value *Pointer) {
 }
 
 void DecodedJoin::add(Value *Base, Value *Offset) {
-  Decoded D{nullptr, Base, Offset};
+  Decoded D{nullptr, Base, Offset, E.B.getFalse()};
   if (!Wanted.Offset)
     D.Pointer = pointer(E, E.B.CreateAdd(Base, Offset, "", /*NUW=*/true));
   In.push_back({D, E.B.GetInsertBlock()});
@@ -69,12 +76,13 @@ void DecodedJoin::add(Value *Base, Value *Offset) {
 
 void DecodedJoin::addNull() {
   Value *Zero = E.word(0);
-  In.push_back({{Constant::getNullValue(E.B.getPtrTy()), Zero, Zero},
-                E.B.GetInsertBlock()});
+  In.push_back(
+      {{Constant::getNullValue(E.B.getPtrTy()), Zero, Zero, E.B.getTrue()},
+       E.B.GetInsertBlock()});
 }
 
-void DecodedJoin::add(Value *Address) {
-  Decoded D{nullptr, nullptr, nullptr};
+void DecodedJoin::add(Value *Address, bool MayBeNull) {
+  Decoded D;
   if (!Wanted.Offset)
     D.Pointer =
         Address->getType()->isPointerTy() ? Address : pointer(E, Address);
@@ -83,6 +91,8 @@ void DecodedJoin::add(Value *Address) {
     D.Base = emitSlotBase(E.B, E.C, Address);
     D.Offset = E.B.CreateSub(Address, D.Base);
   }
+  if (Wanted.IsNull)
+    D.IsNull = MayBeNull ? E.B.CreateIsNull(Address) : E.B.getFalse();
   In.push_back({D, E.B.GetInsertBlock()});
 }
 
@@ -92,7 +102,10 @@ void DecodedJoin::addNative(Value *Address) {
     return E.jump(BB);
   }
   BasicBlock *Inside = E.block("inside");
-  In.push_back({{nullptr, E.word(0), Address}, E.B.GetInsertBlock()});
+  Decoded D{nullptr, E.word(0), Address};
+  if (Wanted.IsNull)
+    D.IsNull = E.B.CreateIsNull(Address);
+  In.push_back({D, E.B.GetInsertBlock()});
   E.branchUnlikely(emitInWindow(E.B, Address), Inside, BB);
   E.at(Inside);
   Value *Base = emitSlotBase(E.B, E.C, Address);
@@ -113,6 +126,8 @@ Decoded DecodedJoin::finish() {
     Result.Pointer = Phi(&Decoded::Pointer);
   if (Wanted.Base)
     Result.Base = Phi(&Decoded::Base);
+  if (Wanted.IsNull)
+    Result.IsNull = Phi(&Decoded::IsNull);
   if (Wanted.Offset) {
     Result.Offset = Phi(&Decoded::Offset);
     Result.Pointer = pointer(E, E.B.CreateAdd(Result.Base, Result.Offset));
@@ -122,8 +137,8 @@ Decoded DecodedJoin::finish() {
 
 /// What \p Entry of a row holds.
 static Value *loadEntry(Emitter &E, Value *Entry) {
-  LoadInst *Target = E.B.CreateAlignedLoad(E.B.getInt64Ty(), pointer(E, Entry),
-                                           Align(8));
+  LoadInst *Target =
+      E.B.CreateAlignedLoad(E.B.getInt64Ty(), pointer(E, Entry), Align(8));
   // Another thread may fill the entry, once, at any time.
   Target->setAtomic(AtomicOrdering::Unordered);
   Target->setMetadata(LLVMContext::MD_nosanitize,
@@ -131,12 +146,12 @@ static Value *loadEntry(Emitter &E, Value *Entry) {
   return Target;
 }
 
-/// The same where a chase may keep crossing by one entry. The load then need not
-/// wait for the bits: what is loaded is the entry of the last hops, at once, and
-/// a predicted branch tells whether the bits name another. The word that is kept
-/// is that entry's way, a multiple of 8, and how often in a row it was right: at
-/// 7 it is believed, until it is wrong. So hops without a pattern cost one
-/// branch that is always taken the same way.
+/// The same where a chase may keep crossing by one entry. The load then need
+/// not wait for the bits: what is loaded is the entry of the last hops, at
+/// once, and a predicted branch tells whether the bits name another. The word
+/// that is kept is that entry's way, a multiple of 8, and how often in a row it
+/// was right: at 7 it is believed, until it is wrong. So hops without a pattern
+/// cost one branch that is always taken the same way.
 static Value *loadSteadyEntry(Emitter &E, Value *Row, Value *Way) {
   IRBuilder<> &B = E.B;
   constexpr uint64_t Sure = 7;

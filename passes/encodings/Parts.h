@@ -23,11 +23,18 @@ struct Join {
   llvm::BasicBlock *BB;
   llvm::SmallVector<std::pair<llvm::Value *, llvm::BasicBlock *>, 8> In;
 
-  Join(Emitter &E) : BB(E.block("cont")) {}
+  Join(Emitter &E, const llvm::Twine &Name = "cont") : BB(E.block(Name)) {}
   void add(Emitter &E, llvm::Value *V) {
     In.push_back({V, E.B.GetInsertBlock()});
   }
+  /// Adds \p V, and ends the block.
+  void leave(Emitter &E, llvm::Value *V) {
+    add(E, V);
+    E.jump(BB);
+  }
   llvm::Value *finish(Emitter &E);
+  /// The same, or null, and no block, where no branch has come.
+  llvm::Value *finishIfReached(Emitter &E);
 };
 
 /// Whether a container is the constant that stands for volatile memory.
@@ -65,8 +72,8 @@ public:
   void addNull();
   /// \p Offset bytes into the slot at \p Base.
   void add(llvm::Value *Base, llvm::Value *Offset);
-  /// Any address.
-  void add(llvm::Value *Address);
+  /// Any address; \p MayBeNull: whether null is among them.
+  void add(llvm::Value *Address, bool MayBeNull = true);
   /// An address that in all likelihood lies outside the window; and ends the
   /// block. A chase through the heap must not wait for a mask: a predicted
   /// branch tells.

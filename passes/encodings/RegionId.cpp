@@ -219,7 +219,8 @@ Value *RegionIdEncoding::emitReencode(Emitter &E, Value *Bits, Value *From,
 
 const Encoding &getRegionIdEncoding() {
   static const RegionIdEncoding E(5, "region-id",
-                                  {/*Canonical=*/true, /*Movable=*/true,
+                                  {/*Canonical=*/isCanonical(5),
+                                   /*Movable=*/true,
                                    /*MovableInVolatile=*/true,
                                    /*ZeroIsNull=*/true, /*NeedsOldBits=*/false,
                                    /*StaticInit=*/true});

@@ -181,7 +181,8 @@ private:
 
 const Encoding &getSelfRelativeEncoding() {
   static const SelfRelativeEncoding E(3, "self-relative",
-                                      {/*Canonical=*/true, /*Movable=*/false,
+                                      {/*Canonical=*/isCanonical(3),
+                                       /*Movable=*/false,
                                        /*MovableInVolatile=*/false,
                                        /*ZeroIsNull=*/true,
                                        /*NeedsOldBits=*/false,

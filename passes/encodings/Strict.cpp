@@ -61,7 +61,8 @@ public:
 
 const Encoding &getStrictEncoding() {
   static const StrictEncoding E(2, "strict",
-                                {/*Canonical=*/true, /*Movable=*/false,
+                                {/*Canonical=*/isCanonical(2),
+                                 /*Movable=*/false,
                                  /*MovableInVolatile=*/false,
                                  /*ZeroIsNull=*/true, /*NeedsOldBits=*/false,
                                  /*StaticInit=*/false});

@@ -26,26 +26,30 @@ class XorEncoding : public ObjectEncoding {
 public:
   using ObjectEncoding::ObjectEncoding;
 
-  // Hot: lea, cmp, branch, xor.
-  void emitNear(Emitter &E, Value *Near, Value *Container, DecodedJoin &Cont,
-                BasicBlock *Rest) const override {
-    Cont.add(E.B.CreateXor(E.address(Container), Near));
-    E.branchLikely(isNear(E, Near), Cont.BB, Rest);
+  // Hot: lea, cmp, branch, xor. Null, container ^ container, would need a
+  // container below SLOT, where position-independent code has nothing.
+  void emitNear(Emitter &E, Value *Bits, Value *Near, Value *Container,
+                DecodedJoin &Cont, BasicBlock *Rest) const override {
+    BasicBlock *Hot = E.block("hot");
+    E.branchLikely(isNear(E, Near), Hot, Rest);
+    E.at(Hot);
+    assumeNotNull(E, Bits, Near);
+    Cont.add(E.B.CreateXor(E.address(Container), Near), E.C.LowAddresses);
+    E.jump(Cont.BB);
   }
   Value *emitDecodeCall(Emitter &E, Value *Bits,
                         Value *Container) const override {
     return E.callDecode(false, Bits, Container, Twins);
   }
 
-  // Hot: the window test, then mask, sub, cmp, xor, test, branch.
-  Value *emitEncode(Emitter &E, Value *Pointer, Value *Container,
-                    Value *) const override {
+  // Hot: the window test, then mask, sub, cmp, cmp, branch, xor.
+  void emitEncodeWays(Emitter &E, Value *Pointer, Value *Container, Value *,
+                      const EncodeWays &Ways) const override {
     if (E.C.Callbacks)
-      return E.callEncode(false, Pointer, Container, Twins);
+      return sortOut(E, E.callEncode(false, Pointer, Container, Twins), Ways);
     if (isVolatile(Container))
-      return emitVolatileEncode(E, Pointer);
+      return Ways.Rest.leave(E, emitVolatileEncode(E, Pointer));
     IRBuilder<> &B = E.B;
-    Join Cont(E);
     BasicBlock *InObject = E.block("object"), *InItself = E.block("self"),
                *Volatile = E.block("volatile"), *Slow = E.block("slow"),
                *Cold = E.block("cold");
@@ -56,25 +60,24 @@ public:
     Value *Offset = B.CreateSub(P, E.slotBase(Container));
     Value *Near = B.CreateICmpULT(Offset, E.word(E.C.limit()));
     Value *Stored = B.CreateXor(P, C), *Self = B.CreateICmpEQ(P, C);
-    Cont.add(E, Stored);
-    E.branchLikely(B.CreateAnd(Near, B.CreateNot(Self)), Cont.BB, InItself);
+    Ways.Near.add(E, Stored);
+    E.branchLikely(B.CreateAnd(Near, B.CreateNot(Self)), Ways.Near.BB,
+                   InItself);
     E.at(InItself);
-    Cont.add(E, B.CreateOr(Offset, E.word(ForeignBit)));
-    E.branch(B.CreateAnd(Near, Self), Cont.BB, Slow);
+    Ways.Rest.add(E, B.CreateOr(Offset, E.word(ForeignBit)));
+    E.branch(B.CreateAnd(Near, Self), Ways.Rest.BB, Slow);
 
     E.at(Volatile);
     Value *Fits = volatileBits(E, P, Stored);
-    Cont.add(E, Stored);
-    E.branchLikely(Fits, Cont.BB, Slow);
+    Ways.Rest.add(E, Stored);
+    E.branchLikely(Fits, Ways.Rest.BB, Slow);
 
     E.at(Slow);
-    Cont.add(E, E.word(0));
-    E.branchLikely(B.CreateICmpEQ(P, E.word(0)), Cont.BB, Cold);
+    Ways.Null.add(E, E.word(0));
+    E.branchLikely(B.CreateICmpEQ(P, E.word(0)), Ways.Null.BB, Cold);
 
-    E.at(Cold); // never with a near target
-    Cont.add(E, E.callEncode(true, Pointer, Container));
-    E.jump(Cont.BB);
-    return Cont.finish(E);
+    E.at(Cold); // never with a near target or null
+    Ways.Rest.leave(E, E.callEncode(true, Pointer, Container));
   }
 
   // Hot: xor, range test, range test, xor, test, branch.
@@ -127,7 +130,7 @@ private:
 
 const Encoding &getXorEncoding() {
   static const XorEncoding E(4, "xor",
-                             {/*Canonical=*/true, /*Movable=*/false,
+                             {/*Canonical=*/isCanonical(4), /*Movable=*/false,
                               /*MovableInVolatile=*/true,
                               /*ZeroIsNull=*/true, /*NeedsOldBits=*/false,
                               /*StaticInit=*/true});

@@ -11,12 +11,12 @@ constexpr uint64_t PageBytes = PerdureFlipsPageBytes;
 constexpr unsigned Encodings = XorLazyNullInvertedPolicy + 1;
 
 struct Advisor::Words {
-  uint64_t Known[8];             // words of which the next two tell, as bits
+  uint64_t Known[8];              // words of which the next two tell, as bits
   uint64_t Under[512][Encodings]; // the pointer's bits
-  uint32_t Pointer[512];         // the place that stored it
-  uint64_t Covered[512];         // bytes of zeroes, as masks
-  uint64_t Before[512];          // what they cover
-  uint32_t Zeroes[512];          // the place that wrote them
+  uint32_t Pointer[512];          // the place that stored it
+  uint64_t Covered[512];          // bytes of zeroes, as masks
+  uint64_t Before[512];           // what they cover
+  uint32_t Zeroes[512];           // the place that wrote them
 };
 
 static uint64_t ones(uint64_t Word) {
@@ -24,49 +24,64 @@ static uint64_t ones(uint64_t Word) {
 }
 
 //===----------------------------------------------------------------------===//
-// The encodings, as passes/encodings has them
+// The encodings, as passes/encodings has them, of the same numbers
 //===----------------------------------------------------------------------===//
 
-constexpr uint64_t Foreign = uint64_t(1) << 63, Tagged = uint64_t(1) << 62,
-                   NullMark = uint64_t(1) << 61, Inverted = uint64_t(1) << 60;
-constexpr uint64_t Complement = Inverted | 0x7FFF8;
+namespace {
+#define PERDURE_ABI_NUMBER(Name, Value, Doc) constexpr uint64_t Name = Value;
+#include "perdure/abi.def"
+#define PERDURE_ENCODING_NUMBER(Name, Value, Doc)                              \
+  constexpr uint64_t Name = Value;
+#include "perdure/encodings.def"
 
-static bool isNear(uint64_t Bits, unsigned SlotBits) {
-  return Bits && Bits >> SlotBits == 0;
+/// What an encoding is made of.
+struct Layers {
+  bool Xor, Inverts, Lazy;
+};
+} // namespace
+
+static Layers layersOf(Policy Encoding) {
+  switch (Encoding) {
+#define PERDURE_ENCODING_LAYERS(Name, Xor, Inverts, Lazy)                      \
+  case Name##Policy:                                                           \
+    return {Xor, Inverts, Lazy};
+#include "perdure/encodings.def"
+  default:
+    return {};
+  }
 }
 
-static uint64_t xorWith(uint64_t Bits, uint64_t Offset, unsigned SlotBits) {
-  if (!isNear(Bits, SlotBits))
+static bool isNear(uint64_t Bits, unsigned SlotSize) {
+  return Bits && Bits >> SlotSize == 0;
+}
+
+static uint64_t xorWith(uint64_t Bits, uint64_t Offset, unsigned SlotSize) {
+  if (!isNear(Bits, SlotSize))
     return Bits;
-  return Bits == Offset ? Foreign | Offset : Bits ^ Offset;
+  return Bits == Offset ? uint64_t(1) << ForeignBit | Offset : Bits ^ Offset;
 }
 
-static uint64_t invert(uint64_t Bits, unsigned SlotBits, uint64_t Old) {
-  if (!isNear(Bits, SlotBits))
-    return Bits >> 60 == 1 ? Bits | Tagged : Bits;
-  bool More = ones((Bits ^ Old) & Complement) > ones(Complement) / 2;
-  return More ? Bits ^ Complement : Bits;
+static uint64_t invert(uint64_t Bits, unsigned SlotSize, uint64_t Old) {
+  if (!isNear(Bits, SlotSize))
+    return Bits >> InvertedBit == 1 ? Bits | uint64_t(1) << TaggedBit : Bits;
+  bool More = ones((Bits ^ Old) & InvertedBits) > ones(InvertedBits) / 2;
+  return More ? Bits ^ InvertedBits : Bits;
 }
 
 static uint64_t markNull(uint64_t Bits, uint64_t Old) {
-  return Bits || !Old ? Bits : (Old & (NullMark - 1)) | NullMark;
+  constexpr uint64_t Mark = uint64_t(1) << NullMarkBit;
+  return Bits || !Old ? Bits : (Old & (Mark - 1)) | Mark;
 }
 
 uint64_t perdure::flips::encodeUnder(Policy Encoding, uint64_t Bits,
-                                     uint64_t Offset, unsigned SlotBits,
+                                     uint64_t Offset, unsigned SlotSize,
                                      uint64_t Old) {
-  bool Xor = Encoding == XorPolicy || Encoding >= XorLazyNullPolicy;
-  bool Inverts =
-      Encoding == InvertedPolicy || Encoding == LazyNullInvertedPolicy ||
-      Encoding == XorInvertedPolicy || Encoding == XorLazyNullInvertedPolicy;
-  bool Lazy =
-      Encoding == LazyNullPolicy || Encoding == LazyNullInvertedPolicy ||
-      Encoding == XorLazyNullPolicy || Encoding == XorLazyNullInvertedPolicy;
-  if (Xor)
-    Bits = xorWith(Bits, Offset, SlotBits);
-  if (Inverts)
-    Bits = invert(Bits, SlotBits, Old);
-  return Lazy ? markNull(Bits, Old) : Bits;
+  Layers L = layersOf(Encoding);
+  if (L.Xor)
+    Bits = xorWith(Bits, Offset, SlotSize);
+  if (L.Inverts)
+    Bits = invert(Bits, SlotSize, Old);
+  return L.Lazy ? markNull(Bits, Old) : Bits;
 }
 
 //===----------------------------------------------------------------------===//
@@ -126,9 +141,9 @@ void Advisor::word(Estimates &E, uint64_t Number, uint64_t Address,
   if (Pointer) {
     uint64_t Offset = Address & ((uint64_t(1) << E.SlotBits) - 1);
     for (unsigned K = 0; K != Encodings; ++K) {
-      uint64_t Held =
-          Known & Bit ? Under[K]
-                      : encodeUnder(Policy(K), Old, Offset, E.SlotBits, 0);
+      uint64_t Held = Known & Bit
+                          ? Under[K]
+                          : encodeUnder(Policy(K), Old, Offset, E.SlotBits, 0);
       Under[K] = encodeUnder(Policy(K), New, Offset, E.SlotBits, Held);
       add(E.Of[K], Flips, ones(Held ^ Under[K]));
     }

@@ -48,9 +48,9 @@ define i64 @self_reencode(i64 noundef %b, ptr %c, ptr %d) {
 
 ; No mask, and the bits below SLOT are all offsets.
 ; CHECK-LABEL: define ptr @xor_decode
-; CHECK:         xor i64 {{.*}}, %b
 ; CHECK:         sub i64 %b, 1
 ; CHECK-NEXT:    icmp ult i64 {{.*}}, 34359738367
+; CHECK:         xor i64 {{.*}}, %b
 ; CHECK-NOT:     and i64 {{.*}}, -34359738368
 ; CHECK:         call preserve_mostcc ptr @__perdure_decode_cold(i64 %b, ptr %c)
 ; TWINS-LABEL: define ptr @xor_decode

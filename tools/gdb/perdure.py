@@ -95,7 +95,7 @@ def decode_as(encoding, bits, container):
         if "lazy-null" in encoding and inside and bits >> 61 == 1:
             return 0
         if encoding.endswith("inverted") and inside and bits >> 60 == 1:
-            bits ^= 1 << 60 | 0x7FFF8
+            bits ^= 1 << 60 | 0x1FFF8
         encoding = "xor" if encoding.startswith("xor-") else None
     if encoding == "self-relative":
         target = container + bits & MASK64

@@ -42,7 +42,7 @@ def main():
         flags.remove("--all")
         builds += [f"{way} -fperdure-encoding={name}" for name in RESEARCH for way in WAYS]
     elif flags and flags[0].startswith("--levels="):
-        builds = flags.pop(0).split("=")[1].split(",")
+        builds = flags.pop(0).split("=", 1)[1].split(",")
     else:
         chosen = RESEARCH[sum(map(ord, pathlib.Path(source).name)) % len(RESEARCH)]
         builds.append(f"-O1 -fperdure-encoding={chosen}")
