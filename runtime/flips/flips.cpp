@@ -414,6 +414,11 @@ void perdure::flips::countPattern(perdure_flips_site &S, const void *P,
 
 bool perdure::flips::isInModel() { return Inside; }
 
+void *perdure::flips::takeShared(size_t Bytes) {
+  Entered Now;
+  return takeMemory(Bytes);
+}
+
 void __perdure_flips_exchange(perdure_flips_site *S, const void *P,
                               uint64_t Before, uint64_t Now, uint64_t Bytes) {
   uint64_t Changed = Before ^ Now;
