@@ -197,10 +197,9 @@ private:
       if (Names.empty())
         continue;
       auto *T = ArrayType::get(Ptr, Names.size());
-      auto *List = new GlobalVariable(M, T, /*isConstant=*/true,
-                                      GlobalValue::InternalLinkage,
-                                      ConstantArray::get(T, Names),
-                                      "perdure.flips.fields");
+      auto *List = new GlobalVariable(
+          M, T, /*isConstant=*/true, GlobalValue::InternalLinkage,
+          ConstantArray::get(T, Names), "perdure.flips.fields");
       uint64_t SlotBits =
           What == Content::Pointer ? Config::get(M).SlotBits : 0;
       appendToGlobalCtors(M,
@@ -502,13 +501,18 @@ private:
                   B.CreateZExtOrTrunc(Bytes, I64)});
   }
 
-  /// Null for all that is dirty.
   void flush(BasicBlock::iterator Before, Value *P, Value *Bytes,
              Instruction &For) {
     IRBuilder<> B(Before->getParent(), Before);
     place(B, For);
     B.CreateCall(runtime("flush", {Ptr, I64}),
                  {P, B.CreateZExtOrTrunc(Bytes, I64)});
+  }
+
+  void close(CallBase &CB) {
+    IRBuilder<> B(&CB);
+    place(B, CB);
+    B.CreateCall(runtime("close", {Ptr}), {CB.getArgOperand(0)});
   }
 
   void call(CallBase &CB) {
@@ -527,8 +531,7 @@ private:
     StringRef Name = To->getName();
     auto Has = [&](unsigned Arguments) { return CB.arg_size() >= Arguments; };
     if ((Name == "perdure_close" || Name == "perdure_store_close") && Has(1))
-      return flush(CB.getIterator(), ConstantPointerNull::get(Ptr),
-                   ConstantInt::get(I64, 0), CB);
+      return close(CB);
     if ((Name == "perdure_persist" || Name == "msync") && Has(2))
       return flush(CB.getIterator(), CB.getArgOperand(0), CB.getArgOperand(1),
                    CB);
@@ -588,7 +591,8 @@ private:
     }
   }
 
-  /// As much as the values take that an intrinsic is given, but a line at least.
+  /// As much as the values take that an intrinsic is given, but a line at
+  /// least.
   Value *mostWrittenBy(IntrinsicInst &II) const {
     uint64_t Bytes = 0;
     for (Value *V : II.args())

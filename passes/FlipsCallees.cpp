@@ -33,7 +33,7 @@ uint64_t calleeWord(StringRef Name, const Function *F) {
           .Cases({"memcpy", "memmove", "mempcpy"}, CalleeCopy)
           .Cases({"__memcpy_chk", "__memmove_chk"}, CalleeCopy)
           .Cases({"memset", "__memset_chk"}, CalleeFill)
-          .Cases({"perdure_close", "perdure_store_close"}, CalleeFlushAll)
+          .Cases({"perdure_close", "perdure_store_close"}, CalleeClose)
           .Cases({"perdure_persist", "msync"}, CalleeFlush)
           .Cases({"longjmp", "_longjmp", "siglongjmp", "__longjmp_chk"},
                  CalleeLongJump)

@@ -358,8 +358,8 @@ static void callee(Place &At, const Registers &R, bool Returns, bool Loads) {
                                 argument(R, 2));
   case CalleeFlush:
     return flushLines(P, argument(R, 1));
-  case CalleeFlushAll:
-    return flushLines(nullptr, 0);
+  case CalleeClose:
+    return __perdure_flips_close(P);
   }
 }
 
