@@ -447,8 +447,12 @@ private:
     return std::next(I.getIterator());
   }
 
-  /// \p I writes at most \p Bytes at \p P.
-  void around(Instruction &I, Value *P, Value *Bytes) {
+  enum class Extent { AtMost, All, Result };
+
+  /// \p I writes at most \p Bytes at \p P; or all of them; or as many as its
+  /// result says.
+  void around(Instruction &I, Value *P, Value *Bytes,
+              Extent Written = Extent::AtMost) {
     std::optional<BasicBlock::iterator> After = behind(I);
     if (!After)
       return;
@@ -459,7 +463,13 @@ private:
     enter(B, &I, P, I);
     B.CreateCall(runtime("before", {Ptr, I64}), {P, Bytes});
     enter(B, Next, P, I);
-    B.CreateCall(runtime("after", {Ptr, Ptr, I64}), {Site, P, Bytes});
+    if (Written == Extent::Result) {
+      Value *Result = B.CreateSExtOrTrunc(&I, I64);
+      Bytes = B.CreateBinaryIntrinsic(Intrinsic::smax, Result, B.getInt64(0));
+    }
+    B.CreateCall(
+        runtime(Written == Extent::AtMost ? "after" : "wrote", {Ptr, Ptr, I64}),
+        {Site, P, Bytes});
   }
 
   void load(Instruction &L, Value *P, Type *T) {
@@ -554,7 +564,11 @@ private:
     if (K->Kind == KnownCallee::Unknown)
       return around(CB, CB.getArgOperand(K->Pointer), B.getInt64(UnknownBytes));
     auto [P, Bytes] = writtenBy(*K, CB, B);
-    around(CB, P, Bytes);
+    around(CB, P, Bytes,
+           writesAll(*K) ? Extent::All
+           : returnsWritten(Name) && CB.getType()->isIntegerTy()
+               ? Extent::Result
+               : Extent::AtMost);
   }
 
   /// What operands of inline assembly in memory (`=m`) have after it.

@@ -50,7 +50,8 @@ uint64_t calleeWord(StringRef Name, const Function *F) {
                T->getParamType(K->Count)->isIntegerTy(32);
   switch (K->Kind) {
   case KnownCallee::Bytes:
-    return word(CalleeBytes, K->Pointer, K->Count, IsInt);
+    return word(CalleeBytes, K->Pointer, K->Count, IsInt) |
+           uint64_t(returnsWritten(Name)) << 48;
   case KnownCallee::Items:
     return word(CalleeItems, K->Pointer, K->Count, IsInt);
   case KnownCallee::String:

@@ -520,13 +520,13 @@ void __perdure_flips_before(const void *P, uint64_t Bytes) {
   errno = Saved;
 }
 
-void __perdure_flips_after(perdure_flips_site *S, const void *P,
-                           uint64_t Bytes) {
+static void afterCall(perdure_flips_site *S, const void *P, uint64_t Bytes,
+                      bool All) {
   KeptBytes &K = Kept[(Depth - 1) % MostNested];
   if (Bytes > K.Bytes)
     Bytes = K.Bytes;
   // What did not change may not have been written.
-  while (Bytes && K.Content[Bytes - 1] == ((const char *)P)[Bytes - 1])
+  while (!All && Bytes && K.Content[Bytes - 1] == ((const char *)P)[Bytes - 1])
     --Bytes;
   if (Bytes) {
     if (TheAdvisor)
@@ -540,4 +540,14 @@ void __perdure_flips_after(perdure_flips_site *S, const void *P,
   // Not before: a signal handler would take the place.
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   --Depth;
+}
+
+void __perdure_flips_after(perdure_flips_site *S, const void *P,
+                           uint64_t Bytes) {
+  afterCall(S, P, Bytes, false);
+}
+
+void __perdure_flips_wrote(perdure_flips_site *S, const void *P,
+                           uint64_t Bytes) {
+  afterCall(S, P, Bytes, true);
 }

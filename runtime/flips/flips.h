@@ -86,6 +86,9 @@ PERDURE_FLIPS_API void __perdure_flips_exchange(struct perdure_flips_site *site,
 PERDURE_FLIPS_API void __perdure_flips_before(const void *p, uint64_t bytes);
 PERDURE_FLIPS_API void __perdure_flips_after(struct perdure_flips_site *site,
                                              const void *p, uint64_t bytes);
+/* The same, of a call that has written just as many. */
+PERDURE_FLIPS_API void __perdure_flips_wrote(struct perdure_flips_site *site,
+                                             const void *p, uint64_t bytes);
 /* A read. */
 PERDURE_FLIPS_API void __perdure_flips_load(const void *p, uint64_t bytes);
 /* The lines of these bytes are asked to the medium. */

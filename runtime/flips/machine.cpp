@@ -50,7 +50,7 @@ struct Kept {
   uint64_t Bytes;
   Instruction::WriteKind How;
   bool Returns; // of a function that was jumped to: over when it has returned
-  bool Locked, NonTemporal;
+  bool Locked, NonTemporal, IsLarge;
   const char *Next; // behind the instruction
   char Little[64];
   char *Large; // mapped when it is needed
@@ -200,6 +200,7 @@ static void keepRange(Place &At, const Registers &R, char *P, uint64_t Bytes,
   K.How = Instruction::Some;
   K.Returns = Returns;
   K.Locked = false;
+  K.IsLarge = true;
   K.NonTemporal = NonTemporal;
   K.Next = Next;
   K.At = &At;
@@ -219,7 +220,8 @@ static void keep(Place &At, const Registers &R, const Instruction &I,
   (void)*(volatile char *)(P + Bytes - 1);
   K.Locked = I.Locked && lockAtomics();
   char *Content = K.Little;
-  if (Bytes > sizeof(K.Little)) {
+  K.IsLarge = Bytes > sizeof(K.Little);
+  if (K.IsLarge) {
     if (!K.Large)
       K.Large = static_cast<char *>(mapMemory(MostKept));
     Content = K.Large;
@@ -236,9 +238,7 @@ static void keep(Place &At, const Registers &R, const Instruction &I,
 }
 
 static void compare(Kept &K, uint64_t Flags) {
-  const char *Before = K.How == Instruction::Some || K.Bytes > sizeof(K.Little)
-                           ? K.Large
-                           : K.Little;
+  const char *Before = K.IsLarge ? K.Large : K.Little;
   uint64_t Bytes = K.Bytes;
   if (K.How == Instruction::IfZero && !(Flags >> 6 & 1))
     Bytes = 0;
@@ -251,6 +251,20 @@ static void compare(Kept &K, uint64_t Flags) {
   if (Bytes && K.NonTemporal)
     flushLines(K.P, Bytes);
   forget(K);
+}
+
+// To what a function has written, where that is known when it has returned.
+static void limit(const Place &At, Kept &K, const Registers &R) {
+  auto Kind = CalleeKind(At.callee & 255);
+  bool Returned = At.callee >> 48 & 1;
+  if (Returned) {
+    auto Result = (int64_t)R.General[Rax];
+    uint64_t Written = Result > 0 ? (uint64_t)Result : 0;
+    K.Bytes = K.Bytes < Written ? K.Bytes : Written;
+  }
+  if (Returned || Kind == CalleeString || Kind == CalleeAppended ||
+      Kind == CalleeAppendedMost)
+    K.How = Instruction::Any;
 }
 
 static Kept *top() {
@@ -289,6 +303,7 @@ static void after(Place &At, const Registers &R, const char *Code) {
     }
     if (K->Next && K->Next + EventBytes != Code)
       fail(At, K->Next, "this is more than one instruction");
+    limit(At, *K, R);
     compare(*K, R.Flags);
     return;
   }
