@@ -197,10 +197,9 @@ private:
       if (Names.empty())
         continue;
       auto *T = ArrayType::get(Ptr, Names.size());
-      auto *List = new GlobalVariable(M, T, /*isConstant=*/true,
-                                      GlobalValue::InternalLinkage,
-                                      ConstantArray::get(T, Names),
-                                      "perdure.flips.fields");
+      auto *List = new GlobalVariable(
+          M, T, /*isConstant=*/true, GlobalValue::InternalLinkage,
+          ConstantArray::get(T, Names), "perdure.flips.fields");
       uint64_t SlotBits =
           What == Content::Pointer ? Config::get(M).SlotBits : 0;
       appendToGlobalCtors(M,
@@ -448,8 +447,12 @@ private:
     return std::next(I.getIterator());
   }
 
-  /// \p I writes at most \p Bytes at \p P.
-  void around(Instruction &I, Value *P, Value *Bytes) {
+  enum class Extent { AtMost, All, Result };
+
+  /// \p I writes at most \p Bytes at \p P; or all of them; or as many as its
+  /// result says.
+  void around(Instruction &I, Value *P, Value *Bytes,
+              Extent Written = Extent::AtMost) {
     std::optional<BasicBlock::iterator> After = behind(I);
     if (!After)
       return;
@@ -460,7 +463,13 @@ private:
     enter(B, &I, P, I);
     B.CreateCall(runtime("before", {Ptr, I64}), {P, Bytes});
     enter(B, Next, P, I);
-    B.CreateCall(runtime("after", {Ptr, Ptr, I64}), {Site, P, Bytes});
+    if (Written == Extent::Result) {
+      Value *Result = B.CreateSExtOrTrunc(&I, I64);
+      Bytes = B.CreateBinaryIntrinsic(Intrinsic::smax, Result, B.getInt64(0));
+    }
+    B.CreateCall(
+        runtime(Written == Extent::AtMost ? "after" : "wrote", {Ptr, Ptr, I64}),
+        {Site, P, Bytes});
   }
 
   void load(Instruction &L, Value *P, Type *T) {
@@ -502,13 +511,18 @@ private:
                   B.CreateZExtOrTrunc(Bytes, I64)});
   }
 
-  /// Null for all that is dirty.
   void flush(BasicBlock::iterator Before, Value *P, Value *Bytes,
              Instruction &For) {
     IRBuilder<> B(Before->getParent(), Before);
     place(B, For);
     B.CreateCall(runtime("flush", {Ptr, I64}),
                  {P, B.CreateZExtOrTrunc(Bytes, I64)});
+  }
+
+  void close(CallBase &CB) {
+    IRBuilder<> B(&CB);
+    place(B, CB);
+    B.CreateCall(runtime("close", {Ptr}), {CB.getArgOperand(0)});
   }
 
   void call(CallBase &CB) {
@@ -527,8 +541,7 @@ private:
     StringRef Name = To->getName();
     auto Has = [&](unsigned Arguments) { return CB.arg_size() >= Arguments; };
     if ((Name == "perdure_close" || Name == "perdure_store_close") && Has(1))
-      return flush(CB.getIterator(), ConstantPointerNull::get(Ptr),
-                   ConstantInt::get(I64, 0), CB);
+      return close(CB);
     if ((Name == "perdure_persist" || Name == "msync") && Has(2))
       return flush(CB.getIterator(), CB.getArgOperand(0), CB.getArgOperand(1),
                    CB);
@@ -551,7 +564,11 @@ private:
     if (K->Kind == KnownCallee::Unknown)
       return around(CB, CB.getArgOperand(K->Pointer), B.getInt64(UnknownBytes));
     auto [P, Bytes] = writtenBy(*K, CB, B);
-    around(CB, P, Bytes);
+    around(CB, P, Bytes,
+           writesAll(*K) ? Extent::All
+           : returnsWritten(Name) && CB.getType()->isIntegerTy()
+               ? Extent::Result
+               : Extent::AtMost);
   }
 
   /// What operands of inline assembly in memory (`=m`) have after it.
@@ -588,7 +605,8 @@ private:
     }
   }
 
-  /// As much as the values take that an intrinsic is given, but a line at least.
+  /// As much as the values take that an intrinsic is given, but a line at
+  /// least.
   Value *mostWrittenBy(IntrinsicInst &II) const {
     uint64_t Bytes = 0;
     for (Value *V : II.args())

@@ -33,7 +33,7 @@ uint64_t calleeWord(StringRef Name, const Function *F) {
           .Cases({"memcpy", "memmove", "mempcpy"}, CalleeCopy)
           .Cases({"__memcpy_chk", "__memmove_chk"}, CalleeCopy)
           .Cases({"memset", "__memset_chk"}, CalleeFill)
-          .Cases({"perdure_close", "perdure_store_close"}, CalleeFlushAll)
+          .Cases({"perdure_close", "perdure_store_close"}, CalleeClose)
           .Cases({"perdure_persist", "msync"}, CalleeFlush)
           .Cases({"longjmp", "_longjmp", "siglongjmp", "__longjmp_chk"},
                  CalleeLongJump)
@@ -50,7 +50,8 @@ uint64_t calleeWord(StringRef Name, const Function *F) {
                T->getParamType(K->Count)->isIntegerTy(32);
   switch (K->Kind) {
   case KnownCallee::Bytes:
-    return word(CalleeBytes, K->Pointer, K->Count, IsInt);
+    return word(CalleeBytes, K->Pointer, K->Count, IsInt) |
+           uint64_t(returnsWritten(Name)) << 48;
   case KnownCallee::Items:
     return word(CalleeItems, K->Pointer, K->Count, IsInt);
   case KnownCallee::String:

@@ -38,6 +38,7 @@
 #include "llvm/CodeGen/TargetSubtargetInfo.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/InlineAsm.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCDwarf.h"
 #include "llvm/Support/LEB128.h"
@@ -104,7 +105,7 @@ class FlipsMachine : public MachineFunctionPass {
   std::unique_ptr<Notes> Noted;
   StringMap<unsigned> Texts; // to labels, in this module's assembly
   unsigned Labels = 0;
-  SmallPtrSet<const Function *, 4> Resolvers;
+  SmallPtrSet<const Function *, 4> Resolvers; // not counted
 
 public:
   static char ID;
@@ -130,9 +131,7 @@ public:
       return false;
     Types = std::make_unique<Records>(M);
     Noted = std::make_unique<Notes>(M);
-    // These run while the program is being linked, before it has threads.
-    for (const GlobalIFunc &I : M.ifuncs())
-      Resolvers.insert(I.getResolverFunction());
+    findResolvers(M);
     flips::tellMachineCodeIsCounted(M);
     return true;
   }
@@ -162,6 +161,22 @@ public:
 
 private:
   //===--- Which instructions ---------------------------------------------===//
+
+  /// Those of ifuncs, and what they call in this module: they run while the
+  /// program is being linked, before its threads have anything of their own.
+  void findResolvers(const Module &M) {
+    SmallVector<const Function *, 4> Work;
+    auto Add = [&](const Function *F) {
+      if (F && !F->isDeclaration() && Resolvers.insert(F).second)
+        Work.push_back(F);
+    };
+    for (const GlobalIFunc &I : M.ifuncs())
+      Add(I.getResolverFunction());
+    while (!Work.empty())
+      for (const Instruction &I : instructions(Work.pop_back_val()))
+        if (auto *CB = dyn_cast<CallBase>(&I))
+          Add(CB->getCalledFunction());
+  }
 
   void count(MachineFunction &MF, MachineInstr &MI, CfaReader Frame) {
     if (MI.isInlineAsm())

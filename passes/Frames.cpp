@@ -57,7 +57,8 @@ constexpr Layout NoPointer = {"RBX", "R14", "R15", "R12", "R13", "RBP"};
 constexpr Layout PointerAlways = {"RBP", "RBX", "R14", "R15", "R12", "R13"};
 constexpr Layout PointerHere = {"RBP", "R14", "R15", "R12", "R13", "RBX"};
 
-/// The registers that only keep a place in a function's frame.
+/// Of each function that is laid out here: the registers that only keep a place
+/// in its frame.
 using Gaps = DenseMap<const MachineFunction *, SmallVector<MCRegister, Slots>>;
 
 bool isFor(const MachineFunction &MF) {
@@ -74,7 +75,7 @@ bool isFor(const MachineFunction &MF) {
          Convention != CallingConv::HiPE &&
          !MF.getTarget().Options.GuaranteedTailCallOpt &&
          !F.getAttributes().hasAttrSomewhere(Attribute::SwiftAsync) &&
-         !F.hasFnAttribute(Attribute::Naked) &&
+         !F.hasFnAttribute(Attribute::Naked) && !F.hasMinSize() &&
          !F.hasFnAttribute("split-stack") && !MF.hasEHFunclets() &&
          MF.getSubtarget().checkFeatures("-push2pop2,-ppx");
 }
@@ -111,6 +112,7 @@ public:
     MCPhysReg InSlot[Slots];
     if (!findRegisters(MF, L, InSlot))
       return false;
+    SmallVector<MCRegister, Slots> &Left = (*Found)[&MF];
 
     // The inserter gives slots from the end of this list on.
     MRI.setCalleeSavedRegs(SmallVector<MCPhysReg, Slots>(
@@ -130,7 +132,7 @@ public:
     for (unsigned I = HasPointer; I < End; ++I)
       if (MCPhysReg R = InSlot[I]; !Saved.test(R)) {
         Kept[R / 32] &= ~(uint32_t(1) << R % 32);
-        (*Found)[&MF].push_back(R);
+        Left.push_back(R);
       }
     MRI.addPhysRegsUsedFromRegMask(Kept);
     if (End < Slots && (MFI.hasCalls() || hasLocals(MFI)))
@@ -180,14 +182,12 @@ public:
   }
 
   bool runOnMachineFunction(MachineFunction &MF) override {
-    if (!isFor(MF))
+    auto It = Found->find(&MF);
+    if (It == Found->end())
       return false;
+    SmallVector<MCRegister, Slots> Gone = It->second;
+    Found->erase(It);
     findOpcodes(*MF.getSubtarget().getInstrInfo());
-    SmallVector<MCRegister, Slots> Gone;
-    if (auto It = Found->find(&MF); It != Found->end()) {
-      Gone = It->second;
-      Found->erase(It);
-    }
     MachineFrameInfo &MFI = MF.getFrameInfo();
     std::vector<CalleeSavedInfo> Left = MFI.getCalleeSavedInfo();
     erase_if(Left, [&](const CalleeSavedInfo &I) {

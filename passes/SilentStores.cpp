@@ -111,6 +111,33 @@ private:
     });
   }
 
+  /// Whether \p V may lead to memory that a call has just given. It may lie
+  /// where what memory held once led, and that may be freed since: to LLVM the
+  /// two do not alias, equal or not, so they must not take each other's place.
+  static bool mayLeadToNew(const Value *V) {
+    SmallSetVector<const Value *, SearchLimit> Work;
+    Work.insert(V);
+    for (unsigned I = 0; I != Work.size(); ++I) {
+      if (I == SearchLimit)
+        return true;
+      const Value *Now = Work[I];
+      if (Now->getType()->isPointerTy())
+        Now = getUnderlyingObject(Now);
+      if (isNoAliasCall(Now))
+        return true;
+      if (ContractCall Call{const_cast<Value *>(Now)}) {
+        Work.insert(Call.bits());
+      } else if (auto *I = dyn_cast<Instruction>(Now);
+                 I && (I->isCast() || I->isBinaryOp() ||
+                       isa<PHINode, SelectInst, FreezeInst>(I))) {
+        for (const Value *Op : I->operands())
+          if (!isa<Constant>(Op))
+            Work.insert(Op);
+      }
+    }
+    return false;
+  }
+
   void choose(StoreInst &S, SmallVectorImpl<Found> &Work) {
     CallInst *Log = findLog(S);
     bool Logged = Log || Logs.count(getUnderlyingObject(S.getPointerOperand()));
@@ -119,7 +146,8 @@ private:
         (!Log || !WithLogs ||
          Logs.lookup(getUnderlyingObject(S.getPointerOperand())) != 1))
       return;
-    if (Log ? !alwaysChanges(S) : mayGiveBack(S))
+    if ((Log ? !alwaysChanges(S) : mayGiveBack(S)) &&
+        !mayLeadToNew(S.getValueOperand()))
       Work.push_back({&S, Log});
   }
 

@@ -90,6 +90,16 @@ const KnownCallee *findKnownCallee(StringRef Name) {
   return nullptr;
 }
 
+bool writesAll(const KnownCallee &W) {
+  return W.Kind == KnownCallee::String || W.Kind == KnownCallee::Appended ||
+         W.Kind == KnownCallee::AppendedMost;
+}
+
+bool returnsWritten(StringRef Name) {
+  return Name == "read" || Name == "pread" || Name == "recv" ||
+         Name == "getrandom" || Name == "__read_chk" || Name == "__pread_chk";
+}
+
 static Value *lengthOf(Value *String, Module &M, IRBuilderBase &B) {
   FunctionCallee Strlen =
       M.getOrInsertFunction("strlen", B.getInt64Ty(), B.getPtrTy());

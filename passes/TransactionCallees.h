@@ -32,6 +32,11 @@ struct KnownCallee {
 
 const KnownCallee *findKnownCallee(llvm::StringRef Name);
 
+/// Of the known ones: whether they write all of the range that they tell.
+bool writesAll(const KnownCallee &K);
+/// Whether the result is how many bytes, or negative for none.
+bool returnsWritten(llvm::StringRef Name);
+
 /// The range that \p Call of \p K writes, as address and bytes.
 std::pair<llvm::Value *, llvm::Value *>
 writtenBy(const KnownCallee &K, llvm::CallBase &Call, llvm::IRBuilderBase &B);

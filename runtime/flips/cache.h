@@ -70,6 +70,13 @@ public:
   void access(uint64_t Line, bool Writes);
   /// Writes the line where it is dirty, and keeps it, as old as it is.
   void flush(uint64_t Line);
+  /// The same for each line that \p Wanted says yes to.
+  template <typename F> void flushWhere(F Wanted) {
+    L2.forEach([&](auto &Way) {
+      if (Wanted(Way.Line))
+        flush(Way.Line);
+    });
+  }
   /// Writes all that is dirty.
   void flushAll();
 };

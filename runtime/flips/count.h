@@ -9,6 +9,8 @@
 
 #include "flips/flips.h"
 
+#include <stddef.h>
+
 namespace perdure {
 namespace flips {
 
@@ -23,6 +25,8 @@ void countPattern(perdure_flips_site &S, const void *P, uint64_t Pattern,
                   uint64_t Bytes);
 /// Whether the thread is in the model: a signal handler interrupted it.
 bool isInModel();
+/// takeMemory, by a thread that is not in the model.
+void *takeShared(size_t Bytes);
 
 } // namespace flips
 } // namespace perdure

@@ -49,7 +49,7 @@ WRAP(pmem2_flush_fn, pmem2_get_flush_fn, struct pmem2_map *Map) {
 WRAP(void *, mmap, void *At, size_t Bytes, int Protection, int Flags, int File,
      off_t Offset) {
   if (Protection == PROT_NONE && TheWindow.contains(At))
-    __perdure_flips_flush(nullptr, 0);
+    __perdure_flips_unmap(At, Bytes);
   return __real_mmap(At, Bytes, Protection, Flags, File, Offset);
 }
 

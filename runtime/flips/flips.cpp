@@ -113,6 +113,7 @@ static Model *makeModel() {
 
 // Programs without objects do not link the library.
 #pragma weak perdure_in_object
+#pragma weak perdure_offset
 
 static Advisor *makeAdvisor() {
   if (!TheOptions.Advise)
@@ -414,6 +415,11 @@ void perdure::flips::countPattern(perdure_flips_site &S, const void *P,
 
 bool perdure::flips::isInModel() { return Inside; }
 
+void *perdure::flips::takeShared(size_t Bytes) {
+  Entered Now;
+  return takeMemory(Bytes);
+}
+
 void __perdure_flips_exchange(perdure_flips_site *S, const void *P,
                               uint64_t Before, uint64_t Now, uint64_t Bytes) {
   uint64_t Changed = Before ^ Now;
@@ -443,15 +449,41 @@ void __perdure_flips_flush(const void *P, uint64_t Bytes) {
   if (!Now.Ok || !TheModel)
     return;
   uint64_t Written = TheModel->Behind.LinesWritten;
-  if (!P) {
-    TheModel->Front.flushAll();
-    TheModel->Behind.objectCloses();
-  } else {
-    forEachLine(P, Bytes, [&](uint64_t At, uint64_t) {
-      TheModel->Front.flush(At & ~(LineBytes - 1));
-    });
-  }
+  forEachLine(P, Bytes, [&](uint64_t At, uint64_t) {
+    TheModel->Front.flush(At & ~(LineBytes - 1));
+  });
   TheTotals.LinesFlushed += TheModel->Behind.LinesWritten - Written;
+}
+
+// An object is closed: its lines go to the medium, and its addresses may be
+// another's.
+template <typename F> static void closeLines(F IsOfIt) {
+  Entered Now;
+  if (!Now.Ok || !TheModel)
+    return;
+  uint64_t Written = TheModel->Behind.LinesWritten;
+  TheModel->Front.flushWhere(IsOfIt);
+  TheModel->Behind.objectCloses();
+  TheTotals.LinesFlushed += TheModel->Behind.LinesWritten - Written;
+}
+
+void __perdure_flips_close(const void *P) {
+  if (!__perdure_flips_model || !perdure_in_object)
+    return;
+  // Where an object begins tells it from others; 0: no object.
+  auto BaseOf = [](const void *In) {
+    return perdure_in_object(In) ? (uint64_t)In - perdure_offset(In) : 0;
+  };
+  uint64_t Base = BaseOf(P);
+  closeLines([&](uint64_t Line) {
+    uint64_t At = BaseOf((const void *)Line);
+    return At && (!Base || At == Base);
+  });
+}
+
+void __perdure_flips_unmap(const void *P, uint64_t Bytes) {
+  if (__perdure_flips_model)
+    closeLines([&](uint64_t Line) { return Line - (uint64_t)P < Bytes; });
 }
 
 //===----------------------------------------------------------------------===//
@@ -488,13 +520,13 @@ void __perdure_flips_before(const void *P, uint64_t Bytes) {
   errno = Saved;
 }
 
-void __perdure_flips_after(perdure_flips_site *S, const void *P,
-                           uint64_t Bytes) {
+static void afterCall(perdure_flips_site *S, const void *P, uint64_t Bytes,
+                      bool All) {
   KeptBytes &K = Kept[(Depth - 1) % MostNested];
   if (Bytes > K.Bytes)
     Bytes = K.Bytes;
   // What did not change may not have been written.
-  while (Bytes && K.Content[Bytes - 1] == ((const char *)P)[Bytes - 1])
+  while (!All && Bytes && K.Content[Bytes - 1] == ((const char *)P)[Bytes - 1])
     --Bytes;
   if (Bytes) {
     if (TheAdvisor)
@@ -508,4 +540,14 @@ void __perdure_flips_after(perdure_flips_site *S, const void *P,
   // Not before: a signal handler would take the place.
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   --Depth;
+}
+
+void __perdure_flips_after(perdure_flips_site *S, const void *P,
+                           uint64_t Bytes) {
+  afterCall(S, P, Bytes, false);
+}
+
+void __perdure_flips_wrote(perdure_flips_site *S, const void *P,
+                           uint64_t Bytes) {
+  afterCall(S, P, Bytes, true);
 }

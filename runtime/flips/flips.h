@@ -86,10 +86,18 @@ PERDURE_FLIPS_API void __perdure_flips_exchange(struct perdure_flips_site *site,
 PERDURE_FLIPS_API void __perdure_flips_before(const void *p, uint64_t bytes);
 PERDURE_FLIPS_API void __perdure_flips_after(struct perdure_flips_site *site,
                                              const void *p, uint64_t bytes);
+/* The same, of a call that has written just as many. */
+PERDURE_FLIPS_API void __perdure_flips_wrote(struct perdure_flips_site *site,
+                                             const void *p, uint64_t bytes);
 /* A read. */
 PERDURE_FLIPS_API void __perdure_flips_load(const void *p, uint64_t bytes);
 /* The lines of these bytes are asked to the medium. */
 PERDURE_FLIPS_API void __perdure_flips_flush(const void *p, uint64_t bytes);
+/* Before the object that holds p is closed, whose lines go to the medium; or, where
+   none does, before a store is: those of all objects. */
+PERDURE_FLIPS_API void __perdure_flips_close(const void *p);
+/* Before the runtime gives these addresses of an object up. */
+PERDURE_FLIPS_API void __perdure_flips_unmap(const void *p, uint64_t bytes);
 
 /* By a constructor of each module that the machine pass counts: where this
    thread keeps the address of the profiler's stack. */

@@ -97,6 +97,19 @@ static bool isOneOf(ZydisMnemonic M, std::initializer_list<ZydisMnemonic> L) {
   return false;
 }
 
+// Under a mask. The decoder says so of some.
+static bool writesSome(const ZydisDecodedInstruction &I,
+                       const ZydisDecodedOperand &W) {
+  return W.actions & ZYDIS_OPERAND_ACTION_CONDWRITE ||
+         (I.avx.mask.reg != ZYDIS_REGISTER_NONE &&
+          I.avx.mask.reg != ZYDIS_REGISTER_K0) ||
+         isOneOf(I.mnemonic,
+                 {ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU,
+                  ZYDIS_MNEMONIC_VMASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVPS,
+                  ZYDIS_MNEMONIC_VMASKMOVPD, ZYDIS_MNEMONIC_VPMASKMOVD,
+                  ZYDIS_MNEMONIC_VPMASKMOVQ});
+}
+
 // The value that a move or a push stores, where it is in sight.
 static bool seeValue(const ZydisDecodedOperand &From, Instruction &To) {
   if (From.type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
@@ -126,8 +139,7 @@ static void decodeWrite(const ZydisDecodedInstruction &I,
     To.Writes = Instruction::Unknown;
     return;
   }
-  To.Writes = W.actions & ZYDIS_OPERAND_ACTION_CONDWRITE ? Instruction::Some
-                                                         : Instruction::Any;
+  To.Writes = writesSome(I, W) ? Instruction::Some : Instruction::Any;
   bool Pushes = I.meta.category == ZYDIS_CATEGORY_PUSH ||
                 I.meta.category == ZYDIS_CATEGORY_CALL;
   if (Pushes) {
@@ -185,7 +197,8 @@ Instruction perdure::flips::decode(const void *At) {
        ZYDIS_MNEMONIC_MOVNTPS, ZYDIS_MNEMONIC_MOVNTQ, ZYDIS_MNEMONIC_MOVNTSD,
        ZYDIS_MNEMONIC_MOVNTSS, ZYDIS_MNEMONIC_VMOVNTDQ, ZYDIS_MNEMONIC_VMOVNTPD,
        ZYDIS_MNEMONIC_VMOVNTPS, ZYDIS_MNEMONIC_MASKMOVDQU,
-       ZYDIS_MNEMONIC_VMASKMOVDQU, ZYDIS_MNEMONIC_MASKMOVQ});
+       ZYDIS_MNEMONIC_VMASKMOVDQU, ZYDIS_MNEMONIC_MASKMOVQ,
+       ZYDIS_MNEMONIC_MOVDIRI, ZYDIS_MNEMONIC_MOVDIR64B});
   if (I.meta.category == ZYDIS_CATEGORY_COND_BR && I.meta.branch_type)
     To.Condition = I.opcode & 15;
   for (unsigned N = 0; N != I.operand_count; ++N) {

@@ -50,7 +50,7 @@ struct Kept {
   uint64_t Bytes;
   Instruction::WriteKind How;
   bool Returns; // of a function that was jumped to: over when it has returned
-  bool Locked, NonTemporal;
+  bool Locked, NonTemporal, IsLarge;
   const char *Next; // behind the instruction
   char Little[64];
   char *Large; // mapped when it is needed
@@ -66,6 +66,8 @@ thread_local Thread Current __attribute__((tls_model("initial-exec")));
 // Held from before to behind each instruction that is atomic, so that what
 // changes in between is its own change.
 pthread_mutex_t AtomicLock = PTHREAD_MUTEX_INITIALIZER;
+
+pthread_mutex_t PrepareLock = PTHREAD_MUTEX_INITIALIZER;
 
 enum State : uint64_t { Fresh, Preparing, Ready };
 
@@ -117,7 +119,7 @@ static void prepare(Place &At, const char *Code) {
     fail(At, Code, "this is no store of what registers hold");
   if (Kind == EventCall && I.Writes != Instruction::Call)
     fail(At, Code, "this is no call");
-  At.plan = new (takeMemory(sizeof(Instruction))) Instruction(I);
+  At.plan = new (takeShared(sizeof(Instruction))) Instruction(I);
   __perdure_flips_register(PerdureFlipsVersion, &At.site, 1);
 }
 
@@ -129,13 +131,12 @@ static bool isReady(Place &At, const char *Code) {
   if (Current.Prepares || isInModel())
     return false;
   Current.Prepares = true;
-  static pthread_mutex_t Lock = PTHREAD_MUTEX_INITIALIZER;
-  pthread_mutex_lock(&Lock);
+  pthread_mutex_lock(&PrepareLock);
   if (At.state != Ready) {
     prepare(At, Code);
     __atomic_store_n(&At.state, (uint64_t)Ready, __ATOMIC_RELEASE);
   }
-  pthread_mutex_unlock(&Lock);
+  pthread_mutex_unlock(&PrepareLock);
   Current.Prepares = false;
   return true;
 }
@@ -172,36 +173,11 @@ static bool lockAtomics() {
   return true;
 }
 
-static void keep(Place &At, const Registers &R, const Instruction &I,
-                 const char *Code) {
-  char *P = I.Write.address(R);
-  uint64_t Bytes = I.Write.Bytes < MostKept ? I.Write.Bytes : MostKept;
-  Kept &K = keepNew();
-  // Of memory that faults, before anything is held.
-  (void)*(volatile char *)P;
-  (void)*(volatile char *)(P + Bytes - 1);
-  K.Locked = I.Locked && lockAtomics();
-  char *Content = K.Little;
-  if (Bytes > sizeof(K.Little)) {
-    if (!K.Large)
-      K.Large = static_cast<char *>(mapMemory(MostKept));
-    Content = K.Large;
-  }
-  memcpy(Content, P, Bytes);
-  K.P = P;
-  K.Bytes = Bytes;
-  K.StackPointer = R.General[Rsp];
-  K.How = I.Writes;
-  K.Returns = false;
-  K.NonTemporal = I.NonTemporal;
-  K.Next = Code + I.Length;
-  K.At = &At;
-}
-
 // As much as there is: the bound may be more than the memory. By pages, of
 // which the kernel reads all that it can.
 static void keepRange(Place &At, const Registers &R, char *P, uint64_t Bytes,
-                      bool Returns) {
+                      bool Returns, const char *Next = nullptr,
+                      bool NonTemporal = false) {
   Kept &K = keepNew();
   if (!K.Large)
     K.Large = static_cast<char *>(mapMemory(MostKept));
@@ -223,14 +199,46 @@ static void keepRange(Place &At, const Registers &R, char *P, uint64_t Bytes,
   K.StackPointer = R.General[Rsp];
   K.How = Instruction::Some;
   K.Returns = Returns;
-  K.Locked = K.NonTemporal = false;
-  K.Next = nullptr;
+  K.Locked = false;
+  K.IsLarge = true;
+  K.NonTemporal = NonTemporal;
+  K.Next = Next;
+  K.At = &At;
+}
+
+static void keep(Place &At, const Registers &R, const Instruction &I,
+                 const char *Code) {
+  char *P = I.Write.address(R);
+  uint64_t Bytes = I.Write.Bytes < MostKept ? I.Write.Bytes : MostKept;
+  // What it does not write need not be mapped.
+  if (I.Writes == Instruction::Some)
+    return keepRange(At, R, P, Bytes, /*Returns=*/false, Code + I.Length,
+                     I.NonTemporal);
+  Kept &K = keepNew();
+  // Of memory that faults, before anything is held.
+  (void)*(volatile char *)P;
+  (void)*(volatile char *)(P + Bytes - 1);
+  K.Locked = I.Locked && lockAtomics();
+  char *Content = K.Little;
+  K.IsLarge = Bytes > sizeof(K.Little);
+  if (K.IsLarge) {
+    if (!K.Large)
+      K.Large = static_cast<char *>(mapMemory(MostKept));
+    Content = K.Large;
+  }
+  memcpy(Content, P, Bytes);
+  K.P = P;
+  K.Bytes = Bytes;
+  K.StackPointer = R.General[Rsp];
+  K.How = I.Writes;
+  K.Returns = false;
+  K.NonTemporal = I.NonTemporal;
+  K.Next = Code + I.Length;
   K.At = &At;
 }
 
 static void compare(Kept &K, uint64_t Flags) {
-  const char *Before =
-      K.Bytes > sizeof(K.Little) || !K.Next ? K.Large : K.Little;
+  const char *Before = K.IsLarge ? K.Large : K.Little;
   uint64_t Bytes = K.Bytes;
   if (K.How == Instruction::IfZero && !(Flags >> 6 & 1))
     Bytes = 0;
@@ -243,6 +251,20 @@ static void compare(Kept &K, uint64_t Flags) {
   if (Bytes && K.NonTemporal)
     flushLines(K.P, Bytes);
   forget(K);
+}
+
+// To what a function has written, where that is known when it has returned.
+static void limit(const Place &At, Kept &K, const Registers &R) {
+  auto Kind = CalleeKind(At.callee & 255);
+  bool Returned = At.callee >> 48 & 1;
+  if (Returned) {
+    auto Result = (int64_t)R.General[Rax];
+    uint64_t Written = Result > 0 ? (uint64_t)Result : 0;
+    K.Bytes = K.Bytes < Written ? K.Bytes : Written;
+  }
+  if (Returned || Kind == CalleeString || Kind == CalleeAppended ||
+      Kind == CalleeAppendedMost)
+    K.How = Instruction::Any;
 }
 
 static Kept *top() {
@@ -281,9 +303,25 @@ static void after(Place &At, const Registers &R, const char *Code) {
     }
     if (K->Next && K->Next + EventBytes != Code)
       fail(At, K->Next, "this is more than one instruction");
+    limit(At, *K, R);
     compare(*K, R.Flags);
     return;
   }
+}
+
+// A fork in a signal handler may have interrupted either.
+void perdure::flips::lockEvents() {
+  if (!Current.HasLock)
+    pthread_mutex_lock(&AtomicLock);
+  if (!Current.Prepares)
+    pthread_mutex_lock(&PrepareLock);
+}
+
+void perdure::flips::unlockEvents() {
+  if (!Current.Prepares)
+    pthread_mutex_unlock(&PrepareLock);
+  if (!Current.HasLock)
+    pthread_mutex_unlock(&AtomicLock);
 }
 
 //===----------------------------------------------------------------------===//
@@ -335,8 +373,8 @@ static void callee(Place &At, const Registers &R, bool Returns, bool Loads) {
                                 argument(R, 2));
   case CalleeFlush:
     return flushLines(P, argument(R, 1));
-  case CalleeFlushAll:
-    return flushLines(nullptr, 0);
+  case CalleeClose:
+    return __perdure_flips_close(P);
   }
 }
 
@@ -416,6 +454,30 @@ static void moveSequence(Registers &R, char *End) {
   R.Sequence = To;
 }
 
+// Where a jump leads, as glibc keeps it: behind rbx, rbp and r12 to r15, turned
+// and mixed with what the thread has for that.
+static char *targetOf(const void *Buffer) {
+  uint64_t Target, Guard;
+  memcpy(&Target, (const char *)Buffer + 48, 8);
+  __asm__("movq %%fs:0x30, %0" : "=r"(Guard));
+  return (char *)((Target >> 17 | Target << 47) ^ Guard);
+}
+
+// It may leave a signal handler, and so interrupt for good what that did: an
+// event, which the handler's events ran on the program's stack for, or an
+// instruction that is atomic.
+static void jump(Registers &R) {
+  auto *From = (char *)R.General[Rsp];
+  char *Target = targetOf((void *)argument(R, 0));
+  if (areInOneHandler(From, Target))
+    return;
+  if (!isInOwnStack(R.Sequence))
+    moveSequence(R, ownStack());
+  for (Kept &K : Current.Stack)
+    if (K.At && K.Locked && Target >= (char *)K.StackPointer)
+      forget(K);
+}
+
 extern "C" __attribute__((visibility("hidden"))) void
 perdure_flips_event(Registers *R) {
   int Saved = errno;
@@ -426,10 +488,8 @@ perdure_flips_event(Registers *R) {
   if (Sequence >= __perdure_flips_bootstrap &&
       Sequence < __perdure_flips_bootstrap + sizeof(__perdure_flips_bootstrap))
     moveSequence(*R, ownStack());
-  // Out of a signal handler that interrupted an event, which never ends then.
-  else if ((At->callee & 255) == CalleeLongJump &&
-           isInOwnStack((void *)R->General[Rsp]))
-    moveSequence(*R, ownStack());
+  else if ((At->callee & 255) == CalleeLongJump)
+    jump(*R);
   compareReturned(*R);
   if (isReady(*At, Code)) {
     if (Which & 1)

@@ -29,6 +29,13 @@ char *takeStack();
 bool isInOwnStack(const void *P);
 /// The end of that, which it is given now if it has none.
 char *ownStack();
+/// Of the thread that asks: whether both are in one stack that a signal handler
+/// runs on and the program does not.
+bool areInOneHandler(const void *P, const void *Q);
+
+/// What is locked across events, around a fork.
+void lockEvents();
+void unlockEvents();
 
 } // namespace flips
 } // namespace perdure

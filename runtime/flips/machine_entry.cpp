@@ -21,12 +21,22 @@ __attribute__((visibility("hidden"))) uint64_t perdure_flips_states_bytes;
 __attribute__((visibility("hidden"))) void perdure_flips_event(Registers *R);
 }
 
-__attribute__((constructor(101))) static void start() {
-  unsigned A, B = 0, C = 0, D;
+// By a constructor, or by the first event, if that comes before all
+// constructors: from .preinit_array, or as the program's own malloc, which the
+// loader calls. Of general registers alone, since then no others are saved yet.
+extern "C" __attribute__((constructor(101), visibility("hidden"),
+                          target("general-regs-only"))) void
+perdure_flips_measure() {
+  unsigned A, B, C, D;
+  __cpuid(0, A, B, C, D);
+  if (A < 13)
+    return;
   // Bit 27 of leaf 1: the system uses xsave.
-  if (__get_cpuid(1, &A, &B, &C, &D) && C >> 27 & 1 &&
-      __get_cpuid_count(13, 0, &A, &B, &C, &D))
-    perdure_flips_states_bytes = (B + 63) & ~63u;
+  __cpuid(1, A, B, C, D);
+  if (!(C >> 27 & 1))
+    return;
+  __cpuid_count(13, 0, A, B, C, D);
+  perdure_flips_states_bytes = (B + 63) & ~63u;
 }
 
 bool perdure::flips::canEnter() { return perdure_flips_states_bytes; }
@@ -35,6 +45,7 @@ static_assert(offsetof(Registers, Flags) == 128 &&
                   offsetof(Registers, Sequence) == 136,
               "as it is pushed");
 
+// Without xsave nothing is counted: __perdure_flips_start ends the program.
 // 0(%rsp): back to the sequence; 8: the place; 16: the program's stack pointer.
 __asm__(R"(
   .text
@@ -83,8 +94,14 @@ __perdure_flips_event_v1:
   .cfi_adjust_cfa_offset 8
   movq %rsp, %rbx
   .cfi_def_cfa_register rbx
-  subq perdure_flips_states_bytes(%rip), %rsp
   andq $-64, %rsp
+  cmpq $0, perdure_flips_states_bytes(%rip)
+  jne 1f
+  callq perdure_flips_measure
+  cmpq $0, perdure_flips_states_bytes(%rip)
+  je 2f
+1:
+  subq perdure_flips_states_bytes(%rip), %rsp
   xorl %eax, %eax
   movq %rax, 512(%rsp)
   movq %rax, 520(%rsp)
@@ -102,6 +119,7 @@ __perdure_flips_event_v1:
   movl $-1, %eax
   movl $-1, %edx
   xrstor64 (%rsp)
+2:
   movq %rbx, %rsp
   .cfi_def_cfa_register rsp
   popq %rax

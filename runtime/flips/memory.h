@@ -21,7 +21,8 @@ void *mapMemory(size_t Bytes);
 /// Gives it back.
 void unmapMemory(void *P, size_t Bytes);
 
-/// Zeroed, never given back, from large pieces: for many small things.
+/// Zeroed, never given back, from large pieces: for many small things. Whoever
+/// calls it is in the model, which is one thread at a time.
 void *takeMemory(size_t Bytes);
 
 /// From numbers that are not 0 to pointers, or null.

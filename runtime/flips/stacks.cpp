@@ -90,6 +90,20 @@ bool perdure::flips::isInOwnStack(const void *P) {
   return Own && At < End && At >= End - StackBytes;
 }
 
+// A handler runs on the profiler's stack if it interrupted an event, and on the
+// alternate one if it asked for that.
+bool perdure::flips::areInOneHandler(const void *P, const void *Q) {
+  if (isInOwnStack(P))
+    return isInOwnStack(Q);
+  stack_t S;
+  if (sigaltstack(nullptr, &S) || S.ss_flags & SS_DISABLE)
+    return false;
+  auto IsIn = [&](const void *At) {
+    return (uint64_t)At - (uint64_t)S.ss_sp < S.ss_size;
+  };
+  return IsIn(P) && IsIn(Q);
+}
+
 char *perdure::flips::ownStack() { return Own ? (char *)Own : takeStack(); }
 
 static void giveStack() {
@@ -107,13 +121,21 @@ void __perdure_flips_start(uint64_t Version, void **Variable) {
     exit(2);
   }
   // The one thread that a child of fork has is another.
-  pthread_atfork([] { pthread_mutex_lock(&StacksLock); },
-                 [] { pthread_mutex_unlock(&StacksLock); },
-                 [] {
-                   if (Own)
-                     Own->Owner = currentThread();
-                   pthread_mutex_unlock(&StacksLock);
-                 });
+  pthread_atfork(
+      [] {
+        lockEvents();
+        pthread_mutex_lock(&StacksLock);
+      },
+      [] {
+        pthread_mutex_unlock(&StacksLock);
+        unlockEvents();
+      },
+      [] {
+        if (Own)
+          Own->Owner = currentThread();
+        pthread_mutex_unlock(&StacksLock);
+        unlockEvents();
+      });
   Offset = (char *)Variable - (char *)__builtin_thread_pointer();
   giveStack();
 }

@@ -126,7 +126,7 @@ define i32 @add(ptr %p, i32 %v) {
 ; CHECK: call void @__perdure_flips_flush(ptr %p, i64 8)
 ; CHECK: call void @__perdure_flips_flush(ptr %p, i64 1)
 ; CHECK: call void @llvm.x86.clwb
-; CHECK: call void @__perdure_flips_flush(ptr null, i64 0)
+; CHECK: call void @__perdure_flips_close(ptr %p)
 ; CHECK: call void @perdure_close
 define void @stream(ptr %p, i64 %v) {
   store i64 %v, ptr %p, align 8, !nontemporal !1

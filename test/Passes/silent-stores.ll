@@ -159,6 +159,35 @@ define void @nontemporal(ptr %p) {
   ret void
 }
 
+; New memory may lie where the old was, and LLVM takes them for different.
+define void @grows(ptr %b) {
+  %old = load ptr, ptr %b, align 8
+  %new = call ptr @realloc(ptr %old, i64 64)
+  store ptr %new, ptr %b, align 8
+  ret void
+}
+define void @renews(ptr %n, i1 %c) {
+  %bits = load i64, ptr %n, align 8
+  %old = call ptr @perdure.decode(i64 %bits, ptr %n, i32 0)
+  br i1 %c, label %new, label %end
+new:
+  %got = call ptr @malloc(i64 64)
+  br label %end
+end:
+  %now = phi ptr [ %old, %0 ], [ %got, %new ]
+  %stored = call i64 @perdure.encode(ptr %now, ptr %n, i64 0, i32 0)
+  store i64 %stored, ptr %n, align 8
+  ret void
+}
+define void @logged_new(ptr %n) {
+  %new = call ptr @malloc(i64 64)
+  %stored = call i64 @perdure.encode(ptr %new, ptr %n, i64 0, i32 0)
+  call void @__perdure_tx_log(ptr %n, i64 8)
+  store i64 %stored, ptr %n, align 8
+  ret void
+}
+declare noalias ptr @realloc(ptr, i64)
+
 declare i64 @llvm.umin.i64(i64, i64)
 
 !llvm.module.flags = !{!0}
