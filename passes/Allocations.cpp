@@ -14,7 +14,8 @@ namespace perdure {
 constexpr StringLiteral PlainSymbol("perdure_alloc");
 
 bool givesBlock(StringRef Name) {
-  return Name == PlainSymbol || Name == abi::AllocForSymbol;
+  return Name == PlainSymbol || Name == "perdure_alloc_for" ||
+         Name == abi::AllocForSymbol;
 }
 
 static FunctionType *typeOf(LLVMContext &C, bool IsFor) {
