@@ -20,17 +20,18 @@
 namespace perdure {
 
 enum class FlipPolicy : unsigned {
-  Silent,  ///< stores of what memory holds already are not made
-  Padding, ///< copies of records leave the padding alone
-  Merge,   ///< two stores to one place become one
-  Zeroing, ///< what is overwritten before it is read is not zeroed
-  Frames,  ///< saved registers at fixed offsets, only where needed
+  Silent,    ///< stores of what memory holds already are not made
+  Padding,   ///< copies of records leave the padding alone
+  Merge,     ///< two stores to one place become one
+  Zeroing,   ///< what is overwritten before it is read is not zeroed
+  Frames,    ///< saved registers at fixed offsets, only where needed
+  Placement, ///< blocks lie where their addresses flip few bits
 };
 
 /// As the option names them, in the order of FlipPolicy.
 inline llvm::ArrayRef<llvm::StringRef> flipPolicyNames() {
-  static const llvm::StringRef Names[] = {"silent", "padding", "merge",
-                                          "zeroing", "frames"};
+  static const llvm::StringRef Names[] = {"silent",  "padding", "merge",
+                                          "zeroing", "frames",  "placement"};
   return Names;
 }
 

@@ -49,7 +49,11 @@ static void registerCallbacks(PassBuilder &PB) {
         MPM.addPass(createModuleToFunctionPassAdaptor(SilentStoresPass(
             /*WithLogs=*/Phase == ThinOrFullLTOPhase::None)));
       MPM.addPass(TransactionLogsPass());
-      MPM.addPass(createModuleToFunctionPassAdaptor(FoldPass()));
+      FunctionPassManager Blocks;
+      Blocks.addPass(PlacementPass());
+      Blocks.addPass(FreshBlocksPass());
+      Blocks.addPass(FoldPass());
+      MPM.addPass(createModuleToFunctionPassAdaptor(std::move(Blocks)));
     }
     MPM.addPass(LowerPass(Level));
   });
@@ -95,6 +99,10 @@ static void registerCallbacks(PassBuilder &PB) {
           FPM.addPass(MergeStoresPass());
         else if (Name == "perdure-zeroing")
           FPM.addPass(ZeroingPass());
+        else if (Name == "perdure-placement")
+          FPM.addPass(PlacementPass());
+        else if (Name == "perdure-fresh-blocks")
+          FPM.addPass(FreshBlocksPass());
         else if (Name == "perdure-resolve-volatile")
           FPM.addPass(ResolveVolatilePass());
         else if (Name == "perdure-fold")

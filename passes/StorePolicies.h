@@ -34,6 +34,21 @@ struct ZeroingPass : llvm::PassInfoMixin<ZeroingPass> {
                               llvm::FunctionAnalysisManager &AM);
 };
 
+/// `perdure-fresh-blocks`: of blocks that are allocated, fields that are stored
+/// next are not zeroed. Behind `perdure-tx-logs`, which finds that they need no
+/// log.
+struct FreshBlocksPass : llvm::PassInfoMixin<FreshBlocksPass> {
+  llvm::PreservedAnalyses run(llvm::Function &F,
+                              llvm::FunctionAnalysisManager &AM);
+};
+
+/// `perdure-placement`: blocks are allocated near to what their address
+/// overwrites.
+struct PlacementPass : llvm::PassInfoMixin<PlacementPass> {
+  llvm::PreservedAnalyses run(llvm::Function &F,
+                              llvm::FunctionAnalysisManager &AM);
+};
+
 /// `perdure-merge-stores`: of two stores to one place, the one that is read.
 struct MergeStoresPass : llvm::PassInfoMixin<MergeStoresPass> {
   llvm::PreservedAnalyses run(llvm::Function &F,

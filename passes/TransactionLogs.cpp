@@ -4,6 +4,7 @@
 // "Fewer calls", says why each rule is right.
 //
 //===----------------------------------------------------------------------===//
+#include "Allocations.h"
 #include "Config.h"
 #include "Contract.h"
 #include "Emitter.h"
@@ -240,7 +241,7 @@ private:
   bool isNewBlock(const Value *V, const CallInst &Log, const Origins &From) {
     auto *CB = dyn_cast<CallBase>(V);
     const Function *To = CB ? CB->getCalledFunction() : nullptr;
-    if (!To || !To->isDeclaration() || To->getName() != "perdure_alloc" ||
+    if (!To || !To->isDeclaration() || !givesBlock(To->getName()) ||
         !DT.dominates(CB, &Log) || !isCalmBetween(*CB, Log))
       return false;
     // It may be that of any earlier round.

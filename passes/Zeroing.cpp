@@ -17,6 +17,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Zeroing.h"
 #include "Contract.h"
 #include "FlipPolicies.h"
 #include "Remarks.h"
@@ -33,6 +34,16 @@
 using namespace llvm;
 
 namespace perdure {
+
+bool isStill(const Instruction &I) {
+  if (I.isVolatile() || I.isAtomic())
+    return false;
+  if (auto *CB = dyn_cast<CallBase>(&I))
+    return getVerb(CB) ||
+           (isa<IntrinsicInst>(CB) && CB->hasFnAttr(Attribute::NoSync) &&
+            isGuaranteedToTransferExecutionToSuccessor(CB));
+  return isGuaranteedToTransferExecutionToSuccessor(&I);
+}
 
 namespace {
 
@@ -143,18 +154,6 @@ private:
         continue;
       Holes.push_back({uint64_t(From), uint64_t(From) + Size});
     }
-  }
-
-  /// Whether \p I goes on to the next instruction in any case, and no other
-  /// thread can be waiting for it.
-  static bool isStill(const Instruction &I) {
-    if (I.isVolatile() || I.isAtomic())
-      return false;
-    if (auto *CB = dyn_cast<CallBase>(&I))
-      return getVerb(CB) ||
-             (isa<IntrinsicInst>(CB) && CB->hasFnAttr(Attribute::NoSync) &&
-              isGuaranteedToTransferExecutionToSuccessor(CB));
-    return isGuaranteedToTransferExecutionToSuccessor(&I);
   }
 };
 

@@ -49,6 +49,16 @@ void memoryOpen(const char *Directory, uint64_t Bytes) {
   Next = (char *)(((uintptr_t)Next + 15) & ~(uintptr_t)15) + 8;
 }
 
+void *memoryNear(void) { return Next; }
+
+void memoryMissing(void) {
+#ifdef FLIPS_OBJECT
+  fail(perdure_errormsg());
+#else
+  fail("there is no object");
+#endif
+}
+
 void *memoryTake(uint64_t Bytes) {
   struct stack *S = Bytes / 16 <= LargestClass ? &Stacks[Bytes / 16] : NULL;
   if (S && S->Count)

@@ -20,4 +20,9 @@ void memoryOpen(const char *Directory, uint64_t Bytes);
 void *memoryTake(uint64_t Bytes);
 void memoryGive(void *P, uint64_t Bytes);
 
+/* For who allocates in the object: an address in it, and what ends the program when
+   there is no room. */
+void *memoryNear(void);
+_Noreturn void memoryMissing(void);
+
 #endif

@@ -7,6 +7,8 @@
 |* FLIPS_OBJECT      the structure lies in an object, its pointers are
 |*                   persistent;
 |*                   else in ordinary memory, its pointers native
+|* FLIPS_ALLOCATES   nodes come from perdure_alloc, which the compiler sees, in an
+|*                   object
 |* FLIPS_FLUSHES     what is stored is written to the medium at once
 |* FLIPS_NODE_BYTES  pads nodes to that many bytes
 |*
@@ -49,6 +51,19 @@ struct structure {
 };
 extern const struct structure Structure;
 
+#ifdef FLIPS_ALLOCATES
+static inline void *take(size_t Bytes) {
+  void *P = perdure_alloc(memoryNear(), Bytes);
+  if (!P)
+    memoryMissing();
+  return P;
+}
+
+static inline void give(void *P, size_t Bytes) {
+  (void)Bytes;
+  perdure_free(P);
+}
+#else
 /* What malloc keeps in front of each block; published figures have it, too. */
 struct block {
   uint64_t size;
@@ -72,6 +87,7 @@ static inline void *take(size_t Bytes) {
 static inline void give(void *P, size_t Bytes) {
   memoryGive((struct block *)P - 1, blockBytes(Bytes));
 }
+#endif
 
 /* Before anything leads to it. A node may straddle lines. */
 static inline void persist(const void *P, size_t Bytes) {

@@ -323,6 +323,16 @@ PERDURE_API void *perdure_root(const void *in_object);
    A block that nothing leads to leaks.                                       */
 PERDURE_API void *perdure_alloc(void *near_, size_t bytes);
 
+/* The same for a block whose address will be stored to the persistent pointer at
+   `slot`, `(void *)&n->next`: of some free blocks it takes the one whose offset
+   differs in the fewest bits from the pointer that lies there now, so that storing
+   it flips few (docs/BitFlips.md). The slot is only looked at; what it holds is taken for a
+   pointer of the encoding `object`. Any bits, and any other address, NULL too,
+   are no error, and leave the choice open. A call looks at 64 free blocks at
+   most. Blocks of up to 64 bytes cross no line: those of 33 to 48 take 64.   */
+PERDURE_API void *perdure_alloc_for(void *near_, size_t bytes,
+                                    const void *slot);
+
 /* Frees a block that perdure_alloc gave. NULL is ignored. A pointer that is no
    allocated block of a writable object, or its root, is reported and ends the process. The
    same durability as perdure_alloc. In a transaction it is free after the commit;

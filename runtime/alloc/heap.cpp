@@ -24,6 +24,7 @@
 #include "alloc/changes.h"
 #include "alloc/page_map.h"
 #include "alloc/page_runs.h"
+#include "alloc/placement.h"
 #include "platform/error.h"
 
 #include <errno.h>
@@ -88,6 +89,13 @@ struct SlabTag {
   unsigned sizeClass() const { return (Word >> 8 & 0xff) - 1; }
   unsigned distance() const { return Word & 0xff; } // pages to the first
 };
+
+/// The one class whose blocks may cross a line that they could do without; the
+/// next larger one is a line.
+constexpr unsigned CrossingClass = 2;
+static_assert(Classes[CrossingClass].BlockBytes == 48 &&
+                  Classes[CrossingClass + 1].BlockBytes == 64,
+              "");
 
 constexpr unsigned MaxArenas = 32;
 
@@ -709,16 +717,81 @@ static bool isFull(const SlabHeader *S, const ClassInfo &C, unsigned Word) {
   return true;
 }
 
+// Zeroes what the block's next owner does not overwrite at once.
+static void zeroRest(Object &O, char *Block, uint64_t Bytes,
+                     uint64_t Overwritten) {
+  uint64_t First = Bytes, End = 0;
+  for (uint64_t At = 0; At < Bytes; At += OverwrittenUnit) {
+    uint64_t Unit = At / OverwrittenUnit;
+    if (Unit < 64 && Overwritten >> Unit & 1)
+      continue;
+    uint64_t Count = Unit < 64 ? OverwrittenUnit : Bytes - At;
+    memset(Block + At, 0, Count);
+    First = At < First ? At : First;
+    At += Count - OverwrittenUnit;
+    End = At + OverwrittenUnit;
+  }
+  if (First < End)
+    zeroed(O, Block + First, End - First);
+}
+
+// The slab of which a block near to Near is taken, of those that A has room in:
+// the one that Near lies in, else of the first few the one whose pages are
+// nearest. A's lock is held, and A.Room[Class] has slabs.
+static uint32_t nearestSlab(const Heap &H, const Arena &A, unsigned Class,
+                            uint64_t Near) {
+  uint64_t Page = Near / FilePage;
+  if (Page < TheWindow.limit() / FilePage) {
+    SlabTag Tag = tagOf(H, Page);
+    uint64_t First = Page - Tag.distance();
+    if (Tag.Word && Tag.owner() == numberOf(H, A) && Tag.sizeClass() == Class &&
+        H.Tags[First].Prev != NotListed)
+      return (uint32_t)First;
+  }
+  uint32_t Best = A.Room[Class];
+  int Fewest = 65;
+  unsigned Tries = 4;
+  for (uint32_t I = Best; I && Tries--; I = H.Tags[I].Next) {
+    int Bits = __builtin_popcountll(I ^ Page);
+    if (Bits < Fewest) {
+      Fewest = Bits;
+      Best = I;
+    }
+  }
+  return Best;
+}
+
+// Which of S's free blocks; false: there is none.
+static bool nearestIn(const Object &O, SlabHeader *S, const ClassInfo &C,
+                      uint64_t Near, unsigned &Word, uint64_t &Bit) {
+  uint64_t Free[UsedWords], Any = 0;
+  for (unsigned I = 0; I < UsedWords; ++I)
+    Any |= Free[I] = C.All[I] & ~S->Used[I];
+  if (!Any)
+    return false;
+  BlockRow Row = {(uint64_t)(S + 1) - O.Base, C.BlockBytes, 0, Free, UsedWords};
+  uint64_t Distance = Near - Row.First;
+  if (Distance < C.Pages * FilePage)
+    Row.Start = C.indexOf((uint32_t)Distance);
+  unsigned Index = nearestBlock(Row, Near);
+  Word = Index / 64;
+  Bit = (uint64_t)1 << Index % 64;
+  return true;
+}
+
 // The fast path, from allocate() on: about 100 instructions on x86-64, two of
 // them locked, and memset; no line is written that another arena's threads
 // write or read but in the file. Measured beside others by bench/run alloc.
-static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
+// Wishes are compiled apart.
+template <bool Wished>
+static void *allocateSmall(Object &O, Heap &H, unsigned Class,
+                           const BlockWish *Wish) {
   const ClassInfo &C = ByClass.Info[Class];
   Arena &A = lockArenaOfThread(H);
   uint32_t Page;
   SlabHeader *S;
   unsigned Word;
-  uint64_t Free;
+  uint64_t Free, Bit;
   for (;;) {
     Page = A.Room[Class];
     if (__builtin_expect(!Page, 0)) {
@@ -728,23 +801,36 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class) {
       }
       continue;
     }
-    S = slabAt(O, Page);
-    for (Word = 0; Word < UsedWords; ++Word)
-      if ((Free = C.All[Word] & ~S->Used[Word]))
+    if (Wished && Wish->IsPlaced) {
+      Page = nearestSlab(H, A, Class, Wish->Near);
+      S = slabAt(O, Page);
+      if (__builtin_expect(nearestIn(O, S, C, Wish->Near, Word, Bit), 1)) {
+        Free = C.All[Word] & ~S->Used[Word];
         break;
-    if (__builtin_expect(Word < UsedWords, 1))
-      break;
+      }
+    } else {
+      S = slabAt(O, Page);
+      for (Word = 0; Word < UsedWords; ++Word)
+        if ((Free = C.All[Word] & ~S->Used[Word]))
+          break;
+      Bit = Free & -Free;
+      if (__builtin_expect(Word < UsedWords, 1))
+        break;
+    }
     unlinkPage(H.Tags, A.Room[Class], Page); // a stray store filled it
   }
-  unsigned Index = Word * 64 + (unsigned)__builtin_ctzll(Free);
+  unsigned Index = Word * 64 + (unsigned)__builtin_ctzll(Bit);
   char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
-  memset(Block, 0, C.BlockBytes);
   // In any order: nothing leads to the block before the caller has fenced.
-  zeroed(O, Block, C.BlockBytes);
-  __atomic_store_n(&S->Used[Word], S->Used[Word] | (Free & -Free),
-                   __ATOMIC_RELEASE);
-  bitsChanged(O, &S->Used[Word], 0, Free & -Free);
-  if (!(Free & (Free - 1)) && isFull(S, C, Word + 1))
+  if (Wished && Wish->Overwritten) {
+    zeroRest(O, Block, C.BlockBytes, Wish->Overwritten);
+  } else {
+    memset(Block, 0, C.BlockBytes);
+    zeroed(O, Block, C.BlockBytes);
+  }
+  __atomic_store_n(&S->Used[Word], S->Used[Word] | Bit, __ATOMIC_RELEASE);
+  bitsChanged(O, &S->Used[Word], 0, Bit);
+  if (Free == Bit && isFull(S, C, Wished ? 0 : Word + 1))
     unlinkPage(H.Tags, A.Room[Class], Page);
   A.Lock.unlock();
   noteChange(O, S);
@@ -785,8 +871,24 @@ void *perdure::allocate(Object &O, uint64_t Bytes) {
   if (__builtin_expect(!H, 0))
     return nullptr;
   return Bytes <= LargestClass
-             ? allocateSmall(O, *H, ByClass.Of[(Bytes + 15) / 16])
+             ? allocateSmall<false>(O, *H, ByClass.Of[(Bytes + 15) / 16],
+                                    nullptr)
              : allocateLarge(O, *H, Bytes);
+}
+
+void *perdure::allocate(Object &O, uint64_t Bytes, BlockWish Wish) {
+  Heap *H = openHeap(O);
+  if (__builtin_expect(!H, 0))
+    return nullptr;
+  if (Bytes > LargestClass)
+    return allocateLarge(O, *H, Bytes);
+  // What commits alone write has to be told which bytes are zero.
+  if (isDeferred(O))
+    Wish.Overwritten = 0;
+  unsigned Class = ByClass.Of[(Bytes + 15) / 16];
+  if (Wish.WholeLines && Class == CrossingClass)
+    ++Class;
+  return allocateSmall<true>(O, *H, Class, &Wish);
 }
 
 //===----------------------------------------------------------------------===//

@@ -8,6 +8,7 @@
 #ifndef PERDURE_RUNTIME_ALLOC_HEAP_H
 #define PERDURE_RUNTIME_ALLOC_HEAP_H
 
+#include "alloc/placement.h"
 #include "object/object.h"
 
 namespace perdure {
@@ -16,6 +17,10 @@ namespace perdure {
 /// allocated are durable when this thread has fenced; a block that nothing leads
 /// to needs none. Null: ENOSPC, ENOMEM, EPROTO.
 void *allocate(Object &O, uint64_t Bytes);
+
+/// The same, as is wished where that is possible. What the wish calls
+/// overwritten holds anything.
+void *allocate(Object &O, uint64_t Bytes, BlockWish Wish);
 
 /// Frees a block of O, whose address lies below O's limit. Anything else is
 /// reported and ends the process. On DAX it is durable when this thread has

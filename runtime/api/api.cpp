@@ -14,6 +14,7 @@
 #include "object/store.h"
 #include "perdure/runtime.h"
 #include "platform/error.h"
+#include "platform/pointer_format.h"
 #include "tx/log.h"
 #include "tx/redo.h"
 #include "tx/together.h"
@@ -420,26 +421,59 @@ int perdure_list(perdure_store *store,
 // Memory
 //===----------------------------------------------------------------------===//
 
-void *perdure_alloc(void *near_, size_t bytes) {
-  Object *O = openObjectAt(near_, "perdure_alloc");
-  if (!O)
-    return nullptr;
-  if (!checkAllocating(*O))
-    return nullptr;
-  void *Block = allocate(*O, bytes ? bytes : 1);
+[[gnu::always_inline]] static inline Object *
+objectToAllocateIn(const void *Near, const char *Function) {
+  Object *O = openObjectAt(Near, Function);
+  return O && checkAllocating(*O) ? O : nullptr;
+}
+
+// What the allocator gave, as the transaction's that is open, or durable. Null
+// stays null.
+[[gnu::always_inline]] static inline void *handOut(Object &O, void *Block,
+                                                   size_t Bytes) {
   if (!Block)
     return nullptr;
   Transaction *T = openTransaction();
   if (!T) {
-    fence(O->Map);
+    fence(O.Map);
     return Block;
   }
-  if (logBlock(*T, *O, Block, bytes ? bytes : 1))
+  if (logBlock(*T, O, Block, Bytes))
     return Block;
   int Saved = errno;
-  deallocate(*O, Block);
+  deallocate(O, Block);
   errno = Saved;
   return nullptr;
+}
+
+void *perdure_alloc(void *near_, size_t bytes) {
+  Object *O = objectToAllocateIn(near_, "perdure_alloc");
+  if (!O)
+    return nullptr;
+  bytes = bytes ? bytes : 1;
+  return handOut(*O, allocate(*O, bytes), bytes);
+}
+
+extern "C" PERDURE_API void *__perdure_alloc_for(void *Near, uint64_t Bytes,
+                                                 const void *Slot, uint32_t How,
+                                                 uint64_t Overwritten) {
+  Object *O = objectToAllocateIn(Near, "perdure_alloc");
+  if (!O)
+    return nullptr;
+  Bytes = Bytes ? Bytes : 1;
+  BlockWish Wish = {};
+  Wish.IsPlaced =
+      Slot && offsetWanted(*O, Slot, How & PerdureAbiAllocEncoding, Wish.Near);
+  Wish.WholeLines = How & PerdureAbiAllocWholeLines;
+  // What lies behind the bytes is nobody's to overwrite.
+  uint64_t Units = Bytes / PerdureAbiAllocUnit;
+  Wish.Overwritten =
+      Units < 64 ? Overwritten & (((uint64_t)1 << Units) - 1) : Overwritten;
+  return handOut(*O, allocate(*O, Bytes, Wish), Bytes);
+}
+
+void *perdure_alloc_for(void *near_, size_t bytes, const void *slot) {
+  return __perdure_alloc_for(near_, bytes, slot, PerdureAbiAllocWholeLines, 0);
 }
 
 void perdure_free(void *block) {

@@ -18,12 +18,13 @@
 // ALL: !{i32 7, !"perdure.reduce.merge", i32 1}
 // ALL: !{i32 7, !"perdure.reduce.zeroing", i32 1}
 // ALL: !{i32 7, !"perdure.reduce.frames", i32 1}
-// SOME-NOT: perdure.reduce.{{merge|zeroing}}
+// ALL: !{i32 7, !"perdure.reduce.placement", i32 1}
+// SOME-NOT: perdure.reduce.{{merge|zeroing|placement}}
 // SOME: !{i32 7, !"perdure.reduce.silent", i32 1}
 // SOME: !{i32 7, !"perdure.reduce.padding", i32 1}
 // SOME: !{i32 7, !"perdure.reduce.frames", i32 1}
-// SOME-NOT: perdure.reduce.{{merge|zeroing}}
-// POLICY: error: -fperdure-reduce-flips takes silent, padding, merge, zeroing, frames, or with no '=' all of them, not 'nothing'
+// SOME-NOT: perdure.reduce.{{merge|zeroing|placement}}
+// POLICY: error: -fperdure-reduce-flips takes silent, padding, merge, zeroing, frames, placement, or with no '=' all of them, not 'nothing'
 // NOPOLICY: error: -fperdure-reduce-flips takes {{.*}}, not ''
 // SITES: !{i32 7, !"perdure.sites", i32 0}
 // ENCODING: error: Perdure knows no such encoding: 'none'

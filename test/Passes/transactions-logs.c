@@ -140,6 +140,13 @@ IN void fresh(struct node *n, long v) {
   m->next = n->next; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: not logged: its block was allocated in this transaction (struct node.next)
   n->next = m;       // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged (struct node.next)
 }
+// CHECK-LABEL: @fresh_for(
+// CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
+IN void fresh_for(struct node *n, long v) {
+  struct node *m = perdure_alloc_for(n, sizeof *m, (void *)&n->next);
+  m->a = v;    // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: not logged: its block was allocated in this transaction (struct node.a)
+  n->next = m; // SAY-DAG: c:[[#@LINE]]:{{[0-9]+}}: remark: logged (struct node.next)
+}
 // CHECK-LABEL: @saved_fresh(
 // CHECK: call void @__perdure_tx_log(ptr{{.*}}, i64 8)
 IN void saved_fresh(struct node *n, long v) {
