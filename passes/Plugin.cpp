@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Gray.h"
 #include "Lower.h"
 #include "Passes.h"
 #include "StorePolicies.h"
@@ -32,6 +33,7 @@ static void registerCallbacks(PassBuilder &PB) {
         // Inlining brings translations to the locals that they are for.
         FPM.addPass(ResolveVolatilePass());
         FPM.addPass(FoldPass());
+        FPM.addPass(GrayFoldPass());
       });
   // Fires at every level and before the pre-link of either LTO ends.
   PB.registerOptimizerEarlyEPCallback([](ModulePassManager &MPM,
@@ -50,7 +52,9 @@ static void registerCallbacks(PassBuilder &PB) {
             /*WithLogs=*/Phase == ThinOrFullLTOPhase::None)));
       MPM.addPass(TransactionLogsPass());
       MPM.addPass(createModuleToFunctionPassAdaptor(FoldPass()));
+      MPM.addPass(createModuleToFunctionPassAdaptor(GrayFoldPass()));
     }
+    MPM.addPass(GrayLowerPass());
     MPM.addPass(LowerPass(Level));
   });
   PB.registerFullLinkTimeOptimizationLastEPCallback(
@@ -76,6 +80,8 @@ static void registerCallbacks(PassBuilder &PB) {
           MPM.addPass(TransactionsPass());
         else if (Name == "perdure-tx-logs")
           MPM.addPass(TransactionLogsPass());
+        else if (Name == "perdure-gray-lower")
+          MPM.addPass(GrayLowerPass());
         else if (Name == "perdure-lower")
           MPM.addPass(LowerPass());
         else if (Name == "perdure-flips")
@@ -99,6 +105,8 @@ static void registerCallbacks(PassBuilder &PB) {
           FPM.addPass(ResolveVolatilePass());
         else if (Name == "perdure-fold")
           FPM.addPass(FoldPass());
+        else if (Name == "perdure-gray-fold")
+          FPM.addPass(GrayFoldPass());
         else
           return false;
         return true;
