@@ -106,10 +106,11 @@ public:
     return true;
   }
 
-  bool VisitParmVarDecl(ParmVarDecl *P) {
-    if (isMine() && P->hasInit() && !P->hasUninstantiatedDefaultArg() &&
-        !P->hasUnparsedDefaultArg())
-      refuseArrays(P->getInit(), P, false);
+  bool VisitFunctionDecl(FunctionDecl *F) {
+    for (ParmVarDecl *P : F->parameters())
+      if (isMine() && P->hasInit() && !P->hasUninstantiatedDefaultArg() &&
+          !P->hasUnparsedDefaultArg())
+        refuseArrays(P->getInit(), P, false);
     return true;
   }
   bool VisitFieldDecl(FieldDecl *F) {

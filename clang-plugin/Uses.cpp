@@ -84,6 +84,12 @@ public:
       excuseGray(Node, ExcusedGray);
     return true;
   }
+  bool VisitBindingDecl(BindingDecl *B) {
+    // What the name stands for; its uses are checked.
+    if (const Expr *E = B->getBinding())
+      ExcusedGray.insert(E->IgnoreParens());
+    return true;
+  }
   bool VisitExpr(Expr *E) {
     excuseInteger(E, S.Context, Excused);
     if (HasGray && !InDefaulted)

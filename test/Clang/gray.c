@@ -1,5 +1,5 @@
-// RUN: %clang -std=c11 -fsyntax-only -fopenmp -Wno-unused-value -Xclang -verify %s
-// RUN: %clang -std=c23 -fsyntax-only -fopenmp -Wno-unused-value -Xclang -verify %s
+// RUN: %clang -std=c11 -fsyntax-only -fopenmp -Wno-unused-value -ferror-limit=0 -Xclang -verify %s
+// RUN: %clang -std=c23 -fsyntax-only -fopenmp -Wno-unused-value -ferror-limit=0 -Xclang -verify %s
 
 // Numbers stored as their Gray code: what a field may be, and what may be done with it.
 #include <perdure/perdure.h>

@@ -74,8 +74,8 @@ static unsigned __int128 stored(const void *at, unsigned bytes) {
   } while (0)
 
 static void compare(struct gray *g, struct plain *p) {
-  CODE(u64), CODE(i64), CODE(u32), CODE(i32), CODE(u16), CODE(i16);
-  CODE(u8), CODE(i8), CODE(u128), CODE(v32), CODE(level), CODE(inner);
+  CODE(u64); CODE(i64); CODE(u32); CODE(i32); CODE(u16); CODE(i16);
+  CODE(u8); CODE(i8); CODE(u128); CODE(v32); CODE(level); CODE(inner);
   for (int i = 0; i < 5; i++)
     CODE(many[i]);
   for (int i = 0; i < 6; i++)
