@@ -33,6 +33,19 @@ void markAnnotated(clang::RecordDecl *Record, clang::SourceRange Range,
 void markTransient(clang::FieldDecl *Field);
 bool isTransient(const clang::FieldDecl *Field);
 
+/// Has a field's number stored as its Gray code; false, and an error, where it
+/// cannot be.
+bool markGray(clang::Sema &S, clang::Decl *D, clang::SourceLocation Loc);
+/// False when the TU has none, and no PCH or module that could bring one.
+bool mayHaveGray(const clang::ASTContext &Context);
+/// Is the field's number, or are those of its array, stored so?
+bool isGray(const clang::ValueDecl *Field);
+/// Does a value of the type hold such numbers?
+bool holdsGray(const clang::ASTContext &Context, clang::QualType T);
+/// Says which marked fields of an instantiation cannot be stored so; called
+/// when a record is complete.
+void checkGrayFields(clang::Sema &S, clang::RecordDecl *Record);
+
 /// Applies the annotation `persistent` to a declaration; says so where it has
 /// no business.
 void annotate(clang::Sema &S, clang::Decl *D, const clang::ParsedAttr &Attr);
@@ -89,6 +102,11 @@ void assignRightFirst(clang::Decl *D);
 
 /// Clang writes a pointer that is a number raw into a static initialiser.
 void qualifyStaticNumbers(clang::Decl *D);
+
+/// Clang writes Gray-coded fields raw into constants. Called before code is made
+/// of the declaration, with \p Evaluable false, and with true when nothing will
+/// be evaluated at compile time any more.
+void encodeGrayConstants(clang::Decl *D, bool Evaluable);
 
 } // namespace perdure
 

@@ -89,6 +89,20 @@ struct TransientAttr final : PerdureAttr {
   }
 };
 
+/// `[[perdure::gray]]`, `PERDURE_GRAY`.
+struct GrayAttr final : PerdureAttr {
+  static constexpr Spelling Names[] = {{ParsedAttr::AS_GNU, "perdure_gray"},
+                                       {ParsedAttr::AS_CXX11, "perdure::gray"},
+                                       {ParsedAttr::AS_C23, "perdure::gray"}};
+  GrayAttr() : PerdureAttr(Names) { IsSupportedByPragmaAttribute = 0; }
+
+  AttrHandling handleDeclAttribute(Sema &S, Decl *D,
+                                   const ParsedAttr &Attr) const override {
+    return perdure::markGray(S, D, Attr.getLoc()) ? AttributeApplied
+                                                  : AttributeNotApplied;
+  }
+};
+
 /// `[[perdure::references]]`, for regions.
 struct ReferencesAttr final : PerdureAttr {
   static constexpr Spelling Names[] = {
@@ -186,6 +200,8 @@ ParsedAttrInfoRegistry::Add<UnscopedPersistentAttr>
     U("persistent", "has Clang parse the arguments of perdure::persistent");
 ParsedAttrInfoRegistry::Add<TransientAttr>
     T("perdure_transient", "a field of an annotated record stays native");
+ParsedAttrInfoRegistry::Add<GrayAttr> G("perdure_gray",
+                                        "a number is stored as its Gray code");
 ParsedAttrInfoRegistry::Add<ReferencesAttr>
     R("perdure_references", "pointers to pointers to annotated records");
 ParsedAttrInfoRegistry::Add<WholeTransactionAttr>

@@ -126,7 +126,8 @@ std::string ownFolder() {
 }
 
 /// The encodings of the persistent pointers that a record itself holds, in the
-/// order of its fields; without any, that of its annotation.
+/// order of its fields; without any, that of its annotation. Then its Gray-coded
+/// fields.
 std::string encodingsIn(const RecordDecl *Record) {
   std::string Names;
   std::optional<unsigned> Last;
@@ -143,6 +144,9 @@ std::string encodingsIn(const RecordDecl *Record) {
   if (std::optional<unsigned> Annotated = annotatedEncoding(Record);
       Annotated && !Last)
     Add(*Annotated);
+  for (const FieldDecl *Field : Record->fields())
+    if (isGray(Field))
+      Names += (Names.empty() ? "gray " : ",gray ") + Field->getNameAsString();
   return Names;
 }
 

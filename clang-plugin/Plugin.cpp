@@ -54,6 +54,7 @@ public:
     if (!Record || !S)
       return;
     checkLayout(*S, Record);
+    checkGrayFields(*S, Record);
     repair(Record);
     if (Record->isDependentContext())
       return;
@@ -66,6 +67,8 @@ public:
       return;
     repairLate();
     checkUses(*S, Declarations);
+    for (Decl *D : Declarations)
+      encodeGrayConstants(D, /*Evaluable=*/true);
     // perdure::ref and its like, too, whose members are merged by name.
     for (const RecordDecl *Record : Defined)
       tellTypeEncoding(Record);
@@ -98,6 +101,7 @@ private:
   }
   /// What Clang would make wrong code of.
   void repairCode(Decl *D) {
+    encodeGrayConstants(D, /*Evaluable=*/false);
     if (options().NoRepairs)
       return;
     parenthesiseStaticStrings(D);
@@ -122,6 +126,8 @@ class Action final : public PluginASTAction {
                                                  StringRef) override {
     // The qualifier's semantics; no target feature, no code generation.
     CI.getLangOpts().PointerAuthIntrinsics = 1;
+    // Makes constants of temporaries, where nobody would encode Gray-coded fields.
+    CI.getCodeGenOpts().MergeAllConstants = false;
     Preprocessor &PP = CI.getPreprocessor();
     PP.setPredefines(PP.getPredefines() +
                      "#define __PERDURE__ 1\n#define __PERDURE_SLOT_BITS__ " +

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Uses.h"
 
+#include "Annotations.h"
 #include "Messages.h"
 #include "Qualifier.h"
 
@@ -22,6 +23,16 @@ namespace {
 
 bool isPersistentElement(Sema &S, QualType T) {
   return isPersistent(elementType(S.Context, T));
+}
+
+/// Does it touch a Gray-coded field?
+bool touchesGray(const Stmt *Statement) {
+  if (!Statement)
+    return false;
+  if (const auto *M = dyn_cast<MemberExpr>(Statement))
+    if (isGray(M->getMemberDecl()))
+      return true;
+  return llvm::any_of(Statement->children(), touchesGray);
 }
 
 /// Does evaluating the statement touch a persistent pointer?
@@ -91,6 +102,10 @@ void checkOpenMPAtomic(Sema &S, const OMPAtomicDirective *D) {
            "an OpenMP atomic construct would access the stored bits of a "
            "persistent pointer as an address; use perdure_atomic_load, "
            "_store, _exchange or _compare_exchange");
+  if (touchesGray(D->getAssociatedStmt()))
+    report(S, D->getBeginLoc(), Error,
+           "an OpenMP atomic construct would access the stored code of a Gray "
+           "field as its number; leave the annotation out, or use a lock");
 }
 
 void checkBuiltin(Sema &S, const CallExpr *Call) {

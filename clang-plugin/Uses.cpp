@@ -9,6 +9,7 @@
 #include "clang/Basic/SourceManager.h"
 #include "clang/Sema/Sema.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace clang;
 
@@ -22,7 +23,7 @@ class Walker final : public RecursiveASTVisitor<Walker> {
   using Base = RecursiveASTVisitor<Walker>;
 
 public:
-  explicit Walker(Sema &S) : S(S) {}
+  explicit Walker(Sema &S) : S(S), HasGray(mayHaveGray(S.Context)) {}
 
   bool shouldVisitTemplateInstantiations() const { return true; }
   bool shouldVisitImplicitCode() const { return true; }
@@ -37,12 +38,19 @@ public:
     if (const auto *F = dyn_cast<FunctionDecl>(D))
       if (F->isDependentContext())
         return true;
+    // What Clang copies by itself is moved as stored, or decoded and encoded.
+    llvm::SaveAndRestore<bool> Outer(InDefaulted);
+    if (const auto *F = dyn_cast<FunctionDecl>(D))
+      InDefaulted = F->isDefaulted();
     return Base::TraverseDecl(D);
   }
   // The types that are written contain expressions that are never evaluated.
   bool TraverseTypeLoc(TypeLoc, bool = true) { return true; }
   bool TraverseUnaryExprOrTypeTraitExpr(UnaryExprOrTypeTraitExpr *) {
     return true;
+  }
+  bool TraverseCXXTypeidExpr(CXXTypeidExpr *E) {
+    return !E->isPotentiallyEvaluated() || Base::TraverseCXXTypeidExpr(E);
   }
   bool TraverseCXXNoexceptExpr(CXXNoexceptExpr *) { return true; }
   bool TraverseRequiresExpr(RequiresExpr *) { return true; }
@@ -51,8 +59,11 @@ public:
   }
   // Only the semantic form is evaluated.
   bool TraverseInitListExpr(InitListExpr *List) {
-    return Base::TraverseSynOrSemInitListExpr(
-        List->isSemanticForm() ? List : List->getSemanticForm(), nullptr);
+    // One whose braces were left out has no other form.
+    InitListExpr *Semantic = List->isSemanticForm() ? nullptr
+                                                    : List->getSemanticForm();
+    return Base::TraverseSynOrSemInitListExpr(Semantic ? Semantic : List,
+                                              nullptr);
   }
 
   bool VisitFunctionDecl(FunctionDecl *F) {
@@ -68,8 +79,21 @@ public:
     checkReference(S, E);
     return true;
   }
+  bool VisitStmt(Stmt *Node) {
+    if (HasGray)
+      excuseGray(Node, ExcusedGray);
+    return true;
+  }
+  bool VisitBindingDecl(BindingDecl *B) {
+    // What the name stands for; its uses are checked.
+    if (const Expr *E = B->getBinding())
+      ExcusedGray.insert(E->IgnoreParens());
+    return true;
+  }
   bool VisitExpr(Expr *E) {
     excuseInteger(E, S.Context, Excused);
+    if (HasGray && !InDefaulted)
+      checkGray(S, E, ExcusedGray);
     return true;
   }
   bool VisitCastExpr(CastExpr *E) {
@@ -120,8 +144,11 @@ private:
   }
 
   Sema &S;
+  bool HasGray;
   llvm::DenseSet<const Decl *> Seen;
   CastSet Excused;
+  ExprSet ExcusedGray;
+  bool InDefaulted = false;
 };
 
 } // namespace

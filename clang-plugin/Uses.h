@@ -50,6 +50,12 @@ void excuseInteger(const clang::Expr *User, const clang::ASTContext &Context,
 void checkInteger(clang::Sema &S, const clang::CastExpr *E,
                   const CastSet &Excused);
 
+// GrayUses.cpp: addresses of Gray-coded fields. Excused collects the lvalues
+// that an enclosing node has found to be harmless, outermost first.
+using ExprSet = llvm::SmallPtrSet<const clang::Expr *, 16>;
+void excuseGray(const clang::Stmt *Parent, ExprSet &Excused);
+void checkGray(clang::Sema &S, const clang::Expr *E, const ExprSet &Excused);
+
 // Signatures.cpp: no function may keep a persistent parameter or result.
 void checkSignature(clang::Sema &S, const clang::FunctionDecl *Function);
 

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Gray.h"
 #include "Lower.h"
 #include "Passes.h"
 #include "StorePolicies.h"
@@ -32,6 +33,7 @@ static void registerCallbacks(PassBuilder &PB) {
         // Inlining brings translations to the locals that they are for.
         FPM.addPass(ResolveVolatilePass());
         FPM.addPass(FoldPass());
+        FPM.addPass(GrayFoldPass());
       });
   // Fires at every level and before the pre-link of either LTO ends.
   PB.registerOptimizerEarlyEPCallback([](ModulePassManager &MPM,
@@ -53,8 +55,10 @@ static void registerCallbacks(PassBuilder &PB) {
       Blocks.addPass(PlacementPass());
       Blocks.addPass(FreshBlocksPass());
       Blocks.addPass(FoldPass());
+      Blocks.addPass(GrayFoldPass());
       MPM.addPass(createModuleToFunctionPassAdaptor(std::move(Blocks)));
     }
+    MPM.addPass(GrayLowerPass());
     MPM.addPass(LowerPass(Level));
   });
   PB.registerFullLinkTimeOptimizationLastEPCallback(
@@ -80,6 +84,8 @@ static void registerCallbacks(PassBuilder &PB) {
           MPM.addPass(TransactionsPass());
         else if (Name == "perdure-tx-logs")
           MPM.addPass(TransactionLogsPass());
+        else if (Name == "perdure-gray-lower")
+          MPM.addPass(GrayLowerPass());
         else if (Name == "perdure-lower")
           MPM.addPass(LowerPass());
         else if (Name == "perdure-flips")
@@ -107,6 +113,8 @@ static void registerCallbacks(PassBuilder &PB) {
           FPM.addPass(ResolveVolatilePass());
         else if (Name == "perdure-fold")
           FPM.addPass(FoldPass());
+        else if (Name == "perdure-gray-fold")
+          FPM.addPass(GrayFoldPass());
         else
           return false;
         return true;

@@ -27,6 +27,7 @@
 
 #include "Contract.h"
 #include "Encoding.h"
+#include "Gray.h"
 #include "Passes.h"
 #include "Remarks.h"
 #include "Sites.h"
@@ -383,7 +384,8 @@ private:
 } // namespace
 
 PreservedAnalyses RaisePass::run(Module &M, ModuleAnalysisManager &) {
-  bool Changed = raiseStaticInitialisers(M);
+  bool Changed = raiseGrayFields(M);
+  Changed |= raiseStaticInitialisers(M);
   for (Function &F : M)
     if (!F.isDeclaration())
       Changed |= Raiser(F).run();

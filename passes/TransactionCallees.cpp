@@ -189,7 +189,8 @@ static bool isCalmAndSafe(StringRef Name) {
       "perdure_offset", "perdure_persist", "perdure_decode", "perdure_encode",
       "perdure_errormsg", "__perdure_tx_log", "__perdure_tx_log_ranges",
       "__perdure_tx_clone", "__perdure_tx_refuse", "__perdure_trace_note"};
-  return Names.contains(Name) || isMath(Name);
+  return Names.contains(Name) || isMath(Name) ||
+         Name.starts_with("perdure.gray.");
 }
 
 /// The arguments behind the format that its conversions \c n take.

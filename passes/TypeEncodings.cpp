@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Contract.h"
+#include "GrayCalls.h"
 #include "Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/Module.h"
@@ -20,7 +21,8 @@ namespace perdure {
 
 bool addTypeEncodings(Module &M) {
   NamedMDNode *Types = M.getNamedMetadata("perdure.types");
-  if (!Types || !hasContractCalls(M) || !M.getTargetTriple().supportsCOMDAT())
+  if (!Types || !(hasContractCalls(M) || hasGrayCalls(M)) ||
+      !M.getTargetTriple().supportsCOMDAT())
     return false;
   Type *I8 = Type::getInt8Ty(M.getContext());
   for (MDNode *Entry : Types->operands()) {

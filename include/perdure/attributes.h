@@ -11,6 +11,7 @@
 #define PERDURE __attribute__((perdure_persistent))
 #define PERDURE_ENCODED(Name) __attribute__((perdure_persistent(Name)))
 #define PERDURE_TRANSIENT __attribute__((perdure_transient))
+#define PERDURE_GRAY __attribute__((perdure_gray))
 #define PERDURE_TRANSACTION __attribute__((perdure_transaction))
 #define PERDURE_IN_TRANSACTION __attribute__((perdure_in_transaction))
 #define PERDURE_TX_SAFE __attribute__((perdure_tx_safe))
@@ -19,6 +20,7 @@
 #define PERDURE
 #define PERDURE_ENCODED(Name)
 #define PERDURE_TRANSIENT
+#define PERDURE_GRAY
 #define PERDURE_TRANSACTION
 #define PERDURE_IN_TRANSACTION
 #define PERDURE_TX_SAFE

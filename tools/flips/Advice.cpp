@@ -15,7 +15,7 @@ static std::string toWrite(const std::string &Policy, const Place &At) {
   if (At.isRuntime())
     return "nothing: the runtime's own";
   if (Policy == "gray")
-    return "N ^ N >> 1 in the place of N";
+    return "PERDURE_GRAY";
   if (isEncoding(Policy))
     return "PERDURE_ENCODED(\"" + Policy + "\")";
   return "-fperdure-reduce-flips=" + Policy;

@@ -9,6 +9,10 @@ mean, and defines `$perdure(POINTER)`, which gdb can follow:
     $1 = {next = (struct node *) 0x7f5800001040, value = 3}
     (gdb) print *$perdure(node->next)
 
+A debugger shows fields in Gray code as stored. `$perdure_gray(FIELD)` is the number:
+
+    (gdb) print $perdure_gray(node->count)
+
 `$perdure` calls the runtime in the program for an object that is not mapped
 yet, so it needs a live process; printing never does.
 
@@ -174,6 +178,24 @@ class NativeFunction(gdb.Function):
             raise gdb.GdbError(f"this pointer leads nowhere here ({pointer}): {error}")
 
 
+class GrayFunction(gdb.Function):
+    """$perdure_gray(FIELD): the number whose Gray code the field holds."""
+
+    def __init__(self):
+        super().__init__("perdure_gray")
+
+    def invoke(self, value):
+        bits = 8 * value.type.sizeof
+        number = int(value) & (1 << bits) - 1
+        shift = 1
+        while shift < bits:
+            number ^= number >> shift
+            shift *= 2
+        if int(gdb.Value(-1).cast(value.type)) < 0 and number >> bits - 1:
+            number -= 1 << bits
+        return gdb.Value(number).cast(value.type)
+
+
 class Lookup:
     name = "perdure"
     enabled = True
@@ -184,3 +206,4 @@ class Lookup:
 
 gdb.printing.register_pretty_printer(gdb.current_objfile(), Lookup(), replace=True)
 NativeFunction()
+GrayFunction()

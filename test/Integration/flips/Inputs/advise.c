@@ -12,6 +12,9 @@
 #ifndef MAYBE
 #define MAYBE
 #endif
+#ifndef COUNT
+#define COUNT
+#endif
 
 struct node;
 typedef struct node *next_ref NEXT;
@@ -19,7 +22,7 @@ typedef struct node *maybe_ref MAYBE;
 struct PERDURE node {
   next_ref next;
   maybe_ref maybe;
-  uint64_t count;
+  uint64_t count COUNT;
   uint64_t random;
   double real;
 };
