@@ -139,7 +139,7 @@ define void @stream(ptr %p, i64 %v) {
 ; CHECK: [[N:%.*]] = call i64 @strlen(ptr %q)
 ; CHECK: call void @__perdure_flips_before(
 ; CHECK: call ptr @strcpy
-; CHECK: call void @__perdure_flips_after(
+; CHECK: call void @__perdure_flips_wrote(
 define ptr @text(ptr %p, ptr %q) {
   %r = call ptr @strcpy(ptr %p, ptr %q)
   ret ptr %r
