@@ -10,6 +10,11 @@ enum : unsigned {
 #include "perdure/abi.def"
 };
 
+enum : uint64_t {
+#define PERDURE_ENCODING_NUMBER(Name, Value, Doc) Name = Value,
+#include "perdure/encodings.def"
+};
+
 // How an encoding's bits hold an offset.
 struct Form {
   bool HasOffset, Xors, Inverts;
@@ -21,24 +26,15 @@ static Form formOf(unsigned Encoding) {
   case ObjectEncoding:
   case RegionIdEncoding:
   case FatLookupEncoding:
-  case LazyNullEncoding:
     return {true, false, false};
-  case InvertedEncoding:
-  case LazyNullInvertedEncoding:
-    return {true, false, true};
-  case XorEncoding:
-  case XorLazyNullEncoding:
-    return {true, true, false};
-  case XorInvertedEncoding:
-  case XorLazyNullInvertedEncoding:
-    return {true, true, true};
+#define PERDURE_ENCODING_LAYERS(Name, Xor, Inverts, Lazy)                      \
+  case Name##Encoding:                                                         \
+    return {true, Xor, Inverts};
+#include "perdure/encodings.def"
   default:
     return {false, false, false};
   }
 }
-
-// As passes/encodings/Inverted.cpp has them: the mark, and what it inverts.
-constexpr uint64_t InvertedMark = (uint64_t)1 << 60, InvertedBits = 0x7FFF8;
 
 // Another thread may be storing there, as the program stores: any old bits do,
 // so there is nothing to wait for, and nothing for a sanitizer to report.
@@ -55,7 +51,7 @@ bool perdure::offsetWanted(const Object &O, const void *Slot, unsigned Encoding,
   if (!F.HasOffset || Place % sizeof(uint64_t) || Place >= End)
     return false;
   uint64_t Bits = oldBits(Slot);
-  if (F.Inverts && Bits & InvertedMark)
+  if (F.Inverts && Bits >> InvertedBit & 1)
     Bits ^= InvertedBits;
   // What lies above an offset says of which kind it is, and changes with that
   // whatever block is chosen.
