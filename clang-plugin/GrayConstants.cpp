@@ -81,6 +81,15 @@ public:
   }
   bool TraverseTypeLoc(TypeLoc, bool = true) { return true; }
 
+  // Code is made of the semantic form, which is the only one where braces were
+  // left out.
+  bool TraverseInitListExpr(InitListExpr *List) {
+    InitListExpr *Semantic = List->isSemanticForm() ? nullptr
+                                                    : List->getSemanticForm();
+    return Base::TraverseSynOrSemInitListExpr(Semantic ? Semantic : List,
+                                              nullptr);
+  }
+
   bool VisitVarDecl(VarDecl *V) {
     if (!V->hasInit() || V->isInvalidDecl() || isa<ParmVarDecl>(V) ||
         V->getType()->isDependentType() ||
@@ -126,10 +135,7 @@ public:
   }
 
   bool VisitInitListExpr(InitListExpr *List) {
-    // A list whose braces were left out has one form, which counts as syntax.
-    bool IsSyntax = !List->isSemanticForm() && List->getSemanticForm();
-    if (!IsSyntax && isMine() && !Static.contains(List) &&
-        !List->isTypeDependent())
+    if (isMine() && !Static.contains(List) && !List->isTypeDependent())
       elements(List->getType(), List->getNumInits(), [&](unsigned I) {
         return std::pair(List->getInit(I),
                          [=](Expr *E) { List->setInit(I, E); });

@@ -3,6 +3,7 @@
 // RUN: %perdure_cc -O0 %s -o %t && %run %t %store.0
 // RUN: %perdure_cc -O2 %s -o %t && %run %t %store.2
 #include <perdure/perdure.h>
+#include <perdure/transaction.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -12,14 +13,13 @@ struct PERDURE root {
   uint16_t parts[3] PERDURE_GRAY;
 };
 
-PERDURE_TRANSACTION static int step(struct root *r, int good) {
+PERDURE_TRANSACTION static void step(struct root *r, int good) {
   r->count += 5;
   r->parts[1]--;
   for (int i = 0; i < 3; i++)
     r->parts[i] = (uint16_t)(r->parts[i] + r->count);
   if (!good)
     perdure_tx_abort();
-  return 0;
 }
 
 int main(int argc, char **argv) {

@@ -1,6 +1,7 @@
 // A record whose numbers are stored as Gray codes behaves as its twin whose are not,
 // and its bytes are the codes: in objects, on the heap, on the stack, in static
 // variables, in C and in C++.
+// RUN: rm -rf %store.*
 // RUN: %perdure_cc -O0 -Wall -Wno-missing-braces -Werror %s -o %t && %run %t %store.0
 // RUN: %perdure_cc -O1 -Wall -Wno-missing-braces -Werror %s -o %t && %run %t %store.1
 // RUN: %perdure_cc -O2 -Wall -Wno-missing-braces -Werror %s -o %t && %run %t %store.2
@@ -181,7 +182,7 @@ static _Thread_local struct gray own = {0, 11};
 #ifdef __cplusplus
 #define LITERAL(T) T
 #else
-#define LITERAL(T) (T)
+#define LITERAL(T) (struct T)
 #endif
 
 static uint64_t locals(uint64_t x) {
@@ -201,7 +202,7 @@ static uint64_t locals(uint64_t x) {
   a = b;
   compare(&copy, &ap);
   compare(&a, &bp);
-  b = LITERAL(struct gray){0, 31, 32, 33};
+  b = LITERAL(gray){0, 31, 32, 33};
   CHECK(b.u64 == 31 && b.i64 == 32 && b.u32 == 33 && b.many[4] == 0);
   CHECK(stored((void *)&b.u64, 8) == (31 ^ 31 >> 1));
   return copy.u64 + a.u64;
