@@ -76,8 +76,8 @@ bool markGray(Sema &S, Decl *D, SourceLocation Loc) {
     return false;
   AnyMarked = true;
   if (!isGray(Field))
-    Field->addAttr(AnnotateAttr::CreateImplicit(
-        S.Context, GrayText, nullptr, 0, Field->getSourceRange()));
+    Field->addAttr(AnnotateAttr::CreateImplicit(S.Context, GrayText, nullptr, 0,
+                                                Field->getSourceRange()));
   return true;
 }
 

@@ -5,9 +5,11 @@
 //
 //  - the initialiser of a variable that lives as long as the program, when it
 //    is known at compile time. The variable gets an annotation that says where
-//    its Gray-coded fields lie, and passes/GrayRaise.cpp encodes them there. The
-//    AST keeps the numbers, so what is evaluated at compile time stays right.
-//  - parts of initialisers of anything else, for which Clang may make a constant
+//    its Gray-coded fields lie, and passes/GrayRaise.cpp encodes them there.
+//    The AST keeps the numbers, so what is evaluated at compile time stays
+//    right.
+//  - parts of initialisers of anything else, for which Clang may make a
+//  constant
 //    to copy from. A call that nothing can evaluate goes before each number
 //    that is not 0, so that Clang stores the field; the passes delete the call.
 //    Bodies of constexpr functions change last, when the TU has been read.
@@ -84,8 +86,8 @@ public:
   // Code is made of the semantic form, which is the only one where braces were
   // left out.
   bool TraverseInitListExpr(InitListExpr *List) {
-    InitListExpr *Semantic = List->isSemanticForm() ? nullptr
-                                                    : List->getSemanticForm();
+    InitListExpr *Semantic =
+        List->isSemanticForm() ? nullptr : List->getSemanticForm();
     return Base::TraverseSynOrSemInitListExpr(Semantic ? Semantic : List,
                                               nullptr);
   }
@@ -237,8 +239,8 @@ private:
           << V;
       return;
     }
-    V->addAttr(
-        AnnotateAttr::CreateImplicit(Context, Text, nullptr, 0, V->getSourceRange()));
+    V->addAttr(AnnotateAttr::CreateImplicit(Context, Text, nullptr, 0,
+                                            V->getSourceRange()));
   }
 
   bool describe(QualType T, uint64_t At, std::string &Text) {
@@ -260,8 +262,7 @@ private:
                       At + Layout.getBaseClassOffset(R).getQuantity(), Text))
           return false;
     for (const FieldDecl *Field : Record->fields()) {
-      uint64_t Offset =
-          At + Layout.getFieldOffset(Field->getFieldIndex()) / 8;
+      uint64_t Offset = At + Layout.getFieldOffset(Field->getFieldIndex()) / 8;
       if (isGray(Field))
         describeField(Field->getType(), Offset, Text);
       else if (!describe(Field->getType(), Offset, Text))
@@ -295,10 +296,11 @@ private:
         return true;
     }
     if (!Inside.empty())
-      Text += "a" + std::to_string(At) + ":" + std::to_string(Count) + ":" +
-              std::to_string(
-                  Context.getTypeSizeInChars(A.getElementType()).getQuantity()) +
-              "[" + Inside + "]";
+      Text +=
+          "a" + std::to_string(At) + ":" + std::to_string(Count) + ":" +
+          std::to_string(
+              Context.getTypeSizeInChars(A.getElementType()).getQuantity()) +
+          "[" + Inside + "]";
     return true;
   }
 
@@ -352,8 +354,8 @@ private:
         else if (E && isNumber(E))
           List->setInit(I, opaque(E));
       }
-    } else if (isa<StringLiteral, EmbedExpr, PredefinedExpr, CompoundLiteralExpr,
-                   CXXParenListInitExpr>(Bare)) {
+    } else if (isa<StringLiteral, EmbedExpr, PredefinedExpr,
+                   CompoundLiteralExpr, CXXParenListInitExpr>(Bare)) {
       refuseBytes(Init);
     }
   }
@@ -447,9 +449,9 @@ private:
       Opaque->addAttr(AsmLabelAttr::CreateImplicit(Context, GrayOpaqueSymbol));
       Opaque->addAttr(NoThrowAttr::CreateImplicit(Context));
     }
-    auto *Ref = DeclRefExpr::Create(Context, NestedNameSpecifierLoc(),
-                                    SourceLocation(), Opaque, false, Loc,
-                                    Opaque->getType(), VK_LValue);
+    auto *Ref =
+        DeclRefExpr::Create(Context, NestedNameSpecifierLoc(), SourceLocation(),
+                            Opaque, false, Loc, Opaque->getType(), VK_LValue);
     auto *Callee = ImplicitCastExpr::Create(
         Context, Context.getPointerType(Opaque->getType()),
         CK_FunctionToPointerDecay, Ref, nullptr, VK_PRValue,

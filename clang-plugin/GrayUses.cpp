@@ -187,11 +187,12 @@ void checkGray(Sema &S, const Expr *E, const ExprSet &Excused) {
   if (isa<ParenExpr>(E) || Excused.contains(E) || E->isInstantiationDependent())
     return;
   if (const ValueDecl *Field = fieldOf(E))
-    report(S, E->getExprLoc(), Error,
-           "a pointer or a reference to Gray field %0 would show the code "
-           "that is stored in it, and not its number; use the field itself, or "
-           "a copy ('+' before it passes its value); its address as 'void *' is "
-           "that of bytes")
+    report(
+        S, E->getExprLoc(), Error,
+        "a pointer or a reference to Gray field %0 would show the code "
+        "that is stored in it, and not its number; use the field itself, or "
+        "a copy ('+' before it passes its value); its address as 'void *' is "
+        "that of bytes")
         << Field;
 }
 

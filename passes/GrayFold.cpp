@@ -26,11 +26,10 @@ static bool foldComparison(ICmpInst &Cmp, CallInst &Decode) {
       New = ConstantInt::get(Other->getType(), grayOf(*N));
     else if (grayVerb(Other) == GrayVerb::Decode)
       New = cast<CallInst>(Other)->getArgOperand(0);
-  } else if (Side == 0 &&
-             ((Cmp.getPredicate() == ICmpInst::ICMP_SLT &&
-               match(Other, m_Zero())) ||
-              (Cmp.getPredicate() == ICmpInst::ICMP_SGT &&
-               match(Other, m_AllOnes())))) {
+  } else if (Side == 0 && ((Cmp.getPredicate() == ICmpInst::ICMP_SLT &&
+                            match(Other, m_Zero())) ||
+                           (Cmp.getPredicate() == ICmpInst::ICMP_SGT &&
+                            match(Other, m_AllOnes())))) {
     // The highest bit, which is the sign, stays.
     New = Other;
   }
@@ -46,9 +45,8 @@ static bool fold(CallInst &Call) {
   Value *V = Call.getArgOperand(0), *New = nullptr;
   const APInt *N;
   if (match(V, m_APInt(N)))
-    New = ConstantInt::get(V->getType(), Verb == GrayVerb::Encode
-                                             ? grayOf(*N)
-                                             : numberOfGray(*N));
+    New = ConstantInt::get(
+        V->getType(), Verb == GrayVerb::Encode ? grayOf(*N) : numberOfGray(*N));
   else if (isa<UndefValue>(V))
     New = V; // onto: an arbitrary code is that of an arbitrary number
   else if (std::optional<GrayVerb> Inner = grayVerb(V); Inner && Inner != Verb)

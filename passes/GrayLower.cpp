@@ -4,8 +4,8 @@
 // decode:  G ^= G >> 1, 2, 4 ... W/2        3 * log2(W) instructions, a chain
 //
 // A number that is loaded, changed by one and stored needs neither: its code
-// flips one bit, which the code itself tells. Bit I of the codes flips between N
-// and N + 1 where N ends in 0 and I ones, and so N + 1 in 1 and I zeroes. For
+// flips one bit, which the code itself tells. Bit I of the codes flips between
+// N and N + 1 where N ends in 0 and I ones, and so N + 1 in 1 and I zeroes. For
 // I = 0, from an even N up or an odd N down, that is bit 0. For I > 0 the codes
 // of both have their lowest set bit at I - 1, so it is the bit above the lowest
 // one set. N is odd where its code has an odd number of bits set. All ones is

@@ -31,17 +31,16 @@ namespace {
 /// The text of an annotation's second operand.
 StringRef textOf(const Value *V) {
   const auto *GV = dyn_cast<GlobalVariable>(V->stripPointerCasts());
-  const auto *Data =
-      GV && GV->hasInitializer()
-          ? dyn_cast<ConstantDataArray>(GV->getInitializer())
-          : nullptr;
+  const auto *Data = GV && GV->hasInitializer()
+                         ? dyn_cast<ConstantDataArray>(GV->getInitializer())
+                         : nullptr;
   return Data && Data->isCString() ? Data->getAsCString() : "";
 }
 
 void error(const Instruction &I, const Twine &Message) {
-  I.getContext().diagnose(DiagnosticInfoUnsupported(
-      *I.getFunction(), "perdure: " + Message, DiagnosticLocation(I.getDebugLoc()),
-      DS_Error));
+  I.getContext().diagnose(
+      DiagnosticInfoUnsupported(*I.getFunction(), "perdure: " + Message,
+                                DiagnosticLocation(I.getDebugLoc()), DS_Error));
 }
 
 /// A width that has a Gray code of its own in memory.
@@ -143,8 +142,7 @@ private:
     IRBuilder<> B(L.getNextNode());
     B.SetCurrentDebugLocation(L.getDebugLoc());
     CallInst *Number = createGray(B, GrayVerb::Decode, &L);
-    L.replaceUsesWithIf(Number,
-                        [&](Use &U) { return U.getUser() != Number; });
+    L.replaceUsesWithIf(Number, [&](Use &U) { return U.getUser() != Number; });
   }
 
   static void encode(StoreInst &S) {
@@ -156,8 +154,8 @@ private:
 /// Where in a variable Gray-coded fields lie.
 class Fields {
   struct Item {
-    uint64_t Offset, Bytes;   ///< of a field
-    uint64_t Count, Stride;   ///< of an array, Stride not 0
+    uint64_t Offset, Bytes; ///< of a field
+    uint64_t Count, Stride; ///< of an array, Stride not 0
     std::vector<Item> Inside;
   };
   std::vector<Item> Items;
@@ -183,8 +181,8 @@ class Fields {
     }
   }
 
-  static bool overlap(const std::vector<Item> &In, uint64_t Begin,
-                      uint64_t End, bool Exactly) {
+  static bool overlap(const std::vector<Item> &In, uint64_t Begin, uint64_t End,
+                      bool Exactly) {
     for (const Item &I : In) {
       if (!I.Stride) {
         if (Exactly ? Begin == I.Offset && End == I.Offset + I.Bytes
@@ -209,9 +207,7 @@ class Fields {
   }
 
 public:
-  bool parse(StringRef Text) {
-    return parse(Text, Items) && Text.empty();
-  }
+  bool parse(StringRef Text) { return parse(Text, Items) && Text.empty(); }
   bool contains(uint64_t Begin, uint64_t End) const {
     return overlap(Items, Begin, End, true);
   }
@@ -263,10 +259,9 @@ Constant *encodeConstant(Constant *C, uint64_t At, const Fields &Where,
 
 bool raiseVariables(Module &M) {
   GlobalVariable *List = M.getGlobalVariable("llvm.global.annotations");
-  auto *Entries =
-      List && List->hasInitializer()
-          ? dyn_cast<ConstantArray>(List->getInitializer())
-          : nullptr;
+  auto *Entries = List && List->hasInitializer()
+                      ? dyn_cast<ConstantArray>(List->getInitializer())
+                      : nullptr;
   if (!Entries)
     return false;
   SmallVector<Constant *, 8> Kept;
@@ -288,10 +283,9 @@ bool raiseVariables(Module &M) {
     Fields Where;
     if (!GV->hasInitializer())
       continue;
-    Constant *New = Where.parse(Text)
-                        ? encodeConstant(GV->getInitializer(), 0, Where,
-                                         M.getDataLayout())
-                        : nullptr;
+    Constant *New = Where.parse(Text) ? encodeConstant(GV->getInitializer(), 0,
+                                                       Where, M.getDataLayout())
+                                      : nullptr;
     if (New)
       GV->setInitializer(New);
     else
