@@ -9,6 +9,24 @@
 static Command (*const Commands[])(CLI::App &) = {
     addList, addStat, addCopy, addSeal, addFsck, addCrash, addFlips};
 
+// Whether the word at Argv[At] is a command of Of, as far as it has some; else
+// says so. CLI11 would only say that a subcommand is missing.
+static bool namesCommand(const CLI::App &Of, const std::string &Who, int Argc,
+                         char **Argv, int At) {
+  auto Commands = Of.get_subcommands([](const CLI::App *) { return true; });
+  if (Commands.empty() || At >= Argc || Argv[At][0] == '-')
+    return true;
+  std::string Names;
+  for (const CLI::App *C : Commands) {
+    if (C->get_name() == Argv[At])
+      return namesCommand(*C, Who + ": " + C->get_name(), Argc, Argv, At + 1);
+    Names += (Names.empty() ? "" : ", ") + C->get_name();
+  }
+  fprintf(stderr, "%s: no command is called '%s'\nhint: there are %s\n",
+          Who.c_str(), Argv[At], Names.c_str());
+  return false;
+}
+
 int main(int Argc, char **Argv) {
   CLI::App Program("Looks at stores of persistent objects and handles the "
                    "objects in them.",
@@ -30,18 +48,8 @@ int main(int Argc, char **Argv) {
   std::vector<Command> Added;
   for (auto *Add : Commands)
     Added.push_back(Add(Program));
-  // CLI11 would only say that a subcommand is missing.
-  bool Known = Argc < 2 || Argv[1][0] == '-';
-  std::string Names;
-  for (const Command &C : Added) {
-    Known = Known || C.App->get_name() == Argv[1];
-    Names += (Names.empty() ? "" : ", ") + C.App->get_name();
-  }
-  if (!Known) {
-    fprintf(stderr, "perdure: no command is called '%s'\nhint: there are %s\n",
-            Argv[1], Names.c_str());
+  if (!namesCommand(Program, "perdure", Argc, Argv, 1))
     return Usage;
-  }
   try {
     Program.parse(Argc, Argv);
   } catch (const CLI::ParseError &Error) {
