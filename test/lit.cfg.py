@@ -17,8 +17,8 @@ config.test_source_root = os.path.dirname(__file__)
 try:
     import psutil  # lit's time limit needs it
 
-    # For what hangs: the longest test, crash/explore.test, takes 300 seconds of two
-    # processors where system calls are slow.
+    # For what hangs: the longest test, crash/explore.test, took 196 seconds alone and
+    # more than 300 beside others where a system call takes a microsecond.
     lit_config.maxIndividualTestTime = 1200 if config.perdure_sanitize else 900
 except ImportError:
     lit_config.warning("no time limits: python3-psutil is missing")
