@@ -21,14 +21,7 @@ constexpr uint32_t WholeLines = 0x100;
 /// Of this size one slab has no more blocks than are looked at.
 constexpr size_t Size = 640, Count = 51;
 
-class PlacementTest : public StoreTest {
-protected:
-  uint64_t blocks(const void *P) {
-    struct perdure_stat Stat = {};
-    EXPECT_EQ(perdure_stat(P, &Stat), 0) << perdure_errormsg();
-    return Stat.blocks;
-  }
-};
+class PlacementTest : public StoreTest {};
 
 int bits(uint64_t Word) { return __builtin_popcountll(Word); }
 
@@ -185,7 +178,7 @@ TEST_F(PlacementTest, AnyPageMayBeWanted) {
     ASSERT_NE(P, nullptr) << perdure_errormsg();
     perdure_free(P);
   }
-  EXPECT_EQ(blocks(Root), Before);
+  EXPECT_EQ(blocksOf(Root), Before);
 }
 
 uint64_t randomMask(std::mt19937_64 &Random) {
@@ -255,7 +248,7 @@ TEST_F(PlacementTest, AgainstAModelWithReopening) {
         Model.erase(It);
       }
     }
-    EXPECT_EQ(blocks(Root), Model.size() + 1);
+    EXPECT_EQ(blocksOf(Root), Model.size() + 1);
   }
   EXPECT_GT(Kept, 1000u); // else nothing was left as it was
 }
@@ -317,7 +310,7 @@ TEST_F(PlacementTest, ThreadsShareAnObject) {
     });
   for (std::thread &T : Pool)
     T.join();
-  EXPECT_EQ(blocks(Root), 1u);
+  EXPECT_EQ(blocksOf(Root), 1u);
 }
 
 // As in AllocTest: what is in the table was allocated and carries its own
@@ -371,7 +364,7 @@ TEST_F(PlacementTest, KilledAtAnyMomentNothingOverlaps) {
       ASSERT_GE(Start, End);
       End = Stop;
     }
-    EXPECT_GE(blocks(Root), Blocks.size() + 1);
+    EXPECT_GE(blocksOf(Root), Blocks.size() + 1);
   }
 }
 
@@ -401,7 +394,7 @@ TEST_F(PlacementTest, TransactionsTakeBackWhatTheyGot) {
       } else {
         perdure_tx_abort();
       }
-      ASSERT_EQ(blocks(Root), Model.size() + 1);
+      ASSERT_EQ(blocksOf(Root), Model.size() + 1);
       // Half of them again, so that the next blocks have been used.
       for (auto It = Model.begin(); It != Model.end();) {
         if (Random() % 2) {
