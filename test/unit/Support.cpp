@@ -96,6 +96,28 @@ void copyTree(const std::string &From, const std::string &To) {
   fs::copy(From, To, fs::copy_options::recursive);
 }
 
+size_t wholeBlocks(const uint64_t *Table, unsigned Entries) {
+  std::map<uint64_t, uint64_t> Blocks; // end by start
+  for (unsigned I = 0; I < Entries; ++I) {
+    if (!Table[I])
+      continue;
+    auto *Block = (uint64_t *)perdure_decode(Table[I], &Table[I]);
+    uint64_t Start = perdure_offset(Block);
+    for (uint64_t J = 1; J < Block[0]; ++J)
+      if (Block[J] != Start) {
+        ADD_FAILURE() << "word " << J << " of the block at " << Start;
+        break;
+      }
+    Blocks[Start] = Start + Block[0] * 8;
+  }
+  uint64_t End = 0;
+  for (auto &[Start, Stop] : Blocks) {
+    EXPECT_GE(Start, End);
+    End = Stop;
+  }
+  return Blocks.size();
+}
+
 uint64_t blocksOf(const void *InObject) {
   struct perdure_stat Stat = {};
   EXPECT_EQ(perdure_stat(InObject, &Stat), 0) << perdure_errormsg();

@@ -83,6 +83,9 @@ private:
 
 std::string readFile(const std::string &Path);
 void writeFile(const std::string &Path, const std::string &Bytes);
+/// How many blocks a table leads to, each of which begins with its number of words
+/// and has its own offset in all others: none is lost, and no two overlap.
+size_t wholeBlocks(const uint64_t *Table, unsigned Entries);
 /// Whether a thread of this process sleeps in the kernel.
 bool sleeps(pid_t Thread);
 /// Where processes that write the store at Dir tell who they are.
