@@ -233,17 +233,24 @@ void checkTable(uint64_t *Root, unsigned Slots, uint64_t MayLeak) {
 
 constexpr unsigned StressThreads = 4, StressSlots = 1000; // of each thread
 
-// Args: store, seed.
+// A step changes one slot of a thread's, whichever. After so many the share of
+// the slots that are in use is within 1/800 of what it stays at, a half
+// ((1 - (1 - 2/StressSlots)^n) / 2 after n). Files are compared from there on,
+// since how many steps a process makes until it is killed is the machine's.
+constexpr unsigned StepsToFill = 3 * StressSlots;
+
+// Args: store, seed, steps of each thread ("0": until it is killed).
 CHILD(stress) {
   perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
   REQUIRE(S);
   auto *Root = (uint64_t *)perdure_open(S, "a", 0);
   REQUIRE(Root);
+  unsigned long Steps = std::stoul(Args[2]);
   std::vector<std::thread> Pool;
   for (unsigned T = 0; T < StressThreads; ++T)
     Pool.emplace_back([&, T] {
       std::mt19937_64 Random(std::stoul(Args[1]) * StressThreads + T);
-      for (;;)
+      for (unsigned long I = 0; !Steps || I < Steps; ++I)
         changeTable(Root, Root[T * StressSlots + Random() % StressSlots],
                     Random);
     });
@@ -255,11 +262,15 @@ CHILD(stress) {
 TEST_F(AllocStressTest, ThreeProcessesInTurnEachKilled) {
   unsigned Rounds = 3 * 6 * soak();
   create("a", StressThreads * StressSlots * 8);
+  closeStore();
+  ChildResult Fill = runChild(
+      "stress", {Dir, std::to_string(Rounds), std::to_string(StepsToFill)});
+  ASSERT_EQ(Fill.Exit, 0) << Fill.Output;
   std::mt19937 Random(std::random_device{}());
   uint64_t Then = 0;
   for (unsigned Round = 0; Round < Rounds; ++Round) {
     closeStore();
-    ChildResult R = runChild("stress", {Dir, std::to_string(Round)}, "",
+    ChildResult R = runChild("stress", {Dir, std::to_string(Round), "0"}, "",
                              50000 + Random() % 200000);
     ASSERT_EQ(R.Signal, SIGKILL) << R.Output;
     reopenStore();
@@ -274,33 +285,39 @@ TEST_F(AllocStressTest, ThreeProcessesInTurnEachKilled) {
   }
 }
 
-// The same in write sections, among others that do so. Args: store, seed.
+// The same in write sections, among others that do so. Args: store, seed, steps
+// at least ("0": until it is killed).
 CHILD(share) {
   perdure_store *S = perdure_store_open(Args[0].c_str(), 0);
   REQUIRE(S);
   auto *Root = (uint64_t *)perdure_open(S, "a", PERDURE_SHARED);
   REQUIRE(Root);
   std::mt19937_64 Random(std::stoul(Args[1]));
-  for (;;) {
+  unsigned long Steps = std::stoul(Args[2]);
+  for (unsigned long Made = 0; !Steps || Made < Steps;) {
     REQUIRE(perdure_lock(Root, 0) >= 0);
-    for (uint64_t I = Random() % 200; I; --I)
+    for (uint64_t I = Random() % 200; I; --I, ++Made)
       changeTable(Root, Root[Random() % StressSlots], Random);
     REQUIRE(!perdure_unlock(Root));
   }
+  return 0;
 }
 
 TEST_F(AllocStressTest, ThreeProcessesAtOnceEachKilled) {
   unsigned Rounds = 6 * soak();
   create("a", StressSlots * 8);
   closeStore();
+  ChildResult Fill = runChild(
+      "share", {Dir, std::to_string(Rounds * 3), std::to_string(StepsToFill)});
+  ASSERT_EQ(Fill.Exit, 0) << Fill.Output;
   std::mt19937 Random(std::random_device{}());
   uint64_t Then = 0;
   for (unsigned Round = 0; Round < Rounds; ++Round) {
     std::vector<std::thread> Pool;
     for (unsigned P = 0; P < 3; ++P)
       Pool.emplace_back([&, P, After = 50000 + Random() % 200000] {
-        ChildResult R =
-            runChild("share", {Dir, std::to_string(Round * 3 + P)}, "", After);
+        ChildResult R = runChild(
+            "share", {Dir, std::to_string(Round * 3 + P), "0"}, "", After);
         EXPECT_EQ(R.Signal, SIGKILL) << R.Output;
       });
     for (std::thread &T : Pool)
