@@ -218,9 +218,10 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
       Result.IsLto = true;
     else if (Argument == "-fno-lto")
       Result.IsLto = false;
-    else if (consumePrefix(Argument, "-fuse-ld=", Rest) ||
-             consumePrefix(Argument, "--ld-path=", Rest))
-      Result.ChoosesLinker = true;
+    else if (consumePrefix(Argument, "-fuse-ld=", Rest))
+      Result.ChoosesOtherLinker = Rest != "lld";
+    else if (consumePrefix(Argument, "--ld-path=", Rest))
+      Result.ChoosesOtherLinker = true;
     else if (isOneOf(Argument, {"-no-pie", "-nopie"}))
       Result.LinksWithoutPie = true;
     else if (isOneOf(Argument, {"-pie", "-static-pie", "-shared"}))

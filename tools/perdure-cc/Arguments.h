@@ -25,7 +25,7 @@ struct Request {
   bool Trace = false;           // -fperdure-trace
   bool Flips = false;           // -fperdure-flips
   bool IsLto = false;
-  bool ChoosesLinker = false;
+  bool ChoosesOtherLinker = false; // than lld, which can load the passes
   /// -no-pie, without a word on how to compile: clang would compile for PIE,
   /// whose static initialisers a link without it refuses.
   bool LinksWithoutPie = false;

@@ -140,7 +140,7 @@ ArgumentList linkFlags(const Request &R, const Places &P) {
   if (!isSystemFolder(P.Lib))
     Flags.insert(Flags.end(), {"-Xlinker", "-rpath", "-Xlinker", P.Lib});
   // Debian's GNU ld has no plugin for LLVM's bitcode.
-  if (R.IsLto && !R.ChoosesLinker)
+  if (R.IsLto && !R.ChoosesOtherLinker)
     // With the passes, since code is made there: they complete the sites.
     Flags.insert(Flags.end(),
                  {"-fuse-ld=lld", "-Xlinker",
