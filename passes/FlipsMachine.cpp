@@ -15,8 +15,9 @@
 // which changes no register, no flag, and nothing below the stack pointer. What
 // the instruction writes and where, the profiler decodes from its bytes; here
 // it matters only which instructions may write, and where they stand in the
-// source. Everything between the two exchanges finds the program's frame by the
-// pushed stack pointer, as the CFI says.
+// source. Between the two exchanges the CFI finds the program's frame by the
+// pushed stack pointer. Where that is not pushed yet, or not any more, what is
+// above the end of the profiler's stack leads to the variable that holds it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -363,11 +364,20 @@ private:
 
   //===--- The sequence ---------------------------------------------------===//
 
-  /// The CFA by the stack pointer that lies \p Above the profiler's.
-  static std::string cfaDirective(const Cfa &Frame, unsigned Above) {
+  /// What leads from the profiler's stack to the program's stack pointer.
+  enum class Lead {
+    Pushed,   ///< that itself
+    Variable, ///< the address of the variable that holds it: Stack::Variable
+              ///< (runtime/flips/stacks.cpp)
+  };
+
+  /// The CFA by the lead that lies \p Above the profiler's stack pointer.
+  static std::string cfaDirective(const Cfa &Frame, Lead By, unsigned Above) {
     uint8_t Buffer[16];
-    std::string Bytes{char(dwarf::DW_OP_breg7), char(Above),
-                      char(dwarf::DW_OP_deref), char(dwarf::DW_OP_plus_uconst)};
+    std::string Bytes{char(dwarf::DW_OP_breg7)};
+    Bytes.append((char *)Buffer, encodeSLEB128(Above, Buffer));
+    Bytes.append(By == Lead::Variable ? 2 : 1, char(dwarf::DW_OP_deref));
+    Bytes += char(dwarf::DW_OP_plus_uconst);
     Bytes.append((char *)Buffer, encodeULEB128(Frame.Offset, Buffer));
     std::string Text = ".cfi_escape " +
                        utostr(unsigned(dwarf::DW_CFA_def_cfa_expression)) +
@@ -381,17 +391,19 @@ private:
               MachineBasicBlock::instr_iterator Before, unsigned Place,
               bool Behind, const Cfa &Frame, const std::string &Data) {
     bool Directives = MF.needsFrameMoves() && Frame.FromStackPointer;
-    auto At = [&](unsigned Above) {
-      return Directives ? cfaDirective(Frame, Above) : std::string();
+    auto At = [&](Lead By, unsigned Above) {
+      return Directives ? cfaDirective(Frame, By, Above) : std::string();
     };
     std::string Stack = std::string("%fs:") + flips::StackSymbol + "@TPOFF";
     std::string Text =
-        Data + "xchgq %rsp, " + Stack + "\nleaq -128(%rsp), %rsp\npushq " +
-        Stack + "\n" + (Directives ? ".cfi_remember_state\n" : "") + At(0) +
-        "pushq " + placeLabel(Place) + (Behind ? "+8" : "") + "(%rip)\n" +
-        At(8) + "callq *" + flips::EventSymbol + "@GOTPCREL(%rip)\n" + At(0) +
-        "leaq 136(%rsp), %rsp\nxchgq %rsp, " + Stack + "\n" +
-        (Directives ? ".cfi_restore_state\n" : "");
+        Data + "xchgq %rsp, " + Stack + "\n" +
+        (Directives ? ".cfi_remember_state\n" : "") + At(Lead::Variable, 0) +
+        "leaq -128(%rsp), %rsp\n" + At(Lead::Variable, 128) + "pushq " + Stack +
+        "\n" + At(Lead::Pushed, 0) + "pushq " + placeLabel(Place) +
+        (Behind ? "+8" : "") + "(%rip)\n" + At(Lead::Pushed, 8) + "callq *" +
+        flips::EventSymbol + "@GOTPCREL(%rip)\n" + At(Lead::Pushed, 0) +
+        "leaq 136(%rsp), %rsp\n" + At(Lead::Variable, 0) + "xchgq %rsp, " +
+        Stack + "\n" + (Directives ? ".cfi_restore_state\n" : "");
     BuildMI(*For.getParent(), Before, For.getDebugLoc(),
             MF.getSubtarget().getInstrInfo()->get(TargetOpcode::INLINEASM))
         .addExternalSymbol(MF.createExternalSymbolName(Text))

@@ -104,7 +104,10 @@ static Instruction decodeCallIn(const char *Code) {
 }
 
 static void prepare(Place &At, const char *Code) {
-  if (memcmp(Code - TailBytes, Tail, sizeof(Tail)))
+  // A debugger that steps over the call has its breakpoint there.
+  bool Stopped = (uint8_t)Code[-(int)TailBytes] == 0xCC;
+  if (memcmp(Code - TailBytes + Stopped, Tail + Stopped,
+             sizeof(Tail) - Stopped))
     fail(At, Code - TailBytes, "this is not how an event ends");
   auto Kind = EventKind(At.event & 255);
   Instruction I = Kind == EventThreadLocal ? decodeCallIn(Code) : decode(Code);

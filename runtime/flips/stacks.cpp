@@ -36,6 +36,10 @@ constexpr uint64_t StackBytes = 1 << 18;
 
 /// At the end of its memory, above what is used as a stack.
 struct alignas(64) Stack {
+  /// Where the code has the program's stack pointer while it runs on this
+  /// stack: the CFI of what passes/FlipsMachine.cpp inserts reads it, by the
+  /// stack's end, so it comes first. Null before the profiler has begun.
+  void *Variable;
   Stack *Next;
   pid_t Owner; // a thread; reused when that is no more
 };
@@ -75,10 +79,11 @@ char *perdure::flips::takeStack() {
     auto *Memory = static_cast<char *>(mapMemory(StackBytes));
     // What runs over it faults, and does not write elsewhere.
     mprotect(Memory, 4096, PROT_NONE);
-    S = new (Memory + StackBytes - sizeof(Stack)) Stack{AllStacks, 0};
+    S = new (Memory + StackBytes - sizeof(Stack)) Stack{nullptr, AllStacks, 0};
     AllStacks = S;
   }
   S->Owner = currentThread();
+  S->Variable = Offset ? (char *)__builtin_thread_pointer() + Offset : nullptr;
   pthread_mutex_unlock(&StacksLock);
   errno = Saved;
   Own = S;

@@ -23,6 +23,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <ucontext.h>
 #include <unwind.h>
 
@@ -179,6 +180,7 @@ TEST recursive(long X, long *P) {
   return X ? recursive(X - 1, P) + leaf(X, P) * X : 1;
 }
 
+#if __cpp_exceptions
 struct Cleanup {
   long *P;
   ~Cleanup() { ++P[3]; }
@@ -190,6 +192,7 @@ TEST thrower(long X, long *P) {
   long Y = leaf(X, P);
   return thrower(X - 1, P) + Y;
 }
+#endif
 static jmp_buf Jump;
 TEST jumps(long X, long *P) {
   if (leaf(X, P))
@@ -203,7 +206,7 @@ TEST jumps(long X, long *P) {
     return 1;                                                                  \
   }
 
-int main() {
+static int check() {
   static char Alternate[1 << 17];
   stack_t Stack = {};
   Stack.ss_sp = Alternate;
@@ -227,14 +230,16 @@ int main() {
     }
   CHECK(Steps > 200);
 
-  long P[4] = {5, 6, 7, 0}, Caught = 0;
-  long Before = leaf(1, P);
+  long P[4] = {5, 6, 7, 0};
+#if __cpp_exceptions
+  long Caught = 0, Before = leaf(1, P);
   try {
     thrower(4, P);
   } catch (long L) {
     Caught = L;
   }
   CHECK(Caught == 5 && P[3] == 4 && Before == 6);
+#endif
   volatile long Jumps = 0;
   if (!setjmp(Jump)) {
     jumps(2, P);
@@ -243,4 +248,15 @@ int main() {
   }
   CHECK(Jumps == 1);
   return 0;
+}
+
+int main() {
+#ifdef IN_THREAD
+  static int Result = -1;
+  std::thread([] {}).join();
+  std::thread([] { Result = check(); }).join();
+  return Result;
+#else
+  return check();
+#endif
 }

@@ -4,13 +4,19 @@
  * REQUIRES: gdb
  * UNSUPPORTED: sanitized
  * RUN: %perdure_cc -O0 -fperdure-reduce-flips=frames %s -o %t0
- * RUN: %gdb -x %S/Inputs/frames.py %t0 2>&1 | FileCheck %s
+ * RUN: %gdb -ex 'set $step="stepi"' -x %S/Inputs/frames.py %t0 2>&1 | FileCheck %s
  * RUN: %perdure_cc -O2 -fperdure-reduce-flips=frames %s -o %t2
- * RUN: %gdb -x %S/Inputs/frames.py %t2 2>&1 | FileCheck %s
+ * RUN: %gdb -ex 'set $step="stepi"' -x %S/Inputs/frames.py %t2 2>&1 | FileCheck %s
  * RUN: %perdure_cc -O2 -fno-omit-frame-pointer -flto=thin -fuse-ld=lld -fperdure-reduce-flips=frames %s -o %t3
- * RUN: %gdb -x %S/Inputs/frames.py %t3 2>&1 | FileCheck %s
+ * RUN: %gdb -ex 'set $step="stepi"' -x %S/Inputs/frames.py %t3 2>&1 | FileCheck %s
  * RUN: %perdure_cc -O2 -mllvm -enable-ipra -fperdure-reduce-flips=frames %s -o %t4
- * RUN: %gdb -x %S/Inputs/frames.py %t4 2>&1 | FileCheck %s
+ * RUN: %gdb -ex 'set $step="stepi"' -x %S/Inputs/frames.py %t4 2>&1 | FileCheck %s
+ * Where machine code is counted, the inserted instructions as well; over the profiler, which
+ * finds a breakpoint behind its call.
+ * RUN: %perdure_cc -O0 -w -fperdure-flips=all -fperdure-reduce-flips=frames %s -o %t5
+ * RUN: %gdb -ex 'set $step="nexti"' -x %S/Inputs/frames.py %t5 2>&1 | FileCheck %s
+ * RUN: %perdure_cc -O2 -w -fperdure-flips=all %s -o %t6
+ * RUN: %gdb -ex 'set $step="nexti"' -x %S/Inputs/frames.py %t6 2>&1 | FileCheck %s
  *
  * CHECK: three: {{[1-9][0-9]+}} instructions, 0 wrong
  * CHECK: gap: {{[1-9][0-9]*}} instructions, 0 wrong

@@ -1,4 +1,5 @@
-"""Steps through each function; at each instruction the caller is to have what it had."""
+"""Steps through each function, by $step; at each instruction the caller is to have what it
+had."""
 import gdb
 
 REGISTERS = ("rbx", "rbp", "r12", "r13", "r14", "r15", "rsp", "rip")
@@ -12,6 +13,7 @@ def caller(name):
     return frame and [frame.name()] + [int(frame.read_register(r)) for r in REGISTERS]
 
 
+step = gdb.convenience_variable("step").string()
 gdb.execute("set debuginfod enabled off")
 for function in ("three", "gap", "dynamic"):
     place = gdb.Breakpoint("*" + function)
@@ -22,6 +24,6 @@ for function in ("three", "gap", "dynamic"):
         found = caller(function)
         wrong += found is None or found != expected
         steps += 1
-        gdb.execute("stepi", to_string=True)
+        gdb.execute(step, to_string=True)
     wrong += expected is None or expected[0] != "main"
     print(f"{function}: {steps} instructions, {wrong} wrong")
