@@ -20,11 +20,12 @@
 #include "Emitter.h"
 #include "Passes.h"
 #include "Sites.h"
-#include "TransactionCallees.h"
+#include "Writers.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/BinaryFormat/Dwarf.h"
 #include "llvm/IR/DebugInfoMetadata.h"
+#include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
@@ -447,12 +448,13 @@ private:
     return std::next(I.getIterator());
   }
 
-  enum class Extent { AtMost, All, Result };
+  /// Makes how many bytes were written, where that is known then.
+  using Amount = function_ref<Value *(IRBuilder<> &)>;
 
-  /// \p I writes at most \p Bytes at \p P; or all of them; or as many as its
-  /// result says.
-  void around(Instruction &I, Value *P, Value *Bytes,
-              Extent Written = Extent::AtMost) {
+  /// \p I writes at most \p Bytes at \p P; as many as \p Written says.
+  void around(
+      Instruction &I, Value *P, Value *Bytes,
+      Amount Written = [](IRBuilder<> &) -> Value * { return nullptr; }) {
     std::optional<BasicBlock::iterator> After = behind(I);
     if (!After)
       return;
@@ -463,13 +465,9 @@ private:
     enter(B, &I, P, I);
     B.CreateCall(runtime("before", {Ptr, I64}), {P, Bytes});
     enter(B, Next, P, I);
-    if (Written == Extent::Result) {
-      Value *Result = B.CreateSExtOrTrunc(&I, I64);
-      Bytes = B.CreateBinaryIntrinsic(Intrinsic::smax, Result, B.getInt64(0));
-    }
-    B.CreateCall(
-        runtime(Written == Extent::AtMost ? "after" : "wrote", {Ptr, Ptr, I64}),
-        {Site, P, Bytes});
+    Value *Known = Written(B);
+    B.CreateCall(runtime(Known ? "wrote" : "after", {Ptr, Ptr, I64}),
+                 {Site, P, Known ? Known : Bytes});
   }
 
   void load(Instruction &L, Value *P, Type *T) {
@@ -554,21 +552,66 @@ private:
     if (Has(3) && (Name == "memset" || Name == "__memset_chk"))
       return fill(CB, CB.getArgOperand(0), CB.getArgOperand(1),
                   CB.getArgOperand(2));
-    const KnownCallee *K = findKnownCallee(Name);
-    if (!K || K->Kind == KnownCallee::Nothing || !Has(K->Pointer + 1) ||
-        !CB.getArgOperand(K->Pointer)->getType()->isPointerTy() ||
-        !mayCount(CB.getArgOperand(K->Pointer)))
+    std::optional<CallWrites> Writes = writesOf(CB, Name);
+    if (!Writes)
       return;
+    for (const WrittenRange &R : Writes->Ranges)
+      if (R.Kind == Write::Vectors)
+        Writes->Unseen |= !vectors(CB, R);
+      else if (mayCount(R.P))
+        around(CB, R);
+    if (Writes->Unseen)
+      warn(CB, "what '" + Writes->Name +
+                   "' stores is not counted: how much it is, or "
+                   "where, is no constant");
+  }
+
+  /// What \p CB writes at one place.
+  void around(CallBase &CB, const WrittenRange &R) {
     IRBuilder<> B(&CB);
     place(B, CB);
-    if (K->Kind == KnownCallee::Unknown)
-      return around(CB, CB.getArgOperand(K->Pointer), B.getInt64(UnknownBytes));
-    auto [P, Bytes] = writtenBy(*K, CB, B);
-    around(CB, P, Bytes,
-           writesAll(*K) ? Extent::All
-           : returnsWritten(Name) && CB.getType()->isIntegerTy()
-               ? Extent::Result
-               : Extent::AtMost);
+    Value *P = R.P, *Most = nullptr;
+    if (R.hasMost())
+      std::tie(P, Most) = R.most(CB, B);
+    around(CB, P, Most ? Most : B.getInt64(UnknownBytes),
+           [&](IRBuilder<> &Behind) -> Value * {
+             return R.Kind == Write::Unknown ? nullptr
+                                             : R.written(CB, P, Most, Behind);
+           });
+  }
+
+  /// Buffers that the system fills one behind the other. False where nobody
+  /// knows now how many there are, or they are many.
+  bool vectors(CallBase &CB, const WrittenRange &R) {
+    constexpr unsigned MostVectors = 8;
+    auto *N = dyn_cast<ConstantInt>(CB.getArgOperand(R.Count));
+    if (!N || N->getValue().ugt(MostVectors) || !CB.getType()->isIntegerTy())
+      return false;
+    IRBuilder<> B(&CB);
+    place(B, CB);
+    Value *Before = B.getInt64(0); // in the buffers in front
+    for (unsigned I = 0; I != N->getZExtValue(); ++I) {
+      B.SetInsertPoint(&CB);
+      auto Field = [&](unsigned Offset, Type *T) {
+        return B.CreateLoad(
+            T, B.CreatePtrAdd(R.P, B.getInt64(uint64_t(I) * 16 + Offset)));
+      };
+      Value *P = Field(0, Ptr), *Bytes = Field(8, I64), *First = Before;
+      Before = B.CreateAdd(Before, Bytes);
+      around(CB, P, Bytes, [&](IRBuilder<> &Behind) {
+        Value *All = R.written(CB, P, Bytes, Behind);
+        Value *Rest =
+            Behind.CreateBinaryIntrinsic(Intrinsic::usub_sat, All, First);
+        return Behind.CreateBinaryIntrinsic(Intrinsic::umin, Rest, Bytes);
+      });
+    }
+    return true;
+  }
+
+  void warn(const Instruction &I, const Twine &What) {
+    const Function &F = *I.getFunction();
+    Ctx.diagnose(DiagnosticInfoGenericWithLoc("-fperdure-flips: " + What, F,
+                                              I.getDebugLoc(), DS_Warning));
   }
 
   /// What operands of inline assembly in memory (`=m`) have after it.

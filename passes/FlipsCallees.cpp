@@ -1,11 +1,11 @@
 //===- FlipsCallees.cpp - What functions elsewhere write, for machine code ===//
 //
-// The same functions as in IR: TransactionCallees.cpp lists them.
+// The same functions as in IR, of each the first range that Writers.def lists.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Flips.h"
-#include "TransactionCallees.h"
+#include "Writers.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace llvm;
@@ -23,8 +23,35 @@ enum Callee : uint64_t {
 constexpr uint64_t UnknownBytes = 4096;
 
 static uint64_t word(Callee Kind, uint64_t Pointer, uint64_t Count,
+                     uint64_t Unit = 1, Write::Amount Written = Write::Most,
                      bool IsInt = false) {
-  return Kind | Pointer << 8 | Count << 16 | uint64_t(IsInt) << 56;
+  return Kind | Pointer << 8 | Count << 16 | Unit << 40 |
+         uint64_t(Written) << 48 | uint64_t(IsInt) << 56;
+}
+
+static Callee kindOf(Write::Extent Kind) {
+  switch (Kind) {
+  case Write::Bytes:
+    return CalleeBytes;
+  case Write::Items:
+    return CalleeItems;
+  case Write::String:
+    return CalleeString;
+  case Write::Appended:
+    return CalleeAppended;
+  case Write::AppendedMost:
+    return CalleeAppendedMost;
+  case Write::Fixed:
+  case Write::Ended:
+  case Write::Unknown:
+    return CalleeFixed;
+  // What arguments lead to, or a format says.
+  case Write::Through:
+  case Write::Vectors:
+  case Write::Scanned:
+    return CalleeNothing;
+  }
+  return CalleeNothing;
 }
 
 uint64_t calleeWord(StringRef Name, const Function *F) {
@@ -40,34 +67,23 @@ uint64_t calleeWord(StringRef Name, const Function *F) {
           .Default(CalleeNothing);
   if (Kind != CalleeNothing)
     return word(Kind, 0, 0);
-  const KnownCallee *K = findKnownCallee(Name);
+  ArrayRef<Write> Rows = writesOf(Name);
   // Only what registers pass.
-  if (!K || K->Pointer > 5)
+  if (Rows.empty() || Rows[0].Where > 5 || Rows[0].Count > UnknownBytes)
     return 0;
+  const Write &W = Rows[0];
+  Kind = kindOf(W.Kind);
+  if (Kind == CalleeNothing)
+    return 0;
+  if (W.Kind == Write::Unknown)
+    return word(Kind, W.Where, UnknownBytes);
+  if (W.Kind == Write::Ended)
+    return word(Kind, W.Where, UnknownBytes, W.Unit, Write::Text);
   // The upper half of a register that passes an int is anything.
   const FunctionType *T = F ? F->getFunctionType() : nullptr;
-  bool IsInt = T && K->Count < T->getNumParams() &&
-               T->getParamType(K->Count)->isIntegerTy(32);
-  switch (K->Kind) {
-  case KnownCallee::Bytes:
-    return word(CalleeBytes, K->Pointer, K->Count, IsInt) |
-           uint64_t(returnsWritten(Name)) << 48;
-  case KnownCallee::Items:
-    return word(CalleeItems, K->Pointer, K->Count, IsInt);
-  case KnownCallee::String:
-    return word(CalleeString, K->Pointer, K->Count);
-  case KnownCallee::Appended:
-    return word(CalleeAppended, K->Pointer, 0);
-  case KnownCallee::AppendedMost:
-    return word(CalleeAppendedMost, K->Pointer, K->Count, IsInt);
-  case KnownCallee::Fixed:
-    return word(CalleeFixed, K->Pointer, K->Count);
-  case KnownCallee::Unknown:
-    return word(CalleeFixed, K->Pointer, UnknownBytes);
-  case KnownCallee::Nothing:
-    return 0;
-  }
-  return 0;
+  bool IsInt = T && W.Kind != Write::Fixed && W.Count < T->getNumParams() &&
+               T->getParamType(W.Count)->isIntegerTy(32);
+  return word(Kind, W.Where, W.Count, W.Unit, W.Written, IsInt);
 }
 
 bool isCompared(uint64_t Word) {

@@ -23,7 +23,6 @@
 
 #include "Flips.h"
 #include "Sites.h"
-#include "TransactionCallees.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/BinaryFormat/Dwarf.h"

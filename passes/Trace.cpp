@@ -9,14 +9,18 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Writers.h"
+
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/DebugInfoMetadata.h"
+#include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Plugins/PassPlugin.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
 using namespace llvm;
 
@@ -24,37 +28,12 @@ namespace {
 
 constexpr StringLiteral StoreSymbol("__perdure_trace_store");
 constexpr StringLiteral StringSymbol("__perdure_trace_string");
+constexpr StringLiteral VectorsSymbol("__perdure_trace_vectors");
 
-/// What an instruction writes: Bytes from Pointer on; without Bytes a string,
-/// as long as it turns out to be.
+/// What an instruction writes: Bytes from Pointer on.
 struct Written {
   Value *Pointer = nullptr;
   Value *Bytes = nullptr;
-};
-
-/// libc's functions that write where an argument says.
-struct Writer {
-  StringLiteral Name;
-  unsigned Pointer;
-  int Bytes; // the argument that bounds them; -1: a string
-  int Times; // the argument by which they are multiplied; -1: none
-};
-constexpr Writer Writers[] = {
-    {"memcpy", 0, 2, -1},       {"memmove", 0, 2, -1},
-    {"memset", 0, 2, -1},       {"mempcpy", 0, 2, -1},
-    {"bcopy", 1, 2, -1},        {"bzero", 0, 1, -1},
-    {"strncpy", 0, 2, -1},      {"stpncpy", 0, 2, -1},
-    {"strcpy", 0, -1, -1},      {"stpcpy", 0, -1, -1},
-    {"strcat", 0, -1, -1},      {"strncat", 0, -1, -1},
-    {"strlcpy", 0, -1, -1},     {"strlcat", 0, -1, -1},
-    {"sprintf", 0, -1, -1},     {"snprintf", 0, -1, -1},
-    {"vsprintf", 0, -1, -1},    {"vsnprintf", 0, -1, -1},
-    {"fgets", 0, -1, -1},       {"read", 1, 2, -1},
-    {"pread", 1, 2, -1},        {"recv", 1, 2, -1},
-    {"fread", 0, 1, 2},         {"swab", 1, 2, -1},
-    {"getrandom", 0, 1, -1},    {"qsort", 0, 1, 2},
-    {"perdure_qsort", 0, 1, 2}, {"strxfrm", 0, -1, -1},
-    {"__fread_chk", 0, 2, 3},   {"explicit_bzero", 0, 1, -1},
 };
 
 class Tracer {
@@ -65,12 +44,20 @@ public:
 
   bool run(Function &F) {
     SmallVector<Instruction *> Stores;
-    for (Instruction &I : instructions(F))
-      if (I.mayWriteToMemory() && written(I, nullptr).Pointer)
+    SmallVector<CallBase *> Calls;
+    for (Instruction &I : instructions(F)) {
+      if (!I.mayWriteToMemory())
+        continue;
+      if (written(I, nullptr).Pointer)
         Stores.push_back(&I);
+      else if (auto *Call = dyn_cast<CallBase>(&I); Call && mayWrite(*Call))
+        Calls.push_back(Call);
+    }
     for (Instruction *I : Stores)
       trace(*I);
-    return !Stores.empty();
+    for (CallBase *Call : Calls)
+      traceCall(*Call);
+    return !Stores.empty() || !Calls.empty();
   }
 
 private:
@@ -105,7 +92,8 @@ private:
       if (B)
         W.Bytes = B->CreateZExtOrTrunc(Mem->getLength(), Int64);
     } else if (auto *Call = dyn_cast<CallBase>(&I)) {
-      W = writtenByCall(*Call, B);
+      if (Call->getIntrinsicID() == Intrinsic::masked_store)
+        W = writtenUnderMask(*Call, B);
     }
     return W.Pointer && mayReachObject(W.Pointer) ? W : Written();
   }
@@ -136,35 +124,13 @@ private:
             B->CreateMul(Stored, Each)};
   }
 
-  Written writtenByCall(CallBase &Call, IRBuilder<> *B) const {
-    if (auto *Intrinsic = dyn_cast<IntrinsicInst>(&Call)) {
-      if (Intrinsic->getIntrinsicID() == Intrinsic::masked_store)
-        return writtenUnderMask(Call, B);
-      return {};
-    }
+  /// Whether it is a function of the C library that writes where an argument
+  /// says.
+  static bool mayWrite(const CallBase &Call) {
     const Function *Callee = Call.getCalledFunction();
-    if (!Callee || Callee->hasInternalLinkage())
-      return {};
-    // What _FORTIFY_SOURCE calls: the same arguments come first, but for those
-    // of the printf family, whose destination does as well, and of fread.
-    StringRef Name = Callee->getName();
-    if (Name != "__fread_chk" && Name.consume_front("__") &&
-        !Name.consume_back("_chk"))
-      return {};
-    for (const Writer &W : Writers) {
-      if (Name != W.Name || Call.arg_size() <= W.Pointer ||
-          !Call.getArgOperand(W.Pointer)->getType()->isPointerTy())
-        continue;
-      Written Result{Call.getArgOperand(W.Pointer), nullptr};
-      if (B && W.Bytes >= 0)
-        Result.Bytes = B->CreateZExtOrTrunc(Call.getArgOperand(W.Bytes), Int64);
-      if (B && W.Times >= 0)
-        Result.Bytes = B->CreateMul(
-            Result.Bytes,
-            B->CreateZExtOrTrunc(Call.getArgOperand(W.Times), Int64));
-      return Result;
-    }
-    return {};
+    return Callee && Callee->isDeclarationForLinker() &&
+           !Callee->isIntrinsic() &&
+           !perdure::writesOf(Callee->getName()).empty();
   }
 
   /// "file:line" of the source, or the function where there is no debug info.
@@ -179,36 +145,112 @@ private:
     return Place;
   }
 
-  void trace(Instruction &I) {
-    std::optional<BasicBlock::iterator> After = I.getInsertionPointAfterDef();
+  /// Where what \p I has written can be traced.
+  static std::optional<BasicBlock::iterator> behind(Instruction &I) {
     // A musttail call writes after all that we could insert.
     auto *Call = dyn_cast<CallInst>(&I);
-    if (!I.getType()->isVoidTy() ? !After : I.isTerminator())
-      return;
-    if (Call && Call->isMustTailCall())
-      return;
-    IRBuilder<> B(I.getParent(), I.getType()->isVoidTy()
-                                     ? std::next(I.getIterator())
-                                     : *After);
-    // Calls of functions with debug info need a location.
+    auto *Invoke = dyn_cast<InvokeInst>(&I);
+    if ((Call && Call->isMustTailCall()) || (I.isTerminator() && !Invoke))
+      return std::nullopt;
+    if (!Invoke)
+      return std::next(I.getIterator());
+    // What else leads there has written nothing.
+    BasicBlock *Next = Invoke->getNormalDest();
+    if (!Next->getSinglePredecessor())
+      Next = SplitEdge(I.getParent(), Next);
+    return Next->getFirstInsertionPt();
+  }
+
+  /// Calls of functions with debug info need a location.
+  DebugLoc locationOf(const Instruction &I) const {
     DebugLoc At = I.getDebugLoc();
     if (!At && I.getFunction()->getSubprogram())
       At = DILocation::get(M.getContext(), 0, 0,
                            I.getFunction()->getSubprogram());
-    B.SetCurrentDebugLocation(At);
-    Written W = written(I, &B);
-    Constant *Place = place(I);
+    return At;
+  }
+
+  FunctionCallee runtime(StringRef Name, ArrayRef<Type *> Types) {
     AttributeList Quiet = AttributeList::get(
         M.getContext(), AttributeList::FunctionIndex, {Attribute::NoUnwind});
-    if (!W.Bytes && isa<CallBase>(I)) {
-      B.CreateCall(M.getOrInsertFunction(StringSymbol, Quiet, B.getVoidTy(),
-                                         Pointer, Pointer),
-                   {W.Pointer, Place});
+    return M.getOrInsertFunction(
+        Name, FunctionType::get(Type::getVoidTy(M.getContext()), Types, false),
+        Quiet);
+  }
+
+  void traceStore(IRBuilder<> &B, Value *P, Value *Bytes, Constant *Place) {
+    B.CreateCall(runtime(StoreSymbol, {Pointer, Int64, Pointer}),
+                 {P, Bytes, Place});
+  }
+
+  void trace(Instruction &I) {
+    std::optional<BasicBlock::iterator> After = behind(I);
+    if (!After)
+      return;
+    IRBuilder<> B((*After)->getParent(), *After);
+    B.SetCurrentDebugLocation(locationOf(I));
+    Written W = written(I, &B);
+    traceStore(B, W.Pointer, W.Bytes, place(I));
+  }
+
+  void traceCall(CallBase &Call) {
+    StringRef Name = Call.getCalledFunction()->getName();
+    std::optional<perdure::CallWrites> Writes = perdure::writesOf(Call, Name);
+    if (!Writes)
+      return;
+    if (Writes->Unseen)
+      warn(Call, "what '" + Writes->Name +
+                     "' stores is not traced: its format is no constant");
+    std::optional<BasicBlock::iterator> After = behind(Call);
+    if (!After) {
+      warn(Call, "what '" + Writes->Name +
+                     "' stores is not traced: nothing comes "
+                     "behind the call");
       return;
     }
-    B.CreateCall(M.getOrInsertFunction(StoreSymbol, Quiet, B.getVoidTy(),
-                                       Pointer, Int64, Pointer),
-                 {W.Pointer, W.Bytes, Place});
+    IRBuilder<> Behind((*After)->getParent(), *After);
+    Behind.SetCurrentDebugLocation(locationOf(Call));
+    for (const perdure::WrittenRange &R : Writes->Ranges)
+      traceRange(Call, R, Behind);
+  }
+
+  void traceRange(CallBase &Call, const perdure::WrittenRange &R,
+                  IRBuilder<> &B) {
+    using perdure::Write;
+    Constant *Place = place(Call);
+    if (R.Kind == Write::Vectors) {
+      Value *Written = R.written(Call, R.P, nullptr, B);
+      if (Written)
+        B.CreateCall(runtime(VectorsSymbol, {Pointer, Int64, Int64, Pointer}),
+                     {R.P, R.vectors(Call, B), Written, Place});
+      return;
+    }
+    if (!mayReachObject(R.P))
+      return;
+    // All of the string; what was there before is no new content.
+    bool IsString = R.Kind == Write::String || R.Kind == Write::Appended ||
+                    R.Kind == Write::AppendedMost || R.Kind == Write::Ended;
+    if (IsString && R.Unit == 1 && !R.MoreThan) {
+      B.CreateCall(runtime(StringSymbol, {Pointer, Pointer}), {R.P, Place});
+      return;
+    }
+    Value *P = R.P, *Most = nullptr;
+    if (R.hasMost()) {
+      IRBuilder<> Before(&Call);
+      Before.SetCurrentDebugLocation(locationOf(Call));
+      std::tie(P, Most) = R.most(Call, Before);
+    }
+    // Of the runtime, which traces what it does itself.
+    if (R.Kind == Write::Unknown)
+      return;
+    Value *Written = R.written(Call, P, Most, B);
+    traceStore(B, P, Written ? Written : Most, Place);
+  }
+
+  void warn(const Instruction &I, const Twine &What) {
+    const Function &F = *I.getFunction();
+    M.getContext().diagnose(DiagnosticInfoGenericWithLoc(
+        "-fperdure-trace: " + What, F, I.getDebugLoc(), DS_Warning));
   }
 };
 

@@ -1,152 +1,12 @@
 //===- TransactionCallees.cpp - Functions elsewhere, for transactions -----===//
 #include "TransactionCallees.h"
 
-#include "llvm/ADT/StringExtras.h"
+#include "Writers.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Analysis/ValueTracking.h"
-#include "llvm/IR/Module.h"
 
 using namespace llvm;
 
 namespace perdure {
-
-using K = KnownCallee;
-static constexpr KnownCallee Known[] = {
-    {"memcpy", K::Bytes, 2},
-    {"memmove", K::Bytes, 2},
-    {"memset", K::Bytes, 2},
-    {"mempcpy", K::Bytes, 2},
-    {"__memcpy_chk", K::Bytes, 2},
-    {"__memmove_chk", K::Bytes, 2},
-    {"__memset_chk", K::Bytes, 2},
-    {"explicit_bzero", K::Bytes, 1},
-    {"bzero", K::Bytes, 1},
-    {"bcopy", K::Bytes, 2, 1},
-    {"strncpy", K::Bytes, 2},
-    {"stpncpy", K::Bytes, 2},
-    {"strlcpy", K::Bytes, 2},
-    {"strlcat", K::Bytes, 2},
-    {"strxfrm", K::Bytes, 2},
-    {"strcpy", K::String, 1},
-    {"stpcpy", K::String, 1},
-    {"strcat", K::Appended},
-    {"strncat", K::AppendedMost, 2},
-    {"__strcpy_chk", K::String, 1},
-    {"__stpcpy_chk", K::String, 1},
-    {"__strcat_chk", K::Appended},
-    {"__strncat_chk", K::AppendedMost, 2},
-    {"__strncpy_chk", K::Bytes, 2},
-    {"__stpncpy_chk", K::Bytes, 2},
-    {"__read_chk", K::Bytes, 2, 1},
-    {"__pread_chk", K::Bytes, 2, 1},
-    {"__fgets_chk", K::Bytes, 2},
-    {"__fread_chk", K::Items, 3},
-    {"snprintf", K::Bytes, 1},
-    {"vsnprintf", K::Bytes, 1},
-    {"__snprintf_chk", K::Bytes, 1},
-    {"__vsnprintf_chk", K::Bytes, 1},
-    {"sprintf", K::Unknown},
-    {"vsprintf", K::Unknown},
-    {"__sprintf_chk", K::Unknown},
-    {"__vsprintf_chk", K::Unknown},
-    {"fgets", K::Bytes, 1},
-    {"fread", K::Items, 2},
-    {"read", K::Bytes, 2, 1},
-    {"pread", K::Bytes, 2, 1},
-    {"recv", K::Bytes, 2, 1},
-    {"getrandom", K::Bytes, 1},
-    {"strtol", K::Unknown, 0, 1},
-    {"strtoul", K::Unknown, 0, 1},
-    {"strtoll", K::Unknown, 0, 1},
-    {"strtoull", K::Unknown, 0, 1},
-    {"__isoc23_strtol", K::Unknown, 0, 1},
-    {"__isoc23_strtoul", K::Unknown, 0, 1},
-    {"__isoc23_strtoll", K::Unknown, 0, 1},
-    {"__isoc23_strtoull", K::Unknown, 0, 1},
-    {"strtod", K::Unknown, 0, 1},
-    {"strtof", K::Unknown, 0, 1},
-    {"frexp", K::Unknown, 0, 1},
-    {"modf", K::Unknown, 0, 1},
-    {"time", K::Unknown},
-    {"clock_gettime", K::Unknown, 0, 1},
-    {"gettimeofday", K::Unknown},
-    {"qsort", K::Items, 2, 0, 3},
-    {"bsearch", K::Nothing, 0, 0, 4},
-    // Of the runtime.
-    {"perdure_memmove", K::Bytes, 2},
-    {"perdure_bind", K::Fixed, 8},
-    {"perdure_holder", K::Unknown, 0, 2},
-    {"perdure_verify", K::Unknown, 0, 2},
-    {"perdure_stat", K::Unknown, 0, 1},
-    {"perdure_foreign", K::Unknown, 0, 2},
-    {"perdure_list", K::Nothing, 0, 0, 1},
-    {"perdure_check", K::Nothing, 0, 0, 3},
-};
-
-const KnownCallee *findKnownCallee(StringRef Name) {
-  for (const KnownCallee &W : Known)
-    if (Name == W.Name)
-      return &W;
-  return nullptr;
-}
-
-bool writesAll(const KnownCallee &W) {
-  return W.Kind == KnownCallee::String || W.Kind == KnownCallee::Appended ||
-         W.Kind == KnownCallee::AppendedMost;
-}
-
-bool returnsWritten(StringRef Name) {
-  return Name == "read" || Name == "pread" || Name == "recv" ||
-         Name == "getrandom" || Name == "__read_chk" || Name == "__pread_chk";
-}
-
-static Value *lengthOf(Value *String, Module &M, IRBuilderBase &B) {
-  FunctionCallee Strlen =
-      M.getOrInsertFunction("strlen", B.getInt64Ty(), B.getPtrTy());
-  return B.CreateCall(Strlen, {String});
-}
-
-std::pair<Value *, Value *> writtenBy(const KnownCallee &W, CallBase &Call,
-                                      IRBuilderBase &B) {
-  Module &M = *Call.getModule();
-  auto Number = [&](unsigned N) {
-    Value *V = Call.getArgOperand(N);
-    Type *Int = B.getInt64Ty();
-    // A size is unsigned, an int that counts bytes is not negative.
-    return B.CreateZExtOrTrunc(V, Int);
-  };
-  auto Length = [&](unsigned N) {
-    return lengthOf(Call.getArgOperand(N), M, B);
-  };
-  Value *To = Call.getArgOperand(W.Pointer), *One = B.getInt64(1);
-  switch (W.Kind) {
-  case KnownCallee::Bytes:
-    return {To, Number(W.Count)};
-  case KnownCallee::Items:
-    return {To, B.CreateMul(Number(W.Count - 1), Number(W.Count))};
-  case KnownCallee::String:
-    return {To, B.CreateAdd(Length(W.Count), One)};
-  case KnownCallee::Appended:
-  case KnownCallee::AppendedMost: {
-    Value *Added;
-    if (W.Kind == KnownCallee::AppendedMost) {
-      // The string may have no end within as many characters.
-      FunctionCallee Strnlen = M.getOrInsertFunction(
-          "strnlen", B.getInt64Ty(), B.getPtrTy(), B.getInt64Ty());
-      Added = B.CreateCall(Strnlen, {Call.getArgOperand(1), Number(W.Count)});
-    } else {
-      Added = Length(1);
-    }
-    return {B.CreatePtrAdd(To, Length(0)), B.CreateAdd(Added, One)};
-  }
-  case KnownCallee::Fixed:
-    return {To, B.getInt64(W.Count)};
-  case KnownCallee::Unknown:
-  case KnownCallee::Nothing:
-    break;
-  }
-  llvm_unreachable("it writes no range that can be told");
-}
 
 static bool isIn(StringRef Name, ArrayRef<StringLiteral> Prefixes) {
   return any_of(Prefixes,
@@ -171,7 +31,8 @@ static bool isMath(StringRef Name) {
 /// What touches neither memory that is somebody else's nor any transaction.
 static bool isCalmAndSafe(StringRef Name) {
   static const StringSet<> Names = {
-      "malloc", "calloc", "aligned_alloc", "free", "abort", "_exit", "_Exit",
+      "malloc", "calloc", "aligned_alloc", "realloc", "reallocarray", "free",
+      "abort", "_exit", "_Exit",
       "__assert_fail", "longjmp", "_longjmp", "siglongjmp", "strlen", "strnlen",
       "strcmp", "strncmp", "strcasecmp", "strncasecmp", "strcoll", "memcmp",
       "bcmp", "memchr", "memrchr", "strchr", "strrchr", "strstr", "strspn",
@@ -191,50 +52,6 @@ static bool isCalmAndSafe(StringRef Name) {
       "__perdure_tx_clone", "__perdure_tx_refuse", "__perdure_trace_note"};
   return Names.contains(Name) || isMath(Name) ||
          Name.starts_with("perdure.gray.");
-}
-
-/// The arguments behind the format that its conversions \c n take.
-static void storedBy(StringRef Format, SmallVectorImpl<unsigned> &Arguments) {
-  unsigned Next = 0;
-  for (size_t At = Format.find('%'); At != StringRef::npos;
-       At = Format.find('%', At)) {
-    ++At;
-    std::optional<unsigned> Named; // "%2$n"
-    for (; At < Format.size() && !isAlpha(Format[At]) && Format[At] != '%';
-         ++At) {
-      Next += Format[At] == '*';
-      if (unsigned N; Format[At] == '$' &&
-                      !Format.take_front(At)
-                           .substr(Format.take_front(At).rfind('%') + 1)
-                           .getAsInteger(10, N))
-        Named = N - 1;
-    }
-    At = std::min(Format.find_first_not_of("hljztLq", At), Format.size());
-    if (At == Format.size())
-      return;
-    char Conversion = Format[At++];
-    if (Conversion == 'n')
-      Arguments.push_back(Named.value_or(Next));
-    Next += Conversion != '%' && Conversion != 'm' && !Named;
-  }
-}
-
-SmallVector<Value *, 2> storedByFormat(const CallBase &Call) {
-  SmallVector<Value *, 2> Places;
-  const Function *To = Call.getCalledFunction();
-  unsigned Fixed = Call.getFunctionType()->getNumParams();
-  if (!To || !To->getName().contains("printf") || !Fixed ||
-      !Call.getFunctionType()->isVarArg() || Call.arg_size() < Fixed)
-    return Places;
-  StringRef Format; // the last parameter that has a name
-  SmallVector<unsigned, 2> Arguments;
-  if (getConstantStringInfo(Call.getArgOperand(Fixed - 1), Format))
-    storedBy(Format, Arguments);
-  for (unsigned I : Arguments)
-    if (Fixed + I < Call.arg_size() &&
-        Call.getArgOperand(Fixed + I)->getType()->isPointerTy())
-      Places.push_back(Call.getArgOperand(Fixed + I));
-  return Places;
 }
 
 bool isSafeCallee(StringRef Name) {
@@ -279,16 +96,17 @@ bool isCalmCallee(StringRef Name) {
   if (isCalmAndSafe(Name))
     return true;
   // Standard streams may be the program's own; callbacks are.
-  if (Name.contains("fgets") || Name.contains("fread") ||
-      Name.contains("printf"))
-    return false;
-  const KnownCallee *Found = findKnownCallee(Name);
-  return Found && Found->Callback < 0;
+  for (StringRef Part :
+       {"fget", "fread", "printf", "scanf", "getline", "getdelim"})
+    if (Name.contains(Part))
+      return false;
+  return !writesOf(Name).empty() && callbackOf(Name) < 0;
 }
 
 bool givesVolatileMemory(StringRef Name) {
   // Not operator new, which a program may replace.
   return Name == "malloc" || Name == "calloc" || Name == "aligned_alloc" ||
+         Name == "realloc" || Name == "reallocarray" ||
          Name == "strdup" || Name == "strndup";
 }
 

@@ -29,6 +29,7 @@
 #include "Sites.h"
 #include "TransactionCallees.h"
 #include "TransactionClones.h"
+#include "Writers.h"
 #include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/Demangle/Demangle.h"
@@ -390,9 +391,8 @@ private:
                  " in a transaction, which stores unlogged to what may be an "
                  "object: have it store to a local, and copy that",
                  Place);
-      if (const KnownCallee *K = findKnownCallee(Name);
-          K && hasArguments(CB, *K))
-        return instrumentKnown(CB, *K);
+      if (instrumentKnown(CB, Name))
+        return;
       if (isSafeCallee(Name))
         return;
     }
@@ -415,27 +415,51 @@ private:
                 "object");
   }
 
-  /// Not another function of the same name.
-  static bool hasArguments(const CallBase &CB, const KnownCallee &K) {
-    return int(CB.arg_size()) > std::max<int>(K.Pointer, K.Callback) &&
-           CB.getArgOperand(K.Pointer)->getType()->isPointerTy();
+  /// Of what Writers.def lists; false where \p CB calls something else.
+  bool instrumentKnown(CallBase &CB, StringRef Name) {
+    std::optional<CallWrites> Writes = writesOf(CB, Name);
+    int Callback = callbackOf(Name);
+    bool CallsBack = Callback >= 0 && unsigned(Callback) < CB.arg_size();
+    if (!Writes && !CallsBack)
+      return false;
+    if (CallsBack)
+      handOver(CB, Callback, /*Begins=*/false);
+    if (!Writes)
+      return true;
+    for (const WrittenRange &R : Writes->Ranges)
+      logWritten(CB, Writes->Name, R);
+    if (!Writes->Unseen)
+      return true;
+    // Whatever it gets may be where it writes.
+    unsigned Named = CB.getFunctionType()->getNumParams();
+    for (Value *V : drop_begin(CB.args(), Named))
+      if (V->getType()->isPointerTy() && !isOutsideObjects(V)) {
+        refuse(CB, "a format of '" + Writes->Name + "' that is no constant",
+               " in a transaction: nobody knows what it stores to what may be "
+               "an object; have it store to locals, and copy those",
+               V);
+        break;
+      }
+    return true;
   }
 
-  void instrumentKnown(CallBase &CB, const KnownCallee &K) {
-    if (K.Callback >= 0)
-      handOver(CB, K.Callback, /*Begins=*/false);
-    if (K.Kind == KnownCallee::Nothing ||
-        isOutsideObjects(CB.getArgOperand(K.Pointer)))
-      return;
-    if (K.Kind == KnownCallee::Unknown) {
-      refuse(CB, "a call of '" + K.Name + "'",
-             " in a transaction that may write to an object, nobody knows how "
-             "much: have it write to a local, and copy that",
-             CB.getArgOperand(K.Pointer));
+  void logWritten(CallBase &CB, StringRef Name, const WrittenRange &R) {
+    IRBuilder<> B(&CB);
+    // The array itself may lie anywhere, what it leads to as well.
+    if (R.Kind == Write::Vectors) {
+      B.CreateCall(txLogRanges(M), {R.P, R.vectors(CB, B)});
       return;
     }
-    IRBuilder<> B(&CB);
-    auto [P, Bytes] = writtenBy(K, CB, B);
+    if (isOutsideObjects(R.P))
+      return;
+    if (!R.hasMost()) {
+      refuse(CB, "a call of '" + Name + "'",
+             " in a transaction that may write to an object, nobody knows how "
+             "much: have it write to a local, and copy that",
+             R.P);
+      return;
+    }
+    auto [P, Bytes] = R.most(CB, B);
     logRange(CB, P, Bytes);
   }
 

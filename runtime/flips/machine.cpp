@@ -32,6 +32,10 @@ enum CalleeKind {
 #define PERDURE_FLIPS_CALLEE(Name, Value, Doc) Callee##Name = Value,
 #include "perdure/flips.def"
 };
+enum AmountKind {
+#define PERDURE_FLIPS_AMOUNT(Name, Value, Doc) Amount##Name = Value,
+#include "perdure/flips.def"
+};
 
 using Place = perdure_flips_place;
 
@@ -48,6 +52,7 @@ struct Kept {
   uint64_t StackPointer;
   char *P;
   uint64_t Bytes;
+  uint64_t Each; // of what a function counts that it returns
   Instruction::WriteKind How;
   bool Returns; // of a function that was jumped to: over when it has returned
   bool Locked, NonTemporal, IsLarge;
@@ -179,8 +184,8 @@ static bool lockAtomics() {
 // As much as there is: the bound may be more than the memory. By pages, of
 // which the kernel reads all that it can.
 static void keepRange(Place &At, const Registers &R, char *P, uint64_t Bytes,
-                      bool Returns, const char *Next = nullptr,
-                      bool NonTemporal = false) {
+                      bool Returns, uint64_t Each = 1,
+                      const char *Next = nullptr, bool NonTemporal = false) {
   Kept &K = keepNew();
   if (!K.Large)
     K.Large = static_cast<char *>(mapMemory(MostKept));
@@ -199,6 +204,7 @@ static void keepRange(Place &At, const Registers &R, char *P, uint64_t Bytes,
   ssize_t Read = process_vm_readv(getpid(), &Here, 1, There, Parts, 0);
   K.P = P;
   K.Bytes = Read < 0 ? 0 : (uint64_t)Read;
+  K.Each = Each;
   K.StackPointer = R.General[Rsp];
   K.How = Instruction::Some;
   K.Returns = Returns;
@@ -215,8 +221,8 @@ static void keep(Place &At, const Registers &R, const Instruction &I,
   uint64_t Bytes = I.Write.Bytes < MostKept ? I.Write.Bytes : MostKept;
   // What it does not write need not be mapped.
   if (I.Writes == Instruction::Some)
-    return keepRange(At, R, P, Bytes, /*Returns=*/false, Code + I.Length,
-                     I.NonTemporal);
+    return keepRange(At, R, P, Bytes, /*Returns=*/false, /*Each=*/1,
+                     Code + I.Length, I.NonTemporal);
   Kept &K = keepNew();
   // Of memory that faults, before anything is held.
   (void)*(volatile char *)P;
@@ -256,18 +262,50 @@ static void compare(Kept &K, uint64_t Flags) {
   forget(K);
 }
 
-// To what a function has written, where that is known when it has returned.
+static uint64_t unitOf(const Place &At) { return At.callee >> 40 & 255; }
+
+// In bytes, without the end; Most of them at most.
+static uint64_t lengthOf(const char *Text, uint64_t Unit, uint64_t Most) {
+  uint64_t Length = 0;
+  for (uint64_t Zero = 0;
+       Length + Unit <= Most && memcmp(Text + Length, &Zero, Unit);)
+    Length += Unit;
+  return Length;
+}
+
+// To what a function has written, where that is known when it has returned. By
+// a jump, nobody sees what it returned: compareReturned does not come here.
 static void limit(const Place &At, Kept &K, const Registers &R) {
   auto Kind = CalleeKind(At.callee & 255);
-  bool Returned = At.callee >> 48 & 1;
-  if (Returned) {
-    auto Result = (int64_t)R.General[Rax];
-    uint64_t Written = Result > 0 ? (uint64_t)Result : 0;
-    K.Bytes = K.Bytes < Written ? K.Bytes : Written;
+  auto Amount = AmountKind(At.callee >> 48 & 255);
+  if (Kind < CalleeBytes || Kind > CalleeFixed || Amount == AmountMost)
+    return;
+  uint64_t Result = R.General[Rax], Written = K.Bytes, Unit = unitOf(At);
+  switch (Amount) {
+  case AmountMost:
+  case AmountAll:
+    break;
+  case AmountResult:
+    Written = (int64_t)Result > 0 ? Result * K.Each : 0;
+    break;
+  case AmountLine:
+    if (!Result) {
+      Written = 0;
+      break;
+    }
+    [[fallthrough]];
+  case AmountText:
+    Written = lengthOf(K.P, Unit, K.Bytes) + Unit;
+    break;
+  case AmountEnd:
+    Written = Result ? Result - (uint64_t)K.P : K.Bytes;
+    break;
+  case AmountDone:
+    Written = (int32_t)Result < 0 ? 0 : K.Bytes;
+    break;
   }
-  if (Returned || Kind == CalleeString || Kind == CalleeAppended ||
-      Kind == CalleeAppendedMost)
-    K.How = Instruction::Any;
+  K.Bytes = K.Bytes < Written ? K.Bytes : Written;
+  K.How = Instruction::Any;
 }
 
 static Kept *top() {
@@ -341,29 +379,34 @@ static void callee(Place &At, const Registers &R, bool Returns, bool Loads) {
   if (Kind == CalleeNothing || Kind == CalleeLongJump)
     return;
   auto *P = (char *)argument(R, At.callee >> 8 & 255);
-  auto Count = (uint32_t)(At.callee >> 16);
+  auto Count = (uint32_t)(At.callee >> 16 & 0xFFFFFF);
+  uint64_t Unit = unitOf(At);
   auto Number = [&](unsigned N) {
     uint64_t Value = argument(R, N);
     return At.callee >> 56 ? (uint32_t)Value : Value;
   };
-  auto Keep = [&](char *To, uint64_t Bytes) {
-    keepRange(At, R, To, Bytes, Returns);
+  auto Keep = [&](char *To, uint64_t Bytes, uint64_t Each = 1) {
+    keepRange(At, R, To, Bytes, Returns, Each);
+  };
+  auto Length = [&](const void *Text, uint64_t Most = UINT64_MAX) {
+    return lengthOf((const char *)Text, Unit, Most);
   };
   switch (Kind) {
   case CalleeNothing:
   case CalleeLongJump:
     break;
   case CalleeBytes:
-    return Keep(P, Number(Count));
+    return Keep(P, Number(Count) * Unit, Unit);
   case CalleeItems:
-    return Keep(P, Number(Count - 1) * Number(Count));
+    return Keep(P, Number(Count - 1) * Number(Count), Number(Count - 1));
   case CalleeString:
-    return Keep(P, strlen((const char *)argument(R, Count)) + 1);
+    return Keep(P, Length((const void *)argument(R, Count)) + Unit);
   case CalleeAppended:
-    return Keep(P + strlen(P), strlen((const char *)argument(R, 1)) + 1);
+    return Keep(P + Length(P), Length((const void *)argument(R, 1)) + Unit);
   case CalleeAppendedMost:
-    return Keep(P + strlen(P),
-                strnlen((const char *)argument(R, 1), Number(Count)) + 1);
+    return Keep(P + Length(P),
+                Length((const void *)argument(R, 1), Number(Count) * Unit) +
+                    Unit);
   case CalleeFixed:
     return Keep(P, Count);
   case CalleeCopy:

@@ -97,6 +97,17 @@ __perdure_trace_string(const char *P, const char *Site) {
     __perdure_trace_store(P, strlen(P) + 1, Site);
 }
 
+// The system has filled Bytes of the buffers, one behind the other.
+extern "C" __attribute__((visibility("default"))) void
+__perdure_trace_vectors(const iovec *Vectors, uint64_t Count, uint64_t Bytes,
+                        const char *Site) {
+  for (uint64_t I = 0; I != Count && Bytes; ++I) {
+    uint64_t Some = Vectors[I].iov_len < Bytes ? Vectors[I].iov_len : Bytes;
+    __perdure_trace_store(Vectors[I].iov_base, Some, Site);
+    Bytes -= Some;
+  }
+}
+
 extern "C" __attribute__((visibility("default"))) void
 __perdure_trace_note(const char *Text) {
   put(PERDURE_TRACE_NOTE, "", Text, strlen(Text));

@@ -212,7 +212,7 @@ define i32 @assembly(ptr %p, ptr %q, i32 %v) {
 ; CHECK: invoke i64 @fread
 ; CHECK-NEXT: to label %[[DONE:.*]] unwind
 ; CHECK: [[DONE]]:
-; CHECK: call void @__perdure_flips_after(
+; CHECK: call void @__perdure_flips_wrote(
 ; CHECK: br label %join
 ; CHECK: join:
 ; CHECK-NEXT: ret void

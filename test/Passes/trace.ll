@@ -71,18 +71,61 @@ define void @intrinsics(ptr %p, ptr %q, i64 %n, i32 %m, <4 x i32> %v, <4 x i1> %
 ; CHECK-LABEL: @libc(
 ; CHECK: call ptr @strcpy
 ; CHECK-NEXT: call void @__perdure_trace_string(ptr %p,
-; CHECK: call i64 @read
-; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 %n,
-; CHECK: call i64 @fread
-; CHECK-NEXT: [[ALL:%.*]] = mul i64 %n, 3
-; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 [[ALL]],
+; CHECK: [[GOT:%.*]] = call i64 @read
+; CHECK-NEXT: [[SOME:%.*]] = call i64 @llvm.smax.i64(i64 [[GOT]], i64 0)
+; CHECK-NEXT: [[BYTES:%.*]] = call i64 @llvm.umin.i64(i64 [[SOME]], i64 %n)
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 [[BYTES]],
+; CHECK: [[ALL:%.*]] = mul i64 %n, 3
+; CHECK: [[GOT:%.*]] = call i64 @fread
+; CHECK-NEXT: [[SOME:%.*]] = call i64 @llvm.smax.i64(i64 [[GOT]], i64 0)
+; CHECK-NEXT: [[GIVEN:%.*]] = mul i64 [[SOME]], %n
+; CHECK-NEXT: [[BYTES:%.*]] = call i64 @llvm.umin.i64(i64 [[GIVEN]], i64 [[ALL]])
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 [[BYTES]],
+; CHECK: call i64 @readv
+; CHECK: call void @__perdure_trace_vectors(ptr %q, i64 2, i64 {{%.*}},
+; CHECK: call ptr @wcscpy
+; CHECK-NEXT: call void @__perdure_trace_store(ptr %p,
 ; CHECK: call ptr @__memcpy_chk
 ; CHECK-NEXT: call void @__perdure_trace_store(ptr %p, i64 %n,
 define void @libc(ptr %p, ptr %q, i64 %n) {
   %a = call ptr @strcpy(ptr %p, ptr %q)
   %b = call i64 @read(i32 0, ptr %p, i64 %n)
   %c = call i64 @fread(ptr %p, i64 %n, i64 3, ptr %q)
+  %e = call i64 @readv(i32 0, ptr %q, i32 2)
+  %f = call ptr @wcscpy(ptr %p, ptr %q)
   %d = call ptr @__memcpy_chk(ptr %p, ptr %q, i64 %n, i64 -1)
+  ret void
+}
+
+; A function of the program that is called as one of libc is, traces what it does.
+; CHECK-LABEL: @own(
+; CHECK-NOT: __perdure_trace
+; CHECK: ret void
+define void @own(ptr %p, ptr %q) {
+  %r = call ptr @stpcpy(ptr %p, ptr %q)
+  ret void
+}
+define ptr @stpcpy(ptr %p, ptr %q) {
+  ret ptr %p
+}
+
+; Whatever else leads to where an invoke goes on has written nothing.
+; CHECK-LABEL: @joined(
+; CHECK: invoke i64 @read
+; CHECK-NEXT: to label %[[DONE:.*]] unwind
+; CHECK: [[DONE]]:
+; CHECK: call void @__perdure_trace_store(ptr %p,
+; CHECK: br label %join
+; CHECK: join:
+; CHECK-NEXT: ret void
+define void @joined(ptr %p, i1 %c) personality ptr @person {
+  br i1 %c, label %call, label %join
+call:
+  %r = invoke i64 @read(i32 0, ptr %p, i64 8) to label %join unwind label %pad
+pad:
+  %l = landingpad { ptr, i32 } cleanup
+  resume { ptr, i32 } %l
+join:
   ret void
 }
 
@@ -121,6 +164,8 @@ define i64 @loads(ptr %p) {
 
 declare ptr @strcpy(ptr, ptr)
 declare i64 @read(i32, ptr, i64)
+declare i64 @readv(i32, ptr, i32)
+declare ptr @wcscpy(ptr, ptr)
 declare i64 @fread(ptr, i64, i64, ptr)
 declare ptr @__memcpy_chk(ptr, ptr, i64, i64)
 declare i32 @person(...)

@@ -2,6 +2,7 @@
 // RUN: not %clang -O2 -g -c %s -o %t.o 2>&1 | FileCheck %s
 // RUN: not %clang -O0 -c %s -o %t.o 2>&1 | FileCheck %s
 #include <perdure/attributes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void unknown(long *);
@@ -27,11 +28,18 @@ PERDURE_IN_TRANSACTION void in(long *p) {
   __asm__("" : "+r"(local));
   __asm__ volatile("movq $1, (%0)" : : "r"(p) : "memory");
 }
-// CHECK-DAG: a call of 'strtol' in a transaction that may write to an object
-PERDURE_IN_TRANSACTION void known(long *p, char **end) {
-  char *local;
-  *p = strtol("1", &local, 10) + strtol("1", 0, 10);
-  *p = strtol("1", end, 10);
+// CHECK-DAG: a call of 'sprintf' in a transaction that may write to an object
+// CHECK-DAG: a call of 'sscanf' in a transaction that may write to an object
+// CHECK-DAG: a format of 'sscanf' that is no constant in a transaction
+PERDURE_IN_TRANSACTION void known(char *p, long *n, const char *any) {
+  char local[20];
+  sprintf(local, "%ld", *n);
+  sprintf(p, "%ld", *n);
+  sscanf(local, "%3s%ld", p, n);
+  sscanf(local, "%s%ld", local, n);
+  sscanf(local, "%ld%s", n, p);
+  sscanf(local, any, local);
+  sscanf(local, any, n);
 }
 // What is found when it runs, or when it is linked.
 // CHECK-NOT: 'safe'
