@@ -77,6 +77,9 @@ bool isSafeCallee(StringRef Name) {
       "__perdure_tx_body", "__perdure_tx_arm", "__perdure_tx_throw_aborted"};
   if (Names.contains(Name))
     return true;
+  // What Clang has put in for sanitizers, which changes memory of theirs.
+  if (isIn(Name, {"__asan_", "__ubsan_handle_", "__sanitizer_cov_"}))
+    return true;
   // The C++ ABI, what throws, and the exceptions of the standard library, which
   // lie in memory of the C++ runtime; operator new and delete.
   if (isIn(Name,
