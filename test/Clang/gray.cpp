@@ -77,6 +77,15 @@ void right(s &x, s &y, bool c) {
   static_assert(noexcept(by_const(x.count)) == false);
 }
 
+// Initialiser lists whose braces are left out, which are semantic forms alone.
+struct row { s *place; std::uint64_t *number; const std::uint64_t &bound; };
+struct rows { row a, b; };
+void lists(s &x) {
+  rows r = {&x, &x.plain, x.plain, &x, &x.count, x.plain}; // expected-error {{Gray field 'count'}}
+  rows t = {&x, &x.plain, x.count, &x, &x.plain, x.plain}; // expected-error {{Gray field 'count'}}
+  s nested[2] = {x.count, x.many[0], x.many[1], x.many[2], x.plain, x.count};
+}
+
 // Default arguments, whether a call uses them or not.
 s global;
 void fallback(std::uint64_t &r = global.count); // expected-error {{Gray field 'count'}}
