@@ -107,6 +107,9 @@ void qualifyStaticNumbers(clang::Decl *D);
 /// of the declaration, with \p Evaluable false, and with true when nothing will
 /// be evaluated at compile time any more.
 void encodeGrayConstants(clang::Decl *D, bool Evaluable);
+/// Called after code was made of a declaration: functions that can still be
+/// evaluated at compile time get their bodies back.
+void restoreGrayConstants();
 
 } // namespace perdure
 

@@ -95,8 +95,9 @@ bool isGray(const ValueDecl *Field) {
 }
 
 bool holdsGray(const ASTContext &Context, QualType T) {
-  const RecordDecl *Record =
-      elementType(Context, T.getNonReferenceType())->getAsRecordDecl();
+  const RecordDecl *Record = elementType(Context, T.getNonReferenceType())
+                                 .getAtomicUnqualifiedType()
+                                 ->getAsRecordDecl();
   Record = Record && !T->isReferenceType() ? Record->getDefinition() : nullptr;
   if (!Record)
     return false;

@@ -13,6 +13,8 @@
 //    to copy from. A call that nothing can evaluate goes before each number
 //    that is not 0, so that Clang stores the field; the passes delete the call.
 //    Bodies of constexpr functions change last, when the TU has been read.
+//    Those of which Clang makes code at once, such as explicit instantiations,
+//    change before that, and back after it.
 //  - what has no variable and no code: constexpr locals, results of consteval
 //    functions, temporaries and compound literals that live as long as the
 //    program, objects as template arguments. These are errors.
@@ -23,6 +25,7 @@
 #include "Annotations.h"
 #include "Messages.h"
 #include "Qualifier.h"
+#include "Uses.h"
 
 #include "../passes/GrayMarks.h"
 #include "clang/AST/Attr.h"
@@ -31,6 +34,9 @@
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/SaveAndRestore.h"
+
+#include <functional>
+#include <vector>
 
 using namespace clang;
 
@@ -47,6 +53,7 @@ Expr *bareInit(Expr *E) {
     else if (auto *C = dyn_cast<CastExpr>(E);
              C && (C->getCastKind() == CK_NoOp ||
                    C->getCastKind() == CK_LValueToRValue ||
+                   C->getCastKind() == CK_NonAtomicToAtomic ||
                    C->getCastKind() == CK_ConstructorConversion))
       E = C->getSubExpr();
     else if (auto *B = dyn_cast<CXXBindTemporaryExpr>(E))
@@ -54,6 +61,12 @@ Expr *bareInit(Expr *E) {
     else
       return E;
   }
+}
+
+/// Puts back what was there before functions whose code is made at once.
+std::vector<std::function<void()>> &undo() {
+  static std::vector<std::function<void()>> Undo;
+  return Undo;
 }
 
 class Rewriter final : public RecursiveASTVisitor<Rewriter> {
@@ -68,20 +81,36 @@ public:
   bool TraverseDecl(Decl *D) {
     if (!D || D->isInvalidDecl())
       return true;
-    llvm::SaveAndRestore<bool> Outer(InConstexpr);
+    llvm::SaveAndRestore<bool> Outer(InConstexpr), Outer2(IsUndone),
+        Outer3(InStatic);
     if (const auto *F = dyn_cast<FunctionDecl>(D)) {
       if (F->isDependentContext())
         return true;
-      InConstexpr |= F->isConstexpr();
+      InStatic = false;
+      if (F->isConstexpr()) {
+        bool AtOnce = !Evaluable && F->isThisDeclarationADefinition() &&
+                      Context.DeclMustBeEmitted(F);
+        InConstexpr |= !AtOnce;
+        IsUndone |= AtOnce;
+      }
+    } else if (const auto *V = dyn_cast<VarDecl>(D)) {
+      InStatic |= V->isConstexpr() || isStatic(V);
     }
     return Base::TraverseDecl(D);
   }
   bool TraverseLambdaExpr(LambdaExpr *L) {
-    llvm::SaveAndRestore<bool> Outer(InConstexpr);
+    llvm::SaveAndRestore<bool> Outer(InConstexpr), Outer2(InStatic, false);
     InConstexpr |= L->getCallOperator()->isConstexpr();
     return Base::TraverseLambdaExpr(L);
   }
-  bool TraverseTypeLoc(TypeLoc, bool = true) { return true; }
+  // Of what types contain, code is made of the sizes of variable-length arrays.
+  bool TraverseTypeLoc(TypeLoc Type, bool = true) {
+    for (; Type; Type = Type.getNextTypeLoc())
+      if (auto Array = Type.getAs<VariableArrayTypeLoc>();
+          Array && !TraverseStmt(Array.getTypePtr()->getSizeExpr()))
+        return false;
+    return true;
+  }
 
   // Code is made of the semantic form, which is the only one where braces were
   // left out.
@@ -100,7 +129,7 @@ public:
       return true;
     Expr *Init = V->getInit();
     if (V->hasGlobalStorage()) {
-      if (!Context.getLangOpts().CPlusPlus || V->hasConstantInitialization()) {
+      if (isStatic(V)) {
         markStatic(Init);
         if (isMine())
           annotate(V);
@@ -113,6 +142,7 @@ public:
     } else if (isMine() && !isa<InitListExpr>(bareInit(Init)) &&
                !isOpaque(Init) && Init->isConstantInitializer(Context, false)) {
       V->setInit(opaque(Init));
+      undoLater([=] { V->setInit(Init); });
     }
     return true;
   }
@@ -130,26 +160,41 @@ public:
     return true;
   }
   bool TraverseConstructorInitializer(CXXCtorInitializer *I) {
-    if (isMine() && I->isMemberInitializer() && isGray(I->getMember()) &&
-        I->getMember()->getType()->isArrayType())
+    // Also one of an anonymous record.
+    if (const FieldDecl *Field = I->getAnyMember();
+        Field && isMine() && isGray(Field) && Field->getType()->isArrayType())
       grayArray(I->getInit());
     return Base::TraverseConstructorInitializer(I);
   }
 
   bool VisitInitListExpr(InitListExpr *List) {
     if (isMine() && !Static.contains(List) && !List->isTypeDependent())
-      elements(List->getType(), List->getNumInits(), [&](unsigned I) {
-        return std::pair(List->getInit(I),
-                         [=](Expr *E) { List->setInit(I, E); });
-      });
-    return true;
+      elements(List->getType(), List->getInitializedFieldInUnion(),
+               List->getNumInits(), [&](unsigned I) {
+                 return std::pair(List->getInit(I),
+                                  [=](Expr *E) { set(List, I, E); });
+               });
+    // For the elements that are not named; no child of the list.
+    return !List->hasArrayFiller() || TraverseStmt(List->getArrayFiller());
   }
   bool VisitCXXParenListInitExpr(CXXParenListInitExpr *List) {
     MutableArrayRef<Expr *> Inits = List->getInitExprs();
     if (isMine() && !Static.contains(List) && !List->isTypeDependent())
-      elements(List->getType(), Inits.size(), [&](unsigned I) {
-        return std::pair(Inits[I], [=](Expr *E) { Inits[I] = E; });
-      });
+      elements(List->getType(), List->getInitializedFieldInUnion(),
+               Inits.size(), [&](unsigned I) {
+                 return std::pair(Inits[I], [=](Expr *E) { set(Inits[I], E); });
+               });
+    return true;
+  }
+
+  // The address of a field's bytes: what is read there is not decoded.
+  bool VisitExplicitCastExpr(ExplicitCastExpr *E) {
+    Expr *Address = E->getSubExpr();
+    if (isMine() && !InStatic && E->getType()->isVoidPointerType() &&
+        isAddressOfGray(Address)) {
+      E->setSubExpr(bytes(Address));
+      undoLater([=] { E->setSubExpr(Address); });
+    }
     return true;
   }
 
@@ -203,6 +248,26 @@ private:
   /// Each place is dealt with in one of the two visits.
   bool isMine() const { return InConstexpr == Evaluable; }
 
+  /// Is its initialiser a constant that the variable starts with?
+  bool isStatic(const VarDecl *V) const {
+    return V->hasGlobalStorage() && V->hasInit() &&
+           !V->getInit()->isValueDependent() &&
+           (!Context.getLangOpts().CPlusPlus || V->hasConstantInitialization());
+  }
+
+  void undoLater(std::function<void()> Undo) {
+    if (IsUndone)
+      undo().push_back(std::move(Undo));
+  }
+  void set(Expr *&Place, Expr *E) {
+    undoLater([&Place, Old = Place] { Place = Old; });
+    Place = E;
+  }
+  void set(InitListExpr *List, unsigned I, Expr *E) {
+    undoLater([=, Old = List->getInit(I)] { List->setInit(I, Old); });
+    List->setInit(I, E);
+  }
+
   /// What becomes the initialiser of a variable, part by part.
   void markStatic(Expr *E) {
     E = bareInit(E);
@@ -215,6 +280,8 @@ private:
       for (Expr *Init : List->inits())
         if (Init)
           markStatic(Init);
+      if (Expr *Filler = List->getArrayFiller())
+        markStatic(Filler);
     } else if (auto *Parens = dyn_cast<CXXParenListInitExpr>(E)) {
       for (Expr *Init : Parens->getInitExprs())
         markStatic(Init);
@@ -244,6 +311,7 @@ private:
   }
 
   bool describe(QualType T, uint64_t At, std::string &Text) {
+    T = T.getAtomicUnqualifiedType();
     if (const ArrayType *A = Context.getAsArrayType(T))
       return describeArray(*A, At, Text, [&](std::string &Inside) {
         return describe(A->getElementType(), 0, Inside);
@@ -307,7 +375,8 @@ private:
   // Numbers that must not become part of a constant.
 
   template <typename Function>
-  void elements(QualType T, unsigned Count, Function At) {
+  void elements(QualType T, const FieldDecl *InUnion, unsigned Count,
+                Function At) {
     auto Visit = [&](unsigned I, const FieldDecl *Field, QualType FT) {
       if (I >= Count)
         return;
@@ -330,8 +399,13 @@ private:
       return;
     }
     const RecordDecl *Record = T->getAsRecordDecl();
-    if (!Record || Record->isUnion())
-      return; // no field of a union is Gray-coded itself
+    if (!Record)
+      return;
+    if (Record->isUnion()) {
+      if (InUnion) // not Gray-coded itself
+        Visit(0, InUnion, InUnion->getType());
+      return;
+    }
     unsigned I = 0;
     if (const auto *Class = dyn_cast<CXXRecordDecl>(Record))
       for (const CXXBaseSpecifier &B : Class->bases())
@@ -352,7 +426,7 @@ private:
         else if (E && isa<EmbedExpr>(E->IgnoreParens()))
           refuseBytes(E);
         else if (E && isNumber(E))
-          List->setInit(I, opaque(E));
+          set(List, I, opaque(E));
       }
     } else if (isa<StringLiteral, EmbedExpr, PredefinedExpr,
                    CompoundLiteralExpr, CXXParenListInitExpr>(Bare)) {
@@ -434,39 +508,68 @@ private:
 
   /// (perdure.gray.opaque(), E)
   Expr *opaque(Expr *E) {
-    SourceLocation Loc = E->getExprLoc();
-    if (!Opaque) {
-      FunctionProtoType::ExtProtoInfo Info;
-      if (Context.getLangOpts().CPlusPlus)
-        Info.ExceptionSpec.Type = EST_BasicNoexcept;
-      QualType T = Context.getFunctionType(Context.VoidTy, {}, Info);
-      Opaque = FunctionDecl::Create(
-          Context, Context.getTranslationUnitDecl(), SourceLocation(),
-          SourceLocation(),
-          DeclarationName(&Context.Idents.get("__perdure_gray_opaque")), T,
-          Context.getTrivialTypeSourceInfo(T), SC_Extern);
-      Opaque->setImplicit();
-      Opaque->addAttr(AsmLabelAttr::CreateImplicit(Context, GrayOpaqueSymbol));
-      Opaque->addAttr(NoThrowAttr::CreateImplicit(Context));
-    }
+    if (!Opaque)
+      Opaque = function("__perdure_gray_opaque", GrayOpaqueSymbol,
+                        Context.VoidTy, {});
+    return BinaryOperator::Create(
+        Context, call(Opaque, {}, E->getExprLoc()), E, BO_Comma, E->getType(),
+        E->getValueKind(), OK_Ordinary, E->getExprLoc(), FPOptionsOverride());
+  }
+
+  /// perdure.gray.bytes(Address)
+  Expr *bytes(Expr *Address) {
+    if (!Bytes)
+      Bytes = function("__perdure_gray_bytes", GrayBytesSymbol,
+                       Context.VoidPtrTy, {Context.VoidPtrTy});
+    auto Cast = [&](Expr *E, QualType T) {
+      return ImplicitCastExpr::Create(Context, T, CK_BitCast, E, nullptr,
+                                      VK_PRValue, FPOptionsOverride());
+    };
+    return Cast(
+        call(Bytes, Cast(Address, Context.VoidPtrTy), Address->getExprLoc()),
+        Address->getType());
+  }
+
+  FunctionDecl *function(StringRef Name, StringRef Symbol, QualType Result,
+                         ArrayRef<QualType> Parameters) {
+    FunctionProtoType::ExtProtoInfo Info;
+    if (Context.getLangOpts().CPlusPlus)
+      Info.ExceptionSpec.Type = EST_BasicNoexcept;
+    QualType T = Context.getFunctionType(Result, Parameters, Info);
+    auto *F = FunctionDecl::Create(
+        Context, Context.getTranslationUnitDecl(), SourceLocation(),
+        SourceLocation(), DeclarationName(&Context.Idents.get(Name)), T,
+        Context.getTrivialTypeSourceInfo(T), SC_Extern);
+    SmallVector<ParmVarDecl *, 1> Declared;
+    for (QualType P : Parameters)
+      Declared.push_back(ParmVarDecl::Create(
+          Context, F, SourceLocation(), SourceLocation(), nullptr, P,
+          Context.getTrivialTypeSourceInfo(P), SC_None, nullptr));
+    F->setParams(Declared);
+    F->setImplicit();
+    F->addAttr(AsmLabelAttr::CreateImplicit(Context, Symbol));
+    F->addAttr(NoThrowAttr::CreateImplicit(Context));
+    return F;
+  }
+
+  Expr *call(FunctionDecl *F, ArrayRef<Expr *> Arguments, SourceLocation Loc) {
     auto *Ref =
         DeclRefExpr::Create(Context, NestedNameSpecifierLoc(), SourceLocation(),
-                            Opaque, false, Loc, Opaque->getType(), VK_LValue);
-    auto *Callee = ImplicitCastExpr::Create(
-        Context, Context.getPointerType(Opaque->getType()),
-        CK_FunctionToPointerDecay, Ref, nullptr, VK_PRValue,
-        FPOptionsOverride());
-    auto *Call = CallExpr::Create(Context, Callee, {}, Context.VoidTy,
-                                  VK_PRValue, Loc, FPOptionsOverride());
-    return BinaryOperator::Create(Context, Call, E, BO_Comma, E->getType(),
-                                  E->getValueKind(), OK_Ordinary, Loc,
-                                  FPOptionsOverride());
+                            F, false, Loc, F->getType(), VK_LValue);
+    auto *Callee =
+        ImplicitCastExpr::Create(Context, Context.getPointerType(F->getType()),
+                                 CK_FunctionToPointerDecay, Ref, nullptr,
+                                 VK_PRValue, FPOptionsOverride());
+    return CallExpr::Create(Context, Callee, Arguments, F->getReturnType(),
+                            VK_PRValue, Loc, FPOptionsOverride());
   }
 
   ASTContext &Context;
   bool Evaluable;
-  bool InConstexpr = false;
-  FunctionDecl *Opaque = nullptr;
+  bool InConstexpr = false; ///< in a function that may still be evaluated
+  bool IsUndone = false;    ///< in one that may be, and of which code is made
+  bool InStatic = false;    ///< in a constant
+  FunctionDecl *Opaque = nullptr, *Bytes = nullptr;
   llvm::DenseSet<const Expr *> Static;
 };
 
@@ -475,6 +578,12 @@ private:
 void encodeGrayConstants(Decl *D, bool Evaluable) {
   if (mayHaveGray(D->getASTContext()))
     Rewriter(D->getASTContext(), Evaluable).TraverseDecl(D);
+}
+
+void restoreGrayConstants() {
+  for (const std::function<void()> &Undo : llvm::reverse(undo()))
+    Undo();
+  undo().clear();
 }
 
 } // namespace perdure

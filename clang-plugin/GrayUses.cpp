@@ -14,7 +14,11 @@
 #include "Annotations.h"
 #include "Messages.h"
 
+#include "../passes/GrayMarks.h"
+#include "clang/AST/APValue.h"
+#include "clang/AST/Attr.h"
 #include "clang/AST/DeclCXX.h"
+#include "clang/AST/DeclTemplate.h"
 #include "clang/AST/StmtCXX.h"
 
 using namespace clang;
@@ -54,6 +58,8 @@ SmallVector<const Expr *, 2> passedOn(const Expr *E) {
         return {Array};
   } else if (const auto *C = dyn_cast<ConditionalOperator>(E)) {
     return {C->getTrueExpr(), C->getFalseExpr()};
+  } else if (const auto *C = dyn_cast<BinaryConditionalOperator>(E)) {
+    return {C->getCommon(), C->getFalseExpr()};
   } else if (const auto *C = dyn_cast<CastExpr>(E)) {
     if (C->getCastKind() == CK_NoOp && C->getSubExpr()->isGLValue() &&
         isa<ImplicitCastExpr>(C))
@@ -89,19 +95,38 @@ void excuse(const Expr *E, ExprSet &Excused) {
     Excused.insert(E->IgnoreParens());
 }
 
-/// The field whose address is handled as one of bytes.
-void excuseBytes(const Expr *E, ExprSet &Excused) {
+/// Has GrayConstants.cpp put a call there?
+bool isBytes(const Expr *E) {
+  const auto *Call = dyn_cast<CallExpr>(E);
+  const FunctionDecl *Callee = Call ? Call->getDirectCallee() : nullptr;
+  const auto *Label = Callee ? Callee->getAttr<AsmLabelAttr>() : nullptr;
+  return Label && Label->getLabel() == GrayBytesSymbol;
+}
+
+/// The lvalue whose address \p E is, under casts, or null.
+const Expr *addressed(const Expr *E) {
   E = E->IgnoreParens();
-  while (const auto *Cast = dyn_cast<CastExpr>(E)) {
+  while (isa<CastExpr, CallExpr>(E)) {
+    if (isBytes(E)) {
+      E = cast<CallExpr>(E)->getArg(0)->IgnoreParens();
+      continue;
+    }
+    const auto *Cast = dyn_cast<CastExpr>(E);
+    if (!Cast)
+      return nullptr;
     if (Cast->getCastKind() == CK_ArrayToPointerDecay)
-      return excuse(Cast->getSubExpr(), Excused);
+      return Cast->getSubExpr();
     if (Cast->getCastKind() != CK_BitCast && Cast->getCastKind() != CK_NoOp)
-      return;
+      return nullptr;
     E = Cast->getSubExpr()->IgnoreParens();
   }
-  if (const auto *U = dyn_cast<UnaryOperator>(E);
-      U && U->getOpcode() == UO_AddrOf)
-    excuse(U->getSubExpr(), Excused);
+  const auto *U = dyn_cast<UnaryOperator>(E);
+  return U && U->getOpcode() == UO_AddrOf ? U->getSubExpr() : nullptr;
+}
+
+/// The field whose address is handled as one of bytes.
+void excuseBytes(const Expr *E, ExprSet &Excused) {
+  excuse(addressed(E), Excused);
 }
 
 bool looksAtBytes(const FunctionDecl *Callee) {
@@ -114,13 +139,69 @@ bool looksAtBytes(const FunctionDecl *Callee) {
 }
 
 /// Gray-coded and not; null where both arms are the one or the other.
-const ValueDecl *mixed(const ConditionalOperator *C) {
+const ValueDecl *mixed(const AbstractConditionalOperator *C) {
   const ValueDecl *True = fieldOf(C->getTrueExpr());
   const ValueDecl *False = fieldOf(C->getFalseExpr());
   return !True == !False ? nullptr : True ? True : False;
 }
 
+/// Bits that are moved at run time are codes, numbers at compile time.
+void checkBitCast(Sema &S, const BuiltinBitCastExpr *E) {
+  QualType From = E->getSubExpr()->getType(), To = E->getType();
+  if (S.Context.hasSameUnqualifiedType(From, To))
+    return;
+  for (QualType T : {From, To})
+    if (holdsGray(S.Context, T)) {
+      report(S, E->getExprLoc(), Error,
+             "a bit cast from %0 to %1 would take the stored code of Gray "
+             "fields for their numbers; copy field by field, or their bytes "
+             "with memcpy")
+          << From << To;
+      return;
+    }
+}
+
+/// The Gray-coded field on the way to what a constant refers to, or null.
+const ValueDecl *fieldIn(const ASTContext &Context, const APValue &Value) {
+  if (!Value.isLValue() || !Value.hasLValuePath() || !Value.getLValueBase())
+    return nullptr;
+  QualType T = Value.getLValueBase().getType();
+  for (APValue::LValuePathEntry Entry : Value.getLValuePath()) {
+    if (const ArrayType *A = Context.getAsArrayType(T)) {
+      T = A->getElementType();
+      continue;
+    }
+    const auto *D =
+        dyn_cast_or_null<ValueDecl>(Entry.getAsBaseOrMember().getPointer());
+    if (isGray(D))
+      return D;
+    T = D ? D->getType()
+          : Context.getCanonicalTagType(
+                cast<TagDecl>(Entry.getAsBaseOrMember().getPointer()));
+  }
+  return nullptr;
+}
+
 } // namespace
+
+bool isAddressOfGray(const Expr *E) {
+  const Expr *Lvalue = addressed(E);
+  return Lvalue && fieldOf(Lvalue) && !isBytes(E->IgnoreParenCasts());
+}
+
+void checkGrayArguments(Sema &S, SourceLocation Loc,
+                        const TemplateArgumentList &Arguments) {
+  for (const TemplateArgument &A : Arguments.asArray())
+    if (A.getKind() == TemplateArgument::StructuralValue)
+      if (const ValueDecl *Field =
+              fieldIn(S.Context, A.getAsStructuralValue())) {
+        report(S, Loc, Error,
+               "a template argument is the place of Gray field %0, which would "
+               "show the code that is stored in it, and not its number; pass "
+               "the record")
+            << Field;
+      }
+}
 
 void excuseGray(const Stmt *Parent, ExprSet &Excused) {
   const auto *E = dyn_cast<Expr>(Parent);
@@ -165,8 +246,8 @@ void excuseGray(const Stmt *Parent, ExprSet &Excused) {
   }
 }
 
-void checkGray(Sema &S, const Expr *E, const ExprSet &Excused) {
-  if (const auto *C = dyn_cast<ConditionalOperator>(E);
+void checkGray(Sema &S, const Expr *E, ExprSet &Excused) {
+  if (const auto *C = dyn_cast<AbstractConditionalOperator>(E);
       C && C->isGLValue() && !C->isInstantiationDependent())
     if (const ValueDecl *Field = mixed(C)) {
       report(S, E->getExprLoc(), Error,
@@ -184,16 +265,23 @@ void checkGray(Sema &S, const Expr *E, const ExprSet &Excused) {
              "a pointer to member %0 would show the Gray code that is stored "
              "in it, and not its number; use a function")
           << Member->getDecl();
-  if (isa<ParenExpr>(E) || Excused.contains(E) || E->isInstantiationDependent())
+  if (const auto *Cast = dyn_cast<BuiltinBitCastExpr>(E);
+      Cast && !E->isInstantiationDependent())
+    checkBitCast(S, Cast);
+  // What only stands around an lvalue is judged with it.
+  if (E != E->IgnoreParens() || Excused.contains(E) ||
+      E->isInstantiationDependent())
     return;
-  if (const ValueDecl *Field = fieldOf(E))
-    report(
-        S, E->getExprLoc(), Error,
-        "a pointer or a reference to Gray field %0 would show the code "
-        "that is stored in it, and not its number; use the field itself, or "
-        "a copy ('+' before it passes its value); its address as 'void *' is "
-        "that of bytes")
-        << Field;
+  const ValueDecl *Field = fieldOf(E);
+  if (!Field)
+    return;
+  Excused.insert(E); // a default is seen wherever it is used
+  report(S, E->getExprLoc(), Error,
+         "a pointer or a reference to Gray field %0 would show the code "
+         "that is stored in it, and not its number; use the field itself, or "
+         "a copy ('+' before it passes its value); its address as 'void *' is "
+         "that of bytes")
+      << Field;
 }
 
 } // namespace perdure

@@ -126,7 +126,8 @@ class Action final : public PluginASTAction {
                                                  StringRef) override {
     // The qualifier's semantics; no target feature, no code generation.
     CI.getLangOpts().PointerAuthIntrinsics = 1;
-    // Makes constants of temporaries, where nobody would encode Gray-coded fields.
+    // Makes constants of temporaries, where nobody would encode Gray-coded
+    // fields.
     CI.getCodeGenOpts().MergeAllConstants = false;
     Preprocessor &PP = CI.getPreprocessor();
     PP.setPredefines(PP.getPredefines() +
@@ -238,6 +239,28 @@ class Action final : public PluginASTAction {
   ActionType getActionType() override { return AddBeforeMainAction; }
 };
 
+/// Comes after code was made of a declaration.
+class AfterCode final : public PluginASTAction {
+  class Restorer final : public ASTConsumer {
+    bool HandleTopLevelDecl(DeclGroupRef) override {
+      restoreGrayConstants();
+      return true;
+    }
+  };
+  std::unique_ptr<ASTConsumer> CreateASTConsumer(CompilerInstance &,
+                                                 StringRef) override {
+    return std::make_unique<Restorer>();
+  }
+  bool ParseArgs(const CompilerInstance &,
+                 const std::vector<std::string> &) override {
+    return true;
+  }
+  ActionType getActionType() override { return AddAfterMainAction; }
+};
+
+FrontendPluginRegistry::Add<AfterCode>
+    RegisteredAfter("perdure-after-code",
+                    "Perdure's part after code generation");
 FrontendPluginRegistry::Add<Action>
     Registered("perdure", "makes annotated structures persistent");
 

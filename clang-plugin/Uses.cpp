@@ -44,10 +44,35 @@ public:
       InDefaulted = F->isDefaulted();
     return Base::TraverseDecl(D);
   }
-  // The types that are written contain expressions that are never evaluated.
-  bool TraverseTypeLoc(TypeLoc, bool = true) { return true; }
-  bool TraverseUnaryExprOrTypeTraitExpr(UnaryExprOrTypeTraitExpr *) {
+  // The types that are written contain expressions that are never evaluated,
+  // but for the sizes of variable-length arrays. Parameters, with their default
+  // arguments, lie in the type of their function.
+  bool TraverseTypeLoc(TypeLoc Type, bool = true) {
+    for (; Type; Type = Type.getNextTypeLoc()) {
+      if (auto Array = Type.getAs<VariableArrayTypeLoc>()) {
+        if (!TraverseStmt(Array.getTypePtr()->getSizeExpr()))
+          return false;
+      } else if (auto Function = Type.getAs<FunctionTypeLoc>()) {
+        for (ParmVarDecl *P : Function.getParams())
+          if (!TraverseDecl(P))
+            return false;
+      }
+    }
     return true;
+  }
+  bool TraverseUnaryExprOrTypeTraitExpr(UnaryExprOrTypeTraitExpr *E) {
+    if (!E->getTypeOfArgument()->isVariablyModifiedType())
+      return true;
+    return E->isArgumentType()
+               ? TraverseTypeLoc(E->getArgumentTypeInfo()->getTypeLoc())
+               : TraverseStmt(E->getArgumentExpr());
+  }
+  // What is not chosen is not evaluated.
+  bool TraverseGenericSelectionExpr(GenericSelectionExpr *E) {
+    return E->isResultDependent() || TraverseStmt(E->getResultExpr());
+  }
+  bool TraverseChooseExpr(ChooseExpr *E) {
+    return E->isConditionDependent() || TraverseStmt(E->getChosenSubExpr());
   }
   bool TraverseCXXTypeidExpr(CXXTypeidExpr *E) {
     return !E->isPotentiallyEvaluated() || Base::TraverseCXXTypeidExpr(E);
@@ -60,8 +85,8 @@ public:
   // Only the semantic form is evaluated.
   bool TraverseInitListExpr(InitListExpr *List) {
     // One whose braces were left out has no other form.
-    InitListExpr *Semantic = List->isSemanticForm() ? nullptr
-                                                    : List->getSemanticForm();
+    InitListExpr *Semantic =
+        List->isSemanticForm() ? nullptr : List->getSemanticForm();
     return Base::TraverseSynOrSemInitListExpr(Semantic ? Semantic : List,
                                               nullptr);
   }
@@ -73,6 +98,17 @@ public:
   bool VisitVarDecl(VarDecl *V) {
     if (V->isExceptionVariable())
       checkCaught(S, V);
+    return true;
+  }
+  bool
+  VisitClassTemplateSpecializationDecl(ClassTemplateSpecializationDecl *D) {
+    if (HasGray && D->getPointOfInstantiation().isValid())
+      checkGrayArguments(S, D->getPointOfInstantiation(), D->getTemplateArgs());
+    return true;
+  }
+  bool VisitVarTemplateSpecializationDecl(VarTemplateSpecializationDecl *D) {
+    if (HasGray && D->getPointOfInstantiation().isValid())
+      checkGrayArguments(S, D->getPointOfInstantiation(), D->getTemplateArgs());
     return true;
   }
   bool VisitMaterializeTemporaryExpr(MaterializeTemporaryExpr *E) {

@@ -17,6 +17,7 @@ namespace clang {
 class AsmStmt;
 class OMPAtomicDirective;
 class Sema;
+class TemplateArgumentList;
 } // namespace clang
 
 namespace perdure {
@@ -54,7 +55,12 @@ void checkInteger(clang::Sema &S, const clang::CastExpr *E,
 // that an enclosing node has found to be harmless, outermost first.
 using ExprSet = llvm::SmallPtrSet<const clang::Expr *, 16>;
 void excuseGray(const clang::Stmt *Parent, ExprSet &Excused);
-void checkGray(clang::Sema &S, const clang::Expr *E, const ExprSet &Excused);
+void checkGray(clang::Sema &S, const clang::Expr *E, ExprSet &Excused);
+/// Is \p E, under casts, the address of such a field or of an element of one?
+bool isAddressOfGray(const clang::Expr *E);
+/// Of the specialisation of a template that was first used at \p Loc.
+void checkGrayArguments(clang::Sema &S, clang::SourceLocation Loc,
+                        const clang::TemplateArgumentList &Arguments);
 
 // Signatures.cpp: no function may keep a persistent parameter or result.
 void checkSignature(clang::Sema &S, const clang::FunctionDecl *Function);

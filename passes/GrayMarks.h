@@ -23,6 +23,9 @@ inline constexpr char GrayStaticText[] = "perdure::gray static ";
 /// A function that stands before a value which must not become part of a
 /// constant: constants of other storage than a variable's are not translated.
 inline constexpr char GrayOpaqueSymbol[] = "perdure.gray.opaque";
+/// ptr bytes(ptr): the address of a field's bytes, through which nothing is
+/// decoded or encoded.
+inline constexpr char GrayBytesSymbol[] = "perdure.gray.bytes";
 
 } // namespace perdure
 

@@ -61,16 +61,19 @@ public:
 
   bool run() {
     SmallVector<IntrinsicInst *, 8> Marks;
-    SmallVector<CallInst *, 4> Opaque;
+    SmallVector<CallInst *, 4> Opaque, Bytes;
     for (Instruction &I : instructions(F)) {
       auto *II = dyn_cast<IntrinsicInst>(&I);
       if (II && II->getIntrinsicID() == Intrinsic::ptr_annotation &&
           textOf(II->getArgOperand(1)) == GrayText)
         Marks.push_back(II);
       if (auto *CI = dyn_cast<CallInst>(&I))
-        if (const Function *Callee = CI->getCalledFunction();
-            Callee && Callee->getName() == GrayOpaqueSymbol)
-          Opaque.push_back(CI);
+        if (const Function *Callee = CI->getCalledFunction()) {
+          if (Callee->getName() == GrayOpaqueSymbol)
+            Opaque.push_back(CI);
+          else if (Callee->getName() == GrayBytesSymbol)
+            Bytes.push_back(CI);
+        }
     }
     for (CallInst *CI : Opaque)
       CI->eraseFromParent();
@@ -88,7 +91,11 @@ public:
       II->replaceAllUsesWith(II->getArgOperand(0));
       II->eraseFromParent();
     }
-    return !Marks.empty() || !Opaque.empty();
+    for (CallInst *CI : Bytes) {
+      CI->replaceAllUsesWith(CI->getArgOperand(0));
+      CI->eraseFromParent();
+    }
+    return !Marks.empty() || !Opaque.empty() || !Bytes.empty();
   }
 
 private:
@@ -316,8 +323,9 @@ bool raiseGrayFields(Module &M) {
   for (Function &F : M)
     if (!F.isDeclaration())
       Changed |= FunctionRaiser(F).run();
-  if (Function *F = M.getFunction(GrayOpaqueSymbol); F && F->use_empty())
-    F->eraseFromParent();
+  for (const char *Symbol : {GrayOpaqueSymbol, GrayBytesSymbol})
+    if (Function *F = M.getFunction(Symbol); F && F->use_empty())
+      F->eraseFromParent();
   // The texts, which only the annotations used.
   if (Changed)
     for (GlobalVariable &GV : make_early_inc_range(M.globals())) {

@@ -79,6 +79,25 @@ void wrong(struct s *p) {
   uint64_t through = *(uint64_t *)(char *)&p->count; // expected-error {{Gray field 'count'}}
 }
 
+// Sizes of arrays are evaluated; what a selection leaves out is not.
+uint64_t *same(uint64_t *);
+int sizes(struct s *p) {
+  int a[*same(&p->count)]; // expected-error {{Gray field 'count'}}
+  int fine[p->count];
+  return sizeof(int[*same(&p->count)]) + sizeof a + sizeof fine; // expected-error {{Gray field 'count'}}
+}
+void parameter(struct s *p, int a[*same(&p->count)]); // expected-error {{Gray field 'count'}}
+uint64_t chosen(struct s *p) {
+  uint64_t n = _Generic(p->plain, uint64_t: p->count, default: *same(&p->count));
+  n += __builtin_choose_expr(1, p->count, *same(&p->count)) + __extension__ p->count;
+  return n + (p->count ?: 5) + _Generic(&p->count, uint64_t *: 1);
+}
+struct s made(void);
+void of_result(void) {
+  uint64_t n = made().count + made().many[1];
+  fetch(made().many, 4); // expected-error {{Gray field 'many'}}
+}
+
 // Constants for which there is no variable.
 struct s *literal = &(struct s){1}; // expected-error {{a literal of type 'struct s', which holds Gray-coded fields, would live as long as the program; make it a variable}}
 struct s by_value = (struct s){1, {2}};

@@ -5,6 +5,7 @@
 #include <perdure/perdure.h>
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <utility>
 
@@ -74,6 +75,45 @@ void right(s &x, s &y, bool c) {
   auto m = [&x] { return x.count++; };
   (x.count = 5) += 1;
   static_assert(noexcept(by_const(x.count)) == false);
+}
+
+// Initialiser lists whose braces are left out, which are semantic forms alone.
+struct row { s *place; std::uint64_t *number; const std::uint64_t &bound; };
+struct rows { row a, b; };
+void lists(s &x) {
+  rows r = {&x, &x.plain, x.plain, &x, &x.count, x.plain}; // expected-error {{Gray field 'count'}}
+  rows t = {&x, &x.plain, x.count, &x, &x.plain, x.plain}; // expected-error {{Gray field 'count'}}
+  s nested[2] = {x.count, x.many[0], x.many[1], x.many[2], x.plain, x.count};
+}
+
+// Default arguments, whether a call uses them or not.
+s global;
+void fallback(std::uint64_t &r = global.count); // expected-error {{Gray field 'count'}}
+void used(const std::uint64_t &r = global.count); // expected-error {{Gray field 'count'}}
+void call() { used(), used(); }
+void value(std::uint64_t n = global.count);
+// Places and members as template arguments.
+template <std::uint64_t &R> struct place { static void set() { R = 1; } };
+template <auto P> struct member { static void set(s &x) { x.*P = 1; } }; // expected-error {{a pointer to member 'count'}}
+#if __cplusplus > 201703L
+void arguments(s &x) {
+  place<global.count>::set(); // expected-error {{a template argument is the place of Gray field 'count', which would show the code that is stored in it, and not its number; pass the record}}
+  place<global.plain>::set();
+  member<&s::count>::set(x);
+  member<&s::plain>::set(x);
+}
+#endif
+// Bits that are moved at run time are codes, numbers at compile time.
+struct words { std::uint64_t n[5]; };
+words bits(const s &x) {
+  s same = __builtin_bit_cast(s, x);
+  return __builtin_bit_cast(words, same); // expected-error {{a bit cast from 's' to 'words' would take the stored code of Gray fields for their numbers; copy field by field, or their bytes with memcpy}}
+}
+auto generic = [](auto &x) { by_reference(x.count); }; // expected-error {{Gray field 'count'}}
+std::uint64_t either(s &x, s &y) {
+  generic(x);
+  by_reference(x.count ?: y.count); // expected-error {{Gray field 'count'}}
+  return x.count ?: y.count;
 }
 
 // Constants for which there is no variable.

@@ -26,6 +26,7 @@ target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:
 declare ptr @llvm.ptr.annotation.p0.p0(ptr, ptr, ptr, i32, ptr)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare void @perdure.gray.opaque()
+declare ptr @perdure.gray.bytes(ptr)
 declare void @bytes(ptr)
 
 ; What the field is, its alias class and its order among others, stays; what is said of
@@ -46,6 +47,22 @@ define i64 @access(ptr %p, i64 %x) {
   %m = add i64 %n, %x
   store volatile i64 %m, ptr %f, align 4, !tbaa !0
   ret i64 %n
+}
+
+; The address of bytes: what is read through it stays, whatever its width, and it may
+; meet another.
+; RAISE-LABEL: define i8 @raw
+; RAISE-NEXT:    %n = load i8, ptr %p
+; RAISE-NEXT:    %either = select i1 %c, ptr %p, ptr %q
+; RAISE-NEXT:    store i64 1, ptr %either
+; RAISE-NEXT:    ret i8 %n
+define i8 @raw(ptr %p, ptr %q, i1 %c) {
+  %f = call ptr @llvm.ptr.annotation.p0.p0(ptr %p, ptr @text, ptr @file, i32 1, ptr null)
+  %b = call ptr @perdure.gray.bytes(ptr %f)
+  %n = load i8, ptr %b
+  %either = select i1 %c, ptr %b, ptr %q
+  store i64 1, ptr %either
+  ret i8 %n
 }
 
 ; Elements, loops over them, either of two fields; fills, and the address as bytes.

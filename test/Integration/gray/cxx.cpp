@@ -65,6 +65,46 @@ template <typename T, int N> struct general {
   }
 };
 
+// Constants of which Clang makes parts by itself.
+struct hidden { // an array in an anonymous record
+  struct {
+    [[perdure::gray]] std::uint64_t a[4];
+  };
+  [[perdure::gray]] std::uint64_t count;
+  constexpr hidden(std::uint64_t n) : a{5, 6, 7, 8}, count(n) {}
+};
+union shared {
+  counted c;
+  int i;
+};
+struct padded {
+  [[perdure::gray]] std::uint64_t count = 5;
+  std::uint64_t rest[3] = {1, 2, 3};
+};
+struct number { // no default
+  [[perdure::gray]] std::uint64_t count;
+  constexpr number(std::uint64_t n) : count(n) {}
+};
+struct atom {
+  _Atomic(number) a;
+  constexpr atom(std::uint64_t n) : a(number(n)) {}
+};
+atom atomic(5);
+struct plainest {
+  [[perdure::gray]] std::uint64_t count;
+};
+// Code is made of these at once, and they are evaluated after that.
+template <typename T> constexpr plainest instantiated(T n) {
+  plainest p[4] = {{1}, {2}, {7}, {n}};
+  return p[2];
+}
+template plainest instantiated<std::uint64_t>(std::uint64_t);
+[[gnu::used]] constexpr plainest emitted() {
+  plainest p[4] = {{1}, {2}, {3}, {8}};
+  return p[3];
+}
+static_assert(emitted().count == 8 && instantiated<std::uint64_t>(1).count == 7);
+
 // Evaluated at compile time, before and after code was made of the functions.
 constexpr simple make(std::uint64_t n) {
   simple s{1, n};
@@ -206,6 +246,39 @@ int main() {
   delete fresh;
   general<signed char, 2> tiny{-1, {2, -3}};
   CHECK(tiny.sum() == -2);
+  hidden h(9);
+  const hidden ch(10);
+  CHECK(h.a[0] == 5 && h.a[3] == 8 && ch.a[2] == 7 && code<std::uint64_t>((const void *)&h.a[1]) == gray(6ul));
+  IS(ch, 10u);
+  const shared unions[3] = {{counted(5)}, {counted(6)}, {counted(7)}};
+  IS(unions[1].c, 6u);
+  CHECK(unions[2].c.parts[2] == 7);
+  padded filled[4] = {{0, {1, 2, 3}}, {0, {1, 2, 3}}};
+  IS(filled[1], 0u);
+  IS(filled[2], 5u);
+  IS(filled[3], 5u);
+  static padded filled2[4] = {{1}, {2}};
+  IS(filled2[1], 2u);
+  IS(filled2[3], 5u);
+  atom atoms[3] = {atom(6), atom(7), atom(8)};
+  number loaded = __c11_atomic_load(&atoms[1].a, __ATOMIC_SEQ_CST);
+  IS(loaded, 7u);
+  loaded = __c11_atomic_load(&atomic.a, __ATOMIC_SEQ_CST);
+  IS(loaded, 5u);
+  plainest at_once = instantiated<std::uint64_t>(1);
+  IS(at_once, 7u);
+  at_once = emitted();
+  IS(at_once, 8u);
+  // Bytes are bytes, also in the expression that takes their address.
+  h.a[2] = 0x1234;
+  void *bytes = (void *)&h.a[2];
+  CHECK(*(std::uint64_t *)(void *)&h.a[2] == *(std::uint64_t *)bytes && *(std::uint64_t *)bytes == gray(0x1234ul));
+  CHECK(*(unsigned char *)static_cast<void *>(&h.a[2]) == *(unsigned char *)bytes);
+  CHECK(((std::uint64_t *)(void *)h.a)[2] == gray(0x1234ul));
+  void *met = std::rand() ? (void *)&h.a[2] : (void *)&filled[0].rest[1];
+  CHECK(met == bytes);
+  static void *const address = (void *)&constructed.count;
+  CHECK(code<std::uint64_t>(address) == gray(12ul));
 #if __cplusplus > 201703L
   simple designated{.tag = 1, .count = 70};
   IS(designated, 70u);
