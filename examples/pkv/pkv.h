@@ -1,0 +1,139 @@
+/* pkv.h - An ordered key-value store in persistent objects.
+ *
+ * A store is a directory. It holds named trees; a tree holds pairs of a key and
+ * a value, any bytes, ordered by key as memcmp orders them (a prefix comes
+ * first). Keys have 1 to PKV_KEY_MAX bytes, values up to PKV_VALUE_MAX.
+ *
+ * Errors. A function that fails returns -1 or NULL and sets errno; pkv_errormsg
+ * says it in words. Nothing has changed then. What is not there is ENOENT.
+ *
+ * Threads. A pkv and its trees may be used by any number of threads. A
+ * transaction and a cursor belong to the thread that began them, one at a time.
+ *
+ * Processes. One process has a store open to write. Others may open it with
+ * PKV_RDONLY when none has.
+ *
+ * Transactions. A call without one (NULL) is one of its own. A transaction for
+ * writing excludes other writers until it ends, and no readers: everybody else
+ * sees what was committed last. With PKV_RDONLY it is a snapshot: it sees the
+ * store as it was when it began, for as long as it lasts.
+ *
+ * Durability. What was committed survives the process, however it dies. With
+ * PKV_DURABLE, and on DAX media always, it survives a power failure, too, once
+ * the call that committed it has returned.
+ */
+#ifndef PKV_H
+#define PKV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct pkv pkv;
+typedef struct pkv_tree pkv_tree;
+typedef struct pkv_txn pkv_txn;
+typedef struct pkv_cursor pkv_cursor;
+
+enum {
+  PKV_CREATE = 1,   /* make the store, or the tree, that is not there */
+  PKV_RDONLY = 2,   /* change nothing */
+  PKV_DURABLE = 4,  /* survive power failures on page-cache files as well */
+  PKV_NOREPLACE = 8 /* pkv_put: EEXIST when the key has a value */
+};
+
+enum { PKV_KEY_MAX = 1024, PKV_VALUE_MAX = 1 << 30, PKV_NAME_MAX = 255 };
+
+/* Bytes of the caller, or of the store. */
+struct pkv_bytes {
+  const void *data;
+  size_t size;
+};
+
+/* The message of this thread's last failure; "" before the first. */
+const char *pkv_errormsg(void);
+
+/* Flags: CREATE, RDONLY, DURABLE. Takes the same time whatever the store holds.
+   Errors: ENOENT, EBUSY (another process has it open to write), EPROTO (no
+   store of this version), EINVAL, and those of perdure_store_open. */
+pkv *pkv_open(const char *dir, unsigned flags);
+/* After all transactions and cursors: but for the one for writing that this
+   thread has begun, which it aborts. */
+void pkv_close(pkv *store);
+
+/* The tree of that name, 1 to PKV_NAME_MAX bytes; "" is one that every store
+   has. Good until the store closes. CREATE makes it, in a transaction of its
+   own. Errors: ENOENT, EINVAL, EROFS, EBUSY (CREATE in this thread's
+   transaction). */
+pkv_tree *pkv_tree_open(pkv *store, const char *name, unsigned flags);
+/* Calls `visit` with each name, in the order in which they were made, until it
+   returns something else than 0; returns that, or 0. */
+int pkv_trees(pkv *store, int (*visit)(void *arg, const char *name), void *arg);
+
+/* One at a time for writing: waits for the others; EDEADLK when this thread has
+   begun it. With RDONLY a snapshot. EROFS, ENOMEM. */
+pkv_txn *pkv_begin(pkv *store, unsigned flags);
+/* Ends it. -1: nothing of it has been committed (EIO, ENOSPC, ...), or
+   something in it had failed for want of room (ECANCELED). */
+int pkv_commit(pkv_txn *txn);
+void pkv_abort(pkv_txn *txn);
+
+/* Gives the key this value. Returns 1 when the key is new, 0 when it had one.
+   Errors: EINVAL (sizes), EROFS, EEXIST (NOREPLACE), ENOSPC, EDEADLK (without a
+   transaction in a thread that has begun one). */
+int pkv_put(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
+            struct pkv_bytes value, unsigned flags);
+/* Removes the key. ENOENT, and as pkv_put. */
+int pkv_del(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key);
+
+/* Copies the key's value to `buffer`, of which it is given the size, and
+   returns the size of the value: more than that was not copied. ENOENT. */
+ptrdiff_t pkv_get(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
+                  void *buffer, size_t size);
+/* The value where it lies: good until the transaction ends, or changes the
+   key. EINVAL without one. */
+int pkv_see(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
+            struct pkv_bytes *value);
+
+/* A cursor over the tree as the transaction sees it; without one, over a
+   snapshot of its own. It stands before the first pair, or on one, or after the
+   last. A cursor of a transaction for writing sees its changes: when its pair
+   is removed it stands between the neighbours. ENOMEM. */
+pkv_cursor *pkv_cursor_open(pkv_tree *tree, pkv_txn *txn);
+/* After the transaction as well, but not after the store. */
+void pkv_cursor_close(pkv_cursor *cursor);
+/* Each moves it and returns 1 when it stands on a pair then, or 0. pkv_seek
+   goes to the first pair whose key is not less, pkv_last to the last of all. */
+int pkv_first(pkv_cursor *cursor);
+int pkv_last(pkv_cursor *cursor);
+int pkv_seek(pkv_cursor *cursor, struct pkv_bytes key);
+int pkv_next(pkv_cursor *cursor);
+int pkv_prev(pkv_cursor *cursor);
+/* The pair on which it stands, where it lies: good until it moves, and until
+   the pair is changed. ENOENT between pairs. */
+int pkv_pair(pkv_cursor *cursor, struct pkv_bytes *key,
+             struct pkv_bytes *value);
+
+struct pkv_stat {
+  uint64_t pairs, key_bytes, value_bytes;
+  uint64_t leaves, inner_nodes;
+  unsigned height;    /* levels of nodes */
+  uint64_t snapshots; /* of this process, of the whole store */
+  uint64_t waiting; /* blocks of the store that snapshots keep, or no write has
+                       freed yet */
+  uint64_t file_bytes, used_bytes, free_bytes; /* of the store's objects */
+};
+/* Walks what the runtime keeps of the objects, not the tree. */
+int pkv_stat(pkv_tree *tree, pkv_txn *txn, struct pkv_stat *stat);
+
+/* Looks at everything: NULL, or what is wrong, in words, until the thread's
+   next call. As long as reading every pair takes. */
+const char *pkv_check(pkv *store);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,691 @@
+// store.cpp - Stores, trees, transactions, snapshots and cursors of pkv.h.
+//
+// Who changes what when. One thread at a time writes. Alone, a change is made
+// in place, while the gate keeps readers out, for as long as one change takes;
+// nodes that a snapshot sees are copied. A transaction of the caller's, which
+// may take any time, and one that waits for a disk copy all nodes that were
+// committed, and readers go on with the roots that were published last.
+#include "pkv.h"
+
+#include "gate.h"
+#include "tree.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <set>
+#include <string>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+using tree::bytes;
+
+namespace {
+
+// ===- Errors --------------------------------------------------------------===
+
+thread_local std::string message;
+
+int fail(int error, std::string words) {
+  message = std::move(words);
+  errno = error;
+  return -1;
+}
+
+/// Of the runtime's last call.
+int fail_below() {
+  int error = errno;
+  return fail(error, perdure_errormsg());
+}
+
+bytes as_bytes(struct pkv_bytes b) {
+  return {static_cast<const char *>(b.data), b.size};
+}
+struct pkv_bytes as_pkv(bytes b) {
+  return {b.data(), b.size()};
+}
+
+constexpr char object_name[] = "pkv";
+/// Blocks that a transaction frees for those before it.
+constexpr unsigned share_of_garbage = 64;
+
+struct descriptor {
+  int fd = -1;
+  ~descriptor() {
+    if (fd >= 0)
+      close(fd);
+  }
+};
+
+struct store_closer {
+  void operator()(perdure_store *s) const { perdure_store_close(s); }
+};
+
+} // namespace
+
+struct pkv_tree {
+  pkv *in;
+  tree::stored *lies;
+  std::size_t number;
+  tree::shape published; // behind the gate
+};
+
+struct pkv {
+  descriptor directory; // locked for as long as it is open
+  std::unique_ptr<perdure_store, store_closer> objects;
+  tree::header *header = nullptr;
+  bool writes = false, durable = false;
+
+  gate readers;
+  std::list<pkv_tree> trees;              // behind the gate
+  std::uint64_t version = 0;              // published; behind the gate
+  std::uint64_t waiting = 0;              // so
+  std::multiset<std::uint64_t> snapshots; // versions; under `of_snapshots`
+  std::mutex of_snapshots;
+
+  std::mutex writing;
+  std::atomic<std::thread::id> writer; // whose transaction is open, by
+  pkv_txn *open_write = nullptr;       // pkv_begin
+  std::mutex making_trees;
+};
+
+struct pkv_txn {
+  pkv *in;
+  bool writes = false;
+  bool failed = false;             // for want of room
+  std::uint64_t changes = 0;       // of a transaction for writing
+  tree::change change{};           // of that
+  std::uint64_t version = 0;       // of a snapshot
+  std::vector<tree::shape> shapes; // of a snapshot, by number
+};
+
+struct pkv_cursor {
+  pkv_tree *of;
+  pkv_txn *txn;
+  std::unique_ptr<pkv_txn> own; // its own snapshot
+  tree::place place;
+  std::uint64_t changes = 0; // of txn, when `place` was right
+  std::string key;           // where it stands, in a transaction for writing
+  enum { before, at_key, after } stands = before;
+};
+
+namespace {
+
+// ===- Snapshots -----------------------------------------------------------===
+
+void begin_snapshot(pkv &s, pkv_txn &t) {
+  t.in = &s;
+  // Behind the gate nothing is half changed, and the version stays.
+  gate::inside in(s.readers);
+  t.shapes.reserve(s.trees.size());
+  for (const pkv_tree &each : s.trees)
+    t.shapes.push_back(each.published);
+  std::lock_guard<std::mutex> lock(s.of_snapshots);
+  t.version = s.version;
+  s.snapshots.insert(s.version);
+}
+
+void end_snapshot(pkv_txn &t) {
+  std::lock_guard<std::mutex> lock(t.in->of_snapshots);
+  t.in->snapshots.erase(t.in->snapshots.find(t.version));
+}
+
+// ===- Writing -------------------------------------------------------------===
+
+int may_write(pkv &s) {
+  if (!s.writes)
+    return fail(EROFS, "the store is open for reading only");
+  if (s.writer == std::this_thread::get_id())
+    return fail(EDEADLK,
+                "this thread has begun a transaction for writing: give "
+                "it to the call, or end it");
+  return 0;
+}
+
+/// Begins the object's transaction; the thread holds `writing`. In place,
+/// behind the closed gate, only what snapshots see is frozen; else all that was
+/// committed is.
+int begin_change(pkv &s, tree::change &c, bool in_place) {
+  if (perdure_tx_begin(s.header))
+    return fail_below();
+  std::uint64_t oldest = s.version, newest = 0;
+  {
+    std::lock_guard<std::mutex> lock(s.of_snapshots);
+    if (!s.snapshots.empty()) {
+      oldest = *s.snapshots.begin();
+      newest = *s.snapshots.rbegin();
+    }
+  }
+  c = {s.header, s.version + 1, in_place ? newest : s.version};
+  // What was taken out by a transaction that the oldest snapshot sees is in
+  // nobody's tree; and who searched without one has been out of the gate since
+  // that transaction was published.
+  tree::start(c, oldest, share_of_garbage);
+  return 0;
+}
+
+/// Shows readers what was committed; behind the closed gate.
+void publish(pkv &s, std::uint64_t version) {
+  for (pkv_tree &each : s.trees)
+    each.published = each.lies->seen();
+  s.version = version;
+  s.waiting = s.header->waiting;
+}
+
+int no_room() {
+  return fail(ENOSPC,
+              std::string("no room for the change: ") + perdure_errormsg());
+}
+
+/// Rolls the object's transaction back; errno and the message stay.
+int abort_change() {
+  int error = errno;
+  perdure_tx_abort();
+  errno = error;
+  return -1;
+}
+
+/// Makes one change in a transaction of its own: 0 or 1 as `body` says, or -1
+/// and nothing is changed.
+template <class Body> int alone(pkv &s, Body body) {
+  if (may_write(s))
+    return -1;
+  std::lock_guard<std::mutex> lock(s.writing);
+  bool in_place = !s.durable; // a disk is too slow to keep readers waiting
+  std::optional<gate::shut> shut;
+  if (in_place)
+    shut.emplace(s.readers);
+  tree::change c;
+  if (begin_change(s, c, in_place))
+    return -1;
+  int result = body(c);
+  if (c.no_room)
+    result = no_room();
+  if (result < 0)
+    return abort_change();
+  if (perdure_tx_commit())
+    return fail_below();
+  if (!in_place)
+    shut.emplace(s.readers);
+  publish(s, c.version);
+  return result;
+}
+
+/// In the caller's transaction, or alone.
+template <class Body> int change(pkv &s, pkv_txn *t, Body body) {
+  if (!t)
+    return alone(s, body);
+  if (t->in != &s || !t->writes)
+    return fail(t->in != &s ? EINVAL : EROFS,
+                t->in != &s ? "the transaction is another store's"
+                            : "a snapshot changes nothing");
+  if (t->failed)
+    return fail(ECANCELED, "the transaction had no room for a change before: "
+                           "end it");
+  int result = body(t->change);
+  t->changes++;
+  if (!t->change.no_room)
+    return result;
+  t->failed = true;
+  return no_room();
+}
+
+/// What the transaction sees of the tree; without one only behind the gate.
+const tree::node *root_for(const pkv_tree &t, const pkv_txn *txn) {
+  if (!txn)
+    return t.published.root;
+  if (txn->writes)
+    return t.lies->root;
+  return t.number < txn->shapes.size() ? txn->shapes[t.number].root : nullptr;
+}
+
+int not_there() { return fail(ENOENT, "there is no such key"); }
+
+bool is_key(struct pkv_bytes key) {
+  if (key.data && key.size >= 1 && key.size <= PKV_KEY_MAX)
+    return true;
+  fail(EINVAL, "a key has 1 to " + std::to_string(PKV_KEY_MAX) +
+                   " bytes, not " + std::to_string(key.size));
+  return false;
+}
+
+} // namespace
+
+const char *pkv_errormsg(void) { return message.c_str(); }
+
+// ===- Opening and closing
+// --------------------------------------------------===
+
+namespace {
+
+/// One process writes, or any number read. The kernel ends the lock with them.
+int lock_directory(pkv &s, const char *dir) {
+  s.directory.fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (s.directory.fd < 0)
+    return fail(errno, std::string(dir) + ": " + strerror(errno));
+  if (!flock(s.directory.fd, (s.writes ? LOCK_EX : LOCK_SH) | LOCK_NB))
+    return 0;
+  if (errno == EWOULDBLOCK)
+    return fail(EBUSY,
+                std::string(dir) +
+                    (s.writes ? ": another process has the store open"
+                              : ": a process has the store open to write"));
+  return fail(errno, std::string(dir) + ": " + strerror(errno));
+}
+
+int open_object(pkv &s, const char *dir, unsigned flags) {
+  void *root =
+      perdure_open(s.objects.get(), object_name, s.writes ? 0 : PERDURE_RDONLY);
+  if (!root && errno == ENOENT && flags & PKV_CREATE && s.writes)
+    root =
+        perdure_create(s.objects.get(), object_name, sizeof(tree::header), 0);
+  if (!root)
+    return fail_below();
+  s.header = static_cast<tree::header *>(root);
+  struct perdure_stat stat;
+  if (perdure_stat(root, &stat))
+    return fail_below();
+  if (stat.root_bytes >= sizeof(tree::header)) {
+    // New, or its maker died before this.
+    if (s.writes && !s.header->magic[0]) {
+      if (perdure_tx_begin(root))
+        return fail_below();
+      if (!tree::initialise(*s.header)) {
+        no_room();
+        perdure_tx_abort();
+        return -1;
+      }
+      if (perdure_tx_commit())
+        return fail_below();
+    }
+    if (!memcmp(s.header->magic, tree::magic, sizeof(tree::magic)))
+      return 0;
+  }
+  return fail(EPROTO, std::string(dir) + ": the object '" + object_name +
+                          "' is no store of this version");
+}
+
+} // namespace
+
+pkv *pkv_open(const char *dir, unsigned flags) try {
+  auto s = std::make_unique<pkv>();
+  if (flags & ~(PKV_CREATE | PKV_RDONLY | PKV_DURABLE)) {
+    fail(EINVAL, "pkv_open knows the flags PKV_CREATE, PKV_RDONLY and "
+                 "PKV_DURABLE");
+    return nullptr;
+  }
+  s->writes = !(flags & PKV_RDONLY);
+  s->durable = flags & PKV_DURABLE;
+  s->objects.reset(perdure_store_open(
+      dir, s->writes ? (flags & PKV_CREATE ? PERDURE_CREATE : 0) |
+                           (s->durable ? PERDURE_DURABLE : 0)
+                     : PERDURE_RDONLY));
+  if (!s->objects) {
+    fail_below();
+    return nullptr;
+  }
+  if (lock_directory(*s, dir) || open_object(*s, dir, flags))
+    return nullptr;
+  for (tree::stored *each = s->header->trees; each; each = each->next)
+    s->trees.push_back({s.get(), each, s->trees.size(), {}});
+  publish(*s, s->header->version);
+  return s.release();
+} catch (const std::bad_alloc &) {
+  fail(ENOMEM, "no memory to open the store");
+  return nullptr;
+}
+
+void pkv_close(pkv *s) {
+  if (!s)
+    return;
+  if (s->open_write && s->writer == std::this_thread::get_id())
+    pkv_abort(s->open_write);
+  delete s;
+}
+
+pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
+  bytes wanted(name);
+  if (wanted.size() > PKV_NAME_MAX || flags & ~unsigned(PKV_CREATE)) {
+    fail(EINVAL, "a tree's name has at most " + std::to_string(PKV_NAME_MAX) +
+                     " bytes, and pkv_tree_open the flag PKV_CREATE");
+    return nullptr;
+  }
+  auto look = [&]() -> pkv_tree * {
+    gate::inside in(s->readers);
+    for (pkv_tree &each : s->trees)
+      if (each.lies->called() == wanted)
+        return &each;
+    return nullptr;
+  };
+  if (pkv_tree *there = look())
+    return there;
+  if (!(flags & PKV_CREATE)) {
+    fail(ENOENT, "there is no tree '" + std::string(name) + "'");
+    return nullptr;
+  }
+  std::lock_guard<std::mutex> lock(s->making_trees);
+  if (pkv_tree *there = look()) // another thread's
+    return there;
+  std::list<pkv_tree> made(1); // the memory first
+  if (alone(*s, [&](tree::change &c) {
+        made.front().lies = tree::make(c, wanted);
+        return 0;
+      }) < 0)
+    return nullptr;
+  made.front().in = s;
+  std::lock_guard<std::mutex> writer(s->writing); // one closes the gate at a time
+  gate::shut shut(s->readers);
+  made.front().number = s->trees.size();
+  s->trees.splice(s->trees.end(), made);
+  return &s->trees.back();
+} catch (const std::bad_alloc &) {
+  fail(ENOMEM, "no memory for another tree");
+  return nullptr;
+}
+
+int pkv_trees(pkv *s, int (*visit)(void *arg, const char *name), void *arg) {
+  std::size_t count;
+  std::list<pkv_tree>::iterator each;
+  {
+    gate::inside in(s->readers);
+    count = s->trees.size();
+    each = s->trees.begin();
+  }
+  for (; count--; ++each)
+    if (int result = visit(arg, std::string(each->lies->called()).c_str()))
+      return result;
+  return 0;
+}
+
+// ===- Transactions
+// ----------------------------------------------------------===
+
+pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
+  if (flags & ~unsigned(PKV_RDONLY)) {
+    fail(EINVAL, "pkv_begin knows the flag PKV_RDONLY");
+    return nullptr;
+  }
+  auto t = std::make_unique<pkv_txn>();
+  t->in = s;
+  if (flags & PKV_RDONLY) {
+    begin_snapshot(*s, *t);
+    return t.release();
+  }
+  if (may_write(*s))
+    return nullptr;
+  s->writing.lock();
+  t->writes = true;
+  if (begin_change(*s, t->change, false)) {
+    s->writing.unlock();
+    return nullptr;
+  }
+  s->writer = std::this_thread::get_id();
+  s->open_write = t.get();
+  return t.release();
+} catch (const std::bad_alloc &) {
+  fail(ENOMEM, "no memory for a transaction");
+  return nullptr;
+}
+
+namespace {
+
+void end_write(pkv_txn *t) {
+  pkv *s = t->in;
+  s->open_write = nullptr;
+  s->writer = std::thread::id();
+  delete t;
+  s->writing.unlock();
+}
+
+} // namespace
+
+int pkv_commit(pkv_txn *t) {
+  if (!t->writes) {
+    pkv_abort(t);
+    return 0;
+  }
+  int result = 0;
+  if (t->failed) {
+    pkv_abort(t);
+    return fail(ECANCELED,
+                "nothing is committed: there was no room for a change");
+  }
+  if (perdure_tx_commit()) {
+    result = fail_below();
+  } else {
+    gate::shut shut(t->in->readers);
+    publish(*t->in, t->change.version);
+  }
+  int error = errno;
+  end_write(t);
+  errno = error;
+  return result;
+}
+
+void pkv_abort(pkv_txn *t) {
+  if (!t)
+    return;
+  if (t->writes) {
+    perdure_tx_abort();
+    end_write(t);
+  } else {
+    end_snapshot(*t);
+    delete t;
+  }
+}
+
+// ===- Pairs
+// -----------------------------------------------------------------===
+
+int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
+            struct pkv_bytes value, unsigned flags) {
+  if (!is_key(key))
+    return -1;
+  if (value.size > PKV_VALUE_MAX || (value.size && !value.data))
+    return fail(EINVAL, "a value has at most " + std::to_string(PKV_VALUE_MAX) +
+                            " bytes, not " + std::to_string(value.size));
+  if (flags & ~unsigned(PKV_NOREPLACE))
+    return fail(EINVAL, "pkv_put knows the flag PKV_NOREPLACE");
+  return change(*t->in, txn, [&](tree::change &c) {
+    if (flags & PKV_NOREPLACE && tree::find(t->lies->root, as_bytes(key)))
+      return fail(EEXIST, "the key has a value");
+    return int(tree::put(c, *t->lies, as_bytes(key), as_bytes(value)));
+  });
+}
+
+int pkv_del(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key) {
+  if (!is_key(key))
+    return -1;
+  return change(*t->in, txn, [&](tree::change &c) {
+    return tree::erase(c, *t->lies, as_bytes(key)) || c.no_room ? 0
+                                                                : not_there();
+  });
+}
+
+ptrdiff_t pkv_get(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, void *buffer,
+                  size_t size) {
+  if (!is_key(key))
+    return -1;
+  std::optional<gate::inside> inside;
+  if (!txn)
+    inside.emplace(t->in->readers);
+  const tree::record *r = tree::find(root_for(*t, txn), as_bytes(key));
+  if (!r)
+    return not_there();
+  bytes value = tree::value_of(*r);
+  if (std::size_t copied = std::min(size, value.size()))
+    memcpy(buffer, value.data(), copied);
+  return value.size();
+}
+
+int pkv_see(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
+            struct pkv_bytes *value) {
+  if (!txn)
+    return fail(EINVAL, "without a transaction a value may go at once: use "
+                        "pkv_get, or begin one");
+  if (!is_key(key))
+    return -1;
+  const tree::record *r = tree::find(root_for(*t, txn), as_bytes(key));
+  if (!r)
+    return not_there();
+  *value = as_pkv(tree::value_of(*r));
+  return 0;
+}
+
+// ===- Cursors
+// ---------------------------------------------------------------===
+
+pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
+  auto c = std::make_unique<pkv_cursor>();
+  c->of = t;
+  if (!txn) {
+    c->own = std::make_unique<pkv_txn>();
+    begin_snapshot(*t->in, *c->own);
+    txn = c->own.get();
+  }
+  c->txn = txn;
+  return c.release();
+} catch (const std::bad_alloc &) {
+  fail(ENOMEM, "no memory for a cursor");
+  return nullptr;
+}
+
+void pkv_cursor_close(pkv_cursor *c) {
+  if (!c)
+    return;
+  if (c->own)
+    end_snapshot(*c->own);
+  delete c;
+}
+
+namespace {
+
+/// Finds its key again after a change.
+void follow(pkv_cursor &c) {
+  if (!c.txn->writes || c.changes == c.txn->changes)
+    return;
+  c.changes = c.txn->changes;
+  if (c.stands == pkv_cursor::at_key)
+    c.place.seek_exactly(root_for(*c.of, c.txn), c.key);
+}
+
+int stand(pkv_cursor &c, bool on, decltype(c.stands) otherwise) {
+  c.stands = on ? pkv_cursor::at_key : otherwise;
+  if (on && c.txn->writes) {
+    c.key = tree::key_of(*c.place.here());
+    c.changes = c.txn->changes;
+  }
+  return on;
+}
+
+} // namespace
+
+int pkv_first(pkv_cursor *c) {
+  return stand(*c, c->place.first(root_for(*c->of, c->txn)), c->after);
+}
+
+int pkv_last(pkv_cursor *c) {
+  return stand(*c, c->place.last(root_for(*c->of, c->txn)), c->before);
+}
+
+int pkv_seek(pkv_cursor *c, struct pkv_bytes key) {
+  if (!key.size)
+    return pkv_first(c);
+  return stand(*c, c->place.seek(root_for(*c->of, c->txn), as_bytes(key)),
+               c->after);
+}
+
+int pkv_next(pkv_cursor *c) {
+  if (c->stands == c->before)
+    return pkv_first(c);
+  if (c->stands == c->after)
+    return 0;
+  follow(*c);
+  return stand(*c, c->place.next(), c->after);
+}
+
+int pkv_prev(pkv_cursor *c) {
+  if (c->stands == c->after)
+    return pkv_last(c);
+  if (c->stands == c->before)
+    return 0;
+  follow(*c);
+  return stand(*c, c->place.prev(), c->before);
+}
+
+int pkv_pair(pkv_cursor *c, struct pkv_bytes *key, struct pkv_bytes *value) {
+  follow(*c);
+  const tree::record *r = c->stands == c->at_key ? c->place.here() : nullptr;
+  if (!r)
+    return fail(ENOENT, "the cursor stands on no pair");
+  if (key)
+    *key = as_pkv(tree::key_of(*r));
+  if (value)
+    *value = as_pkv(tree::value_of(*r));
+  return 0;
+}
+
+// ===- Looking at all of it
+// --------------------------------------------------===
+
+int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
+  pkv &s = *t->in;
+  struct perdure_stat objects;
+  if (perdure_stat(s.header, &objects))
+    return fail_below();
+  tree::shape shape;
+  {
+    gate::inside in(s.readers);
+    stat->waiting = s.waiting;
+    if (!txn)
+      shape = t->published;
+  }
+  if (txn && txn->writes)
+    shape = t->lies->seen();
+  else if (txn && t->number < txn->shapes.size())
+    shape = txn->shapes[t->number];
+  stat->pairs = shape.pairs;
+  stat->key_bytes = shape.key_bytes;
+  stat->value_bytes = shape.value_bytes;
+  stat->leaves = shape.leaves;
+  stat->inner_nodes = shape.inners;
+  stat->height = txn && shape.root ? shape.root->level + 1 : 0;
+  if (!txn) {
+    gate::inside in(s.readers);
+    stat->height = t->published.root ? t->published.root->level + 1 : 0;
+  }
+  {
+    std::lock_guard<std::mutex> lock(s.of_snapshots);
+    stat->snapshots = s.snapshots.size();
+  }
+  stat->file_bytes = objects.file_bytes;
+  stat->used_bytes = objects.used_bytes;
+  stat->free_bytes = objects.free_bytes;
+  return 0;
+}
+
+const char *pkv_check(pkv *s) try {
+  pkv_txn seen;
+  begin_snapshot(*s, seen);
+  const char *wrong = nullptr;
+  std::list<pkv_tree>::iterator each = s->trees.begin();
+  for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++, ++each)
+    if ((wrong = tree::check(seen.shapes[i], seen.version))) {
+      message = "tree '" + std::string(each->lies->called()) + "': " + wrong;
+      wrong = message.c_str();
+    }
+  end_snapshot(seen);
+  return wrong;
+} catch (const std::bad_alloc &) {
+  message = "no memory to look at the store";
+  return message.c_str();
+}

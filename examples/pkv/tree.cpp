@@ -1,0 +1,826 @@
+// tree.cpp - Searching and changing the B+-tree.
+#include "tree.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tree {
+
+namespace {
+
+// ===- Comparing ----------------------------------------------------------===
+
+/// The key reaches the node, so it has the prefix.
+std::uint64_t head_of(bytes key, unsigned prefix) {
+  std::size_t left = key.size() - prefix;
+  std::uint64_t head = 0;
+  if (left >= sizeof(head))
+    std::memcpy(&head, key.data() + prefix, sizeof(head));
+  else
+    std::memcpy(&head, key.data() + prefix, left);
+  return __builtin_bswap64(head);
+}
+
+int compare_from(unsigned prefix, bytes a, bytes b) {
+  a.remove_prefix(prefix);
+  b.remove_prefix(prefix);
+  return a.compare(b);
+}
+
+bytes key_of(const separator &s) { return {s.text, s.key_bytes}; }
+
+bytes key_in(const leaf &n, unsigned slot) { return key_of(*n.records[slot]); }
+bytes key_in(const inner &n, unsigned slot) {
+  return key_of(*n.separators[slot]);
+}
+
+/// How the key in the slot compares with `key`, whose head is given. Heads that
+/// differ compare as the keys do, since a key that ends is less than whatever
+/// goes on, and zeros are the least that can follow; equal heads leave it open.
+template <class Node>
+int compare(const Node &n, unsigned slot, std::uint64_t head, bytes key) {
+  std::uint64_t other = n.heads[slot];
+  if (other != head)
+    return other < head ? -1 : 1;
+  return compare_from(n.prefix, key_in(n, slot), key);
+}
+
+/// The first place in a leaf whose key is not less.
+unsigned place_in(const leaf &n, bytes key, bool &equal) {
+  std::uint64_t head = head_of(key, n.prefix);
+  unsigned low = 0, high = n.count;
+  equal = false;
+  while (low < high) {
+    unsigned middle = (low + high) / 2;
+    int order = compare(n, n.order[middle], head, key);
+    if (order == 0) {
+      equal = true;
+      return middle;
+    }
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/// The place of the child below which the key lies: the last whose separator is
+/// not greater, or the first child.
+unsigned child_for(const inner &n, bytes key) {
+  std::uint64_t head = head_of(key, n.prefix);
+  unsigned low = 1, high = n.count;
+  while (low < high) {
+    unsigned middle = (low + high) / 2;
+    if (compare(n, n.order[middle], head, key) <= 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low - 1;
+}
+
+const node *child_at(const inner &n, unsigned at) {
+  return n.children[n.order[at]];
+}
+
+const leaf &as_leaf(const node &n) { return static_cast<const leaf &>(n); }
+leaf &as_leaf(node &n) { return static_cast<leaf &>(n); }
+const inner &as_inner(const node &n) { return static_cast<const inner &>(n); }
+inner &as_inner(node &n) { return static_cast<inner &>(n); }
+
+/// Where the search of a node looks: at once, not one line after the other.
+void prefetch(const node *n) {
+  for (unsigned line = 0; line <= slots * 8 / 64; line++)
+    __builtin_prefetch(reinterpret_cast<const char *>(n) + line * 64);
+}
+
+// ===- Memory -------------------------------------------------------------===
+
+template <class T> T *allocate(change &c, std::size_t size = sizeof(T)) {
+  T *made = static_cast<T *>(perdure_alloc(c.store, size));
+  if (!made)
+    c.no_room = true;
+  return made;
+}
+
+/// Takes out of use what the transactions before this one have committed:
+/// others may still read it.
+void queue(change &c, void *block) {
+  garbage *last = c.store->newest;
+  if (!last || last->first + last->count == garbage::room) {
+    garbage *more = allocate<garbage>(c);
+    if (!more)
+      return;
+    if (last)
+      last->next = more;
+    else
+      c.store->oldest = more;
+    c.store->newest = last = more;
+  }
+  auto &entry = last->entries[last->first + last->count++];
+  entry.block = block;
+  entry.version = c.version;
+  c.store->waiting++;
+}
+
+/// Frees what nobody else can have seen, which is what frozen = 0 says of all,
+/// and its version of a node.
+void dispose(change &c, void *block) {
+  if (c.frozen)
+    queue(c, block);
+  else
+    perdure_free(block);
+}
+
+void dispose(change &c, node *n) {
+  if (n->version <= c.frozen)
+    queue(c, n);
+  else
+    perdure_free(n);
+}
+
+template <class Node> Node *make_node(change &c, unsigned level) {
+  Node *n = allocate<Node>(c);
+  if (!n)
+    return nullptr;
+  n->version = c.version;
+  n->level = level;
+  for (unsigned i = 0; i < slots; i++)
+    n->order[i] = i;
+  return n;
+}
+
+template <class Node> Node *copy(change &c, const Node &n) {
+  Node *made = allocate<Node>(c);
+  if (!made)
+    return nullptr;
+  *made = n;
+  made->version = c.version;
+  return made;
+}
+
+record *make_record(change &c, bytes key, bytes value) {
+  record *r = allocate<record>(c, sizeof(record) + key.size() + value.size());
+  if (!r)
+    return nullptr;
+  r->key_bytes = key.size();
+  r->value_bytes = value.size();
+  std::memcpy(r->text, key.data(), key.size());
+  if (!value.empty())
+    std::memcpy(r->text + key.size(), value.data(), value.size());
+  return r;
+}
+
+separator *make_separator(change &c, bytes key) {
+  separator *s = allocate<separator>(c, sizeof(separator) + key.size());
+  if (!s)
+    return nullptr;
+  s->key_bytes = key.size();
+  std::memcpy(s->text, key.data(), key.size());
+  return s;
+}
+
+// ===- The way down -------------------------------------------------------===
+
+/// Keys k with low <= k < high. Without a bound data() is null.
+struct bounds {
+  bytes low, high;
+
+  unsigned prefix() const {
+    if (!low.data() || !high.data())
+      return 0;
+    return std::mismatch(low.begin(),
+                         low.begin() + std::min(low.size(), high.size()),
+                         high.begin())
+               .first -
+           low.begin();
+  }
+};
+
+/// From the root to a leaf, all of which this transaction may change.
+struct descent {
+  struct step {
+    inner *n;
+    unsigned at;
+  };
+  step steps[max_levels];
+  unsigned depth = 0;
+  leaf *end = nullptr;
+
+  /// Where the node below the first `level` steps is led to from.
+  perdure::ptr<node> *link(stored &t, unsigned level) {
+    if (level == 0)
+      return &t.root;
+    step &s = steps[level - 1];
+    return &s.n->children[s.n->order[s.at]];
+  }
+  /// Of that node. Only who splits or merges looks at separators for them.
+  bounds bounds_of(unsigned level) const {
+    bounds b;
+    for (unsigned i = level; i-- > 0 && (!b.low.data() || !b.high.data());) {
+      bounds own = around(steps[i].n, steps[i].at);
+      if (!b.low.data())
+        b.low = own.low;
+      if (!b.high.data())
+        b.high = own.high;
+    }
+    return b;
+  }
+  /// Of the child at a place below the step `level`.
+  bounds child_bounds(unsigned level, unsigned at) const {
+    bounds b = around(steps[level].n, at), above = bounds_of(level);
+    return {b.low.data() ? b.low : above.low,
+            b.high.data() ? b.high : above.high};
+  }
+
+private:
+  /// What the node itself says of a child's bounds.
+  static bounds around(const inner *n, unsigned at) {
+    bounds b;
+    if (at > 0)
+      b.low = key_of(*n->separators[n->order[at]]);
+    if (at + 1u < n->count)
+      b.high = key_of(*n->separators[n->order[at + 1]]);
+    return b;
+  }
+};
+
+/// The node itself where nobody else reads it, or a copy in its place.
+node *own(change &c, perdure::ptr<node> *link) {
+  node *n = *link;
+  if (n->version > c.frozen)
+    return n;
+  node *made = n->level ? static_cast<node *>(copy(c, as_inner(*n)))
+                        : static_cast<node *>(copy(c, as_leaf(*n)));
+  if (!made)
+    return nullptr;
+  *link = made;
+  dispose(c, n);
+  return made;
+}
+
+bool descend(change &c, stored &t, bytes key, descent &d) {
+  for (;;) {
+    node *n = own(c, d.link(t, d.depth));
+    if (!n)
+      return false;
+    if (n->level == 0) {
+      d.end = &as_leaf(*n);
+      return true;
+    }
+    d.steps[d.depth++] = {&as_inner(*n), child_for(as_inner(*n), key)};
+  }
+}
+
+// ===- Building nodes -----------------------------------------------------===
+
+/// What nodes are rebuilt from: the contents of one or two, and what comes to
+/// them.
+struct contents {
+  unsigned count = 0;
+  unsigned level;
+  struct {
+    record *r;    // of a leaf
+    separator *s; // of an inner node
+    node *child;
+  } all[2 * slots + 1];
+
+  explicit contents(unsigned of_level) : level(of_level) {}
+  void add(const node &n) {
+    for (unsigned i = 0; i < n.count; i++, count++)
+      if (unsigned slot = n.order[i]; n.level == 0)
+        all[count] = {as_leaf(n).records[slot], nullptr, nullptr};
+      else
+        all[count] = {nullptr, as_inner(n).separators[slot],
+                      as_inner(n).children[slot]};
+  }
+  void insert(unsigned at, record *r, separator *s, node *child) {
+    std::copy_backward(all + at, all + count, all + count + 1);
+    all[at] = {r, s, child};
+    count++;
+  }
+};
+
+/// A node of those from `from` up to `to`. Null: no room.
+node *build(change &c, const contents &from_all, unsigned from, unsigned to,
+            const bounds &of) {
+  unsigned prefix = of.prefix();
+  if (from_all.level == 0) {
+    leaf *n = make_node<leaf>(c, 0);
+    if (!n)
+      return nullptr;
+    n->prefix = prefix;
+    n->count = to - from;
+    for (unsigned i = from; i < to; i++) {
+      record *r = from_all.all[i].r;
+      n->records[i - from] = r;
+      n->heads[i - from] = head_of(key_of(*r), prefix);
+    }
+    return n;
+  }
+  inner *n = make_node<inner>(c, from_all.level);
+  if (!n)
+    return nullptr;
+  n->prefix = prefix;
+  n->count = to - from;
+  for (unsigned i = from; i < to; i++) {
+    n->children[i - from] = from_all.all[i].child;
+    if (i == from)
+      continue;
+    separator *s = from_all.all[i].s;
+    n->separators[i - from] = s;
+    n->heads[i - from] = head_of(key_of(*s), prefix);
+  }
+  return n;
+}
+
+/// Takes a free slot for the place and returns it.
+unsigned open_slot(node &n, unsigned at) {
+  unsigned slot = n.order[n.count];
+  std::memmove(n.order + at + 1, n.order + at, n.count - at);
+  n.order[at] = slot;
+  n.count++;
+  return slot;
+}
+
+unsigned close_slot(node &n, unsigned at) {
+  unsigned slot = n.order[at];
+  std::memmove(n.order + at, n.order + at + 1, n.count - at - 1);
+  n.count--;
+  n.order[n.count] = slot;
+  return slot;
+}
+
+// ===- Inserting ----------------------------------------------------------===
+
+/// The shortest key that is greater than `left` and not greater than `right`.
+bytes between(bytes left, bytes right) {
+  std::size_t common =
+      std::mismatch(left.begin(),
+                    left.begin() + std::min(left.size(), right.size()),
+                    right.begin())
+          .first -
+      left.begin();
+  return right.substr(0, common + 1);
+}
+
+/// How many of count + 1 stay in the left node. Who inserts in order fills
+/// nodes, since nothing will come to those behind.
+unsigned split_at(unsigned count, unsigned at, const bounds &of) {
+  if (at == count && !of.high.data())
+    return count;
+  if (at == 0 && !of.low.data())
+    return 1;
+  return (count + 1) / 2;
+}
+
+/// Puts a node behind its left neighbour, the child of the step `level` - 1, or
+/// above the root where there is none.
+bool insert_child(change &c, stored &t, descent &d, unsigned level,
+                  separator *s, node *right) {
+  if (level == 0) {
+    inner *top = make_node<inner>(c, t.root->level + 1);
+    if (!top)
+      return false;
+    top->count = 2;
+    top->children[0] = t.root;
+    top->children[1] = right;
+    top->separators[1] = s;
+    top->heads[1] = head_of(key_of(*s), 0);
+    t.root = top;
+    t.inners++;
+    return true;
+  }
+  descent::step &step = d.steps[level - 1];
+  inner &n = *step.n;
+  unsigned at = step.at + 1;
+  if (n.count < slots) {
+    unsigned slot = open_slot(n, at);
+    n.heads[slot] = head_of(key_of(*s), n.prefix);
+    n.separators[slot] = s;
+    n.children[slot] = right;
+    return true;
+  }
+  contents all(n.level);
+  all.add(n);
+  all.insert(at, nullptr, s, right);
+  bounds of = d.bounds_of(level - 1);
+  unsigned left_count = split_at(n.count, at, of);
+  separator *middle = all.all[left_count].s;
+  node *made_right =
+      build(c, all, left_count, all.count, {key_of(*middle), of.high});
+  node *made_left = build(c, all, 0, left_count, {of.low, key_of(*middle)});
+  if (!made_right || !made_left)
+    return false;
+  *d.link(t, level - 1) = made_left;
+  dispose(c, &n);
+  t.inners++;
+  return insert_child(c, t, d, level - 1, middle, made_right);
+}
+
+bool split_and_insert(change &c, stored &t, descent &d, unsigned at,
+                      record *r) {
+  leaf &n = *d.end;
+  contents all(0);
+  all.add(n);
+  all.insert(at, r, nullptr, nullptr);
+  bounds of = d.bounds_of(d.depth);
+  unsigned left_count = split_at(n.count, at, of);
+  bytes last = key_of(*all.all[left_count - 1].r);
+  bytes first = key_of(*all.all[left_count].r);
+  separator *s = make_separator(c, between(last, first));
+  if (!s)
+    return false;
+  bounds of_left = {of.low, key_of(*s)};
+  node *right = build(c, all, left_count, all.count, {key_of(*s), of.high});
+  if (!right)
+    return false;
+  t.leaves++;
+  // What stays where it is is the cheapest.
+  if (at >= left_count && of_left.prefix() == n.prefix) {
+    n.count = left_count;
+  } else {
+    node *left = build(c, all, 0, left_count, of_left);
+    if (!left)
+      return false;
+    *d.link(t, d.depth) = left;
+    dispose(c, &n);
+  }
+  return insert_child(c, t, d, d.depth, s, right);
+}
+
+// ===- Removing -----------------------------------------------------------===
+
+/// Makes one node of two neighbours below the step `level` where that leaves it
+/// room to grow. False: it does not, or there is no room for it (c.no_room).
+bool merge(change &c, stored &t, descent &d, unsigned level, unsigned left_at) {
+  inner &n = *d.steps[level].n;
+  unsigned left_slot = n.order[left_at], right_slot = n.order[left_at + 1];
+  node *left = n.children[left_slot], *right = n.children[right_slot];
+  unsigned sum = left->count + right->count;
+  if (sum > slots * 3 / 4 && left->count && right->count)
+    return false;
+  contents all(left->level);
+  all.add(*left);
+  unsigned border = all.count;
+  all.add(*right);
+  separator *s = n.separators[right_slot];
+  if (left->level) // comes down between the two
+    all.all[border].s = s;
+  bounds of = {d.child_bounds(level, left_at).low,
+               d.child_bounds(level, left_at + 1).high};
+  node *made = build(c, all, 0, all.count, of);
+  if (!made)
+    return false;
+  if (left->level) {
+    t.inners--;
+  } else {
+    t.leaves--;
+    dispose(c, static_cast<void *>(s));
+  }
+  n.children[left_slot] = made;
+  close_slot(n, left_at + 1);
+  dispose(c, left);
+  dispose(c, right);
+  return true;
+}
+
+/// After something was taken from the node at the end of the way.
+void shrink(change &c, stored &t, descent &d) {
+  unsigned count = d.end->count;
+  for (unsigned level = d.depth; level-- > 0 && count < slots / 4;) {
+    descent::step &step = d.steps[level];
+    bool merged =
+        step.at + 1u < step.n->count && merge(c, t, d, level, step.at);
+    if (!merged && !c.no_room && step.at > 0)
+      merged = merge(c, t, d, level, step.at - 1);
+    if (!merged || c.no_room)
+      return;
+    count = step.n->count;
+  }
+  while (t.root->level && t.root->count == 1) {
+    inner &top = as_inner(*t.root);
+    if (top.version <= c.frozen)
+      return; // with the next change that comes by
+    t.root = top.children[top.order[0]];
+    t.inners--;
+    dispose(c, &top);
+  }
+}
+
+} // namespace
+
+// ===- Changes ------------------------------------------------------------===
+
+bool initialise(header &h) {
+  change c = {&h, 1, 0};
+  if (!make(c, ""))
+    return false;
+  h.version = c.version;
+  std::memcpy(h.magic, magic, sizeof(magic));
+  return true;
+}
+
+stored *make(change &c, bytes name) {
+  stored *t = allocate<stored>(c, sizeof(stored) + name.size());
+  if (!t)
+    return nullptr;
+  t->name_bytes = name.size();
+  if (!name.empty())
+    std::memcpy(t->name, name.data(), name.size());
+  perdure::ptr<stored> *link = &c.store->trees;
+  while (*link)
+    link = &(*link)->next;
+  *link = t;
+  return t;
+}
+
+void start(change &c, std::uint64_t unread, unsigned most) {
+  c.store->version = c.version;
+  while (garbage *g = c.store->oldest) {
+    while (g->count) {
+      auto &entry = g->entries[g->first];
+      if (entry.version > unread || most-- == 0)
+        return;
+      perdure_free(entry.block);
+      g->first++;
+      g->count--;
+      c.store->waiting--;
+    }
+    if (!g->next) {
+      g->first = 0;
+      return;
+    }
+    c.store->oldest = g->next;
+    perdure_free(g);
+  }
+}
+
+bool put(change &c, stored &t, bytes key, bytes value) {
+  record *r = make_record(c, key, value);
+  if (!r)
+    return false;
+  if (!t.root) {
+    leaf *only = make_node<leaf>(c, 0);
+    if (!only)
+      return false;
+    t.root = only;
+    t.leaves = 1;
+  }
+  descent d;
+  if (!descend(c, t, key, d))
+    return false;
+  leaf &n = *d.end;
+  bool equal;
+  unsigned at = place_in(n, key, equal);
+  if (equal) {
+    perdure::ptr<record> &link = n.records[n.order[at]];
+    record *old = link;
+    link = r;
+    t.value_bytes += value.size() - old->value_bytes;
+    dispose(c, static_cast<void *>(old));
+    return false;
+  }
+  if (n.count < slots) {
+    unsigned slot = open_slot(n, at);
+    n.heads[slot] = head_of(key, n.prefix);
+    n.records[slot] = r;
+  } else if (!split_and_insert(c, t, d, at, r)) {
+    return false;
+  }
+  t.pairs++;
+  t.key_bytes += key.size();
+  t.value_bytes += value.size();
+  return true;
+}
+
+bool erase(change &c, stored &t, bytes key) {
+  if (!t.root)
+    return false;
+  if (c.frozen && !find(t.root, key)) // before anything is copied
+    return false;
+  descent d;
+  if (!descend(c, t, key, d))
+    return false;
+  leaf &n = *d.end;
+  bool equal;
+  unsigned at = place_in(n, key, equal);
+  if (!equal)
+    return false;
+  record *old = n.records[close_slot(n, at)];
+  t.pairs--;
+  t.key_bytes -= key.size();
+  t.value_bytes -= old->value_bytes;
+  dispose(c, static_cast<void *>(old));
+  shrink(c, t, d);
+  return true;
+}
+
+// ===- Reading ------------------------------------------------------------===
+
+const record *find(const node *root, bytes key) {
+  const node *n = root;
+  if (!n)
+    return nullptr;
+  while (n->level) {
+    n = child_at(as_inner(*n), child_for(as_inner(*n), key));
+    prefetch(n);
+  }
+  bool equal;
+  unsigned at = place_in(as_leaf(*n), key, equal);
+  return equal ? +as_leaf(*n).records[n->order[at]] : nullptr;
+}
+
+/// To the first place below the node, or behind the last.
+void place::descend(const node *n, bool to_end) {
+  for (;; n = child_at(as_inner(*n), way[depth - 1].at)) {
+    unsigned at = !to_end ? 0 : n->level ? n->count - 1 : n->count;
+    way[depth++] = {n, at};
+    if (!n->level)
+      return;
+  }
+}
+
+/// From behind the last record of a leaf to the next leaf that has one. Where
+/// there is none the place stays where it is.
+bool place::settle_forward() {
+  if (!depth)
+    return on = false;
+  while (way[depth - 1].at >= way[depth - 1].n->count) {
+    unsigned up = depth - 1;
+    while (up && way[up - 1].at + 1u >= way[up - 1].n->count)
+      up--;
+    if (!up)
+      return on = false;
+    depth = up;
+    step &s = way[depth - 1];
+    descend(child_at(as_inner(*s.n), ++s.at), false);
+  }
+  return on = true;
+}
+
+/// The same from before the first of a leaf to the one before it, on which the
+/// place then stands.
+bool place::settle_back() {
+  if (!depth)
+    return on = false;
+  while (way[depth - 1].at == 0) {
+    unsigned up = depth - 1;
+    while (up && way[up - 1].at == 0)
+      up--;
+    if (!up)
+      return on = false;
+    depth = up;
+    step &s = way[depth - 1];
+    descend(child_at(as_inner(*s.n), --s.at), true);
+  }
+  way[depth - 1].at--;
+  return on = true;
+}
+
+bool place::first(const node *root) {
+  depth = 0;
+  if (root)
+    descend(root, false);
+  return settle_forward();
+}
+
+bool place::last(const node *root) {
+  depth = 0;
+  if (root)
+    descend(root, true);
+  return settle_back();
+}
+
+bool place::seek_exactly(const node *root, bytes key) {
+  depth = 0;
+  on = false;
+  if (!root)
+    return false;
+  const node *n = root;
+  for (; n->level; n = child_at(as_inner(*n), way[depth - 1].at))
+    way[depth++] = {n, child_for(as_inner(*n), key)};
+  way[depth++] = {n, place_in(as_leaf(*n), key, on)};
+  return on;
+}
+
+bool place::seek(const node *root, bytes key) {
+  return seek_exactly(root, key) || settle_forward();
+}
+
+bool place::next() {
+  if (on)
+    way[depth - 1].at++;
+  return settle_forward();
+}
+
+bool place::prev() { return settle_back(); }
+
+const record *place::here() const {
+  if (!on)
+    return nullptr;
+  const node *n = way[depth - 1].n;
+  return as_leaf(*n).records[n->order[way[depth - 1].at]];
+}
+
+// ===- Checking -----------------------------------------------------------===
+
+namespace {
+
+struct totals {
+  std::uint64_t pairs = 0, key_bytes = 0, value_bytes = 0;
+  std::uint64_t leaves = 0, inners = 0;
+};
+
+bool within(bytes key, const bounds &of) {
+  return (!of.low.data() || of.low <= key) &&
+         (!of.high.data() || key < of.high);
+}
+
+const char *check_node(const node *n, const bounds &of, std::uint64_t version,
+                       totals &sum) {
+  if (!n)
+    return "a child is missing";
+  if (n->version > version)
+    return "a node is of a transaction that is yet to come";
+  if (n->level >= max_levels || n->count > slots)
+    return "a node has more than fits in it";
+  if (n->prefix > of.prefix())
+    return "a node's prefix is longer than what its bounds share";
+  std::uint64_t seen = 0;
+  for (unsigned slot : n->order) {
+    if (slot >= slots || seen >> slot & 1)
+      return "the order of a node names a slot twice, or none";
+    seen |= std::uint64_t(1) << slot;
+  }
+  if (n->level == 0) {
+    sum.leaves++;
+    bytes before;
+    for (unsigned i = 0; i < n->count; i++) {
+      unsigned slot = n->order[i];
+      const record *r = as_leaf(*n).records[slot];
+      if (!r)
+        return "a record is missing";
+      bytes key = key_of(*r);
+      if (!within(key, of))
+        return "a key lies beyond the bounds of its leaf";
+      if (before.data() && !(before < key))
+        return "keys are out of order";
+      if (as_leaf(*n).heads[slot] != head_of(key, n->prefix))
+        return "a head is not its key's";
+      before = key;
+      sum.pairs++;
+      sum.key_bytes += r->key_bytes;
+      sum.value_bytes += r->value_bytes;
+    }
+    return nullptr;
+  }
+  sum.inners++;
+  if (!n->count)
+    return "an inner node has no child";
+  for (unsigned i = 0; i < n->count; i++) {
+    bounds below = of;
+    const inner &in = as_inner(*n);
+    if (i > 0) {
+      unsigned slot = n->order[i];
+      if (!in.separators[slot])
+        return "a separator is missing";
+      below.low = key_of(*in.separators[slot]);
+      if (!within(below.low, of))
+        return "a separator lies beyond the bounds of its node";
+      if (in.heads[slot] != head_of(below.low, n->prefix))
+        return "a head is not its separator's";
+    }
+    if (i + 1u < n->count) {
+      if (!in.separators[n->order[i + 1]])
+        return "a separator is missing";
+      below.high = key_of(*in.separators[n->order[i + 1]]);
+    }
+    if (below.low.data() && below.high.data() && !(below.low < below.high))
+      return "separators are out of order";
+    const node *child = child_at(in, i);
+    if (child && child->level + 1 != n->level)
+      return "a child is of another level";
+    if (const char *wrong = check_node(child, below, version, sum))
+      return wrong;
+  }
+  return nullptr;
+}
+
+} // namespace
+
+const char *check(const shape &t, std::uint64_t version) {
+  totals sum;
+  if (t.root)
+    if (const char *wrong = check_node(t.root, {}, version, sum))
+      return wrong;
+  if (sum.pairs != t.pairs || sum.key_bytes != t.key_bytes ||
+      sum.value_bytes != t.value_bytes)
+    return "the pairs and their bytes are not as many as are counted";
+  if (sum.leaves != t.leaves || sum.inners != t.inners)
+    return "the nodes are not as many as are counted";
+  return nullptr;
+}
+
+} // namespace tree

@@ -1,0 +1,170 @@
+// tree.h - The B+-tree of a store, and what lies in its object.
+//
+// A leaf has records, an inner node children, each in slots. `order` lists the
+// slots that are taken, sorted by key, and behind them those that are free: to
+// insert one fills a free slot and moves bytes of `order`, no pointers.
+//
+// A head is the first eight bytes of a key behind the node's prefix, as a
+// number that compares as they do. Heads decide most comparisons without a look
+// at the key. `prefix` is how many bytes all keys share that can ever come to
+// this node: those between the two separators around it, its bounds.
+//
+// Changes are made to nodes that nobody else sees. A node of a version that
+// others may be reading is copied first, and so is the way to it from the root.
+#ifndef PKV_TREE_H
+#define PKV_TREE_H
+
+#include <perdure/perdure.h>
+#include <perdure/transaction.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tree {
+
+using bytes = std::string_view;
+
+/// A pair. It never changes once it is in a tree.
+struct [[perdure::persistent]] record {
+  std::uint32_t key_bytes, value_bytes;
+  char text[]; // the key, then the value
+};
+
+/// No key below a child is less than its separator. Shared by the copies of its
+/// node; never changes.
+struct [[perdure::persistent]] separator {
+  std::uint32_t key_bytes;
+  char text[];
+};
+
+constexpr unsigned slots = 48;
+
+struct [[perdure::persistent]] node {
+  std::uint64_t version; // the transaction that made it
+  std::uint16_t prefix;
+  std::uint16_t count;
+  std::uint32_t level; // 0: a leaf
+  std::uint8_t order[slots];
+};
+static_assert(sizeof(node) == 64, "one cache line");
+
+struct [[perdure::persistent]] leaf : node {
+  std::uint64_t heads[slots];
+  record *records[slots];
+};
+
+struct [[perdure::persistent]] inner : node {
+  std::uint64_t heads[slots];
+  separator *separators[slots]; // of the first child: not used
+  node *children[slots];
+};
+
+/// More levels than 2^40 bytes of nodes of a quarter's filling can have.
+constexpr unsigned max_levels = 16;
+
+/// A tree, as readers see it.
+struct shape {
+  const node *root = nullptr; // null: empty
+  std::uint64_t pairs = 0, key_bytes = 0, value_bytes = 0;
+  std::uint64_t leaves = 0, inners = 0;
+};
+
+/// A tree in the object.
+struct [[perdure::persistent]] stored {
+  node *root;
+  std::uint64_t pairs, key_bytes, value_bytes;
+  std::uint64_t leaves, inners;
+  stored *next; // the tree that was made after it
+  std::uint32_t name_bytes;
+  char name[];
+
+  shape seen() const {
+    return {root, pairs, key_bytes, value_bytes, leaves, inners};
+  }
+  bytes called() const { return {name, name_bytes}; }
+};
+
+/// Blocks that are in use no more, but may be read still: a queue.
+struct [[perdure::persistent]] garbage {
+  static constexpr unsigned room = 62;
+  garbage *next; // newer
+  std::uint32_t first, count;
+  struct {
+    void *block;
+    std::uint64_t version; // of the transaction that took it out of its tree
+  } entries[room];
+};
+
+constexpr char magic[8] = {'p', 'k', 'v', ' ', '1', 0, 0, 0};
+
+/// The object's root.
+struct [[perdure::persistent]] header {
+  char magic[8];
+  std::uint64_t version; // of the transaction that was committed last
+  stored *trees;         // the first
+  garbage *oldest, *newest;
+  std::uint64_t waiting; // blocks in the queue
+};
+
+/// What a transaction for writing knows.
+struct change {
+  header *store;
+  std::uint64_t version; // its own
+  std::uint64_t frozen;  // others may be reading nodes of versions up to this
+  bool no_room = false;  // an allocation failed: it has to be aborted
+};
+
+/// Makes a store of a zeroed root, with a tree called "". False: no room.
+PERDURE_IN_TRANSACTION bool initialise(header &h);
+/// Begins the version, and frees up to `most` blocks of the queue that nobody
+/// reads: those that were taken out by transactions up to `unread`.
+PERDURE_IN_TRANSACTION void start(change &c, std::uint64_t unread,
+                                  unsigned most);
+/// A tree of that name, which none has. Null: no room.
+PERDURE_IN_TRANSACTION stored *make(change &c, bytes name);
+/// Gives the key this value. True: it had none.
+PERDURE_IN_TRANSACTION bool put(change &c, stored &t, bytes key, bytes value);
+/// True: it was there.
+PERDURE_IN_TRANSACTION bool erase(change &c, stored &t, bytes key);
+/// Null: the key is not there.
+const record *find(const node *root, bytes key);
+
+inline bytes key_of(const record &r) { return {r.text, r.key_bytes}; }
+inline bytes value_of(const record &r) {
+  return {r.text + r.key_bytes, r.value_bytes};
+}
+
+/// A place in a tree that does not change meanwhile: on a record, or between
+/// two.
+class place {
+  struct step {
+    const node *n;
+    unsigned at;
+  };
+  step way[max_levels];
+  unsigned depth = 0; // steps; the last is a leaf's
+  bool on = false;
+
+  void descend(const node *n, bool to_end);
+  bool settle_forward();
+  bool settle_back();
+
+public:
+  bool first(const node *root);
+  bool last(const node *root);
+  bool seek(const node *root, bytes key);
+  /// The same without stepping on: where the key is not, between its
+  /// neighbours.
+  bool seek_exactly(const node *root, bytes key);
+  bool next();
+  bool prev();
+  const record *here() const;
+};
+
+/// What is wrong in the tree, or null.
+const char *check(const shape &t, std::uint64_t version);
+
+} // namespace tree
+
+#endif

@@ -1,0 +1,267 @@
+// pkv_kill.cpp - Processes that change a store are killed at random moments.
+//
+// pkv_kill STORE KILLS THREADS [durable]
+//
+// Every thread makes changes that follow from its number and theirs: one pair
+// put or removed, or four in a transaction over two trees, some of which are
+// aborted. It acknowledges each in memory that the parent shares. Another
+// thread holds snapshots meanwhile, so that nodes are copied and blocks wait.
+// Then the process is killed. In the next, what each thread acknowledged is
+// there, and nothing else, but for the change that it was about to make: that
+// is there as a whole or not at all.
+#include "pkv.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+constexpr unsigned MaxThreads = 16, Keys = 400;
+
+struct shared {
+  std::atomic<std::uint64_t> Acknowledged[MaxThreads];
+};
+
+shared *All;
+const char *Path;
+unsigned Threads, Durable;
+std::uint64_t State = 1;
+
+std::uint64_t mix(std::uint64_t X) {
+  X = (X ^ X >> 30) * 0xbf58476d1ce4e5b9u;
+  X = (X ^ X >> 27) * 0x94d049bb133111ebu;
+  return X ^ X >> 31;
+}
+
+[[noreturn]] void fail(const std::string &What) {
+  std::fprintf(stderr, "pkv_kill: %s\n", What.c_str());
+  _exit(1);
+}
+[[noreturn]] void failBelow() { fail(pkv_errormsg()); }
+
+struct pkv_bytes as_pkv(const std::string &S) {
+  return {S.data(), S.size()};
+}
+
+struct store {
+  pkv *All;
+  pkv_tree *Trees[2];
+};
+
+store open() {
+  store S;
+  S.All = pkv_open(Path, PKV_CREATE | Durable);
+  if (!S.All)
+    failBelow();
+  for (unsigned N = 0; N < 2; N++)
+    if (!(S.Trees[N] = pkv_tree_open(S.All, N ? "second" : "", PKV_CREATE)))
+      failBelow();
+  return S;
+}
+
+/// Change number I of a thread.
+struct change {
+  enum { Puts, Removes, Moves, Aborts } Kind;
+  std::string Keys[2];
+  std::string Value;
+
+  change(unsigned Thread, std::uint64_t I) {
+    std::uint64_t R = mix(Thread + I * MaxThreads);
+    Kind = R % 8 < 4 ? Puts : R % 8 < 6 ? Removes : R % 8 < 7 ? Moves : Aborts;
+    for (unsigned N = 0; N < 2; N++)
+      Keys[N] = std::to_string((R >> 8) % ::Keys + N) + " of " +
+                std::to_string(Thread);
+    Value = std::to_string(I) + std::string((R >> 32) % 150, '.');
+  }
+};
+
+void make(store &S, const change &C) {
+  if (C.Kind == C.Puts) {
+    if (pkv_put(S.Trees[0], nullptr, as_pkv(C.Keys[0]), as_pkv(C.Value), 0) < 0)
+      failBelow();
+  } else if (C.Kind == C.Removes) {
+    if (pkv_del(S.Trees[0], nullptr, as_pkv(C.Keys[0])) && errno != ENOENT)
+      failBelow();
+  } else {
+    pkv_txn *Txn = pkv_begin(S.All, 0);
+    if (!Txn)
+      failBelow();
+    for (pkv_tree *T : S.Trees)
+      for (const std::string &Key : C.Keys)
+        if (pkv_put(T, Txn, as_pkv(Key), as_pkv(C.Value), 0) < 0)
+          failBelow();
+    if (C.Kind == C.Aborts)
+      pkv_abort(Txn);
+    else if (pkv_commit(Txn))
+      failBelow();
+  }
+}
+
+using pairs = std::map<std::string, std::string>;
+
+void perform(pairs *Maps, const change &C) {
+  if (C.Kind == C.Puts)
+    Maps[0][C.Keys[0]] = C.Value;
+  else if (C.Kind == C.Removes)
+    Maps[0].erase(C.Keys[0]);
+  else if (C.Kind == C.Moves)
+    for (unsigned N = 0; N < 2; N++)
+      for (const std::string &Key : C.Keys)
+        Maps[N][Key] = C.Value;
+}
+
+[[noreturn]] void changeOn(store &S, unsigned Thread) {
+  for (std::uint64_t I = All->Acknowledged[Thread];; I++) {
+    make(S, change(Thread, I));
+    All->Acknowledged[Thread] = I + 1;
+  }
+}
+
+[[noreturn]] void changeProcess() {
+  store S = open();
+  for (unsigned I = 0; I < Threads; I++)
+    std::thread([&S, I] { changeOn(S, I); }).detach();
+  for (;;) {
+    pkv_txn *Txn = pkv_begin(S.All, PKV_RDONLY);
+    if (!Txn)
+      failBelow();
+    usleep(3000);
+    pkv_abort(Txn);
+    usleep(1000);
+  }
+}
+
+/// The pairs of both trees by thread: what comes behind " of " in a key.
+std::vector<std::vector<pairs>> found(store &S) {
+  std::vector<std::vector<pairs>> Found(Threads, std::vector<pairs>(2));
+  for (unsigned N = 0; N < 2; N++) {
+    pkv_cursor *C = pkv_cursor_open(S.Trees[N], nullptr);
+    if (!C)
+      failBelow();
+    for (int On = pkv_first(C); On; On = pkv_next(C)) {
+      struct pkv_bytes K, V;
+      if (pkv_pair(C, &K, &V))
+        failBelow();
+      std::string Key(static_cast<const char *>(K.data), K.size),
+          Value(static_cast<const char *>(V.data), V.size);
+      std::size_t Of = Key.find(" of ");
+      unsigned long Thread =
+          Of == Key.npos ? Threads : std::stoul(Key.substr(Of + 4));
+      if (Thread >= Threads)
+        fail("a key that nobody has put: " + Key);
+      Found[Thread][N][Key] = Value;
+    }
+    pkv_cursor_close(C);
+  }
+  return Found;
+}
+
+/// What threads have done by their last acknowledgement that was seen to be
+/// there.
+std::vector<std::vector<pairs>> Known;
+std::vector<std::uint64_t> KnownChanges;
+
+/// In a process of its own, which tells in shared memory whether the last
+/// change is there, too.
+[[noreturn]] void check(std::uint64_t *More) {
+  store S = open();
+  if (const char *What = pkv_check(S.All))
+    fail(What);
+  auto Found = found(S);
+  for (unsigned T = 0; T < Threads; T++) {
+    std::vector<pairs> &Maps = Known[T];
+    for (std::uint64_t I = KnownChanges[T]; I < All->Acknowledged[T]; I++)
+      perform(Maps.data(), change(T, I));
+    More[T] = 0;
+    if (Found[T] == Maps)
+      continue;
+    perform(Maps.data(), change(T, All->Acknowledged[T]));
+    More[T] = 1;
+    if (Found[T] != Maps)
+      fail("thread " + std::to_string(T) + ": its pairs are not those after " +
+           std::to_string(All->Acknowledged[T]) +
+           " changes, nor after one more");
+  }
+  pkv_close(S.All);
+  _exit(0);
+}
+
+std::uint64_t acknowledged() {
+  std::uint64_t Sum = 0;
+  for (auto &A : All->Acknowledged)
+    Sum += A.load();
+  return Sum;
+}
+
+pid_t start(void (*Run)()) {
+  pid_t Child = fork();
+  if (Child < 0)
+    fail("no process");
+  if (!Child)
+    Run();
+  return Child;
+}
+
+std::uint64_t *More;
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc < 4)
+    return std::fputs("Usage: pkv_kill STORE KILLS THREADS [durable]\n",
+                      stderr),
+           2;
+  Path = argv[1];
+  unsigned Kills = unsigned(std::atoi(argv[2]));
+  Threads = unsigned(std::atoi(argv[3]));
+  Durable = argc > 4 ? PKV_DURABLE : 0;
+  if (!Threads || Threads > MaxThreads)
+    fail("too many threads");
+  void *Memory =
+      mmap(nullptr, sizeof(shared) + MaxThreads * 8, PROT_READ | PROT_WRITE,
+           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (Memory == MAP_FAILED)
+    fail("no memory");
+  All = static_cast<shared *>(Memory);
+  More = reinterpret_cast<std::uint64_t *>(All + 1);
+  Known.assign(Threads, std::vector<pairs>(2));
+  KnownChanges.assign(Threads, 0);
+  for (unsigned Killed = 0; Killed < Kills; Killed++) {
+    pid_t Child = start(changeProcess);
+    std::uint64_t Target =
+        acknowledged() + mix(++State) % (Durable ? 20 : 3000);
+    for (unsigned Waited = 0; acknowledged() < Target; Waited++) {
+      if (Waited == 60000)
+        fail("nobody gets on");
+      if (waitpid(Child, nullptr, WNOHANG))
+        fail("the process has ended before it was killed");
+      usleep(1000);
+    }
+    usleep(unsigned(mix(++State) % 3000));
+    int Status;
+    kill(Child, SIGKILL);
+    if (waitpid(Child, &Status, 0) != Child || !WIFSIGNALED(Status))
+      fail("the process has ended before it was killed");
+    Child = start([] { check(More); });
+    if (waitpid(Child, &Status, 0) != Child || Status)
+      fail("found after kill " + std::to_string(Killed + 1));
+    for (unsigned T = 0; T < Threads; T++) {
+      std::uint64_t There = All->Acknowledged[T] + More[T];
+      for (std::uint64_t I = KnownChanges[T]; I < There; I++)
+        perform(Known[T].data(), change(T, I));
+      KnownChanges[T] = There;
+      All->Acknowledged[T] = There;
+    }
+  }
+  std::printf("%u killed, %llu changes, all there\n", Kills,
+              static_cast<unsigned long long>(acknowledged()));
+}

@@ -1,0 +1,258 @@
+// pkv_random.cpp - Random operations on a store, beside std::map.
+//
+// pkv_random STORE SEED OPERATIONS [durable]
+//
+// Keys of four kinds, so that nodes have long prefixes, equal heads, zeros and
+// bytes above 127. Phases of growing and of shrinking; transactions that are
+// committed and aborted; snapshots, whose pairs are compared much later;
+// cursors that go both ways, and go on while pairs around them are put and
+// removed.
+#include "pkv.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+using pairs = std::map<std::string, std::string>;
+
+std::mt19937_64 Random;
+unsigned below(unsigned N) { return unsigned(Random() % N); }
+
+#define CHECK(Condition)                                                       \
+  do                                                                           \
+    if (!(Condition)) {                                                        \
+      std::fprintf(stderr, "pkv_random: line %d: %s (%s)\n", __LINE__,         \
+                   #Condition, pkv_errormsg());                                \
+      std::exit(1);                                                            \
+    }                                                                          \
+  while (0)
+
+struct pkv_bytes as_pkv(const std::string &S) {
+  return {S.data(), S.size()};
+}
+std::string text(struct pkv_bytes B) {
+  return std::string(static_cast<const char *>(B.data), B.size);
+}
+
+std::string someKey() {
+  std::string Key;
+  switch (below(4)) {
+  case 0:
+    return "user" + std::to_string(below(3000));
+  case 1:
+    for (unsigned N = 1 + below(12); N; N--)
+      Key += "ab\0\xff"[below(4)];
+    return Key;
+  case 2:
+    return std::string(1 + below(20), 'x') + std::to_string(below(200));
+  default:
+    return "a/long/prefix/that/all/share/" + std::to_string(1000 + below(1500));
+  }
+}
+
+std::string someValue(long Number) {
+  unsigned Length = below(200) ? below(100) : below(20000);
+  return std::string(Length, char('a' + Number % 26)) + std::to_string(Number);
+}
+
+pkv *Store;
+pkv_tree *Trees[2];
+
+/// The whole tree is what the map says, forwards and backwards, and so is what
+/// lies around random keys.
+void compare(pkv_tree *T, pkv_txn *Txn, const pairs &Expected) {
+  pkv_cursor *C = pkv_cursor_open(T, Txn);
+  CHECK(C);
+  struct pkv_bytes Key, Value;
+  auto It = Expected.begin();
+  for (int On = pkv_first(C); On; On = pkv_next(C), ++It) {
+    CHECK(It != Expected.end() && !pkv_pair(C, &Key, &Value));
+    CHECK(text(Key) == It->first && text(Value) == It->second);
+  }
+  CHECK(It == Expected.end() && !pkv_next(C) && pkv_pair(C, &Key, &Value) < 0);
+  for (int On = pkv_prev(C); On; On = pkv_prev(C)) {
+    CHECK(It != Expected.begin() && !pkv_pair(C, &Key, nullptr));
+    CHECK(text(Key) == (--It)->first);
+  }
+  CHECK(It == Expected.begin() && !pkv_prev(C));
+  for (unsigned I = 0; I < 20; I++) {
+    std::string Around = someKey();
+    It = Expected.lower_bound(Around);
+    CHECK(pkv_seek(C, as_pkv(Around)) == (It != Expected.end()));
+    if (It != Expected.end())
+      CHECK(!pkv_pair(C, &Key, nullptr) && text(Key) == It->first);
+    CHECK(pkv_prev(C) == (It != Expected.begin()));
+    if (It != Expected.begin())
+      CHECK(!pkv_pair(C, &Key, nullptr) && text(Key) == (--It)->first);
+  }
+  pkv_cursor_close(C);
+}
+
+/// A cursor of a transaction goes on where it was, whatever is changed.
+void walkAndChange(pkv_tree *T, pkv_txn *Txn, pairs &Map) {
+  pkv_cursor *C = pkv_cursor_open(T, Txn);
+  std::string At = someKey();
+  int On = pkv_seek(C, as_pkv(At));
+  auto It = Map.lower_bound(At);
+  for (unsigned I = 0; I < 50; I++) {
+    CHECK(On == (It != Map.end()));
+    if (!On)
+      break;
+    struct pkv_bytes Key, Value;
+    CHECK(!pkv_pair(C, &Key, &Value));
+    CHECK(text(Key) == It->first && text(Value) == It->second);
+    At = It->first;
+    switch (below(4)) {
+    case 0: // itself goes
+      CHECK(!pkv_del(T, Txn, as_pkv(At)));
+      Map.erase(At);
+      CHECK(pkv_pair(C, &Key, &Value) < 0);
+      break;
+    case 1: // one comes right behind it
+      CHECK(pkv_put(T, Txn, as_pkv(At + '\0'), as_pkv("new"), 0) ==
+            !Map.count(At + '\0'));
+      Map[At + '\0'] = "new";
+      break;
+    case 2: // it is replaced
+      CHECK(pkv_put(T, Txn, as_pkv(At), as_pkv("changed"), 0) == 0);
+      Map[At] = "changed";
+      CHECK(!pkv_pair(C, nullptr, &Value) && text(Value) == "changed");
+      break;
+    }
+    if (below(3)) {
+      It = Map.upper_bound(At);
+      On = pkv_next(C);
+    } else {
+      It = Map.lower_bound(At);
+      On = pkv_prev(C);
+      CHECK(On == (It != Map.begin()));
+      if (!On)
+        break;
+      --It;
+    }
+  }
+  pkv_cursor_close(C);
+}
+
+struct snapshot {
+  pkv_txn *Txn;
+  pairs Maps[2];
+};
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc < 4)
+    return std::fputs("Usage: pkv_random STORE SEED OPERATIONS [durable]\n",
+                      stderr),
+           2;
+  Random.seed(std::strtoul(argv[2], nullptr, 10));
+  long Operations = std::atol(argv[3]);
+  unsigned Durable = argc > 4 ? PKV_DURABLE : 0;
+  Store = pkv_open(argv[1], PKV_CREATE | Durable);
+  CHECK(Store && !pkv_tree_open(Store, "other", 0));
+  Trees[0] = pkv_tree_open(Store, "", 0);
+  Trees[1] = pkv_tree_open(Store, "other", PKV_CREATE);
+  CHECK(Trees[0] && Trees[1]);
+  pairs Maps[2], Saved[2];
+  pkv_txn *Txn = nullptr;
+  std::vector<snapshot> Snapshots;
+  for (long I = 0; I < Operations; I++) {
+    bool Shrinks = I / 20000 % 2;
+    unsigned W = below(1000), N = below(8) == 0;
+    pkv_tree *T = Trees[N];
+    pairs &Map = Maps[N];
+    if (W == 0) {
+      if (!Txn && Snapshots.size() < 3) {
+        Snapshots.push_back({pkv_begin(Store, PKV_RDONLY), {Maps[0], Maps[1]}});
+        CHECK(Snapshots.back().Txn);
+      }
+    } else if (W == 1) {
+      if (!Snapshots.empty()) {
+        unsigned Which = below(unsigned(Snapshots.size()));
+        snapshot &S = Snapshots[Which];
+        compare(Trees[0], S.Txn, S.Maps[0]);
+        compare(Trees[1], S.Txn, S.Maps[1]);
+        CHECK(pkv_put(T, S.Txn, as_pkv("k"), as_pkv("v"), 0) < 0);
+        CHECK(!pkv_commit(S.Txn));
+        Snapshots.erase(Snapshots.begin() + Which);
+      }
+    } else if (W < 6) {
+      if (!Txn) {
+        Txn = pkv_begin(Store, 0);
+        CHECK(Txn && !pkv_begin(Store, 0) && errno == EDEADLK);
+        std::copy(Maps, Maps + 2, Saved);
+      } else if (below(2)) {
+        CHECK(!pkv_commit(Txn));
+        Txn = nullptr;
+      } else {
+        pkv_abort(Txn);
+        std::copy(Saved, Saved + 2, Maps);
+        Txn = nullptr;
+      }
+    } else if (W == 6) {
+      compare(T, Txn, Map);
+    } else if (W < 10) {
+      if (Txn)
+        walkAndChange(T, Txn, Map);
+    } else if (std::string Key = someKey(); W % 10 < (Shrinks ? 6u : 2u)) {
+      CHECK(pkv_del(T, Txn, as_pkv(Key)) == (Map.erase(Key) ? 0 : -1));
+    } else if (W % 10 == 9) {
+      char Buffer[100];
+      auto It = Map.find(Key);
+      ptrdiff_t Size = pkv_get(T, Txn, as_pkv(Key), Buffer, sizeof(Buffer));
+      CHECK(Size == (It == Map.end() ? -1 : ptrdiff_t(It->second.size())));
+      if (Size > 0)
+        CHECK(!std::memcmp(Buffer, It->second.data(),
+                           std::min(std::size_t(Size), sizeof(Buffer))));
+    } else {
+      std::string Value = someValue(I);
+      bool Had = Map.count(Key);
+      unsigned Flags = W % 10 == 8 ? PKV_NOREPLACE : 0;
+      int Got = pkv_put(T, Txn, as_pkv(Key), as_pkv(Value), Flags);
+      CHECK(Got == (Had && Flags ? -1 : !Had));
+      if (Got >= 0)
+        Map[Key] = Value;
+    }
+    if (I % 5000 == 0 && !Txn) {
+      const char *Wrong = pkv_check(Store);
+      CHECK(!Wrong);
+    }
+  }
+  if (Txn)
+    CHECK(!pkv_commit(Txn));
+  for (snapshot &S : Snapshots) {
+    compare(Trees[0], S.Txn, S.Maps[0]);
+    pkv_abort(S.Txn);
+  }
+  // What snapshots kept is freed by the writes that follow.
+  struct pkv_stat Stat;
+  for (unsigned I = 0; !pkv_stat(Trees[0], nullptr, &Stat) && Stat.waiting;
+       I++) {
+    CHECK(I < 10000);
+    CHECK(pkv_put(Trees[0], nullptr, as_pkv("k"), as_pkv(std::to_string(I)),
+                  0) >= 0);
+    Maps[0]["k"] = std::to_string(I);
+    if (Durable && Stat.waiting < 100)
+      break; // each of its own puts some there
+  }
+  std::printf("%zu and %zu pairs, height %u\n", Maps[0].size(), Maps[1].size(),
+              Stat.height);
+  pkv_close(Store);
+  Store = pkv_open(argv[1], PKV_RDONLY);
+  CHECK(Store);
+  for (unsigned N = 0; N < 2; N++) {
+    CHECK((Trees[N] = pkv_tree_open(Store, N ? "other" : "", 0)));
+    compare(Trees[N], nullptr, Maps[N]);
+  }
+  CHECK(!pkv_check(Store));
+  CHECK(pkv_put(Trees[0], nullptr, as_pkv("k"), as_pkv("v"), 0) < 0);
+  pkv_close(Store);
+}
