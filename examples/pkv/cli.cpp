@@ -30,8 +30,7 @@ std::string_view as_view(struct pkv_bytes b) {
   return {static_cast<const char *>(b.data), b.size};
 }
 
-// ===- Lines
-// ----------------------------------------------------------------===
+// ===- Lines ------------------------------------------------------------===
 //
 // KEY<TAB>VALUE, any bytes: \t, \n, \\ and \xNN stand for what a line cannot
 // have.
@@ -86,8 +85,7 @@ std::optional<std::string> unescaped(std::string_view line) {
   return text;
 }
 
-// ===- Progress
-// -------------------------------------------------------------===
+// ===- Progress ---------------------------------------------------------===
 
 /// On stderr, when that is a terminal: how far, and how fast.
 class progress {
@@ -123,8 +121,7 @@ public:
   }
 };
 
-// ===- The store
-// ------------------------------------------------------------===
+// ===- The store --------------------------------------------------------===
 
 struct closer {
   void operator()(pkv *s) const { pkv_close(s); }
@@ -145,22 +142,22 @@ struct options {
 
 [[noreturn]] void give_up() { throw failure(pkv_errormsg()); }
 
-opened open_to(const options &o, bool write) {
+/// To read, or to write with `write`: PKV_CREATE, or 0 for what has to be there.
+opened open_to(const options &o, std::optional<unsigned> write) {
   opened all;
-  all.store.reset(pkv_open(o.store.c_str(),
-                           write ? PKV_CREATE | (o.durable ? PKV_DURABLE : 0)
-                                 : PKV_RDONLY));
+  unsigned flags =
+      write ? *write | (o.durable ? PKV_DURABLE : 0) : PKV_RDONLY;
+  all.store.reset(pkv_open(o.store.c_str(), flags));
   if (!all.store)
     give_up();
-  all.tree =
-      pkv_tree_open(all.store.get(), o.tree.c_str(), write ? PKV_CREATE : 0);
+  all.tree = pkv_tree_open(all.store.get(), o.tree.c_str(), write.value_or(0));
   if (!all.tree)
     give_up();
   return all;
 }
 
 int get(const options &o) {
-  opened s = open_to(o, false);
+  opened s = open_to(o, std::nullopt);
   std::string value(4096, '\0');
   ptrdiff_t size;
   while ((size = pkv_get(s.tree, nullptr, as_pkv(o.key), value.data(),
@@ -175,14 +172,14 @@ int get(const options &o) {
 }
 
 int put(const options &o) {
-  opened s = open_to(o, true);
+  opened s = open_to(o, PKV_CREATE);
   if (pkv_put(s.tree, nullptr, as_pkv(o.key), as_pkv(o.value), 0) < 0)
     give_up();
   return found;
 }
 
 int del(const options &o) {
-  opened s = open_to(o, true);
+  opened s = open_to(o, 0);
   if (!pkv_del(s.tree, nullptr, as_pkv(o.key)))
     return found;
   if (errno == ENOENT)
@@ -191,7 +188,7 @@ int del(const options &o) {
 }
 
 int scan(const options &o) {
-  opened s = open_to(o, false);
+  opened s = open_to(o, std::nullopt);
   std::unique_ptr<pkv_cursor, closer> c(pkv_cursor_open(s.tree, nullptr));
   if (!c)
     give_up();
@@ -244,7 +241,7 @@ int load(const options &o) {
   if (file.is_open())
     file.seekg(0);
 
-  opened s = open_to(o, true);
+  opened s = open_to(o, PKV_CREATE);
   progress shown(size);
   std::uint64_t lines = 0, fresh = 0, bytes = 0;
   pkv_txn *txn = nullptr;
@@ -294,7 +291,7 @@ int load(const options &o) {
 }
 
 int stats(const options &o) {
-  opened s = open_to(o, false);
+  opened s = open_to(o, std::nullopt);
   struct pkv_stat t;
   if (pkv_stat(s.tree, nullptr, &t))
     give_up();
@@ -395,7 +392,10 @@ int main(int argc, char **argv) {
           false);
   try {
     app.parse(argc, argv);
-    return run(o);
+    int result = run(o);
+    if (!std::cout.flush())
+      throw failure("the output cannot be written");
+    return result;
   } catch (const CLI::ParseError &e) {
     return app.exit(e) ? failed : found;
   } catch (const failure &e) {

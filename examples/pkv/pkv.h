@@ -4,11 +4,15 @@
  * a value, any bytes, ordered by key as memcmp orders them (a prefix comes
  * first). Keys have 1 to PKV_KEY_MAX bytes, values up to PKV_VALUE_MAX.
  *
- * Errors. A function that fails returns -1 or NULL and sets errno; pkv_errormsg
- * says it in words. Nothing has changed then. What is not there is ENOENT.
+ * Errors. A function that fails returns -1 or NULL and sets errno;
+ * pkv_errormsg says it in words. Nothing has changed then. What is not there is
+ * ENOENT. A transaction in which there was no room for a change can only be
+ * ended: ECANCELED, and its cursors stand nowhere. Where the file cannot grow by
+ * what a transaction has to log, the runtime reports it and ends the process.
  *
  * Threads. A pkv and its trees may be used by any number of threads. A
- * transaction and a cursor belong to the thread that began them, one at a time.
+ * transaction and a cursor belong to the thread that began them. Of those for
+ * writing a thread has one at a time, over all stores: EDEADLK.
  *
  * Processes. One process has a store open to write. Others may open it with
  * PKV_RDONLY when none has.
@@ -55,9 +59,10 @@ struct pkv_bytes {
 /* The message of this thread's last failure; "" before the first. */
 const char *pkv_errormsg(void);
 
-/* Flags: CREATE, RDONLY, DURABLE. Takes the same time whatever the store holds.
-   Errors: ENOENT, EBUSY (another process has it open to write), EPROTO (no
-   store of this version), EINVAL, and those of perdure_store_open. */
+/* Flags: CREATE, RDONLY, DURABLE. Takes the same time however many pairs there
+   are; it looks at each tree. Errors: ENOENT, EBUSY (somebody has it open, here
+   or in another process, and one of the two writes), EPROTO (no store of this
+   version), EDEADLK, EINVAL, and those of perdure_store_open. */
 pkv *pkv_open(const char *dir, unsigned flags);
 /* After all transactions and cursors: but for the one for writing that this
    thread has begun, which it aborts. */
@@ -65,8 +70,7 @@ void pkv_close(pkv *store);
 
 /* The tree of that name, 1 to PKV_NAME_MAX bytes; "" is one that every store
    has. Good until the store closes. CREATE makes it, in a transaction of its
-   own. Errors: ENOENT, EINVAL, EROFS, EBUSY (CREATE in this thread's
-   transaction). */
+   own. Errors: ENOENT, EINVAL, EROFS, EDEADLK (CREATE in a transaction). */
 pkv_tree *pkv_tree_open(pkv *store, const char *name, unsigned flags);
 /* Calls `visit` with each name, in the order in which they were made, until it
    returns something else than 0; returns that, or 0. */

@@ -11,8 +11,9 @@
 #include "tree.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <list>
@@ -23,7 +24,6 @@
 #include <set>
 #include <string>
 #include <sys/file.h>
-#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -31,21 +31,22 @@ using tree::bytes;
 
 namespace {
 
-// ===- Errors --------------------------------------------------------------===
+// ===- Errors -----------------------------------------------------------===
 
-thread_local std::string message;
+thread_local char message[512];
 
-int fail(int error, std::string words) {
-  message = std::move(words);
+__attribute__((format(printf, 2, 3))) int fail(int error, const char *format,
+                                               ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(message, sizeof(message), format, arguments);
+  va_end(arguments);
   errno = error;
   return -1;
 }
 
 /// Of the runtime's last call.
-int fail_below() {
-  int error = errno;
-  return fail(error, perdure_errormsg());
-}
+int fail_below() { return fail(errno, "%s", perdure_errormsg()); }
 
 bytes as_bytes(struct pkv_bytes b) {
   return {static_cast<const char *>(b.data), b.size};
@@ -67,7 +68,11 @@ struct descriptor {
 };
 
 struct store_closer {
-  void operator()(perdure_store *s) const { perdure_store_close(s); }
+  void operator()(perdure_store *s) const {
+    int error = errno;
+    perdure_store_close(s);
+    errno = error;
+  }
 };
 
 } // namespace
@@ -77,6 +82,8 @@ struct pkv_tree {
   tree::stored *lies;
   std::size_t number;
   tree::shape published; // behind the gate
+  bool touched;          // by the transaction that is open for writing
+  pkv_tree *next_touched;
 };
 
 struct pkv {
@@ -93,8 +100,7 @@ struct pkv {
   std::mutex of_snapshots;
 
   std::mutex writing;
-  std::atomic<std::thread::id> writer; // whose transaction is open, by
-  pkv_txn *open_write = nullptr;       // pkv_begin
+  pkv_tree *touched = nullptr;   // under `writing`
   std::mutex making_trees;
 };
 
@@ -120,7 +126,7 @@ struct pkv_cursor {
 
 namespace {
 
-// ===- Snapshots -----------------------------------------------------------===
+// ===- Snapshots --------------------------------------------------------===
 
 void begin_snapshot(pkv &s, pkv_txn &t) {
   t.in = &s;
@@ -139,16 +145,38 @@ void end_snapshot(pkv_txn &t) {
   t.in->snapshots.erase(t.in->snapshots.find(t.version));
 }
 
-// ===- Writing -------------------------------------------------------------===
+// ===- Writing ----------------------------------------------------------===
+
+/// The transaction for writing that this thread has begun, of whatever store: what it
+/// would change elsewhere would become part of it, and objects of two stores do
+/// not commit as one.
+thread_local pkv_txn *writing_here;
+
+int is_free() {
+  return writing_here ? fail(EDEADLK, "this thread has begun a transaction for "
+                                      "writing: give it to the call, or end it")
+                      : 0;
+}
 
 int may_write(pkv &s) {
   if (!s.writes)
     return fail(EROFS, "the store is open for reading only");
-  if (s.writer == std::this_thread::get_id())
-    return fail(EDEADLK,
-                "this thread has begun a transaction for writing: give "
-                "it to the call, or end it");
-  return 0;
+  return is_free();
+}
+
+void touch(pkv_tree &t) {
+  if (t.touched)
+    return;
+  t.touched = true;
+  t.next_touched = t.in->touched;
+  t.in->touched = &t;
+}
+
+template <class Visit> void forget_touched(pkv &s, Visit visit) {
+  for (; s.touched; s.touched = s.touched->next_touched) {
+    s.touched->touched = false;
+    visit(*s.touched);
+  }
 }
 
 /// Begins the object's transaction; the thread holds `writing`. In place,
@@ -165,32 +193,40 @@ int begin_change(pkv &s, tree::change &c, bool in_place) {
       newest = *s.snapshots.rbegin();
     }
   }
-  c = {s.header, s.version + 1, in_place ? newest : s.version};
+  c = {s.header, s.version + 1, in_place ? newest : s.version, oldest};
   // What was taken out by a transaction that the oldest snapshot sees is in
   // nobody's tree; and who searched without one has been out of the gate since
   // that transaction was published.
-  tree::start(c, oldest, share_of_garbage);
+  tree::start(c, share_of_garbage);
   return 0;
 }
 
 /// Shows readers what was committed; behind the closed gate.
 void publish(pkv &s, std::uint64_t version) {
-  for (pkv_tree &each : s.trees)
-    each.published = each.lies->seen();
+  forget_touched(s, [](pkv_tree &t) { t.published = t.lies->seen(); });
   s.version = version;
   s.waiting = s.header->waiting;
 }
 
-int no_room() {
-  return fail(ENOSPC,
-              std::string("no room for the change: ") + perdure_errormsg());
+int no_room(const tree::change &c) {
+  return fail(c.error, "no room for the change: %s", perdure_errormsg());
 }
 
 /// Rolls the object's transaction back; errno and the message stay.
-int abort_change() {
+int abort_change(pkv &s) {
   int error = errno;
   perdure_tx_abort();
+  forget_touched(s, [](pkv_tree &) {});
   errno = error;
+  return -1;
+}
+
+/// Commits it; if that fails nothing of it is there.
+int commit_change(pkv &s) {
+  if (!perdure_tx_commit())
+    return 0;
+  fail_below();
+  forget_touched(s, [](pkv_tree &) {});
   return -1;
 }
 
@@ -208,35 +244,48 @@ template <class Body> int alone(pkv &s, Body body) {
   if (begin_change(s, c, in_place))
     return -1;
   int result = body(c);
-  if (c.no_room)
-    result = no_room();
+  if (c.error)
+    result = no_room(c);
   if (result < 0)
-    return abort_change();
-  if (perdure_tx_commit())
-    return fail_below();
+    return abort_change(s);
+  if (commit_change(s))
+    return -1;
   if (!in_place)
     shut.emplace(s.readers);
   publish(s, c.version);
   return result;
 }
 
+/// Whether the transaction can be used, in a store; null can.
+bool is_usable(const pkv &s, const pkv_txn *t) {
+  if (t && t->in != &s)
+    fail(EINVAL, "the transaction is another store's");
+  else if (t && t->failed)
+    fail(ECANCELED, "the transaction had no room for a change before: end it");
+  else
+    return true;
+  return false;
+}
+
 /// In the caller's transaction, or alone.
-template <class Body> int change(pkv &s, pkv_txn *t, Body body) {
+template <class Body> int change(pkv_tree &tree, pkv_txn *t, Body body) {
+  pkv &s = *tree.in;
+  auto touching = [&](tree::change &c) {
+    touch(tree);
+    return body(c);
+  };
   if (!t)
-    return alone(s, body);
-  if (t->in != &s || !t->writes)
-    return fail(t->in != &s ? EINVAL : EROFS,
-                t->in != &s ? "the transaction is another store's"
-                            : "a snapshot changes nothing");
-  if (t->failed)
-    return fail(ECANCELED, "the transaction had no room for a change before: "
-                           "end it");
-  int result = body(t->change);
+    return alone(s, touching);
+  if (!is_usable(s, t))
+    return -1;
+  if (!t->writes)
+    return fail(EROFS, "a snapshot changes nothing");
+  int result = touching(t->change);
   t->changes++;
-  if (!t->change.no_room)
+  if (!t->change.error)
     return result;
   t->failed = true;
-  return no_room();
+  return no_room(t->change);
 }
 
 /// What the transaction sees of the tree; without one only behind the gate.
@@ -244,7 +293,7 @@ const tree::node *root_for(const pkv_tree &t, const pkv_txn *txn) {
   if (!txn)
     return t.published.root;
   if (txn->writes)
-    return t.lies->root;
+    return txn->failed ? nullptr : +t.lies->root;
   return t.number < txn->shapes.size() ? txn->shapes[t.number].root : nullptr;
 }
 
@@ -253,17 +302,15 @@ int not_there() { return fail(ENOENT, "there is no such key"); }
 bool is_key(struct pkv_bytes key) {
   if (key.data && key.size >= 1 && key.size <= PKV_KEY_MAX)
     return true;
-  fail(EINVAL, "a key has 1 to " + std::to_string(PKV_KEY_MAX) +
-                   " bytes, not " + std::to_string(key.size));
+  fail(EINVAL, "a key has 1 to %d bytes, not %zu", PKV_KEY_MAX, key.size);
   return false;
 }
 
 } // namespace
 
-const char *pkv_errormsg(void) { return message.c_str(); }
+const char *pkv_errormsg(void) { return message; }
 
-// ===- Opening and closing
-// --------------------------------------------------===
+// ===- Opening and closing ----------------------------------------------===
 
 namespace {
 
@@ -271,52 +318,73 @@ namespace {
 int lock_directory(pkv &s, const char *dir) {
   s.directory.fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (s.directory.fd < 0)
-    return fail(errno, std::string(dir) + ": " + strerror(errno));
+    return fail(errno, "%s: %s", dir, strerror(errno));
   if (!flock(s.directory.fd, (s.writes ? LOCK_EX : LOCK_SH) | LOCK_NB))
     return 0;
   if (errno == EWOULDBLOCK)
     return fail(EBUSY,
-                std::string(dir) +
-                    (s.writes ? ": another process has the store open"
-                              : ": a process has the store open to write"));
-  return fail(errno, std::string(dir) + ": " + strerror(errno));
+                s.writes ? "%s: somebody has the store open"
+                         : "%s: somebody has the store open to write",
+                dir);
+  return fail(errno, "%s: %s", dir, strerror(errno));
 }
 
-int open_object(pkv &s, const char *dir, unsigned flags) {
-  void *root =
-      perdure_open(s.objects.get(), object_name, s.writes ? 0 : PERDURE_RDONLY);
+int open_objects(pkv &s, const char *dir, unsigned flags) {
+  s.objects.reset(perdure_store_open(
+      dir, s.writes ? (flags & PKV_CREATE ? PERDURE_CREATE : 0) |
+                          (s.durable ? PERDURE_DURABLE : 0)
+                    : PERDURE_RDONLY));
+  return s.objects ? 0 : fail_below();
+}
+
+/// Nothing has ever been committed to it: its maker died before.
+bool is_new(const tree::header &h) {
+  return !h.magic[0] && !h.version && !h.trees && !h.oldest;
+}
+
+int initialise(tree::header &h) {
+  if (perdure_tx_begin(&h))
+    return fail_below();
+  tree::change c = {&h, 1, 0, 0};
+  if (tree::initialise(c))
+    return perdure_tx_commit() ? fail_below() : 0;
+  no_room(c);
+  int error = errno;
+  perdure_tx_abort();
+  errno = error;
+  return -1;
+}
+
+int open_header(pkv &s, const char *dir, unsigned flags) {
+  void *root = perdure_open(s.objects.get(), object_name,
+                            s.writes ? 0 : PERDURE_RDONLY);
   if (!root && errno == ENOENT && flags & PKV_CREATE && s.writes)
     root =
         perdure_create(s.objects.get(), object_name, sizeof(tree::header), 0);
   if (!root)
     return fail_below();
   s.header = static_cast<tree::header *>(root);
+  if (!memcmp(s.header->magic, tree::magic, sizeof(tree::magic)))
+    return 0;
+  // Looks at all of it, so only of what is no store, or none yet.
   struct perdure_stat stat;
   if (perdure_stat(root, &stat))
     return fail_below();
-  if (stat.root_bytes >= sizeof(tree::header)) {
-    // New, or its maker died before this.
-    if (s.writes && !s.header->magic[0]) {
-      if (perdure_tx_begin(root))
-        return fail_below();
-      if (!tree::initialise(*s.header)) {
-        no_room();
-        perdure_tx_abort();
-        return -1;
-      }
-      if (perdure_tx_commit())
-        return fail_below();
-    }
-    if (!memcmp(s.header->magic, tree::magic, sizeof(tree::magic)))
-      return 0;
-  }
-  return fail(EPROTO, std::string(dir) + ": the object '" + object_name +
-                          "' is no store of this version");
+  if (stat.root_bytes != sizeof(tree::header) || !is_new(*s.header))
+    return fail(EPROTO, "%s: the object '%s' is no store of this version", dir,
+                object_name);
+  if (s.writes)
+    return initialise(*s.header);
+  return fail(ENOENT, "%s: who made the store died before it was whole; open "
+                      "it to write",
+              dir);
 }
 
 } // namespace
 
 pkv *pkv_open(const char *dir, unsigned flags) try {
+  if (is_free())
+    return nullptr;
   auto s = std::make_unique<pkv>();
   if (flags & ~(PKV_CREATE | PKV_RDONLY | PKV_DURABLE)) {
     fail(EINVAL, "pkv_open knows the flags PKV_CREATE, PKV_RDONLY and "
@@ -325,18 +393,13 @@ pkv *pkv_open(const char *dir, unsigned flags) try {
   }
   s->writes = !(flags & PKV_RDONLY);
   s->durable = flags & PKV_DURABLE;
-  s->objects.reset(perdure_store_open(
-      dir, s->writes ? (flags & PKV_CREATE ? PERDURE_CREATE : 0) |
-                           (s->durable ? PERDURE_DURABLE : 0)
-                     : PERDURE_RDONLY));
-  if (!s->objects) {
-    fail_below();
-    return nullptr;
-  }
-  if (lock_directory(*s, dir) || open_object(*s, dir, flags))
+  // The lock first: to open what others have open could change how they have it.
+  bool makes = s->writes && flags & PKV_CREATE && access(dir, F_OK);
+  if ((makes && open_objects(*s, dir, flags)) || lock_directory(*s, dir) ||
+      (!makes && open_objects(*s, dir, flags)) || open_header(*s, dir, flags))
     return nullptr;
   for (tree::stored *each = s->header->trees; each; each = each->next)
-    s->trees.push_back({s.get(), each, s->trees.size(), {}});
+    s->trees.push_back({s.get(), each, s->trees.size(), each->seen(), false, nullptr});
   publish(*s, s->header->version);
   return s.release();
 } catch (const std::bad_alloc &) {
@@ -347,16 +410,17 @@ pkv *pkv_open(const char *dir, unsigned flags) try {
 void pkv_close(pkv *s) {
   if (!s)
     return;
-  if (s->open_write && s->writer == std::this_thread::get_id())
-    pkv_abort(s->open_write);
+  if (writing_here && writing_here->in == s)
+    pkv_abort(writing_here);
   delete s;
 }
 
 pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
   bytes wanted(name);
   if (wanted.size() > PKV_NAME_MAX || flags & ~unsigned(PKV_CREATE)) {
-    fail(EINVAL, "a tree's name has at most " + std::to_string(PKV_NAME_MAX) +
-                     " bytes, and pkv_tree_open the flag PKV_CREATE");
+    fail(EINVAL, "a tree's name has at most %d bytes, and pkv_tree_open the "
+                 "flag PKV_CREATE",
+         PKV_NAME_MAX);
     return nullptr;
   }
   auto look = [&]() -> pkv_tree * {
@@ -369,9 +433,11 @@ pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
   if (pkv_tree *there = look())
     return there;
   if (!(flags & PKV_CREATE)) {
-    fail(ENOENT, "there is no tree '" + std::string(name) + "'");
+    fail(ENOENT, "there is no tree '%s'", name);
     return nullptr;
   }
+  if (may_write(*s)) // before it waits for who may wait for this thread
+    return nullptr;
   std::lock_guard<std::mutex> lock(s->making_trees);
   if (pkv_tree *there = look()) // another thread's
     return there;
@@ -384,6 +450,7 @@ pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
   made.front().in = s;
   std::lock_guard<std::mutex> writer(s->writing); // one closes the gate at a time
   gate::shut shut(s->readers);
+  made.front().published = made.front().lies->seen();
   made.front().number = s->trees.size();
   s->trees.splice(s->trees.end(), made);
   return &s->trees.back();
@@ -400,14 +467,19 @@ int pkv_trees(pkv *s, int (*visit)(void *arg, const char *name), void *arg) {
     count = s->trees.size();
     each = s->trees.begin();
   }
-  for (; count--; ++each)
-    if (int result = visit(arg, std::string(each->lies->called()).c_str()))
+  // The end of the list moves meanwhile: nobody looks at it.
+  for (std::size_t i = 0; i < count; i++) {
+    if (i)
+      ++each;
+    char name[PKV_NAME_MAX + 1] = {};
+    each->lies->called().copy(name, PKV_NAME_MAX);
+    if (int result = visit(arg, name))
       return result;
+  }
   return 0;
 }
 
-// ===- Transactions
-// ----------------------------------------------------------===
+// ===- Transactions -----------------------------------------------------===
 
 pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
   if (flags & ~unsigned(PKV_RDONLY)) {
@@ -422,14 +494,12 @@ pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
   }
   if (may_write(*s))
     return nullptr;
-  s->writing.lock();
+  std::unique_lock<std::mutex> lock(s->writing);
   t->writes = true;
-  if (begin_change(*s, t->change, false)) {
-    s->writing.unlock();
+  if (begin_change(*s, t->change, false))
     return nullptr;
-  }
-  s->writer = std::this_thread::get_id();
-  s->open_write = t.get();
+  lock.release();
+  writing_here = t.get();
   return t.release();
 } catch (const std::bad_alloc &) {
   fail(ENOMEM, "no memory for a transaction");
@@ -440,10 +510,11 @@ namespace {
 
 void end_write(pkv_txn *t) {
   pkv *s = t->in;
-  s->open_write = nullptr;
-  s->writer = std::thread::id();
+  writing_here = nullptr;
+  int error = errno;
   delete t;
   s->writing.unlock();
+  errno = error;
 }
 
 } // namespace
@@ -453,21 +524,17 @@ int pkv_commit(pkv_txn *t) {
     pkv_abort(t);
     return 0;
   }
-  int result = 0;
   if (t->failed) {
     pkv_abort(t);
     return fail(ECANCELED,
                 "nothing is committed: there was no room for a change");
   }
-  if (perdure_tx_commit()) {
-    result = fail_below();
-  } else {
+  int result = commit_change(*t->in);
+  if (!result) {
     gate::shut shut(t->in->readers);
     publish(*t->in, t->change.version);
   }
-  int error = errno;
   end_write(t);
-  errno = error;
   return result;
 }
 
@@ -475,7 +542,7 @@ void pkv_abort(pkv_txn *t) {
   if (!t)
     return;
   if (t->writes) {
-    perdure_tx_abort();
+    abort_change(*t->in);
     end_write(t);
   } else {
     end_snapshot(*t);
@@ -483,19 +550,18 @@ void pkv_abort(pkv_txn *t) {
   }
 }
 
-// ===- Pairs
-// -----------------------------------------------------------------===
+// ===- Pairs ------------------------------------------------------------===
 
 int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
             struct pkv_bytes value, unsigned flags) {
   if (!is_key(key))
     return -1;
   if (value.size > PKV_VALUE_MAX || (value.size && !value.data))
-    return fail(EINVAL, "a value has at most " + std::to_string(PKV_VALUE_MAX) +
-                            " bytes, not " + std::to_string(value.size));
+    return fail(EINVAL, "a value has at most %d bytes, not %zu", PKV_VALUE_MAX,
+                value.size);
   if (flags & ~unsigned(PKV_NOREPLACE))
     return fail(EINVAL, "pkv_put knows the flag PKV_NOREPLACE");
-  return change(*t->in, txn, [&](tree::change &c) {
+  return change(*t, txn, [&](tree::change &c) {
     if (flags & PKV_NOREPLACE && tree::find(t->lies->root, as_bytes(key)))
       return fail(EEXIST, "the key has a value");
     return int(tree::put(c, *t->lies, as_bytes(key), as_bytes(value)));
@@ -505,15 +571,15 @@ int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
 int pkv_del(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key) {
   if (!is_key(key))
     return -1;
-  return change(*t->in, txn, [&](tree::change &c) {
-    return tree::erase(c, *t->lies, as_bytes(key)) || c.no_room ? 0
+  return change(*t, txn, [&](tree::change &c) {
+    return tree::erase(c, *t->lies, as_bytes(key)) || c.error ? 0
                                                                 : not_there();
   });
 }
 
 ptrdiff_t pkv_get(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, void *buffer,
                   size_t size) {
-  if (!is_key(key))
+  if (!is_key(key) || !is_usable(*t->in, txn))
     return -1;
   std::optional<gate::inside> inside;
   if (!txn)
@@ -532,7 +598,7 @@ int pkv_see(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
   if (!txn)
     return fail(EINVAL, "without a transaction a value may go at once: use "
                         "pkv_get, or begin one");
-  if (!is_key(key))
+  if (!is_key(key) || !is_usable(*t->in, txn))
     return -1;
   const tree::record *r = tree::find(root_for(*t, txn), as_bytes(key));
   if (!r)
@@ -541,11 +607,13 @@ int pkv_see(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
   return 0;
 }
 
-// ===- Cursors
-// ---------------------------------------------------------------===
+// ===- Cursors ----------------------------------------------------------===
 
 pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
+  if (!is_usable(*t->in, txn))
+    return nullptr;
   auto c = std::make_unique<pkv_cursor>();
+  c->key.reserve(PKV_KEY_MAX); // to move it needs no memory
   c->of = t;
   if (!txn) {
     c->own = std::make_unique<pkv_txn>();
@@ -634,11 +702,12 @@ int pkv_pair(pkv_cursor *c, struct pkv_bytes *key, struct pkv_bytes *value) {
   return 0;
 }
 
-// ===- Looking at all of it
-// --------------------------------------------------===
+// ===- Looking at all of it ---------------------------------------------===
 
 int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
   pkv &s = *t->in;
+  if (!is_usable(s, txn))
+    return -1;
   struct perdure_stat objects;
   if (perdure_stat(s.header, &objects))
     return fail_below();
@@ -648,21 +717,17 @@ int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
     stat->waiting = s.waiting;
     if (!txn)
       shape = t->published;
+    else if (txn->writes)
+      shape = t->lies->seen();
+    else if (t->number < txn->shapes.size())
+      shape = txn->shapes[t->number];
+    stat->height = shape.root ? shape.root->level + 1 : 0;
   }
-  if (txn && txn->writes)
-    shape = t->lies->seen();
-  else if (txn && t->number < txn->shapes.size())
-    shape = txn->shapes[t->number];
   stat->pairs = shape.pairs;
   stat->key_bytes = shape.key_bytes;
   stat->value_bytes = shape.value_bytes;
   stat->leaves = shape.leaves;
   stat->inner_nodes = shape.inners;
-  stat->height = txn && shape.root ? shape.root->level + 1 : 0;
-  if (!txn) {
-    gate::inside in(s.readers);
-    stat->height = t->published.root ? t->published.root->level + 1 : 0;
-  }
   {
     std::lock_guard<std::mutex> lock(s.of_snapshots);
     stat->snapshots = s.snapshots.size();
@@ -673,19 +738,36 @@ int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
   return 0;
 }
 
+namespace {
+
+/// The queue is who writes' own.
+const char *check_queue(pkv &s) {
+  std::unique_lock<std::mutex> lock(s.writing, std::defer_lock);
+  if (!writing_here || writing_here->in != &s)
+    lock.lock();
+  return tree::check_queue(*s.header);
+}
+
+} // namespace
+
 const char *pkv_check(pkv *s) try {
+  if (const char *wrong = check_queue(*s))
+    return wrong;
   pkv_txn seen;
   begin_snapshot(*s, seen);
   const char *wrong = nullptr;
   std::list<pkv_tree>::iterator each = s->trees.begin();
-  for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++, ++each)
+  for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++) {
+    if (i)
+      ++each;
     if ((wrong = tree::check(seen.shapes[i], seen.version))) {
-      message = "tree '" + std::string(each->lies->called()) + "': " + wrong;
-      wrong = message.c_str();
+      bytes name = each->lies->called();
+      fail(EPROTO, "tree '%.*s': %s", int(name.size()), name.data(), wrong);
+      wrong = message;
     }
+  }
   end_snapshot(seen);
   return wrong;
 } catch (const std::bad_alloc &) {
-  message = "no memory to look at the store";
-  return message.c_str();
+  return "no memory to look at the store";
 }

@@ -2,13 +2,14 @@
 #include "tree.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace tree {
 
 namespace {
 
-// ===- Comparing ----------------------------------------------------------===
+// ===- Comparing --------------------------------------------------------===
 
 /// The key reaches the node, so it has the prefix.
 std::uint64_t head_of(bytes key, unsigned prefix) {
@@ -95,13 +96,33 @@ void prefetch(const node *n) {
     __builtin_prefetch(reinterpret_cast<const char *>(n) + line * 64);
 }
 
-// ===- Memory -------------------------------------------------------------===
+// ===- Memory -----------------------------------------------------------===
 
 template <class T> T *allocate(change &c, std::size_t size = sizeof(T)) {
   T *made = static_cast<T *>(perdure_alloc(c.store, size));
   if (!made)
-    c.no_room = true;
+    c.error = errno;
   return made;
+}
+
+/// Frees up to `most` blocks of the queue that nobody reads. What this
+/// transaction has put there is read still.
+void collect(change &c, unsigned most) {
+  while (garbage *g = c.store->oldest) {
+    while (g->count) {
+      auto &entry = g->entries[g->first];
+      if (entry.version > c.unread || most-- == 0)
+        return;
+      perdure_free(entry.block);
+      g->first++;
+      g->count--;
+      c.store->waiting--;
+    }
+    if (!g->next)
+      return; // its room is used up first
+    c.store->oldest = g->next;
+    perdure_free(g);
+  }
 }
 
 /// Takes out of use what the transactions before this one have committed:
@@ -122,6 +143,7 @@ void queue(change &c, void *block) {
   entry.block = block;
   entry.version = c.version;
   c.store->waiting++;
+  collect(c, 2);
 }
 
 /// Frees what nobody else can have seen, which is what frozen = 0 says of all,
@@ -181,7 +203,7 @@ separator *make_separator(change &c, bytes key) {
   return s;
 }
 
-// ===- The way down -------------------------------------------------------===
+// ===- The way down -----------------------------------------------------===
 
 /// Keys k with low <= k < high. Without a bound data() is null.
 struct bounds {
@@ -273,7 +295,7 @@ bool descend(change &c, stored &t, bytes key, descent &d) {
   }
 }
 
-// ===- Building nodes -----------------------------------------------------===
+// ===- Building nodes ---------------------------------------------------===
 
 /// What nodes are rebuilt from: the contents of one or two, and what comes to
 /// them.
@@ -352,7 +374,7 @@ unsigned close_slot(node &n, unsigned at) {
   return slot;
 }
 
-// ===- Inserting ----------------------------------------------------------===
+// ===- Inserting --------------------------------------------------------===
 
 /// The shortest key that is greater than `left` and not greater than `right`.
 bytes between(bytes left, bytes right) {
@@ -450,10 +472,10 @@ bool split_and_insert(change &c, stored &t, descent &d, unsigned at,
   return insert_child(c, t, d, d.depth, s, right);
 }
 
-// ===- Removing -----------------------------------------------------------===
+// ===- Removing ---------------------------------------------------------===
 
 /// Makes one node of two neighbours below the step `level` where that leaves it
-/// room to grow. False: it does not, or there is no room for it (c.no_room).
+/// room to grow. False: it does not, or there is no room for it (c.error).
 bool merge(change &c, stored &t, descent &d, unsigned level, unsigned left_at) {
   inner &n = *d.steps[level].n;
   unsigned left_slot = n.order[left_at], right_slot = n.order[left_at + 1];
@@ -493,9 +515,9 @@ void shrink(change &c, stored &t, descent &d) {
     descent::step &step = d.steps[level];
     bool merged =
         step.at + 1u < step.n->count && merge(c, t, d, level, step.at);
-    if (!merged && !c.no_room && step.at > 0)
+    if (!merged && !c.error && step.at > 0)
       merged = merge(c, t, d, level, step.at - 1);
-    if (!merged || c.no_room)
+    if (!merged || c.error)
       return;
     count = step.n->count;
   }
@@ -511,14 +533,13 @@ void shrink(change &c, stored &t, descent &d) {
 
 } // namespace
 
-// ===- Changes ------------------------------------------------------------===
+// ===- Changes ----------------------------------------------------------===
 
-bool initialise(header &h) {
-  change c = {&h, 1, 0};
+bool initialise(change &c) {
   if (!make(c, ""))
     return false;
-  h.version = c.version;
-  std::memcpy(h.magic, magic, sizeof(magic));
+  c.store->version = c.version;
+  std::memcpy(c.store->magic, magic, sizeof(magic));
   return true;
 }
 
@@ -536,25 +557,9 @@ stored *make(change &c, bytes name) {
   return t;
 }
 
-void start(change &c, std::uint64_t unread, unsigned most) {
+void start(change &c, unsigned most) {
   c.store->version = c.version;
-  while (garbage *g = c.store->oldest) {
-    while (g->count) {
-      auto &entry = g->entries[g->first];
-      if (entry.version > unread || most-- == 0)
-        return;
-      perdure_free(entry.block);
-      g->first++;
-      g->count--;
-      c.store->waiting--;
-    }
-    if (!g->next) {
-      g->first = 0;
-      return;
-    }
-    c.store->oldest = g->next;
-    perdure_free(g);
-  }
+  collect(c, most);
 }
 
 bool put(change &c, stored &t, bytes key, bytes value) {
@@ -617,7 +622,7 @@ bool erase(change &c, stored &t, bytes key) {
   return true;
 }
 
-// ===- Reading ------------------------------------------------------------===
+// ===- Reading ----------------------------------------------------------===
 
 const record *find(const node *root, bytes key) {
   const node *n = root;
@@ -724,7 +729,7 @@ const record *place::here() const {
   return as_leaf(*n).records[n->order[way[depth - 1].at]];
 }
 
-// ===- Checking -----------------------------------------------------------===
+// ===- Checking ---------------------------------------------------------===
 
 namespace {
 
@@ -809,6 +814,25 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
 }
 
 } // namespace
+
+const char *check_queue(const header &h) {
+  std::uint64_t waiting = 0, before = 0;
+  const garbage *last = nullptr;
+  for (const garbage *g = h.oldest; g; last = g, g = g->next) {
+    if (g->first > garbage::room || g->count > garbage::room - g->first)
+      return "a part of the queue of free blocks has more than fits in it";
+    for (unsigned i = g->first; i < g->first + g->count; i++) {
+      const auto &entry = g->entries[i];
+      if (!entry.block || entry.version < before || entry.version > h.version)
+        return "the queue of free blocks is out of order";
+      before = entry.version;
+    }
+    waiting += g->count;
+  }
+  if (last != h.newest || waiting != h.waiting)
+    return "the queue of free blocks is not as long as it says";
+  return nullptr;
+}
 
 const char *check(const shape &t, std::uint64_t version) {
   totals sum;

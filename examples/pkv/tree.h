@@ -112,15 +112,16 @@ struct change {
   header *store;
   std::uint64_t version; // its own
   std::uint64_t frozen;  // others may be reading nodes of versions up to this
-  bool no_room = false;  // an allocation failed: it has to be aborted
+  std::uint64_t unread;  // nobody reads what versions up to this took out
+  int error = 0;         // an allocation failed: it has to be aborted
 };
 
 /// Makes a store of a zeroed root, with a tree called "". False: no room.
-PERDURE_IN_TRANSACTION bool initialise(header &h);
+PERDURE_IN_TRANSACTION bool initialise(change &c);
 /// Begins the version, and frees up to `most` blocks of the queue that nobody
-/// reads: those that were taken out by transactions up to `unread`.
-PERDURE_IN_TRANSACTION void start(change &c, std::uint64_t unread,
-                                  unsigned most);
+/// reads. Two more are freed for each that comes to the queue, so that it gets
+/// shorter while it can.
+PERDURE_IN_TRANSACTION void start(change &c, unsigned most);
 /// A tree of that name, which none has. Null: no room.
 PERDURE_IN_TRANSACTION stored *make(change &c, bytes name);
 /// Gives the key this value. True: it had none.
@@ -162,6 +163,8 @@ public:
   const record *here() const;
 };
 
+/// What is wrong with the blocks that wait to be freed, or null.
+const char *check_queue(const header &h);
 /// What is wrong in the tree, or null.
 const char *check(const shape &t, std::uint64_t version);
 

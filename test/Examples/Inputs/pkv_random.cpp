@@ -43,7 +43,7 @@ std::string text(struct pkv_bytes B) {
 
 std::string someKey() {
   std::string Key;
-  switch (below(4)) {
+  switch (below(33) / 8) {
   case 0:
     return "user" + std::to_string(below(3000));
   case 1:
@@ -52,6 +52,8 @@ std::string someKey() {
     return Key;
   case 2:
     return std::string(1 + below(20), 'x') + std::to_string(below(200));
+  case 4:
+    return std::string(1 + below(PKV_KEY_MAX), 'k');
   default:
     return "a/long/prefix/that/all/share/" + std::to_string(1000 + below(1500));
   }
@@ -170,8 +172,9 @@ int main(int argc, char **argv) {
     pkv_tree *T = Trees[N];
     pairs &Map = Maps[N];
     if (W == 0) {
-      if (!Txn && Snapshots.size() < 3) {
-        Snapshots.push_back({pkv_begin(Store, PKV_RDONLY), {Maps[0], Maps[1]}});
+      if (Snapshots.size() < 3) { // of what was committed
+        const pairs *Seen = Txn ? Saved : Maps;
+        Snapshots.push_back({pkv_begin(Store, PKV_RDONLY), {Seen[0], Seen[1]}});
         CHECK(Snapshots.back().Txn);
       }
     } else if (W == 1) {
@@ -188,6 +191,9 @@ int main(int argc, char **argv) {
       if (!Txn) {
         Txn = pkv_begin(Store, 0);
         CHECK(Txn && !pkv_begin(Store, 0) && errno == EDEADLK);
+        CHECK(!pkv_tree_open(Store, "new", PKV_CREATE) && errno == EDEADLK);
+        CHECK(pkv_put(T, nullptr, as_pkv("k"), as_pkv("v"), 0) < 0 &&
+              errno == EDEADLK);
         std::copy(Maps, Maps + 2, Saved);
       } else if (below(2)) {
         CHECK(!pkv_commit(Txn));
@@ -232,17 +238,23 @@ int main(int argc, char **argv) {
     compare(Trees[0], S.Txn, S.Maps[0]);
     pkv_abort(S.Txn);
   }
-  // What snapshots kept is freed by the writes that follow.
+  // What snapshots kept, and what transactions replace, is freed by those that
+  // follow, however large they are.
   struct pkv_stat Stat;
-  for (unsigned I = 0; !pkv_stat(Trees[0], nullptr, &Stat) && Stat.waiting;
-       I++) {
-    CHECK(I < 10000);
-    CHECK(pkv_put(Trees[0], nullptr, as_pkv("k"), as_pkv(std::to_string(I)),
-                  0) >= 0);
-    Maps[0]["k"] = std::to_string(I);
-    if (Durable && Stat.waiting < 100)
-      break; // each of its own puts some there
+  for (unsigned Batch = 0; Batch < 50; Batch++) {
+    CHECK((Txn = pkv_begin(Store, 0)));
+    unsigned N = 0;
+    for (auto &[Key, Value] : Maps[0]) {
+      if (N++ == 500)
+        break;
+      Value = std::to_string(Batch);
+      CHECK(!pkv_put(Trees[0], Txn, as_pkv(Key), as_pkv(Value), 0));
+    }
+    CHECK(!pkv_commit(Txn) && !pkv_stat(Trees[0], nullptr, &Stat));
   }
+  CHECK(Stat.waiting < 1000 && Stat.height == 3);
+  const char *Wrong = pkv_check(Store);
+  CHECK(!Wrong);
   std::printf("%zu and %zu pairs, height %u\n", Maps[0].size(), Maps[1].size(),
               Stat.height);
   pkv_close(Store);

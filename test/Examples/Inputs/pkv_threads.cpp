@@ -134,7 +134,15 @@ void read(unsigned Reader, unsigned Writers) {
           Last[W * Numbered + I] = Number;
       }
     }
-    Read++;
+    if (Read++ % 64 == 0) {
+      struct pkv_stat Stat;
+      CHECK(!pkv_stat(Numbers, nullptr, &Stat));
+      CHECK(!pkv_trees(
+          Store, [](void *, const char *Name) { return int(Name[0] == '?'); },
+          nullptr));
+      const char *Wrong = pkv_check(Store);
+      CHECK(!Wrong);
+    }
   }
 }
 
