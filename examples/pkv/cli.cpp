@@ -91,12 +91,14 @@ std::optional<std::string> unescaped(std::string_view line) {
 class progress {
   using clock = std::chrono::steady_clock;
   bool shown = isatty(STDERR_FILENO);
-  std::uint64_t total, done = 0;
+  std::uint64_t total;
   clock::time_point begun = clock::now(), last{};
 
 public:
   explicit progress(std::uint64_t of) : total(of) {}
-  ~progress() {
+  ~progress() { clear(); }
+  /// Before anything else is printed.
+  void clear() {
     if (shown)
       std::cerr << "\r\033[K" << std::flush;
   }
@@ -104,12 +106,11 @@ public:
     return std::chrono::duration<double>(clock::now() - begun).count();
   }
   void at(std::uint64_t now, std::uint64_t pairs) {
-    done = now;
     auto moment = clock::now();
     if (!shown || moment - last < std::chrono::milliseconds(100))
       return;
     last = moment;
-    double share = total ? std::min(1.0, double(done) / double(total)) : 0;
+    double share = total ? std::min(1.0, double(now) / double(total)) : 0;
     unsigned bar = unsigned(share * 30);
     char line[120];
     std::snprintf(line, sizeof(line),
@@ -137,16 +138,15 @@ struct options {
   std::string store, tree, key, value, file, from, to, prefix;
   bool durable = false, reverse = false, numbers = false;
   std::uint64_t limit = 0, batch = 1000;
-  bool make_tree = false;
 };
 
 [[noreturn]] void give_up() { throw failure(pkv_errormsg()); }
 
-/// To read, or to write with `write`: PKV_CREATE, or 0 for what has to be there.
+/// To read, or to write with `write`: PKV_CREATE, or 0 for what has to be
+/// there.
 opened open_to(const options &o, std::optional<unsigned> write) {
   opened all;
-  unsigned flags =
-      write ? *write | (o.durable ? PKV_DURABLE : 0) : PKV_RDONLY;
+  unsigned flags = write ? *write | (o.durable ? PKV_DURABLE : 0) : PKV_RDONLY;
   all.store.reset(pkv_open(o.store.c_str(), flags));
   if (!all.store)
     give_up();
@@ -283,6 +283,7 @@ int load(const options &o) {
   if (in.bad())
     throw failure(o.file + ": " + std::strerror(errno));
   double seconds = shown.seconds();
+  shown.clear();
   std::cout << o.file << ": " << lines << " pairs, " << fresh
             << " of them new, in " << seconds << " s ("
             << std::uint64_t(double(lines) / std::max(seconds, 1e-6))
