@@ -191,31 +191,34 @@ static void tagLarge(Heap &H, uint64_t Page, uint64_t Pages) {
 // Durability of what the fast paths change
 //===----------------------------------------------------------------------===//
 
-// flushMetadata in two steps, since its flag lies in a line of the Object that
-// every thread reads: one that stores it each time takes the line from all.
-// So: on DAX its flush begins at once, and the caller fences; elsewhere it is noted
-// afterwards.
-// In what is written by commits alone it is noted for the next one instead.
-static void zeroed(Object &O, const void *P, size_t Bytes) {
-  if (!O.Map.Page)
-    flushRange(O.Map, P, Bytes);
-  else if (isDeferred(O))
+// What is written by commits alone is noted for the next one, with the lock
+// that keeps others from changing the same bits.
+static void noteZeroes(Object &O, const void *P, size_t Bytes) {
+  if (isDeferred(O))
     noteZeroed(O, P, Bytes);
 }
 
-static void bitsChanged(Object &O, const uint64_t *Word, uint64_t Clear,
-                        uint64_t Set) {
-  if (!O.Map.Page)
-    flushRange(O.Map, Word, sizeof(*Word));
-  else if (isDeferred(O))
+static void noteBits(Object &O, const uint64_t *Word, uint64_t Clear,
+                     uint64_t Set) {
+  if (isDeferred(O))
     noteWord(O, Word, Clear, Set);
 }
 
-// After the latch has been released, which is a full barrier: if the flag is up
-// still, whoever takes it down will sync what was stored before.
-static void noteChange(Object &O, const void *P) {
-  if (O.Map.Page && !isDeferred(O) && !__atomic_load_n(&O.Unsynced, __ATOMIC_SEQ_CST))
-    flushMetadata(O, P, 1);
+// The rest after the latch has been released, by an instruction that would wait
+// for what is being written back. On DAX: what others have stored in the same
+// line by then may reach the medium as well, as it may at any time. Elsewhere
+// it is flushMetadata, but in two steps, since its flag lies in a line of the
+// Object that every thread reads, and one that stores it each time takes the
+// line from all: the release is a full barrier, and if the flag is up still,
+// whoever takes it down will sync what was stored before.
+static void wordChanged(Object &O, const uint64_t *Word, WriteBack When) {
+  if (!O.Map.Page) {
+    if (When == WriteBack::Here)
+      flushRange(O.Map, Word, sizeof(*Word));
+  } else if (!isDeferred(O) &&
+             !__atomic_load_n(&O.Unsynced, __ATOMIC_SEQ_CST)) {
+    flushMetadata(O, Word, sizeof(*Word));
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -553,16 +556,17 @@ static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
   *S = SlabHeader();
   S->Magic = SlabMagic;
   S->BlockBytes = C.BlockBytes;
-  // Before the descriptor that makes it a slab, whatever becomes of the power: a
-  // page map that leads to no slab is damage. On page media what is not written by
-  // commits is an object that is being made, and synced before it has a name.
+  // Before the descriptor that makes it a slab, whatever becomes of the power:
+  // a page map that leads to no slab is damage. On page media what is not
+  // written by commits is an object that is being made, and synced before it
+  // has a name.
   if (isDeferred(O))
     for (const uint64_t &Word : *(const uint64_t(*)[sizeof(*S) / 8])(void *)S)
       noteWord(O, &Word, ~(uint64_t)0, Word);
   else
     flushMetadata(O, S, sizeof(*S));
-  // No fence of their own: a slab is read without them, and recovery that does not
-  // find its way from a block to the slab leaks that block.
+  // No fence of their own: a slab is read without them, and recovery that does
+  // not find its way from a block to the slab leaks that block.
   for (unsigned I = 1; I < C.Pages; ++I)
     beginDescriptor(O, Page + I, makeDescriptor(PageKind::Inside, 0, I));
   writeDescriptor(O, Page, makeDescriptor(PageKind::Slab, Class, C.Pages));
@@ -717,22 +721,17 @@ static bool isFull(const SlabHeader *S, const ClassInfo &C, unsigned Word) {
   return true;
 }
 
-// Zeroes what the block's next owner does not overwrite at once.
-static void zeroRest(Object &O, char *Block, uint64_t Bytes,
-                     uint64_t Overwritten) {
-  uint64_t First = Bytes, End = 0;
+// Zeroes what the block's next owner does not overwrite at once, of an object
+// that commits alone do not write.
+static void zeroRest(char *Block, uint64_t Bytes, uint64_t Overwritten) {
   for (uint64_t At = 0; At < Bytes; At += OverwrittenUnit) {
     uint64_t Unit = At / OverwrittenUnit;
     if (Unit < 64 && Overwritten >> Unit & 1)
       continue;
     uint64_t Count = Unit < 64 ? OverwrittenUnit : Bytes - At;
     memset(Block + At, 0, Count);
-    First = At < First ? At : First;
     At += Count - OverwrittenUnit;
-    End = At + OverwrittenUnit;
   }
-  if (First < End)
-    zeroed(O, Block + First, End - First);
 }
 
 // The slab of which a block near to Near is taken, of those that A has room in:
@@ -785,7 +784,7 @@ static bool nearestIn(const Object &O, SlabHeader *S, const ClassInfo &C,
 // Wishes are compiled apart.
 template <bool Wished>
 static void *allocateSmall(Object &O, Heap &H, unsigned Class,
-                           const BlockWish *Wish) {
+                           const BlockWish *Wish, WriteBack When) {
   const ClassInfo &C = ByClass.Info[Class];
   Arena &A = lockArenaOfThread(H);
   uint32_t Page;
@@ -823,22 +822,24 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
   char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
   // In any order: nothing leads to the block before the caller has fenced.
   if (Wished && Wish->Overwritten) {
-    zeroRest(O, Block, C.BlockBytes, Wish->Overwritten);
+    zeroRest(Block, C.BlockBytes, Wish->Overwritten);
   } else {
     memset(Block, 0, C.BlockBytes);
-    zeroed(O, Block, C.BlockBytes);
+    noteZeroes(O, Block, C.BlockBytes);
   }
   __atomic_store_n(&S->Used[Word], S->Used[Word] | Bit, __ATOMIC_RELEASE);
-  bitsChanged(O, &S->Used[Word], 0, Bit);
+  noteBits(O, &S->Used[Word], 0, Bit);
   if (Free == Bit && isFull(S, C, Wished ? 0 : Word + 1))
     unlinkPage(H.Tags, A.Room[Class], Page);
   A.Lock.unlock();
-  noteChange(O, S);
+  if (When == WriteBack::Here)
+    flushRange(O.Map, Block, C.BlockBytes);
+  wordChanged(O, &S->Used[Word], When);
   return Block;
 }
 
-[[gnu::noinline]] static void *allocateLarge(Object &O, Heap &H,
-                                             uint64_t Bytes) {
+[[gnu::noinline]] static void *allocateLarge(Object &O, Heap &H, uint64_t Bytes,
+                                             WriteBack When) {
   uint64_t Pages = Bytes / FilePage + (Bytes % FilePage != 0);
   if (Pages > TheWindow.limit() / FilePage) {
     fail(ENOSPC,
@@ -858,37 +859,40 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
   // No lock: others go on meanwhile, and to the file the pages are free still.
   void *Block = slabAt(O, Taken.Page);
   memset(Block, 0, Taken.Dirty * FilePage);
-  // In any order: nothing leads to the block before the caller has fenced, and the
-  // pages are nobody else's before it is freed, which fences.
-  zeroed(O, Block, Taken.Dirty * FilePage);
+  // In any order: nothing leads to the block before the caller has fenced, and
+  // the pages are nobody else's before it is freed, which fences.
+  noteZeroes(O, Block, Taken.Dirty * FilePage);
+  if (When == WriteBack::Here)
+    flushRange(O.Map, Block, Taken.Dirty * FilePage);
   tagLarge(H, Taken.Page, Pages);
   beginDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
   return Block;
 }
 
-void *perdure::allocate(Object &O, uint64_t Bytes) {
+void *perdure::allocate(Object &O, uint64_t Bytes, WriteBack When) {
   Heap *H = openHeap(O);
   if (__builtin_expect(!H, 0))
     return nullptr;
   return Bytes <= LargestClass
              ? allocateSmall<false>(O, *H, ByClass.Of[(Bytes + 15) / 16],
-                                    nullptr)
-             : allocateLarge(O, *H, Bytes);
+                                    nullptr, When)
+             : allocateLarge(O, *H, Bytes, When);
 }
 
-void *perdure::allocate(Object &O, uint64_t Bytes, BlockWish Wish) {
+void *perdure::allocate(Object &O, uint64_t Bytes, BlockWish Wish,
+                        WriteBack When) {
   Heap *H = openHeap(O);
   if (__builtin_expect(!H, 0))
     return nullptr;
   if (Bytes > LargestClass)
-    return allocateLarge(O, *H, Bytes);
+    return allocateLarge(O, *H, Bytes, When);
   // What commits alone write has to be told which bytes are zero.
   if (isDeferred(O))
     Wish.Overwritten = 0;
   unsigned Class = ByClass.Of[(Bytes + 15) / 16];
   if (Wish.WholeLines && Class == CrossingClass)
     ++Class;
-  return allocateSmall<true>(O, *H, Class, &Wish);
+  return allocateSmall<true>(O, *H, Class, &Wish, When);
 }
 
 //===----------------------------------------------------------------------===//
@@ -899,6 +903,24 @@ void *perdure::allocate(Object &O, uint64_t Bytes, BlockWish Wish) {
                                     const char *Why) {
   die("perdure_free(%p): offset 0x%llx of object %s %s", Block,
       (unsigned long long)((uint64_t)Block - O.Base), labelOf(O).Text, Why);
+}
+
+// Of a block in the slab that Tag, of its page, leads to; dies if there is
+// none.
+static AllocationMark markInSlab(const Object &O, SlabTag Tag,
+                                 const void *Block) {
+  uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;
+  const ClassInfo &C = ByClass.Info[Tag.sizeClass()];
+  SlabHeader *S = slabAt(O, Page - Tag.distance());
+  uint32_t Distance = (uint32_t)((uint64_t)Block - (uint64_t)(S + 1));
+  uint32_t Index = C.indexOf(Distance);
+  if (Distance >= C.Pages * FilePage || Index >= C.Blocks ||
+      Index * C.BlockBytes != Distance)
+    dieFreeing(O, Block, "is not where a block starts");
+  uint64_t Bit = (uint64_t)1 << Index % 64;
+  if (!(usedWord(S, Index / 64) & Bit))
+    dieFreeing(O, Block, "is free already: it was freed twice");
+  return {&S->Used[Index / 64], Bit, Bit};
 }
 
 // A slab of A's had no free block, or has no used one now. A is locked.
@@ -920,28 +942,24 @@ void *perdure::allocate(Object &O, uint64_t Bytes, BlockWish Wish) {
     dropSlab(O, H, Page, Class);
 }
 
-static void deallocateSmall(Object &O, Heap &H, Arena &A, uint64_t Page,
-                            unsigned Class, const void *Block) {
+// The word that it has changed.
+static const uint64_t *deallocateSmall(Object &O, Heap &H, Arena &A,
+                                       SlabTag Tag, const void *Block) {
+  unsigned Class = Tag.sizeClass();
   const ClassInfo &C = ByClass.Info[Class];
+  AllocationMark M = markInSlab(O, Tag, Block);
+  uint64_t Page = ((uint64_t)Block - O.Base) / FilePage - Tag.distance();
   SlabHeader *S = slabAt(O, Page);
-  uint32_t Distance = (uint32_t)((uint64_t)Block - (uint64_t)(S + 1));
-  uint32_t Index = C.indexOf(Distance);
-  if (__builtin_expect(Distance >= C.Pages * FilePage || Index >= C.Blocks ||
-                           Index * C.BlockBytes != Distance,
-                       0))
-    dieFreeing(O, Block, "is not where a block starts");
-  uint64_t &Word = S->Used[Index / 64], Bit = (uint64_t)1 << Index % 64;
-  uint64_t Before = Word, After = Before & ~Bit;
-  if (__builtin_expect(Before == After, 0))
-    dieFreeing(O, Block, "is free already: it was freed twice");
-  bool WasFull = !(C.All[Index / 64] & ~Before) && isFull(S, C, 0);
+  uint64_t &Word = *M.Word, Before = Word, After = Before & ~M.Mask;
+  bool WasFull = !(C.All[M.Word - S->Used] & ~Before) && isFull(S, C, 0);
   __atomic_store_n(&Word, After, __ATOMIC_RELEASE);
-  bitsChanged(O, &Word, Bit, 0);
+  noteBits(O, &Word, M.Mask, 0);
   // The only one in its list stays there when it is empty.
   bool Empty = !After && isEmpty(S);
   const PageTag &T = H.Tags[Page];
   if (__builtin_expect(WasFull || (Empty && (T.Next | T.Prev)), 0))
     moveSlab(O, H, A, (uint32_t)Page, Class, WasFull, Empty);
+  return &Word;
 }
 
 [[gnu::noinline]] static void deallocatePages(Object &O, Heap &H, uint64_t Page,
@@ -965,71 +983,86 @@ static void deallocateSmall(Object &O, Heap &H, Arena &A, uint64_t Page,
 
 // The fast path, to a slab that has room and keeps blocks: about 110
 // instructions on x86-64, two of them locked.
-void perdure::deallocate(Object &O, void *Block) {
+const uint64_t *perdure::deallocate(Object &O, void *Block, WriteBack When) {
   Heap *H = openHeap(O);
   if (__builtin_expect(!H, 0))
     die("perdure_free(%p): %s", Block, errorMessage());
   uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;
   for (;;) {
     SlabTag Tag = tagOf(*H, Page);
-    if (!Tag.Word)
-      return deallocatePages(O, *H, Page, Block);
+    if (!Tag.Word) {
+      deallocatePages(O, *H, Page, Block);
+      return nullptr;
+    }
     Arena &A = H->Arenas[Tag.owner()];
-    bool Same;
+    const uint64_t *Word = nullptr;
     {
       Locked Hold(A.Lock);
       // It changes hands only under its owner's lock.
-      Same = tagOf(*H, Page).Word == Tag.Word;
-      if (__builtin_expect(Same, 1))
-        deallocateSmall(O, *H, A, Page - Tag.distance(), Tag.sizeClass(),
-                        Block);
+      if (__builtin_expect(tagOf(*H, Page).Word == Tag.Word, 1))
+        Word = deallocateSmall(O, *H, A, Tag, Block);
     }
-    if (__builtin_expect(Same, 1))
-      return noteChange(O, Block);
+    if (__builtin_expect(Word != nullptr, 1)) {
+      wordChanged(O, Word, When);
+      return Word;
+    }
   }
 }
 
-// A commit writes the mark to the file before it is changed here. So its page has to
-// be this process's own: one that is the file's still would show it at once. With
-// the lock of the word's.
-static void ownPage(const Object &O, uint64_t *Word) {
-  if (isDeferred(O))
-    *(volatile uint64_t *)Word = *Word;
+//===----------------------------------------------------------------------===//
+// Where the file says that a block is allocated
+//===----------------------------------------------------------------------===//
+
+// The mark of a block of pages; dies if there is none. With the page lock.
+static AllocationMark markOfPages(const Object &O, const Heap &H,
+                                  const void *Block) {
+  uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;
+  if (Page >= H.Pages || H.Tags[Page].Prev != LargeBlock ||
+      (uint64_t)Block % FilePage)
+    dieFreeing(O, Block,
+               "is in no allocated block: it was freed twice, or "
+               "perdure_alloc never gave it");
+  return {descriptorWord(O, Page), ~(uint64_t)0,
+          makeDescriptor(PageKind::Large, 0, H.Tags[Page].Next)};
 }
 
-AllocationMark perdure::markOf(Object &O, void *Block) {
+// No lock for a slab: while the block is in use the slab stays one, of its
+// class and where it is, and nobody clears the block's bit; only whose the slab
+// is may change. Of a block that is not the caller's anything may be found, as
+// of one that was freed.
+const uint64_t *perdure::checkAllocated(Object &O, const void *Block) {
+  Heap *H = openHeap(O);
+  if (__builtin_expect(!H, 0))
+    die("perdure_free(%p): %s", Block, errorMessage());
+  SlabTag Tag = tagOf(*H, ((uint64_t)Block - O.Base) / FilePage);
+  if (__builtin_expect(Tag.Word != 0, 1))
+    return markInSlab(O, Tag, Block).Word;
+  Locked Hold(H->PageLock);
+  markOfPages(O, *H, Block);
+  return nullptr; // the page map is written back at once
+}
+
+// A commit writes the mark to the file before it is changed here. So its page
+// has to be this process's own: one that is the file's still would show it at
+// once. With the lock of the word's.
+static AllocationMark inOwnPage(const Object &O, AllocationMark M) {
+  if (isDeferred(O))
+    *(volatile uint64_t *)M.Word = *M.Word;
+  return M;
+}
+
+AllocationMark perdure::markOf(Object &O, const void *Block) {
   Heap *H = openHeap(O);
   if (!H)
     die("perdure_free(%p): %s", Block, errorMessage());
-  uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;
   for (;;) {
-    SlabTag Tag = tagOf(*H, Page);
+    SlabTag Tag = tagOf(*H, ((uint64_t)Block - O.Base) / FilePage);
     if (!Tag.Word) {
       Locked Hold(H->PageLock);
-      if (Page >= H->Pages || H->Tags[Page].Prev != LargeBlock ||
-          (uint64_t)Block % FilePage)
-        dieFreeing(O, Block,
-                   "is in no allocated block: it was freed twice, or "
-                   "perdure_alloc never gave it");
-      uint64_t *Word = descriptorWord(O, Page);
-      ownPage(O, Word);
-      return {Word, ~(uint64_t)0,
-              makeDescriptor(PageKind::Large, 0, H->Tags[Page].Next)};
+      return inOwnPage(O, markOfPages(O, *H, Block));
     }
     Locked Hold(H->Arenas[Tag.owner()].Lock);
-    if (tagOf(*H, Page).Word != Tag.Word)
-      continue;
-    const ClassInfo &C = ByClass.Info[Tag.sizeClass()];
-    SlabHeader *S = slabAt(O, Page - Tag.distance());
-    uint32_t Distance = (uint32_t)((uint64_t)Block - (uint64_t)(S + 1));
-    uint32_t Index = C.indexOf(Distance);
-    if (Distance >= C.Pages * FilePage || Index >= C.Blocks ||
-        Index * C.BlockBytes != Distance)
-      dieFreeing(O, Block, "is not where a block starts");
-    uint64_t &Word = S->Used[Index / 64], Bit = (uint64_t)1 << Index % 64;
-    if (!(Word & Bit))
-      dieFreeing(O, Block, "is free already: it was freed twice");
-    ownPage(O, &Word);
-    return {&Word, Bit, Bit};
+    if (tagOf(*H, ((uint64_t)Block - O.Base) / FilePage).Word == Tag.Word)
+      return inOwnPage(O, markInSlab(O, Tag, Block));
   }
 }

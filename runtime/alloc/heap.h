@@ -13,19 +13,29 @@
 
 namespace perdure {
 
-/// A zeroed block of O, which is writable. On DAX the zeroes and that it is
+/// On DAX, who begins to write back what an allocation or a free has stored. A
+/// locked instruction waits for what its thread is writing back, as a fence does,
+/// and every latch is one: so whoever allocates or frees several times, or takes
+/// other locks before the next fence, writes back afterwards.
+enum class WriteBack { Here, ByCaller };
+
+/// A zeroed block of O, which is writable. Here: on DAX the zeroes and that it is
 /// allocated are durable when this thread has fenced; a block that nothing leads
-/// to needs none. Null: ENOSPC, ENOMEM, EPROTO.
-void *allocate(Object &O, uint64_t Bytes);
+/// to needs none. ByCaller: when, before, it has written back the block and the
+/// word of checkAllocated. Null: ENOSPC, ENOMEM, EPROTO.
+void *allocate(Object &O, uint64_t Bytes, WriteBack When = WriteBack::Here);
 
 /// The same, as is wished where that is possible. What the wish calls
 /// overwritten holds anything.
-void *allocate(Object &O, uint64_t Bytes, BlockWish Wish);
+void *allocate(Object &O, uint64_t Bytes, BlockWish Wish,
+               WriteBack When = WriteBack::Here);
 
 /// Frees a block of O, whose address lies below O's limit. Anything else is
-/// reported and ends the process. On DAX it is durable when this thread has
-/// fenced.
-void deallocate(Object &O, void *Block);
+/// reported and ends the process. Here: on DAX it is durable when this thread has
+/// fenced. ByCaller: when, before, it has written back the word that is returned;
+/// null: that has been done.
+const uint64_t *deallocate(Object &O, void *Block,
+                           WriteBack When = WriteBack::Here);
 
 /// Where the file says that a block is allocated: the bits of Mask are Value then,
 /// and 0 when it is free.
@@ -35,7 +45,12 @@ struct AllocationMark {
 };
 
 /// Of an allocated block; reports what deallocate would report.
-AllocationMark markOf(Object &O, void *Block);
+AllocationMark markOf(Object &O, const void *Block);
+
+/// Reports the same, of a block that is the caller's: whose bit nobody else
+/// clears. The word that holds it, for a WriteBack by the caller; null: there is
+/// nothing to do. Takes no lock but for blocks of whole pages.
+const uint64_t *checkAllocated(Object &O, const void *Block);
 
 /// UsedBytes + FreeBytes + OverheadBytes is what the file holds.
 struct HeapUse {

@@ -407,7 +407,7 @@ int perdure_stat(const void *in_object, struct perdure_stat *stat) {
   stat->created = headerOf(*O)->Ident.Created;
   stat->root_bytes = headerOf(*O)->Ident.RootBytes;
   stat->format = headerOf(*O)->Ident.Version;
-  stat->log_bytes = __atomic_load_n(&O->LogBytes, __ATOMIC_RELAXED);
+  stat->log_bytes = logBytesWritten(*O);
   return 0;
 }
 
@@ -425,6 +425,11 @@ int perdure_list(perdure_store *store,
 objectToAllocateIn(const void *Near, const char *Function) {
   Object *O = openObjectAt(Near, Function);
   return O && checkAllocating(*O) ? O : nullptr;
+}
+
+// In a transaction a block is written back when it commits.
+static WriteBack writeBackOfBlocks() {
+  return openTransaction() ? WriteBack::ByCaller : WriteBack::Here;
 }
 
 // What the allocator gave, as the transaction's that is open, or durable. Null
@@ -451,7 +456,7 @@ void *perdure_alloc(void *near_, size_t bytes) {
   if (!O)
     return nullptr;
   bytes = bytes ? bytes : 1;
-  return handOut(*O, allocate(*O, bytes), bytes);
+  return handOut(*O, allocate(*O, bytes, writeBackOfBlocks()), bytes);
 }
 
 extern "C" PERDURE_API void *__perdure_alloc_for(void *Near, uint64_t Bytes,
@@ -469,7 +474,7 @@ extern "C" PERDURE_API void *__perdure_alloc_for(void *Near, uint64_t Bytes,
   uint64_t Units = Bytes / PerdureAbiAllocUnit;
   Wish.Overwritten =
       Units < 64 ? Overwritten & (((uint64_t)1 << Units) - 1) : Overwritten;
-  return handOut(*O, allocate(*O, Bytes, Wish), Bytes);
+  return handOut(*O, allocate(*O, Bytes, Wish, writeBackOfBlocks()), Bytes);
 }
 
 void *perdure_alloc_for(void *near_, size_t bytes, const void *slot) {
@@ -491,7 +496,7 @@ void perdure_free(void *block) {
         "as the object; perdure_remove removes both",
         block, labelOf(*O).Text);
   if (Transaction *T = openTransaction()) {
-    markOf(*O, block); // reports what is none
+    checkAllocated(*O, block);
     if (!freeAtCommit(*T, *O, block))
       die("perdure_free(%p): %s", block, errorMessage());
     return;

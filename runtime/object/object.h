@@ -65,7 +65,8 @@ struct Object {
   unsigned SharedTables[2]; // extents of the FOT and the log mapped so; GrowLock
   unsigned References;   // perdure_open and perdure_create less perdure_close
   uint64_t Escapes;      // native addresses stored under a lenient policy
-  uint64_t LogBytes;     // written to the log by this process; atomic
+  uint64_t LogBytes;     // written to the log by this process, but for what its
+                         // lanes count; atomic
   uint64_t FileBytes;    // Current.FileBytes; atomic, for readers without lock
   Mapping Map;
   Section Sect;

@@ -10,6 +10,7 @@
 #include "tx/log.h"
 #include "platform/error.h"
 #include "platform/options.h"
+#include "tx/lines_once.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +23,9 @@ using namespace perdure;
 
 namespace perdure {
 struct Log {
-  Mutex Lock; // guards the rest
+  Log *Next;       // of those that there are
+  uint64_t Serial; // no other had or will have it
+  Mutex Lock;      // guards the rest
   Lane *Idle;
   Lane *Lanes[MaxLogExtents * LanesPerExtent]; // made so far; null: waits
   unsigned LaneCount;
@@ -31,7 +34,9 @@ struct Log {
 };
 } // namespace perdure
 
-static Mutex OpenLogLock; // guards the making of Logs
+static Mutex OpenLogLock; // guards the making of Logs, and these
+static Log *Logs;
+static uint64_t LastSerial;
 
 //===----------------------------------------------------------------------===//
 // Heads and checksums
@@ -296,6 +301,9 @@ static Log *openLog(Object &O) {
     return nullptr;
   }
   markWaiting(O, *G);
+  G->Serial = ++LastSerial;
+  G->Next = Logs;
+  Logs = G;
   __atomic_store_n(&O.TheLog, G, __ATOMIC_RELEASE);
   return G;
 }
@@ -355,42 +363,115 @@ Lane *perdure::takeLane(Object &O) {
     G->Idle = L->Next;
   else
     L = makeLane(O, *G);
-  if (L) {
-    L->End = beginningOf(*L);
-    L->Unflushed = L->End.At;
-  }
+  if (L)
+    reuseLane(*L);
   return L;
 }
 
-void perdure::dropLane(Object &O, Lane &L) {
-  Log &G = *O.TheLog;
-  __atomic_fetch_add(&O.LogBytes, L.Written, __ATOMIC_RELAXED);
+void perdure::reuseLane(Lane &L) {
+  L.End = beginningOf(L);
+  L.Unflushed = L.End.At;
+  __atomic_store_n(&L.InUse, true, __ATOMIC_RELEASE);
+}
+
+// Its thread is the only one that stores it.
+static void countWritten(Lane &L) {
+  __atomic_store_n(&L.WrittenBefore, L.WrittenBefore + L.Written,
+                   __ATOMIC_RELAXED);
   L.Written = 0;
-  if (L.Kept)
-    return;
-  // What was needed for something long serves others.
-  shrinkLane(O, L, 8);
-  Locked Hold(G.Lock);
+}
+
+void perdure::restLane(Object &O, Lane &L) {
+  countWritten(L);
+  if (__builtin_expect(L.Chunks > LaneChunks, 0))
+    shrinkLane(O, L, LaneChunks);
+  __atomic_store_n(&L.InUse, false, __ATOMIC_RELEASE);
+}
+
+// Lock.
+static void makeIdle(Log &G, Lane &L) {
   L.Next = G.Idle;
   G.Idle = &L;
 }
 
-bool perdure::hasLanesInUse(Object &O) {
+void perdure::dropLane(Object &O, Lane &L) {
+  if (L.Kept) {
+    countWritten(L);
+    return;
+  }
+  restLane(O, L);
+  Locked Hold(O.TheLog->Lock);
+  makeIdle(*O.TheLog, L);
+}
+
+void perdure::giveBackLane(uint64_t LogSerial, Lane &L) {
+  Locked Hold(OpenLogLock);
+  for (Log *G = Logs; G; G = G->Next)
+    if (G->Serial == LogSerial) {
+      Locked HoldLog(G->Lock);
+      makeIdle(*G, L);
+      return;
+    }
+}
+
+uint64_t perdure::logSerial(const Object &O) {
+  const Log *G = __atomic_load_n(&O.TheLog, __ATOMIC_ACQUIRE);
+  return G ? G->Serial : 0;
+}
+
+template <typename Visitor> static void visitLanes(Object &O, Visitor Visit) {
   Log *G = __atomic_load_n(&O.TheLog, __ATOMIC_ACQUIRE);
   if (!G)
-    return false;
+    return;
   Locked Hold(G->Lock);
-  unsigned Made = 0, Idle = 0;
   for (unsigned I = 0; I < G->LaneCount; ++I)
-    Made += G->Lanes[I] != nullptr;
-  for (Lane *L = G->Idle; L; L = L->Next)
-    ++Idle;
-  return Made != Idle;
+    if (G->Lanes[I])
+      Visit(*G->Lanes[I]);
+}
+
+bool perdure::hasLanesInUse(Object &O) {
+  bool Any = false;
+  visitLanes(O, [&](const Lane &L) {
+    Any |= __atomic_load_n(&L.InUse, __ATOMIC_ACQUIRE);
+  });
+  return Any;
+}
+
+uint64_t perdure::logBytesWritten(Object &O) {
+  uint64_t Bytes = __atomic_load_n(&O.LogBytes, __ATOMIC_RELAXED);
+  visitLanes(O, [&](const Lane &L) {
+    Bytes += __atomic_load_n(&L.WrittenBefore, __ATOMIC_RELAXED);
+  });
+  return Bytes;
+}
+
+void perdure::noteFreed(Object &O, Lane &L, const void *Word) {
+  if (L.FreedCount && L.Freed[L.FreedCount - 1] == Word)
+    return;
+  if (L.FreedCount == sizeof(L.Freed) / sizeof(*L.Freed))
+    flushInTx(O, Word, sizeof(uint64_t));
+  else
+    L.Freed[L.FreedCount++] = Word;
+}
+
+void perdure::flushFreed(Object &O, Lane &L, LinesOnce &Lines) {
+  while (L.FreedCount)
+    Lines.add(O, L.Freed[--L.FreedCount], sizeof(uint64_t));
 }
 
 void perdure::logRelease(Object &O) {
-  if (O.TheLog)
-    freeLog(O.TheLog);
+  Log *G = O.TheLog;
+  if (!G)
+    return;
+  __atomic_store_n(&O.LogBytes, logBytesWritten(O), __ATOMIC_RELAXED);
+  LinesOnce Lines;
+  visitLanes(O, [&](Lane &L) { flushFreed(O, L, Lines); });
+  Locked Hold(OpenLogLock);
+  Log **Link = &Logs;
+  while (*Link != G)
+    Link = &(*Link)->Next;
+  *Link = G->Next;
+  freeLog(G);
   O.TheLog = nullptr;
 }
 

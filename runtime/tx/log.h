@@ -20,14 +20,21 @@ struct LogEnd {
 struct Lane {
   Lane *Next; // among those that are idle
   unsigned Index;
-  bool Kept; // not to be used again: its log is asked for
+  bool InUse; // by a transaction, or a redo log; atomic
+  bool Kept;  // not to be used again: its log is asked for
   LaneHead *Head;
   LogEnd End;
-  uint64_t Unflushed;    // what lies before it in End's chunk has been flushed
-  uint64_t Written;      // bytes, since it was taken
-  unsigned Chunks, Room; // of these, in order of use
+  uint64_t Unflushed;     // what lies before it in End's chunk has been flushed
+  uint64_t Written;       // bytes, since it was taken
+  uint64_t WrittenBefore; // bytes, of what has ended; atomic
+  unsigned Chunks, Room;  // of these, in order of use
   uint64_t *Chunk;
+  unsigned FreedCount; // words by which its last commit has freed blocks
+  const void *Freed[15];
 };
+
+/// Chunks that a lane keeps: what was needed for something long serves others.
+constexpr unsigned LaneChunks = 8;
 
 /// A lane for one transaction, empty. Null and a message: ENOSPC and other
 /// reasons why a file does not grow, ENOMEM.
@@ -36,8 +43,30 @@ Lane *takeLane(Object &O);
 /// Gives it back, cut.
 void dropLane(Object &O, Lane &L);
 
+/// Without giving it back: it waits for its thread, and begins again, empty.
+/// Both take no lock.
+void restLane(Object &O, Lane &L);
+void reuseLane(Lane &L);
+
+/// Gives back one that rests, of a log with this serial number. Nothing, when
+/// that is no more: its object may be closed.
+void giveBackLane(uint64_t LogSerial, Lane &L);
+
+/// Of O's log, as it is known to this process; no other has the same. 0: none.
+uint64_t logSerial(const Object &O);
+
 /// Whether a transaction has a lane of O's.
 bool hasLanesInUse(Object &O);
+
+/// Bytes that were written to O's log by this process.
+uint64_t logBytesWritten(Object &O);
+
+/// Notes a word by which a commit has freed blocks, to be written back by the
+/// next commit of the lane, together with what that changes: at once every lock
+/// that follows would wait for it.
+void noteFreed(Object &O, Lane &L, const void *Word);
+class LinesOnce;
+void flushFreed(Object &O, Lane &L, LinesOnce &Lines);
 
 /// Writes a record, which is durable after flushRecords and a fence. False,
 /// with a message, when the log cannot grow: the log is as before. Bytes: at
@@ -122,12 +151,13 @@ struct RecordCopy {
 };
 
 /// Reads a lane's records in order, as they are in the file, which may hold
-/// anything, and which somebody may be changing: what lies outside the log ends it.
+/// anything, and which somebody may be changing: what lies outside the log ends
+/// it.
 class LogReader {
 public:
   LogReader(const Object &O, unsigned Index);
-  /// A copy of the next record that holds, without those that lead to chunks, or
-  /// null. Good until the next one is asked for.
+  /// A copy of the next record that holds, without those that lead to chunks,
+  /// or null. Good until the next one is asked for.
   const LogRecord *next();
   /// Whether the lane's head leads to a chunk of the log; before next().
   bool hasChunk() const { return End.Stop; }

@@ -109,7 +109,7 @@ static bool isThere(const Part &P) {
   if (!P)
     return nullptr;
   *P = {&O, O.Base, O.Serial, nullptr, {}};
-  if (isDeferred(O) ? enterRedo(O) : (P->L = takeLane(O)) != nullptr)
+  if (isDeferred(O) ? enterRedo(O) : (P->L = T.Lanes.take(O)) != nullptr)
     return P;
   --T.Parts.Count;
   return nullptr;
@@ -232,7 +232,7 @@ static void close(Transaction &T) {
     if (!isThere(P))
       continue;
     if (P.L)
-      dropLane(*P.O, *P.L);
+      T.Lanes.drop(*P.O, *P.L);
     else
       leaveRedo(*P.O);
   }
@@ -417,12 +417,13 @@ static void checkFrees(Transaction &T) {
 
 // What has been stored in place is durable before any log is cut.
 static void flushAll(Transaction &T) {
+  LinesOnce Lines;
   Object *Flushed = nullptr;
   for (unsigned I = 0; I < T.Parts.Count; ++I) {
     Part &P = T.Parts.Items[I];
     if (!isThere(P) || !P.L || isEmpty(*P.L))
       continue;
-    flushChanges(*P.O, P.L->End.Last);
+    flushChanges(*P.O, *P.L, Lines);
     if (!P.O->Map.Page)
       Flushed = P.O;
   }
@@ -438,6 +439,26 @@ static bool commitAlone(Part &P) {
   }
   Batch *B = collectPart(P);
   return B && commitBatch(*P.O, B);
+}
+
+static Lane *laneIn(Transaction &T, const Object &O) {
+  for (unsigned I = 0; I < T.Parts.Count; ++I)
+    if (T.Parts.Items[I].O == &O)
+      return T.Parts.Items[I].L;
+  return nullptr;
+}
+
+// Frees what a committed transaction has freed.
+static void freeAll(Transaction &T) {
+  for (unsigned I = 0; I < T.Frees.Count; ++I) {
+    void *Block = T.Frees.Items[I];
+    Object &O = *objectAt(Block);
+    Lane *L = laneIn(T, O);
+    const void *Word =
+        deallocate(O, Block, L ? WriteBack::ByCaller : WriteBack::Here);
+    if (L && Word)
+      noteFreed(O, *L, Word);
+  }
 }
 
 static bool commit(Transaction &T) {
@@ -456,8 +477,7 @@ static bool commit(Transaction &T) {
   for (unsigned I = 0; I < T.Parts.Count; ++I)
     if (isThere(T.Parts.Items[I]))
       noteCut(*T.Parts.Items[I].O);
-  for (unsigned I = 0; I < T.Frees.Count; ++I)
-    deallocate(*objectAt(T.Frees.Items[I]), T.Frees.Items[I]);
+  freeAll(T);
   close(T);
   return true;
 }
@@ -576,6 +596,7 @@ void perdure::leaveStore(const Store &S) {
 }
 
 static void release(Transaction *T) {
+  T->Lanes.release();
   free(T->Parts.Items);
   free(T->Frames.Items);
   free((void *)T->Frees.Items);
@@ -595,6 +616,9 @@ static void endTransactions(Thread &Ending) {
 // Its parent goes on with it: nothing of it is touched but what this process
 // knows.
 void perdure::transactionInChild() {
+  if (Thread *Mine = thisThread())
+    if (Mine->Tx)
+      Mine->Tx->Lanes.forget();
   Transaction *T = openTransaction();
   if (!T)
     return;

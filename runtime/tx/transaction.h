@@ -10,6 +10,7 @@
 
 #include "object/object.h"
 #include "tx/filter.h"
+#include "tx/own_lanes.h"
 #include "tx/log.h"
 #include "tx/undo.h"
 
@@ -78,6 +79,7 @@ struct Transaction {
   List<void *> Frees;    // what is freed at commit
   List<Object *> Leaves; // whose sections are left at the end
   List<Savepoint> Savepoints;
+  OwnLanes Lanes;
   Filter Known;
   bool Unsettled; // logRange has logged something since the last settleLogged
   uint64_t StackLow, StackHigh; // of the thread

@@ -54,34 +54,20 @@ uint64_t perdure::blockBytes(const LogRecord &R) {
   return Bytes;
 }
 
-void perdure::flushChanges(Object &O, uint64_t Last) {
+void perdure::flushChanges(Object &O, Lane &L, LinesOnce &Lines) {
   if (O.Map.Page)
     return;
-  // Lines of records that follow each other, once for all of them: nothing is
-  // stored in between.
-  uint64_t Begin = 0, End = 0;
-  auto Flush = [&] {
-    if (End > Begin)
-      flushInTx(O, (void *)(O.Base + Begin), End - Begin);
-  };
-  visitBack(O.Base, Last, 0, [&](const LogRecord &R) {
-    uint64_t Bytes = R.kind() == RecordKind::Data    ? R.bytes()
-                     : R.kind() == RecordKind::Block ? blockBytes(R)
-                                                     : 0;
-    if (!Bytes)
-      return;
-    uint64_t First = R.offset() & ~(uint64_t)63;
-    uint64_t Behind = (R.offset() + Bytes + 63) & ~(uint64_t)63;
-    if (First <= End && Behind >= Begin) {
-      Begin = First < Begin ? First : Begin;
-      End = Behind > End ? Behind : End;
-      return;
+  flushFreed(O, L, Lines);
+  visitBack(O.Base, L.End.Last, 0, [&](const LogRecord &R) {
+    const void *P = (const void *)(O.Base + R.offset());
+    if (R.kind() == RecordKind::Data) {
+      Lines.add(O, P, R.bytes());
+    } else if (R.kind() == RecordKind::Block) {
+      Lines.add(O, P, blockBytes(R));
+      if (const uint64_t *Word = checkAllocated(O, P))
+        Lines.add(O, Word, sizeof(*Word));
     }
-    Flush();
-    Begin = First;
-    End = Behind;
   });
-  Flush();
 }
 
 void perdure::restore(Object &O, uint64_t Base, uint64_t Last, uint64_t Until) {

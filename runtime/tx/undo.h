@@ -25,6 +25,7 @@
 #ifndef PERDURE_RUNTIME_TX_UNDO_H
 #define PERDURE_RUNTIME_TX_UNDO_H
 
+#include "tx/lines_once.h"
 #include "tx/log.h"
 
 namespace perdure {
@@ -42,9 +43,9 @@ bool appendData(Object &O, UndoList &U, uint64_t Offset, uint64_t Bytes);
 bool appendRecord(UndoList &U, RecordKind Kind, uint64_t Offset,
                   const void *Content, uint64_t Bytes);
 
-/// Begins to write back what the records up to Last say was overwritten or
-/// allocated; a fence follows.
-void flushChanges(Object &O, uint64_t Last);
+/// Begins to write back what the records of L say was overwritten or allocated,
+/// and what its last commit freed; a fence follows.
+void flushChanges(Object &O, Lane &L, LinesOnce &Lines);
 
 /// Brings back what the records behind Until, of a log at Base, say was there; in
 /// the file durably. Writing the same again changes nothing: it may be interrupted

@@ -11,6 +11,7 @@
 
 namespace hooks {
 std::atomic<int> DataSyncs, RangeSyncs, Fences;
+std::function<void(const void *, size_t)> OnFlush;
 std::function<void()> OnDataSync;
 std::function<bool(int)> FailSync;
 std::function<bool(int)> SyncInstead;
@@ -24,6 +25,7 @@ std::function<void()> OnSleep;
 std::function<ssize_t(const char *, size_t)> OnReport;
 
 void forgetAll() {
+  OnFlush = nullptr;
   OnDataSync = nullptr;
   FailSync = nullptr;
   SyncInstead = nullptr;
@@ -80,6 +82,18 @@ pmem2_get_drain_fn(void *Map) {
   return [] {
     ++Fences;
     Drain.load()();
+  };
+}
+
+using FlushFunction = void (*)(const void *, size_t);
+static std::atomic<FlushFunction> Flush;
+extern "C" __attribute__((visibility("default"))) FlushFunction
+pmem2_get_flush_fn(void *Map) {
+  Flush = ((FlushFunction (*)(void *))dlsym(RTLD_NEXT, __func__))(Map);
+  return [](const void *P, size_t Bytes) {
+    if (OnFlush)
+      OnFlush(P, Bytes);
+    Flush.load()(P, Bytes);
   };
 }
 

@@ -18,6 +18,7 @@ namespace hooks {
 
 extern std::atomic<int> DataSyncs, RangeSyncs;
 extern std::atomic<int> Fences;                       // on DAX, real or forced
+extern std::function<void(const void *, size_t)> OnFlush; // on DAX, the same
 extern std::function<void()> OnDataSync;              // before it
 extern std::function<bool(int)> FailSync;             // of a descriptor
 extern std::function<bool(int)> SyncInstead;          // of it: whether it was done

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <mutex>
 #include <random>
 #include <setjmp.h>
 #include <signal.h>
@@ -309,6 +310,62 @@ TEST_F(TransactionTest, RangesShareAFence) {
   EXPECT_EQ(A[8] + A[200] + A[201] + A[300] + B[8], 0u);
 }
 
+// A second time would wait for the first. And what a commit frees is written back
+// by the next one.
+TEST_F(TransactionTest, EachLineIsWrittenBackOnce) {
+  uint64_t *A = create("a", 8192);
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  auto *First = (uint64_t *)perdure_alloc(A, 64);
+  auto *Second = (uint64_t *)perdure_alloc(A, 64); // its bit is beside
+  set(&A[0], uint64_t(1));
+  set(&A[16], uint64_t(1));
+  set(&A[1], uint64_t(1)); // the line of A[0]
+  perdure_tx_commit();
+  std::vector<uint64_t> Lines;
+  hooks::OnFlush = [&](const void *P, size_t Bytes) {
+    for (uint64_t At = (uint64_t)P / 64; At * 64 < (uint64_t)P + Bytes; ++At)
+      Lines.push_back(At);
+  };
+  auto Times = [&](const void *P) {
+    return std::count(Lines.begin(), Lines.end(), (uint64_t)P / 64);
+  };
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  auto *Third = (uint64_t *)perdure_alloc(A, 64);
+  perdure_free(First);
+  perdure_free(Second);
+  set(&A[0], uint64_t(2));
+  set(&A[16], uint64_t(2));
+  set(&A[1], uint64_t(2));
+  Lines.clear();
+  perdure_tx_commit();
+  int OnDax = Lines.empty() ? 0 : 1;
+  EXPECT_EQ(Times(&A[0]), OnDax);
+  EXPECT_EQ(Times(&A[16]), OnDax);
+  EXPECT_EQ(Times(Third), OnDax);
+  std::sort(Lines.begin(), Lines.end());
+  EXPECT_EQ(std::adjacent_find(Lines.begin(), Lines.end()), Lines.end());
+  // The line of the bits, in front of the slab's blocks.
+  uint64_t Bits = (uint64_t)First / 4096 * 64;
+  size_t Before = Lines.size();
+  EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Bits), OnDax);
+  // Those of the freed ones wait, and are not forgotten.
+  Lines.clear();
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  set(&A[0], uint64_t(3));
+  perdure_tx_commit();
+  EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Bits), OnDax);
+  EXPECT_LE(Lines.size(), Before);
+  // Nor by an object that closes.
+  ASSERT_EQ(perdure_tx_begin(A), 0);
+  set(&A[0], uint64_t(4));
+  perdure_free(Third);
+  perdure_tx_commit();
+  Lines.clear();
+  closeStore();
+  EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Bits), OnDax);
+  hooks::forgetAll();
+}
+
 // A neighbour in the same word is another thread's: an abort leaves it alone.
 TEST_F(TransactionTest, BytesBesideAreOthers) {
   auto *R = (uint32_t *)create("a");
@@ -347,6 +404,129 @@ TEST_F(TransactionTest, ThreadsAtOnce) {
   for (unsigned N = 0; N < Threads; ++N)
     EXPECT_EQ(R[N * 512], Rounds - Rounds / 4);
   EXPECT_EQ(blocksOf(R), 1u);
+}
+
+// However many threads come and go, and however many objects each writes: a lane
+// that a thread keeps is given back when it ends, and one that it cannot keep at
+// once. The log grows by 64 KiB and more when lanes run out.
+TEST_F(TransactionTest, LanesAreGivenBack) {
+  constexpr unsigned Objects = 9; // more than a thread keeps
+  std::vector<uint64_t *> Roots;
+  for (unsigned I = 0; I < Objects; ++I)
+    Roots.push_back(create(("o" + std::to_string(I)).c_str(), 4096));
+  auto Write = [&] {
+    for (unsigned Round = 0; Round < 3; ++Round) {
+      if (perdure_tx_begin(Roots[0]))
+        abort();
+      for (uint64_t *R : Roots)
+        set(R, *R + 1);
+      perdure_tx_commit();
+      for (uint64_t *R : Roots) {
+        if (perdure_tx_begin(R))
+          abort();
+        set(R, *R + 1);
+        perdure_tx_commit();
+      }
+    }
+  };
+  auto Bytes = [&] {
+    uint64_t Sum = 0;
+    for (uint64_t *R : Roots) {
+      struct perdure_stat Stat = {};
+      EXPECT_EQ(perdure_stat(R, &Stat), 0);
+      Sum += Stat.file_bytes;
+    }
+    return Sum;
+  };
+  std::thread(Write).join();
+  uint64_t Before = Bytes();
+  unsigned Threads = PERDURE_SANITIZED ? 40 : 200;
+  for (unsigned I = 1; I < Threads; ++I)
+    std::thread(Write).join();
+  EXPECT_EQ(Bytes(), Before);
+  for (uint64_t *R : Roots)
+    EXPECT_EQ(*R, Threads * 6);
+  // Several at once, more than may keep one.
+  std::vector<std::thread> Running;
+  std::atomic<unsigned> Begun{0}, Written{0};
+  for (unsigned I = 0; I < 100; ++I)
+    Running.emplace_back([&] {
+      ++Begun;
+      while (Begun < 100)
+        std::this_thread::yield();
+      static std::mutex Turn;
+      std::unique_lock<std::mutex> Hold(Turn);
+      Write();
+      ++Written;
+      Hold.unlock();
+      while (Written < 100)
+        std::this_thread::yield();
+    });
+  for (std::thread &T : Running)
+    T.join();
+  for (uint64_t *R : Roots)
+    EXPECT_EQ(*R, (Threads + 100) * 6);
+  struct perdure_stat Stat = {};
+  EXPECT_EQ(perdure_stat(Roots[0], &Stat), 0);
+  EXPECT_GT(Stat.log_bytes, (Threads + 100) * 6 * 32u);
+  // No two have the same one: each brings back what it has overwritten itself.
+  Running.clear();
+  constexpr unsigned AtOnce = 8, Rounds = 200;
+  for (unsigned I = 1; I <= AtOnce; ++I)
+    Running.emplace_back([&, I] {
+      for (unsigned Round = 0; Round < Rounds; ++Round) {
+        if (perdure_tx_begin(Roots[0]))
+          abort();
+        for (uint64_t *R : Roots)
+          set(&R[I * 8], R[I * 8] + 1);
+        if (Round % 4)
+          perdure_tx_abort();
+        else
+          perdure_tx_commit();
+      }
+    });
+  for (std::thread &T : Running)
+    T.join();
+  for (uint64_t *R : Roots)
+    for (unsigned I = 1; I <= AtOnce; ++I)
+      EXPECT_EQ(R[I * 8], Rounds / 4);
+}
+
+// A thread that keeps lanes outlives the objects that they are of, and others that
+// come in their places.
+TEST_F(TransactionTest, LanesOfWhatIsClosed) {
+  std::atomic<int> Step{0};
+  uint64_t *A = create("a");
+  auto WaitFor = [&](int Number) {
+    while (Step < Number)
+      std::this_thread::yield();
+  };
+  auto Write = [&](uint64_t *R) {
+    if (perdure_tx_begin(R))
+      abort();
+    set(R, *R + 1);
+    perdure_tx_commit();
+  };
+  std::thread Keeper([&] {
+    Write(A);
+    Step = 1;
+    WaitFor(2);
+    Write(A); // another one, at this address perhaps
+    Step = 3;
+    WaitFor(4);
+  });
+  WaitFor(1);
+  closeStore();
+  reopenStore();
+  A = open("a");
+  EXPECT_EQ(*A, 1u);
+  Step = 2;
+  WaitFor(3);
+  closeStore();
+  Step = 4;
+  Keeper.join();
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 2u);
 }
 
 //===----------------------------------------------------------------------===//
