@@ -79,6 +79,8 @@ def bars(Rows, Value, Axis, Line=None):
                           error_kw={"elinewidth": 0.9, "ecolor": "#444444"})
         Axes.set_yticks(range(len(Some)), list(Some))
         Axes.set_ylim(Most[I // Columns] - 0.4, -0.6)
+        Left, Right = Axes.get_xlim() # where all is about 0, not the noise at its full size
+        Axes.set_xlim(Left, max(Right, 1))
         if Line is not None:
             Axes.axvline(Line, color=Black, linewidth=0.8)
         Axes.grid(axis="x", color="#e0e0e0", linewidth=0.6)
@@ -113,6 +115,7 @@ def lines(Result):
         Axes.set_title(R["row"], loc="left", fontweight="bold")
         Axes.set_xlabel("operations")
         Axes.set_ylabel("bits flipped")
+        Axes.set_ylim(bottom=0)
         Axes.ticklabel_format(style="sci", scilimits=(0, 3))
         Axes.grid(color="#e0e0e0", linewidth=0.6)
         if R["row"] in Firsts:

@@ -74,15 +74,16 @@ def againstTable(Result, Against):
 def counterTable(Result):
     """Flips of counters, of all that is stored, and the time, plainly and as Gray code."""
     Lines = [["", "published", "medium: plain", "gray", "gain", "store: plain", "gray", "gain",
-              "all, medium: plain", "gray", "gain", "plain, ns", "gray, ratio"]]
+              "all, medium: gain", "plain, ns", "gray, ratio"]]
     for R in having(Result, "counters"):
         V = R["variants"]
         if "gray" in V:
             Lines.append([R["row"], "; ".join(f"{P['gain']:.2f}" for P in R["published"]) or "none",
-                          *(Cell for What, Where in (("counters", "medium"), ("counters", "store"),
-                                                     ("all", "medium"))
-                            for Cell in (number(V["plain"][What][Where]), number(V["gray"][What][Where]),
-                                         number(V["gray"][What][Where]["gain"]["plain"]))),
+                          *(Cell for Where in ("medium", "store")
+                            for Cell in (number(V["plain"]["counters"][Where]),
+                                         number(V["gray"]["counters"][Where]),
+                                         number(V["gray"]["counters"][Where]["gain"]["plain"]))),
+                          number(V["gray"]["all"]["medium"]["gain"]["plain"]),
                           form(V["plain"]["time"]["value"]["median"]),
                           number(V["gray"]["time"]["ratio"], 3)])
     return Lines
