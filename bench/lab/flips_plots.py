@@ -62,32 +62,36 @@ def published(Result):
     return Figure
 
 
-def bars(Rows, Value, Axis, Line=None):
-    """A panel for each row, a bar for each variant; panels are as high as the one beside."""
+def bars(Rows, Value, Axis, Mark=None):
+    """A panel for each row, a bar for each variant. Beside each other are two rows of one
+    kind, which have about as many."""
     Columns = 2
-    Most = [max(len(R["variants"]) for R in Rows[I:I + Columns])
-            for I in range(0, len(Rows), Columns)]
+    Kinds = [flips_report.having({"rows": Rows}, What) for What in ("pointers", "counters")]
+    Lines = [Kind[I:I + Columns] for Kind in Kinds for I in range(0, len(Kind), Columns)]
+    Most = [max(len(R["variants"]) for R in L) for L in Lines]
     Heights = [0.8 + 0.19 * M for M in Most]
-    Figure, Grid = pyplot.subplots(len(Most), Columns, figsize=(7.4, sum(Heights)), squeeze=False,
+    Figure, Grid = pyplot.subplots(len(Lines), Columns, figsize=(7.4, sum(Heights)), squeeze=False,
                                    layout="constrained", gridspec_kw={"height_ratios": Heights})
-    Flat = [A for L in Grid for A in L]
-    for I, (Axes, R) in enumerate(zip(Flat, Rows)):
+    for I, Axes in enumerate(A for L in Grid for A in L):
+        Line, Column = divmod(I, Columns)
+        if Column >= len(Lines[Line]):
+            Axes.set_visible(False)
+            continue
+        R = Lines[Line][Column]
         Some = {N: Value(V) for N, V in R["variants"].items()}
         for At, (Name, F) in enumerate(Some.items()):
             if F:
                 Axes.barh(At, F["median"], xerr=span(F), color=colour(Name), height=0.72,
                           error_kw={"elinewidth": 0.9, "ecolor": "#444444"})
         Axes.set_yticks(range(len(Some)), list(Some))
-        Axes.set_ylim(Most[I // Columns] - 0.4, -0.6)
+        Axes.set_ylim(Most[Line] - 0.4, -0.6)
         Left, Right = Axes.get_xlim() # where all is about 0, not the noise at its full size
         Axes.set_xlim(Left, max(Right, 1))
-        if Line is not None:
-            Axes.axvline(Line, color=Black, linewidth=0.8)
+        if Mark is not None:
+            Axes.axvline(Mark, color=Black, linewidth=0.8)
         Axes.grid(axis="x", color="#e0e0e0", linewidth=0.6)
         Axes.set_title(R["row"], loc="left", fontweight="bold")
         Axes.set_xlabel(Axis)
-    for Axes in Flat[len(Rows):]:
-        Axes.set_visible(False)
     return Figure
 
 
@@ -115,7 +119,7 @@ def lines(Result):
         Axes.set_title(R["row"], loc="left", fontweight="bold")
         Axes.set_xlabel("operations")
         Axes.set_ylabel("bits flipped")
-        Axes.set_ylim(bottom=0)
+        Axes.set_ylim(0, 1.05 * Axes.dataLim.y1)
         Axes.ticklabel_format(style="sci", scilimits=(0, 3))
         Axes.grid(color="#e0e0e0", linewidth=0.6)
         if R["row"] in Firsts:
