@@ -109,6 +109,8 @@ def testTables():
     Tables = [T for _, T in flips_report.tables(Result)]
     check(Tables[-1][1] == ["ring", "none", "20.00 ±1.00", "10.00 ±1.00", "2.00 ±0.22", "40.00 ±1.00",
                             "20.00 ±1.00", "2.00 ±0.11", "2.00 ±0.22", "3.0", "1.500 ±0.250"], f"the table of counters: {Tables[-1]}")
+    Counting["gray"]["counters"]["medium"].update(low=-0.1)
+    check(flips_report.counterTable(Result)[1][4] == "none", "a gain over what is perhaps nothing")
     for T in Tables[:-1]:
         check([L[0] for L in T] == ["", "list"] and not {"plain", "gray"} & set(T[0]),
               f"counters among pointers: {T}")

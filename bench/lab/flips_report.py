@@ -71,6 +71,12 @@ def againstTable(Result, Against):
     return Lines
 
 
+def gain(Variants, What, Where):
+    """Of gray over plain; none where one of the two is within its error of nothing."""
+    Figures = [Variants[V][What][Where] for V in ("plain", "gray")]
+    return number(Figures[1]["gain"]["plain"] if all(F["low"] > 0 for F in Figures) else None)
+
+
 def counterTable(Result):
     """Flips of counters, of all that is stored, and the time, plainly and as Gray code."""
     Lines = [["", "published", "medium: plain", "gray", "gain", "store: plain", "gray", "gain",
@@ -82,8 +88,8 @@ def counterTable(Result):
                           *(Cell for Where in ("medium", "store")
                             for Cell in (number(V["plain"]["counters"][Where]),
                                          number(V["gray"]["counters"][Where]),
-                                         number(V["gray"]["counters"][Where]["gain"]["plain"]))),
-                          number(V["gray"]["all"]["medium"]["gain"]["plain"]),
+                                         gain(V, "counters", Where))),
+                          gain(V, "all", "medium"),
                           form(V["plain"]["time"]["value"]["median"]),
                           number(V["gray"]["time"]["ratio"], 3)])
     return Lines
