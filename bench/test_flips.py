@@ -65,6 +65,9 @@ def testProfile():
     Sums = profile.flips(profile.places(Text), ["struct node.value"])
     check(Sums == {"all": {"medium": 136, "store": 36}, "pointers": {"medium": 2, "store": 6}},
           f"a profile's sums: {Sums}")
+    Sums = profile.flips(profile.places(Text), [], ["struct node.value", "struct block.size"])
+    check(Sums == {"all": {"medium": 136, "store": 36}, "counters": {"medium": 4, "store": 10}},
+          f"a profile's sums, of counters: {Sums}")
     check(profile.flips(profile.places(Text), [], Runtime=True)["all"] == {"medium": 143, "store": 43},
           "the runtime's stores count where they are asked for")
     for Bad in (Text.replace("\nend", ""), Text.replace("flips ", "flips 9")):
@@ -93,6 +96,24 @@ def testTables():
     Table = flips_report.publishedTable({"rows": [{**Row, "published": Entries}]})
     check(Table[1] == ["list", "9.8", "2.75", "5.00", "20.00 ±1.00", "5.00 ±1.00", "4.00 ±0.82",
                        "-20%", "4.00", "-20%", "hand-low"], f"the published table: {Table[1]}")
+    # A row of counters is in its own table, and nowhere else.
+    Counting = {N: {What: {"medium": Line(M), "store": Line(2 * M)} for What in ("all", "counters")}
+                for N, M in (("plain", 20), ("gray", 10))}
+    flips.compare(Counting)
+    Time = {"value": {"median": 3.0}, "ratio": {"median": 1.5, "low": 1.25, "high": 1.75}}
+    for V in (*Variants.values(), *Counting.values()):
+        V["time"] = Time
+    Result = {"allocation": [], "frames": [], "rows": [
+        {**Row, "published": Entries}, {"row": "ring", "published": [], "variants": Counting}]}
+    Result["rows"][0]["variants"] = Variants
+    Tables = [T for _, T in flips_report.tables(Result)]
+    check(Tables[-1][1] == ["ring", "none", "20.00 ±1.00", "10.00 ±1.00", "2.00 ±0.22", "40.00 ±1.00",
+                            "20.00 ±1.00", "2.00 ±0.11", "2.00 ±0.22", "3.0", "1.500 ±0.250"], f"the table of counters: {Tables[-1]}")
+    Counting["gray"]["counters"]["medium"].update(low=-0.1)
+    check(flips_report.counterTable(Result)[1][4] == "none", "a gain over what is perhaps nothing")
+    for T in Tables[:-1]:
+        check([L[0] for L in T] == ["", "list"] and not {"plain", "gray"} & set(T[0]),
+              f"counters among pointers: {T}")
 
 
 Checks = [("list", Arguments) for Arguments in (
@@ -100,7 +121,9 @@ Checks = [("list", Arguments) for Arguments in (
     ["--workload=list", "--inserts=1", "--pops=1", "--values=1000"])] + \
     [("hash", ["--workload=hash", f"--keys={Keys}", "--operations=20000"]) for Keys in (40, 1000)] + \
     [("redblack", [f"--workload={W}", "--keys=3000", "--values=100"])
-     for W in ("sequential", "random")]
+     for W in ("sequential", "random")] + \
+    [("ring", ["--workload=ring", f"--keys={Keys}", f"--inserts={I}", f"--pops={P}", "--values=1000"])
+     for Keys, I, P in ((1, 1, 1), (7, 1, 1), (100, 5, 1), (100, 1, 5))]
 
 
 def holds(Program, Arguments, Seed=1):
@@ -144,6 +167,11 @@ Faults = [
     ("redblack_xor", "moveParent(Middle, Up, N);", ";"),
     ("redblack_xor", "setChild(Up, !ToRight, Outer, NewParent);", ";"),
     ("redblack_xor", "rotate(T, Grand, !Right, Above);", ";"),
+    ("ring", "Head - R->tail == R->most", "Head == R->most"),
+    ("ring", "Head - R->tail == R->most", "Head - R->tail == R->mask + 1"),
+    ("ring", "if (Tail == R->head)", "if (!R->head)"),
+    ("ring", "R->mask = Places - 1;", "R->mask = (Places - 1) / 2;"),
+    ("ring", "R->values[Tail & R->mask]}", "R->values[(Tail + 1) & R->mask]}"),
 ]
 
 
@@ -174,6 +202,21 @@ def testFaults():
             check(Found, f"{File}.c with '{Wrong}' in place of '{Right}' passes")
 
 
+def testCounters(Row, Variants):
+    """That an operation steps one counter by one: as Gray code that is a bit, exactly; as a
+    number each counts to N with 2 N flips less the ones of N, so 2 for each step but for a few."""
+    Flushed = "-DFLIPS_FLUSHES" in flips.Experiment["structures"][Row["structure"]]["flags"]
+    for Where in ("medium", "store"):
+        Plain, Gray = (dict(Variants[V]["counters"][Where]["points"]) for V in ("plain", "gray"))
+        for Steps in flips.ForSmoke:
+            What = f"{Row['row']}, {Where}, {Steps} steps: plain {Plain[Steps]}, gray {Gray[Steps]}"
+            if Where == "store" or Flushed:
+                check(Gray[Steps] == Steps, What)
+                check(2 * Steps - 20 <= Plain[Steps] < 2 * Steps, What)
+            else: # the last values alone
+                check(0 < Gray[Steps] <= 20 and 0 < Plain[Steps] <= 20, What)
+
+
 def testBench():
     """Every row, column, table and plot, in the smallest mode."""
     with tempfile.TemporaryDirectory() as Dir:
@@ -194,18 +237,23 @@ def testBench():
         check(set(R["variants"]) == set(flips.variantsOf(Row)), f"{Row['row']}: {set(R['variants'])}")
         check(len(R["published"]) == len(Row["published"]), f"{Row['row']}: a published figure lacks")
         check(f"| {Row['row']} " in Told.stdout, f"{Row['row']} is in no table")
+        # What it has is what it is about: pointers or counters.
+        Part, Other = flips.part(Row), {"counters", "pointers"} - {flips.part(Row)}
         for Name, V in R["variants"].items():
-            for What in ("all", "pointers"):
+            check(Part in V and not Other & set(V), f"{Row['row']}, {Name}: {Part} are what counts")
+            for What in ("all", Part):
                 check(V[What]["store"]["median"] > 0, f"{Row['row']}, {Name}: no {What} flips")
-            check(V["pointers"]["medium"]["median"] <= V["all"]["medium"]["median"],
-                  f"{Row['row']}, {Name}: pointers flip more than all")
+            check(V[Part]["medium"]["median"] <= V["all"]["medium"]["median"],
+                  f"{Row['row']}, {Name}: {Part} flip more than all")
             check(V["time"]["value"]["median"] > 0, f"{Row['row']}, {Name}: no time")
+        if Part == "counters":
+            testCounters(Row, R["variants"])
     Calls = [A for A in Result["allocation"] if A["call"] == "malloc"]
     check([A["bytes"] for A in Calls] == [16, 24, 40, 48], f"allocation sizes: {Calls}")
     for A in Calls:
         check(near(A["medium"]["median"], A["published"], 0.02),
               f"malloc({A['bytes']}) flips {A['medium']}, published {A['published']}")
-    check(len(Svgs) == Page.count("<svg") == Page.count("<figcaption>") == 5, "the page lacks plots")
+    check(len(Svgs) == Page.count("<svg") == Page.count("<figcaption>") == 6, "the page lacks plots")
 
 
 # testBench builds the programs that testStructures runs.

@@ -82,11 +82,13 @@ public:
     if (!D || D->isInvalidDecl())
       return true;
     llvm::SaveAndRestore<bool> Outer(InConstexpr), Outer2(IsUndone),
-        Outer3(InStatic);
+        Outer3(InStatic), Outer4(IsAtOnce);
     if (const auto *F = dyn_cast<FunctionDecl>(D)) {
       if (F->isDependentContext())
         return true;
       InStatic = false;
+      IsAtOnce |=
+          F->isThisDeclarationADefinition() && Context.DeclMustBeEmitted(F);
       if (F->isConstexpr()) {
         bool AtOnce = !Evaluable && F->isThisDeclarationADefinition() &&
                       Context.DeclMustBeEmitted(F);
@@ -95,6 +97,8 @@ public:
       }
     } else if (const auto *V = dyn_cast<VarDecl>(D)) {
       InStatic |= V->isConstexpr() || isStatic(V);
+      IsAtOnce |= !V->getDeclContext()->isDependentContext() &&
+                  V->hasGlobalStorage() && Context.DeclMustBeEmitted(V);
     }
     return Base::TraverseDecl(D);
   }
@@ -121,7 +125,23 @@ public:
                                               nullptr);
   }
 
+  bool TraverseImplicitCastExpr(ImplicitCastExpr *E) {
+    llvm::SaveAndRestore<const Expr *> Outer(Load);
+    if (E->getCastKind() == CK_LValueToRValue)
+      Load = E->getSubExpr()->IgnoreParens();
+    return Base::TraverseImplicitCastExpr(E);
+  }
+
   bool VisitVarDecl(VarDecl *V) {
+    // A static member may have its initialiser in the class, and its
+    // definition, which is what code is made of, elsewhere.
+    if (!V->hasInit() && V->isStaticDataMember() && V->isOutOfLine() &&
+        !V->isInvalidDecl() && !V->getDeclContext()->isDependentContext() &&
+        holdsGray(Context, V->getType()) && isMine()) {
+      const VarDecl *First = nullptr;
+      if (V->getAnyInitializer(First) && isStatic(First))
+        annotate(V);
+    }
     if (!V->hasInit() || V->isInvalidDecl() || isa<ParmVarDecl>(V) ||
         V->getType()->isDependentType() ||
         V->getDeclContext()->isDependentContext() ||
@@ -235,6 +255,11 @@ public:
             "Gray-coded fields, and there is no place to encode them; pass "
             "their numbers")
           << E->getType();
+    refuseWithoutPlace(E, E->getDecl(), E->isNonOdrUse());
+    return true;
+  }
+  bool VisitMemberExpr(MemberExpr *E) {
+    refuseWithoutPlace(E, E->getMemberDecl(), E->isNonOdrUse());
     return true;
   }
 
@@ -247,6 +272,43 @@ private:
 
   /// Each place is dealt with in one of the two visits.
   bool isMine() const { return InConstexpr == Evaluable; }
+
+  /// A static member whose initialiser is in its class, while its definition is
+  /// elsewhere: Clang copies from a constant of its own, or shows the optimiser
+  /// one, and tells nobody which variable that is of. Whether there is a
+  /// definition is what counts when code is made: at once, or in the end.
+  void refuseWithoutPlace(const Expr *E, const ValueDecl *D,
+                          NonOdrUseReason Use) {
+    const auto *V = dyn_cast<VarDecl>(D);
+    if (!V || !V->isStaticDataMember() || IsAtOnce == Evaluable ||
+        Use == NOUR_Unevaluated || Use == NOUR_Discarded ||
+        V->getDeclContext()->isDependentContext() || !V->getAnyInitializer() ||
+        !holdsGray(Context, V->getType()))
+      return;
+    const VarDecl *Definition = V->getDefinition(Context);
+    // A copy of its own it makes of what need not be there when it links, too.
+    if (Definition &&
+        (Use != NOUR_Constant || Context.GetGVALinkageForVariable(Definition) !=
+                                     GVA_AvailableExternally))
+      return;
+    // Of a number that is known nothing is left but itself.
+    Expr::EvalResult R;
+    if (isa_and_nonnull<MemberExpr>(Load) &&
+        Load->getType()->isIntegralOrEnumerationType() &&
+        Load->EvaluateAsInt(R, Context, Expr::SE_AllowSideEffects))
+      return;
+    if (Definition)
+      error(E->getExprLoc(),
+            "static member %0 has type %1, which holds Gray-coded fields, and "
+            "is instantiated in another file; read it through a reference")
+          << V << V->getType();
+    else
+      error(E->getExprLoc(),
+            "static member %0 has type %1, which holds Gray-coded fields, and "
+            "no definition in this file up to here; define it above, or "
+            "compile as C++17")
+          << V << V->getType();
+  }
 
   /// Is its initialiser a constant that the variable starts with?
   bool isStatic(const VarDecl *V) const {
@@ -566,9 +628,11 @@ private:
 
   ASTContext &Context;
   bool Evaluable;
-  bool InConstexpr = false; ///< in a function that may still be evaluated
-  bool IsUndone = false;    ///< in one that may be, and of which code is made
-  bool InStatic = false;    ///< in a constant
+  bool InConstexpr = false;   ///< in a function that may still be evaluated
+  bool IsUndone = false;      ///< in one that may be, and of which code is made
+  bool InStatic = false;      ///< in a constant
+  bool IsAtOnce = false;      ///< in what code is made of when it has been read
+  const Expr *Load = nullptr; ///< the place whose value is wanted
   FunctionDecl *Opaque = nullptr, *Bytes = nullptr;
   llvm::DenseSet<const Expr *> Static;
 };

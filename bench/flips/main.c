@@ -4,6 +4,9 @@
 |* time that the operations took.
 |*
 |*   list         Inserts:Pops at random, values of 0 to Values - 1
+|*   ring         the same, with room for Keys items; where that is used up a
+|*                pop, and where it is empty an insert, so that each operation
+|*                changes it
 |*   hash         a key is toggled, its value drawn anew; both by Zipf's law
 |*   sequential   keys 0, 1, ... are inserted
 |*   random       the numbers below Keys in a random order
@@ -46,6 +49,11 @@ static void *room(size_t Count, size_t Bytes) {
   return P;
 }
 
+static bool is(const char *Workload) { return !strcmp(A.Workload, Workload); }
+
+/* Are items taken out in the order in which they came? */
+static bool isQueue(void) { return is("list") || is("ring"); }
+
 /* splitmix64. */
 static uint64_t any(void) {
   uint64_t Z = A.Seed += 0x9E3779B97F4A7C15;
@@ -80,8 +88,8 @@ static uint64_t zipf(void) {
 
 static struct operation *makeWorkload(void) {
   struct operation *Work = room(A.Operations, sizeof *Work);
-  bool Random = !strcmp(A.Workload, "random");
-  uint64_t *Order = NULL;
+  bool Random = is("random");
+  uint64_t *Order = NULL, In = 0;
   if (Random) {
     Order = room(A.Keys, sizeof *Order);
     for (uint64_t I = 0; I != A.Keys; ++I) {
@@ -92,14 +100,19 @@ static struct operation *makeWorkload(void) {
   }
   for (uint64_t I = 0; I != A.Operations; ++I) {
     struct operation *O = &Work[I];
-    if (!strcmp(A.Workload, "list")) {
+    if (isQueue()) {
       O->What = below(A.Inserts + A.Pops) < A.Inserts ? Insert : Pop;
       O->Item.value = below(A.Values);
-    } else if (!strcmp(A.Workload, "hash")) {
+      if (is("ring")) {
+        if (!In || In == A.Keys)
+          O->What = In ? Pop : Insert;
+        In += O->What == Insert ? 1 : -1;
+      }
+    } else if (is("hash")) {
       O->What = Toggle;
       O->Item.key = zipf();
       O->Item.value = zipf();
-    } else if (Random || !strcmp(A.Workload, "sequential")) {
+    } else if (Random || is("sequential")) {
       O->Item.key = Random ? Order[I] : I;
       O->Item.value = below(A.Values);
     } else {
@@ -114,20 +127,22 @@ static struct operation *makeWorkload(void) {
 |* What should be in the structure
 \*===----------------------------------------------------------------------===*/
 
-/* A list: what came, and what of it is gone, from the oldest on. Else values by
-   key, as far as they are there. */
+/* A list or ring: what came, and what of it is gone, from the oldest on. Else
+   values by key, as far as they are there. */
 static struct item *Came;
 static uint64_t CameCount, GoneCount;
 static uint64_t *ValueOf;
 static bool *IsIn;
 
 static void expect(const struct operation *O, bool Did, struct item Got) {
+  if (O->What == Insert && !Did)
+    fail("insert found no room", "");
   if (O->What == Pop) {
     if (Did != (GoneCount < CameCount))
-      fail("pop found an empty list, or none", "");
+      fail("pop found nothing, or something where nothing is", "");
     if (Did && Got.value != Came[GoneCount++].value)
       fail("pop gave another value than the oldest", "");
-  } else if (!strcmp(A.Workload, "list")) {
+  } else if (isQueue()) {
     Came[CameCount++] = O->Item;
   } else {
     bool In = O->What == Insert || !IsIn[O->Item.key];
@@ -147,12 +162,19 @@ static void compare(void *Root) {
   const char *Wrong = Structure.Broken(Root);
   if (Wrong)
     fail("the structure is broken: ", Wrong);
-  bool IsList = !strcmp(A.Workload, "list"),
-       IsHash = !strcmp(A.Workload, "hash");
-  uint64_t Count = 0, Most = IsList ? CameCount - GoneCount : A.Keys;
+  bool IsHash = is("hash");
+  uint64_t Count = 0, Most = isQueue() ? CameCount - GoneCount : A.Keys;
   struct item *Should = room(Most, sizeof *Should),
               *Is = room(Most + 1, sizeof *Is);
-  if (IsList)
+  /* The ring's ends, which its workload does not pass. */
+  if (is("ring")) {
+    struct item Any = {0, A.Values};
+    if (Most == A.Keys && Structure.Insert(Root, Any))
+      fail("insert found room where none is", "");
+    if (!Most && Structure.Pop(Root, &Any))
+      fail("pop found something where nothing is", "");
+  }
+  if (isQueue())
     for (; Count != Most; ++Count)
       Should[Count] = Came[CameCount - 1 - Count];
   else
@@ -182,7 +204,7 @@ static void run(void *Root, const struct operation *Work) {
     struct item Got = {0, 0};
     bool Did = true;
     if (O->What == Insert)
-      Structure.Insert(Root, O->Item);
+      Did = Structure.Insert(Root, O->Item);
     else if (O->What == Pop)
       Did = Structure.Pop(Root, &Got);
     else

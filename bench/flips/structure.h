@@ -7,10 +7,12 @@
 |* FLIPS_OBJECT      the structure lies in an object, its pointers are
 |*                   persistent;
 |*                   else in ordinary memory, its pointers native
-|* FLIPS_ALLOCATES   nodes come from perdure_alloc, which the compiler sees, in an
+|* FLIPS_ALLOCATES   nodes come from perdure_alloc, which the compiler sees, in
+an
 |*                   object
 |* FLIPS_FLUSHES     what is stored is written to the medium at once
 |* FLIPS_NODE_BYTES  pads nodes to that many bytes
+|* FLIPS_GRAY        counters are stored as their Gray code
 |*
 \*===----------------------------------------------------------------------===*/
 #ifndef PERDURE_BENCH_FLIPS_STRUCTURE_H
@@ -22,11 +24,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef FLIPS_OBJECT
+#if defined FLIPS_OBJECT || defined FLIPS_GRAY
 #include <perdure/perdure.h>
+#endif
+#ifdef FLIPS_OBJECT
 #define NODE PERDURE
 #else
 #define NODE
+#endif
+#ifdef FLIPS_GRAY
+#define COUNTER PERDURE_GRAY
+#else
+#define COUNTER
 #endif
 
 struct item {
@@ -37,7 +46,8 @@ struct item {
 struct structure {
   /* In memory that memory.h gives, with room for that many keys. */
   void *(*Make)(uint64_t Keys);
-  void (*Insert)(void *Root, struct item New);
+  /* False: as many are in as there is room for. */
+  bool (*Insert)(void *Root, struct item New);
   /* Takes the oldest item away; false: there is none. */
   bool (*Pop)(void *Root, struct item *Oldest);
   /* Takes the key away where it is in, else inserts the item; whether it is in

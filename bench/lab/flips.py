@@ -17,6 +17,8 @@ from lab.common import Bench, Source, build, directory, install, machine, run, s
 
 Experiment = json.loads((Bench / "flips" / "experiment.json").read_text())
 Benches = {"flips": {"about": Experiment["about"]}}
+# What the others of a row are compared with.
+References = ("native", "plain")
 # For the tests: every row and column, in a moment.
 ForSmoke = [300, 600, 900]
 
@@ -29,12 +31,26 @@ def has(Variant):
 
 
 def variantsOf(Row, Wanted=None):
-    """By name; of those that are wanted also what they are compared with."""
+    """By name; of those that are wanted also what they are compared with. A variant may
+    name its structures, and a structure its variants."""
+    Structure = Row["structure"]
+    Only = Experiment["structures"][Structure].get("variants")
     All = {V["name"]: V for V in Experiment["variants"]
-           if has(V) and Row["structure"] in V.get("structures", [Row["structure"]])}
+           if has(V) and Structure in V.get("structures", [Structure])
+           and (not Only or V["name"] in Only)}
     if not Wanted:
         return All
-    return {N: V for N, V in All.items() if N in Wanted or N == "native"}
+    return {N: V for N, V in All.items() if N in Wanted or N in References}
+
+
+def counters(Row):
+    """The fields that count, in a structure of counters; one of pointers has none."""
+    return Experiment["structures"][Row["structure"]].get("counters", [])
+
+
+def part(Row):
+    """What of the structure the variants are about."""
+    return "counters" if counters(Row) else "pointers"
 
 
 def rows(Options):
@@ -84,7 +100,7 @@ def count(Build, Jobs):
 def slopes(Points):
     """Of {length: flips}: what, where, and the points themselves."""
     Result = {}
-    for What in ("all", "pointers"):
+    for What in next(iter(Points.values())):
         Result[What] = {}
         for Where in ("medium", "store"):
             Some = [(Length, F[What][Where]) for Length, F in sorted(Points.items())]
@@ -93,11 +109,11 @@ def slopes(Points):
 
 
 def compare(Variants):
-    """Adds to each variant what native has as a multiple of it: 2 means half."""
+    """Adds to each variant what its references have as a multiple of it: 2 means half."""
     for Variant in Variants.values():
-        for What in ("all", "pointers"):
+        for What in Variant:
             for Where in ("medium", "store"):
-                for Against in ("native", "native-low", "object"):
+                for Against in (*References, "native-low", "object"):
                     if Against in Variants:
                         Variant[What][Where].setdefault("gain", {})[Against] = regression.quotient(
                             Variants[Against][What][Where], Variant[What][Where])
@@ -194,7 +210,8 @@ def measure(Build, Options):
             for Length in lengths(Row, Options)]
     # The longest first, so that no processor waits for one in the end.
     Jobs.sort(key=lambda J: -J[0][2])
-    Found = {Name: profile.flips(Places, Experiment["data"])
+    Counters = {Row["row"]: counters(Row) for Row in Rows}
+    Found = {Name: profile.flips(Places, Experiment["data"], Counters[Name[0]])
              for Name, Places in count(Build, Jobs).items()}
     Done = []
     for Row in Rows:
@@ -205,14 +222,15 @@ def measure(Build, Options):
         compare(Variants)
         Longest = lengths(Row, Options)[-1]
         Times = times(Build, Row, Variants, Longest, rounds(Options))
-        References = {V: None if V == "native" else "native" for V in Variants}
-        for Variant, Figures in measures.figures(Times, References).items():
+        Reference = next((V for V in References if V in Variants), None)
+        Compared = {V: None if V == Reference else Reference for V in Variants}
+        for Variant, Figures in measures.figures(Times, Compared).items():
             Variants[Variant]["time"] = Figures
         Done.append({"row": Row["row"], "lengths": lengths(Row, Options), "variants": Variants,
                      "published": list(published(Row, Variants))})
-        Typical = statistics.median(V["pointers"]["medium"]["median"] for V in Variants.values())
-        print(f"{Row['row']}: {len(Variants)} variants, typically {Typical:.1f} bits of pointers "
-              "for an operation", file=sys.stderr, flush=True)
+        Typical = statistics.median(V[part(Row)]["medium"]["median"] for V in Variants.values())
+        print(f"{Row['row']}: {len(Variants)} variants, typically {Typical:.1f} bits of "
+              f"{part(Row)} for an operation", file=sys.stderr, flush=True)
     return Done
 
 

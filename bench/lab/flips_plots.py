@@ -25,8 +25,8 @@ pyplot.rcParams.update({
 
 
 def colour(Variant):
-    """By what a variant is: native, by hand, object-relative, a policy."""
-    if Variant.startswith("native"):
+    """By what a variant is: native or plain, by hand, object-relative, a policy."""
+    if Variant.startswith("native") or Variant == "plain":
         return Black
     if Variant.startswith("hand"):
         return Green
@@ -62,37 +62,47 @@ def published(Result):
     return Figure
 
 
-def bars(Result, Value, Axis, Line=None):
-    """A panel for each row, a bar for each variant."""
-    Rows = Result["rows"]
+def bars(Rows, Value, Axis, Mark=None):
+    """A panel for each row, a bar for each variant. Beside each other are two rows of one
+    kind, which have about as many."""
     Columns = 2
-    Lines = -(-len(Rows) // Columns)
-    Most = max(len(R["variants"]) for R in Rows)
-    Figure, Grid = pyplot.subplots(Lines, Columns, figsize=(7.4, Lines * (0.8 + 0.19 * Most)),
-                                   squeeze=False, layout="constrained")
-    Flat = [A for L in Grid for A in L]
-    for Axes, R in zip(Flat, Rows):
+    Kinds = [flips_report.having({"rows": Rows}, What) for What in ("pointers", "counters")]
+    Lines = [Kind[I:I + Columns] for Kind in Kinds for I in range(0, len(Kind), Columns)]
+    Most = [max(len(R["variants"]) for R in L) for L in Lines]
+    Heights = [0.8 + 0.19 * M for M in Most]
+    Figure, Grid = pyplot.subplots(len(Lines), Columns, figsize=(7.4, sum(Heights)), squeeze=False,
+                                   layout="constrained", gridspec_kw={"height_ratios": Heights})
+    for I, Axes in enumerate(A for L in Grid for A in L):
+        Line, Column = divmod(I, Columns)
+        if Column >= len(Lines[Line]):
+            Axes.set_visible(False)
+            continue
+        R = Lines[Line][Column]
         Some = {N: Value(V) for N, V in R["variants"].items()}
         for At, (Name, F) in enumerate(Some.items()):
             if F:
                 Axes.barh(At, F["median"], xerr=span(F), color=colour(Name), height=0.72,
                           error_kw={"elinewidth": 0.9, "ecolor": "#444444"})
         Axes.set_yticks(range(len(Some)), list(Some))
-        Axes.set_ylim(len(Some) - 0.4, -0.6)
-        if Line is not None:
-            Axes.axvline(Line, color=Black, linewidth=0.8)
+        Axes.set_ylim(Most[Line] - 0.4, -0.6)
+        Left, Right = Axes.get_xlim() # where all is about 0, not the noise at its full size
+        Axes.set_xlim(Left, max(Right, 1))
+        if Mark is not None:
+            Axes.axvline(Mark, color=Black, linewidth=0.8)
         Axes.grid(axis="x", color="#e0e0e0", linewidth=0.6)
         Axes.set_title(R["row"], loc="left", fontweight="bold")
         Axes.set_xlabel(Axis)
-    for Axes in Flat[len(Rows):]:
-        Axes.set_visible(False)
     return Figure
 
 
 def lines(Result):
     """The points that the slopes are of, with the lines."""
-    Shown = {"native": Black, "hand": Green, "object": Blue, "xor": Orange}
+    Shown = {"native": Black, "hand": Green, "object": Blue, "xor": Orange, "plain": Black,
+             "gray": Orange}
     Rows = Result["rows"]
+    # The first of either kind says which is which.
+    Firsts = [R["row"] for What in ("pointers", "counters")
+              for R in flips_report.having(Result, What)[:1]]
     Lines = -(-len(Rows) // 2)
     Figure, Grid = pyplot.subplots(Lines, 2, figsize=(7.4, 2.3 * Lines), squeeze=False,
                                    layout="constrained")
@@ -109,9 +119,11 @@ def lines(Result):
         Axes.set_title(R["row"], loc="left", fontweight="bold")
         Axes.set_xlabel("operations")
         Axes.set_ylabel("bits flipped")
+        Axes.set_ylim(0, 1.05 * Axes.dataLim.y1)
         Axes.ticklabel_format(style="sci", scilimits=(0, 3))
         Axes.grid(color="#e0e0e0", linewidth=0.6)
-    Flat[0].legend(frameon=False)
+        if R["row"] in Firsts:
+            Axes.legend(frameon=False)
     for Axes in Flat[len(Rows):]:
         Axes.set_visible(False)
     return Figure
@@ -122,15 +134,22 @@ def figures(Result):
         yield ("published", "How many times fewer bits a changed structure flips than a plain one: as "
                "published, and as measured with native pointers where the published figures' simulator "
                "had them. Lines are 95% intervals.", published(Result))
-    yield ("pointers", "Bits of pointer fields that an operation flips, at the medium. Black: native "
-           "pointers; green: written by hand with exclusive ors; blue: object-relative; orange: the "
-           "compiler's encodings and policies, on the source of native.",
-           bars(Result, lambda V: V["pointers"]["medium"], "bits an operation"))
+    Pointing, Counting = (flips_report.having(Result, W) for W in ("pointers", "counters"))
+    if Pointing:
+        yield ("pointers", "Bits of pointer fields that an operation flips, at the medium. Black: native "
+               "pointers; green: written by hand with exclusive ors; blue: object-relative; orange: the "
+               "compiler's encodings and policies, on the source of native.",
+               bars(Pointing, lambda V: V["pointers"]["medium"], "bits an operation"))
+    if Counting:
+        yield ("counters", "Bits of counters that an operation flips, at the medium: each steps one "
+               "counter by one. Black: numbers; orange: their Gray code. Lines are 95% intervals. "
+               "Nothing is published that these could be compared with.",
+               bars(Counting, lambda V: V["counters"]["medium"], "bits an operation"))
     yield ("all", "All bits that an operation flips, at the medium: keys, values and what the allocator "
-           "keeps are in it.", bars(Result, lambda V: V["all"]["medium"], "bits an operation"))
-    yield ("time", "Time of an operation as a ratio to native, without counting. Medians over rounds, "
-           "lines are 95% intervals.",
-           bars(Result, lambda V: V["time"].get("ratio"), "time as a ratio to native", 1))
+           "keeps are in it.", bars(Result["rows"], lambda V: V["all"]["medium"], "bits an operation"))
+    yield ("time", "Time of an operation as a ratio to native, or to plain where counters are what it is "
+           "about, without counting. Medians over rounds, lines are 95% intervals.",
+           bars(Result["rows"], lambda V: V["time"].get("ratio"), "time as a ratio", 1))
     yield ("lines", "What slopes are of: all bits flipped at the medium, by the number of operations.",
            lines(Result))
 

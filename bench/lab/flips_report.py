@@ -9,7 +9,8 @@ def number(Figure, Digits=2):
     if Figure is None:
         return "none"
     Half = (Figure["high"] - Figure["low"]) / 2
-    return f"{Figure['median']:.{Digits}f} ±{Half:.{Digits}f}"
+    Median = round(Figure["median"], Digits) + 0.0 # which takes the sign from -0
+    return f"{Median:.{Digits}f} ±{Half:.{Digits}f}"
 
 
 def plainNumber(Figure):
@@ -20,8 +21,13 @@ def deviation(Measured, Published):
     return "" if Measured is None else f"{(Measured['median'] / Published - 1) * 100:+.0f}%"
 
 
-def names(Result):
-    return list(dict.fromkeys(V for R in Result["rows"] for V in R["variants"]))
+def having(Result, What):
+    """The rows whose variants are about pointers, or about counters."""
+    return [R for R in Result["rows"] if all(What in V for V in R["variants"].values())]
+
+
+def names(Rows):
+    return list(dict.fromkeys(V for R in Rows for V in R["variants"]))
 
 
 def publishedTable(Result):
@@ -39,9 +45,10 @@ def publishedTable(Result):
 
 def gainTable(Result, What):
     """Flips of native pointers, and how many times fewer each variant flips."""
-    Columns = [V for V in names(Result) if V != "native"]
+    Rows = having(Result, "pointers")
+    Columns = [V for V in names(Rows) if V != "native"]
     Lines = [["", "native, bits", *Columns]]
-    for R in Result["rows"]:
+    for R in Rows:
         V = R["variants"]
         if "native" in V:
             Lines.append([R["row"], number(V["native"][What]["medium"], 1),
@@ -52,9 +59,10 @@ def gainTable(Result, What):
 
 def againstTable(Result, Against):
     """What a technique adds to object-relative pointers, or to native ones that lie low."""
-    Columns = [V for V in names(Result) if V not in ("native", "native-low", Against)]
+    Rows = having(Result, "pointers")
+    Columns = [V for V in names(Rows) if V not in ("native", "native-low", Against)]
     Lines = [["", f"{Against}, bits", *Columns]]
-    for R in Result["rows"]:
+    for R in Rows:
         V = R["variants"]
         if Against in V:
             Lines.append([R["row"], number(V[Against]["pointers"]["medium"], 1),
@@ -63,10 +71,35 @@ def againstTable(Result, Against):
     return Lines
 
 
+def gain(Variants, What, Where):
+    """Of gray over plain; none where one of the two is within its error of nothing."""
+    Figures = [Variants[V][What][Where] for V in ("plain", "gray")]
+    return number(Figures[1]["gain"]["plain"] if all(F["low"] > 0 for F in Figures) else None)
+
+
+def counterTable(Result):
+    """Flips of counters, of all that is stored, and the time, plainly and as Gray code."""
+    Lines = [["", "published", "medium: plain", "gray", "gain", "store: plain", "gray", "gain",
+              "all, medium: gain", "plain, ns", "gray, ratio"]]
+    for R in having(Result, "counters"):
+        V = R["variants"]
+        if "gray" in V:
+            Lines.append([R["row"], "; ".join(f"{P['gain']:.2f}" for P in R["published"]) or "none",
+                          *(Cell for Where in ("medium", "store")
+                            for Cell in (number(V["plain"]["counters"][Where]),
+                                         number(V["gray"]["counters"][Where]),
+                                         gain(V, "counters", Where))),
+                          gain(V, "all", "medium"),
+                          form(V["plain"]["time"]["value"]["median"]),
+                          number(V["gray"]["time"]["ratio"], 3)])
+    return Lines
+
+
 def timeTable(Result):
-    Columns = [V for V in names(Result) if V != "native"]
+    Rows = having(Result, "pointers")
+    Columns = [V for V in names(Rows) if V != "native"]
     Lines = [["", "native, ns", *Columns]]
-    for R in Result["rows"]:
+    for R in Rows:
         V = R["variants"]
         if "native" in V:
             Lines.append([R["row"], form(V["native"]["time"]["value"]["median"]),
@@ -100,15 +133,19 @@ def tables(Result):
     if Result["frames"]:
         yield ("Bits that a pair of calls flips in stack frames, at the store; time with "
                "-fperdure-reduce-flips=frames as a ratio", framesTable(Result))
-    yield ("Pointer fields at the medium: how many times fewer bits than native flips",
-           gainTable(Result, "pointers"))
-    yield ("All that the structure stores: how many times fewer bits than native flips",
-           gainTable(Result, "all"))
-    for Against in ("object", "native-low"):
-        if Against in names(Result):
-            yield (f"Pointer fields: how many times fewer bits than {Against} flips",
-                   againstTable(Result, Against))
-    yield "Time of an operation, as a ratio to native", timeTable(Result)
+    if having(Result, "pointers"):
+        yield ("Pointer fields at the medium: how many times fewer bits than native flips",
+               gainTable(Result, "pointers"))
+        yield ("All that the structure stores: how many times fewer bits than native flips",
+               gainTable(Result, "all"))
+        for Against in ("object", "native-low"):
+            if Against in names(having(Result, "pointers")):
+                yield (f"Pointer fields: how many times fewer bits than {Against} flips",
+                       againstTable(Result, Against))
+        yield "Time of an operation, as a ratio to native", timeTable(Result)
+    if having(Result, "counters"):
+        yield ("Counters, each operation a step of one: bits flipped by an operation, and its time",
+               counterTable(Result))
 
 
 def finish(Options, Result):

@@ -29,17 +29,20 @@ def places(Text):
     return Found
 
 
-def flips(Places, Data, Runtime=False):
-    """Of all, and of pointers, at the medium and at the store. Pointers are what a
-    structure's own file stores but to the fields in Data: a field that is chosen by
-    an index has no name. What the runtime stores to objects counts with Runtime alone."""
-    Sums = {"all": {"medium": 0, "store": 0}, "pointers": {"medium": 0, "store": 0}}
+def flips(Places, Data, Counters=(), Runtime=False):
+    """Of all, and of pointers or counters, at the medium and at the store. Counters are
+    the fields that are so called. Pointers are, in a structure without such, what its own
+    file stores but to the fields in Data: a field that is chosen by an index has no name.
+    What the runtime stores to objects counts with Runtime alone."""
+    Part = "counters" if Counters else "pointers"
+    Sums = {"all": {"medium": 0, "store": 0}, Part: {"medium": 0, "store": 0}}
     for P in Places:
         if P["file"].startswith("perdure/runtime/") and not Runtime:
             continue
         Medium, Store = P["cells_set"] + P["cells_cleared"], P["set"] + P["cleared"]
-        for What in ("all", "pointers"):
-            if What == "all" or ("/structures/" in P["file"] and P["field"] not in Data):
-                Sums[What]["medium"] += Medium
-                Sums[What]["store"] += Store
+        Own = "/structures/" in P["file"]
+        IsPart = P["field"] in Counters if Counters else P["field"] not in Data
+        for What in ("all", Part) if Own and IsPart else ("all",):
+            Sums[What]["medium"] += Medium
+            Sums[What]["store"] += Store
     return Sums

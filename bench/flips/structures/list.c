@@ -14,7 +14,7 @@ static void *make(uint64_t Keys) {
   return take(sizeof(struct list));
 }
 
-static void insert(void *Root, struct item New) {
+static bool insert(void *Root, struct item New) {
   struct list *L = Root;
   struct node *N = take(sizeof *N), *Old = L->head;
   N->value = New.value;
@@ -29,6 +29,7 @@ static void insert(void *Root, struct item New) {
   }
   L->head = N;
   persist(L, sizeof *L);
+  return true;
 }
 
 static bool pop(void *Root, struct item *Oldest) {

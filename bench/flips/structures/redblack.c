@@ -79,7 +79,7 @@ static void balance(struct tree *T, struct node *N) {
     T->root->colour = Black;
 }
 
-static void insert(void *Root, struct item New) {
+static bool insert(void *Root, struct item New) {
   struct tree *T = Root;
   struct node *Parent = NULL, *At = T->root;
   while (At) {
@@ -99,6 +99,7 @@ static void insert(void *Root, struct item New) {
   else
     Parent->right = N;
   balance(T, N);
+  return true;
 }
 
 static struct node *end(struct node *N, bool Right) {

@@ -98,7 +98,7 @@ static void balance(struct tree *T, struct node *N, struct node *Parent,
     T->root->colour = Black;
 }
 
-static void insert(void *Root, struct item New) {
+static bool insert(void *Root, struct item New) {
   struct tree *T = Root;
   struct node *Grand = NULL, *Parent = NULL, *At = T->root;
   while (At) {
@@ -119,6 +119,7 @@ static void insert(void *Root, struct item New) {
     setChild(Parent, New.key > Parent->key, N, Grand);
   }
   balance(T, N, Parent, Grand);
+  return true;
 }
 
 /* Upwards by the words that lead there, too: the way down is not remembered. */
