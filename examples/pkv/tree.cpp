@@ -35,30 +35,47 @@ bytes key_in(const inner &n, unsigned slot) {
   return key_of(*n.separators[slot]);
 }
 
-/// How the key in the slot compares with `key`, whose head is given. Heads that
-/// differ compare as the keys do, since a key that ends is less than whatever
-/// goes on, and zeros are the least that can follow; equal heads leave it open.
-template <class Node>
-int compare(const Node &n, unsigned slot, std::uint64_t head, bytes key) {
-  std::uint64_t other = n.heads[slot];
-  if (other != head)
-    return other < head ? -1 : 1;
-  return compare_from(n.prefix, key_in(n, slot), key);
+/// The first place from `low` to `high` whose head is not below `head`, or with
+/// `past` is above it. No branch depends on a head: it would be foreseen half of
+/// the time. Masks, since compilers make branches of what selects.
+template <bool past, class Node>
+unsigned first_head(const Node &n, unsigned low, unsigned high,
+                    std::uint64_t head) {
+  for (unsigned left = high - low; left;) {
+    unsigned half = (left + 1) / 2;
+    std::uint64_t other = n.heads[n.order[low + half - 1]];
+    unsigned behind = past ? other <= head : other < head;
+    low += half & -behind;
+    left -= half;
+  }
+  return low;
 }
 
-/// The first place in a leaf whose key is not less.
-unsigned place_in(const leaf &n, bytes key, bool &equal) {
+/// The first place from `low` on whose key is not less, or is greater with `past`.
+/// Heads that differ compare as the keys do, since a key that ends is less than
+/// whatever goes on, and zeros are the least that can follow; equal heads leave
+/// it open, and then the keys are looked at.
+template <bool past, class Node>
+unsigned first_from(const Node &n, unsigned low, bytes key, bool &equal) {
   std::uint64_t head = head_of(key, n.prefix);
-  unsigned low = 0, high = n.count;
+  unsigned high = n.count;
+  low = first_head<false>(n, low, high, head);
   equal = false;
+  if (low == high || n.heads[n.order[low]] != head)
+    return low;
+  // Most often it is the only one.
+  if (low + 1 < high && n.heads[n.order[low + 1]] == head)
+    high = first_head<true>(n, low + 1, high, head);
+  else
+    high = low + 1;
   while (low < high) {
     unsigned middle = (low + high) / 2;
-    int order = compare(n, n.order[middle], head, key);
-    if (order == 0) {
+    int order = compare_from(n.prefix, key_in(n, n.order[middle]), key);
+    if (!past && order == 0) {
       equal = true;
       return middle;
     }
-    if (order < 0)
+    if (order < (past ? 1 : 0))
       low = middle + 1;
     else
       high = middle;
@@ -66,19 +83,16 @@ unsigned place_in(const leaf &n, bytes key, bool &equal) {
   return low;
 }
 
+/// The first place in a leaf whose key is not less.
+unsigned place_in(const leaf &n, bytes key, bool &equal) {
+  return first_from<false>(n, 0, key, equal);
+}
+
 /// The place of the child below which the key lies: the last whose separator is
 /// not greater, or the first child.
 unsigned child_for(const inner &n, bytes key) {
-  std::uint64_t head = head_of(key, n.prefix);
-  unsigned low = 1, high = n.count;
-  while (low < high) {
-    unsigned middle = (low + high) / 2;
-    if (compare(n, n.order[middle], head, key) <= 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low - 1;
+  bool equal;
+  return first_from<true>(n, 1, key, equal) - 1;
 }
 
 const node *child_at(const inner &n, unsigned at) {
@@ -90,10 +104,17 @@ leaf &as_leaf(node &n) { return static_cast<leaf &>(n); }
 const inner &as_inner(const node &n) { return static_cast<const inner &>(n); }
 inner &as_inner(node &n) { return static_cast<inner &>(n); }
 
-/// Where the search of a node looks: at once, not one line after the other.
-void prefetch(const node *n) {
-  for (unsigned line = 0; line <= slots * 8 / 64; line++)
+/// All lines of a leaf at once, not one after the other; of an inner node those
+/// that are searched, since there are few of them, and most are in a cache.
+void prefetch(const node *n, unsigned level) {
+  unsigned lines = (level ? 64 + slots * 8 : sizeof(leaf)) / 64;
+  for (unsigned line = 0; line < lines; line++)
     __builtin_prefetch(reinterpret_cast<const char *>(n) + line * 64);
+}
+
+void prefetch(const record *r) {
+  __builtin_prefetch(r);
+  __builtin_prefetch(reinterpret_cast<const char *>(r) + 64);
 }
 
 // ===- Memory -----------------------------------------------------------===
@@ -284,7 +305,10 @@ node *own(change &c, perdure::ptr<node> *link) {
 
 bool descend(change &c, stored &t, bytes key, descent &d) {
   for (;;) {
-    node *n = own(c, d.link(t, d.depth));
+    perdure::ptr<node> *link = d.link(t, d.depth);
+    if (d.depth)
+      prefetch(*link, d.steps[d.depth - 1].n->level - 1);
+    node *n = own(c, link);
     if (!n)
       return false;
     if (n->level == 0) {
@@ -628,13 +652,30 @@ const record *find(const node *root, bytes key) {
   const node *n = root;
   if (!n)
     return nullptr;
-  while (n->level) {
+  while (unsigned level = n->level) {
     n = child_at(as_inner(*n), child_for(as_inner(*n), key));
-    prefetch(n);
+    prefetch(n, level - 1);
   }
   bool equal;
   unsigned at = place_in(as_leaf(*n), key, equal);
   return equal ? +as_leaf(*n).records[n->order[at]] : nullptr;
+}
+
+/// Fetches what a walk forward will come to: records some places ahead, and at
+/// the beginning of a leaf the leaf behind it. All of that lies scattered, and
+/// comes together if it is asked for together.
+void place::look_ahead(bool begins) {
+  constexpr unsigned ahead = 8;
+  const step &s = way[depth - 1];
+  const leaf &n = as_leaf(*s.n);
+  for (unsigned at = begins ? s.at : s.at + ahead;
+       at <= s.at + ahead && at < n.count; at++)
+    prefetch(+n.records[n.order[at]]);
+  if (!begins || depth < 2)
+    return;
+  const step &up = way[depth - 2];
+  if (up.at + 1u < up.n->count)
+    prefetch(child_at(as_inner(*up.n), up.at + 1), 0);
 }
 
 /// To the first place below the node, or behind the last.
@@ -686,6 +727,7 @@ bool place::settle_back() {
 
 bool place::first(const node *root) {
   depth = 0;
+  walks = false;
   if (root)
     descend(root, false);
   return settle_forward();
@@ -700,12 +742,15 @@ bool place::last(const node *root) {
 
 bool place::seek_exactly(const node *root, bytes key) {
   depth = 0;
-  on = false;
+  on = walks = false;
   if (!root)
     return false;
   const node *n = root;
-  for (; n->level; n = child_at(as_inner(*n), way[depth - 1].at))
+  while (unsigned level = n->level) {
     way[depth++] = {n, child_for(as_inner(*n), key)};
+    n = child_at(as_inner(*n), way[depth - 1].at);
+    prefetch(n, level - 1);
+  }
   way[depth++] = {n, place_in(as_leaf(*n), key, on)};
   return on;
 }
@@ -715,9 +760,13 @@ bool place::seek(const node *root, bytes key) {
 }
 
 bool place::next() {
+  const node *before = on ? way[depth - 1].n : nullptr;
   if (on)
     way[depth - 1].at++;
-  return settle_forward();
+  if (!settle_forward())
+    return false;
+  look_ahead(!walks || way[depth - 1].n != before);
+  return walks = true;
 }
 
 bool place::prev() { return settle_back(); }

@@ -146,8 +146,10 @@ class place {
   step way[max_levels];
   unsigned depth = 0; // steps; the last is a leaf's
   bool on = false;
+  bool walks = false; // forward
 
   void descend(const node *n, bool to_end);
+  void look_ahead(bool begins);
   bool settle_forward();
   bool settle_back();
 

@@ -335,9 +335,9 @@ PERDURE_API void *perdure_alloc_for(void *near_, size_t bytes,
 
 /* Frees a block that perdure_alloc gave. NULL is ignored. A pointer that is no
    allocated block of a writable object, or its root, is reported and ends the process. The
-   same durability as perdure_alloc. In a transaction it is free after the commit;
-   one that frees a block twice is reported and ends the process before it.
-                                          */
+   same durability as perdure_alloc. In a transaction it is free after the commit
+   (docs/Durability.md says when durably); one that frees a block twice is reported
+   and ends the process before it.                                            */
 PERDURE_API void perdure_free(void *block);
 
 /* The ID of the object that holds the address, which may also be a missing

@@ -1030,16 +1030,29 @@ static AllocationMark markOfPages(const Object &O, const Heap &H,
 // class and where it is, and nobody clears the block's bit; only whose the slab
 // is may change. Of a block that is not the caller's anything may be found, as
 // of one that was freed.
-const uint64_t *perdure::checkAllocated(Object &O, const void *Block) {
+void perdure::checkAllocated(Object &O, const void *Block) {
   Heap *H = openHeap(O);
   if (__builtin_expect(!H, 0))
     die("perdure_free(%p): %s", Block, errorMessage());
   SlabTag Tag = tagOf(*H, ((uint64_t)Block - O.Base) / FilePage);
-  if (__builtin_expect(Tag.Word != 0, 1))
-    return markInSlab(O, Tag, Block).Word;
+  if (__builtin_expect(Tag.Word != 0, 1)) {
+    markInSlab(O, Tag, Block);
+    return;
+  }
   Locked Hold(H->PageLock);
   markOfPages(O, *H, Block);
-  return nullptr; // the page map is written back at once
+}
+
+const uint64_t *perdure::wordOf(const Object &O, const void *Block) {
+  const Heap *H = __atomic_load_n(&O.TheHeap, __ATOMIC_ACQUIRE);
+  uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;
+  SlabTag Tag = tagOf(*H, Page);
+  if (!Tag.Word)
+    return nullptr; // the page map is written back at once
+  const SlabHeader *S = slabAt(O, Page - Tag.distance());
+  uint32_t Distance = (uint32_t)((uint64_t)Block - (uint64_t)(S + 1));
+  uint32_t Word = ByClass.Info[Tag.sizeClass()].indexOf(Distance) / 64;
+  return Word < UsedWords ? &S->Used[Word] : nullptr;
 }
 
 // A commit writes the mark to the file before it is changed here. So its page
@@ -1047,7 +1060,8 @@ const uint64_t *perdure::checkAllocated(Object &O, const void *Block) {
 // once. With the lock of the word's.
 static AllocationMark inOwnPage(const Object &O, AllocationMark M) {
   if (isDeferred(O))
-    *(volatile uint64_t *)M.Word = *M.Word;
+    __atomic_store_n(M.Word, __atomic_load_n(M.Word, __ATOMIC_RELAXED),
+                     __ATOMIC_RELAXED);
   return M;
 }
 

@@ -22,7 +22,7 @@ enum class WriteBack { Here, ByCaller };
 /// A zeroed block of O, which is writable. Here: on DAX the zeroes and that it is
 /// allocated are durable when this thread has fenced; a block that nothing leads
 /// to needs none. ByCaller: when, before, it has written back the block and the
-/// word of checkAllocated. Null: ENOSPC, ENOMEM, EPROTO.
+/// wordOf it. Null: ENOSPC, ENOMEM, EPROTO.
 void *allocate(Object &O, uint64_t Bytes, WriteBack When = WriteBack::Here);
 
 /// The same, as is wished where that is possible. What the wish calls
@@ -48,9 +48,13 @@ struct AllocationMark {
 AllocationMark markOf(Object &O, const void *Block);
 
 /// Reports the same, of a block that is the caller's: whose bit nobody else
-/// clears. The word that holds it, for a WriteBack by the caller; null: there is
-/// nothing to do. Takes no lock but for blocks of whole pages.
-const uint64_t *checkAllocated(Object &O, const void *Block);
+/// clears. Takes no lock but at O's first call and for blocks of whole pages.
+void checkAllocated(Object &O, const void *Block);
+
+/// Of a block that O's allocator has given: the word that holds its bit, for a
+/// WriteBack by the caller; null: there is nothing to do. Takes no lock. Should
+/// somebody have freed it meanwhile: null, or any word of a slab's.
+const uint64_t *wordOf(const Object &O, const void *Block);
 
 /// UsedBytes + FreeBytes + OverheadBytes is what the file holds.
 struct HeapUse {

@@ -531,6 +531,7 @@ void perdure_persist(const void *addr, size_t bytes) {
     persistDeferred(*O, addr, bytes);
     return;
   }
+  writeBackFreed(*O);
   if (!persistAll(*O, addr, bytes))
     die("perdure_persist: object %s: %s; what the medium holds is unknown now",
         labelOf(*O).Text, errorMessage());

@@ -32,38 +32,27 @@ public:
     return E.Key == Key && !(Mask & ~E.Mask);
   }
 
-  /// Whether all of the bytes are there.
-  bool has(uint64_t Address, uint64_t Bytes) const {
+  /// Adds the bytes; false: all of them were there.
+  bool add(uint64_t Address, uint64_t Bytes) {
     uint64_t First = Address / 64, Last = (Address + Bytes - 1) / 64;
+    if (First == Last)
+      return addToLine(First, maskOf(Address % 64, Bytes));
+    bool New = false;
     // A loop over all of what is large costs no more than logging it.
     for (uint64_t Line = First; Line <= Last; ++Line) {
-      if (Line % 64 == 0 && Last - Line >= 63 && hasPage(Line / 64)) {
+      if (Line % 64 == 0 && Last - Line >= 63 && Address <= Line * 64 &&
+          Address + Bytes >= (Line + 64) * 64) {
+        New |= addPage(Line / 64);
         Line += 63;
-        continue;
-      }
-      if (!hasLine(Line, maskIn(Line, Address, Bytes)))
-        return false;
-    }
-    return true;
-  }
-
-  void add(uint64_t Address, uint64_t Bytes) {
-    uint64_t First = Address / 64, Last = (Address + Bytes - 1) / 64;
-    for (uint64_t Line = First; Line <= Last; ++Line) {
-      if (Line % 64 == 0 && Last - Line >= 64 && Line * 64 >= Address) {
-        if (Entry *E = make(pageKey(Line / 64))) {
-          E->Mask = ~(uint64_t)0;
-          Pages = true;
-        }
-        Line += 63;
-      } else if (Entry *E = make(lineKey(Line))) {
-        E->Mask |= maskIn(Line, Address, Bytes);
+      } else {
+        New |= addToLine(Line, maskIn(Line, Address, Bytes));
       }
     }
+    return New;
   }
 
-  /// Forgets all. What a large transaction has grown is given back: small ones find
-  /// theirs in the first level of the cache.
+  /// Forgets all. What a large transaction has grown is given back: small ones
+  /// find theirs in the first level of the cache.
   void clear() {
     constexpr size_t Kept = 1024;
     if (Capacity > Kept) {
@@ -127,19 +116,36 @@ private:
     uint64_t Key = pageKey(Page);
     return Pages && placeFor(Key)->Key == Key;
   }
-  bool hasLine(uint64_t Line, uint64_t Mask) const {
-    if (!Capacity)
-      return false;
+
+  // False: they were there. Without memory they are new each time.
+  bool addToLine(uint64_t Line, uint64_t Mask) {
     uint64_t Key = lineKey(Line);
-    const Entry *E = placeFor(Key);
-    return (E->Key == Key && !(Mask & ~E->Mask)) || hasPage(Line / 64);
+    Entry *E = Capacity ? placeFor(Key) : nullptr;
+    if (!E || E->Key != Key) {
+      if (hasPage(Line / 64))
+        return false;
+      E = make(Key, E);
+      if (!E)
+        return true;
+    }
+    bool New = Mask & ~E->Mask;
+    E->Mask |= Mask;
+    return New && !hasPage(Line / 64);
+  }
+  bool addPage(uint64_t Page) {
+    if (hasPage(Page))
+      return false;
+    uint64_t Key = pageKey(Page);
+    if (Entry *E = make(Key, Capacity ? placeFor(Key) : nullptr)) {
+      E->Mask = ~(uint64_t)0;
+      Pages = true;
+    }
+    return true;
   }
 
-  // Its entry, made if there is none; null without memory.
-  Entry *make(uint64_t Key) {
-    Entry *E = Capacity ? placeFor(Key) : nullptr;
-    if (E && E->Key == Key)
-      return E;
+  // An entry, which there is none of; E is where it would be, if there is room.
+  // Null without memory.
+  Entry *make(uint64_t Key, Entry *E) {
     if (Count * 2 >= Capacity) {
       if (!widen())
         return nullptr;

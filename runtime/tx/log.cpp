@@ -24,6 +24,7 @@ using namespace perdure;
 namespace perdure {
 struct Log {
   Log *Next;       // of those that there are
+  Object *O;       // whose it is
   uint64_t Serial; // no other had or will have it
   Mutex Lock;      // guards the rest
   Lane *Idle;
@@ -34,7 +35,9 @@ struct Log {
 };
 } // namespace perdure
 
-static Mutex OpenLogLock; // guards the making of Logs, and these
+// Guards the making and the end of Logs, and these. A Log is there while its
+// object is.
+static Mutex OpenLogLock;
 static Log *Logs;
 static uint64_t LastSerial;
 
@@ -301,6 +304,7 @@ static Log *openLog(Object &O) {
     return nullptr;
   }
   markWaiting(O, *G);
+  G->O = &O;
   G->Serial = ++LastSerial;
   G->Next = Logs;
   Logs = G;
@@ -381,25 +385,32 @@ static void countWritten(Lane &L) {
   L.Written = 0;
 }
 
-void perdure::restLane(Object &O, Lane &L) {
+void perdure::restLane(Object &O, Lane &L, unsigned Chunks) {
   countWritten(L);
-  if (__builtin_expect(L.Chunks > LaneChunks, 0))
-    shrinkLane(O, L, LaneChunks);
+  if (__builtin_expect(L.Chunks > Chunks, 0))
+    shrinkLane(O, L, Chunks);
   __atomic_store_n(&L.InUse, false, __ATOMIC_RELEASE);
+}
+
+void perdure::flushFreed(Object &O, Lane &L) {
+  LinesOnce Lines;
+  flushFreed(O, L, Lines);
 }
 
 // Lock.
 static void makeIdle(Log &G, Lane &L) {
+  flushFreed(*G.O, L);
   L.Next = G.Idle;
   G.Idle = &L;
 }
 
 void perdure::dropLane(Object &O, Lane &L) {
   if (L.Kept) {
+    flushFreed(O, L);
     countWritten(L);
     return;
   }
-  restLane(O, L);
+  restLane(O, L, 8);
   Locked Hold(O.TheLog->Lock);
   makeIdle(*O.TheLog, L);
 }
@@ -419,8 +430,9 @@ uint64_t perdure::logSerial(const Object &O) {
   return G ? G->Serial : 0;
 }
 
+// OpenLogLock: who is in no section may ask while another thread enters one.
 template <typename Visitor> static void visitLanes(Object &O, Visitor Visit) {
-  Log *G = __atomic_load_n(&O.TheLog, __ATOMIC_ACQUIRE);
+  Log *G = O.TheLog;
   if (!G)
     return;
   Locked Hold(G->Lock);
@@ -430,6 +442,7 @@ template <typename Visitor> static void visitLanes(Object &O, Visitor Visit) {
 }
 
 bool perdure::hasLanesInUse(Object &O) {
+  Locked Hold(OpenLogLock);
   bool Any = false;
   visitLanes(O, [&](const Lane &L) {
     Any |= __atomic_load_n(&L.InUse, __ATOMIC_ACQUIRE);
@@ -437,7 +450,8 @@ bool perdure::hasLanesInUse(Object &O) {
   return Any;
 }
 
-uint64_t perdure::logBytesWritten(Object &O) {
+// OpenLogLock.
+static uint64_t countBytes(Object &O) {
   uint64_t Bytes = __atomic_load_n(&O.LogBytes, __ATOMIC_RELAXED);
   visitLanes(O, [&](const Lane &L) {
     Bytes += __atomic_load_n(&L.WrittenBefore, __ATOMIC_RELAXED);
@@ -445,8 +459,13 @@ uint64_t perdure::logBytesWritten(Object &O) {
   return Bytes;
 }
 
+uint64_t perdure::logBytesWritten(Object &O) {
+  Locked Hold(OpenLogLock);
+  return countBytes(O);
+}
+
 void perdure::noteFreed(Object &O, Lane &L, const void *Word) {
-  if (L.FreedCount && L.Freed[L.FreedCount - 1] == Word)
+  if (O.Map.Page || (L.FreedCount && L.Freed[L.FreedCount - 1] == Word))
     return;
   if (L.FreedCount == sizeof(L.Freed) / sizeof(*L.Freed))
     flushInTx(O, Word, sizeof(uint64_t));
@@ -460,19 +479,24 @@ void perdure::flushFreed(Object &O, Lane &L, LinesOnce &Lines) {
 }
 
 void perdure::logRelease(Object &O) {
+  Locked Hold(OpenLogLock);
   Log *G = O.TheLog;
   if (!G)
     return;
-  __atomic_store_n(&O.LogBytes, logBytesWritten(O), __ATOMIC_RELAXED);
-  LinesOnce Lines;
-  visitLanes(O, [&](Lane &L) { flushFreed(O, L, Lines); });
-  Locked Hold(OpenLogLock);
+  __atomic_store_n(&O.LogBytes, countBytes(O), __ATOMIC_RELAXED);
+  bool Any = false;
+  visitLanes(O, [&](Lane &L) {
+    Any |= L.FreedCount != 0;
+    flushFreed(O, L);
+  });
+  if (Any)
+    settle(O);
   Log **Link = &Logs;
   while (*Link != G)
     Link = &(*Link)->Next;
   *Link = G->Next;
+  __atomic_store_n(&O.TheLog, nullptr, __ATOMIC_RELEASE);
   freeLog(G);
-  O.TheLog = nullptr;
 }
 
 void perdure::logsBeforeFork() { OpenLogLock.lock(); }

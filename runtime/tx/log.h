@@ -33,9 +33,6 @@ struct Lane {
   const void *Freed[15];
 };
 
-/// Chunks that a lane keeps: what was needed for something long serves others.
-constexpr unsigned LaneChunks = 8;
-
 /// A lane for one transaction, empty. Null and a message: ENOSPC and other
 /// reasons why a file does not grow, ENOMEM.
 Lane *takeLane(Object &O);
@@ -43,9 +40,9 @@ Lane *takeLane(Object &O);
 /// Gives it back, cut.
 void dropLane(Object &O, Lane &L);
 
-/// Without giving it back: it waits for its thread, and begins again, empty.
-/// Both take no lock.
-void restLane(Object &O, Lane &L);
+/// Without giving it back: it waits for its thread, with so many chunks at most,
+/// and begins again, empty. A lock is taken for what is more only.
+void restLane(Object &O, Lane &L, unsigned Chunks);
 void reuseLane(Lane &L);
 
 /// Gives back one that rests, of a log with this serial number. Nothing, when
@@ -63,10 +60,12 @@ uint64_t logBytesWritten(Object &O);
 
 /// Notes a word by which a commit has freed blocks, to be written back by the
 /// next commit of the lane, together with what that changes: at once every lock
-/// that follows would wait for it.
+/// that follows would wait for it. The power failing before leaks the blocks. On
+/// page media there is nothing to do.
 void noteFreed(Object &O, Lane &L, const void *Word);
 class LinesOnce;
 void flushFreed(Object &O, Lane &L, LinesOnce &Lines);
+void flushFreed(Object &O, Lane &L);
 
 /// Writes a record, which is durable after flushRecords and a fence. False,
 /// with a message, when the log cannot grow: the log is as before. Bytes: at

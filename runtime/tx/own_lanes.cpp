@@ -5,40 +5,49 @@
 using namespace perdure;
 
 OwnLanes::Entry &OwnLanes::entryOf(const Object &O) {
-  return Entries[O.Base / TheWindow.slotBytes() %
-                 (sizeof(Entries) / sizeof(*Entries))];
+  constexpr uint64_t Count = sizeof(Entries) / sizeof(*Entries);
+  return Entries[O.Base / TheWindow.slotBytes() % Count];
 }
 
-// A log's serial number is no other's, so the lane is there while its log is
-// O's.
-Lane *OwnLanes::take(Object &O) {
+// A log's serial number is no other's, so the lane is there while its log is O's.
+Lane *OwnLanes::find(const Object &O) {
   Entry &E = entryOf(O);
-  if (__builtin_expect(!E.L || E.LogSerial != logSerial(O), 0))
+  return E.L && E.LogSerial == logSerial(O) ? E.L : nullptr;
+}
+
+Lane *OwnLanes::take(Object &O, uint64_t Tx) {
+  Lane *L = find(O);
+  if (__builtin_expect(!L, 0))
     return takeLane(O);
-  E.InUse = true;
-  reuseLane(*E.L);
-  return E.L;
+  entryOf(O).UsedIn = Tx;
+  reuseLane(*L);
+  return L;
 }
 
-void OwnLanes::drop(Object &O, Lane &L) {
+void OwnLanes::drop(Object &O, Lane &L, uint64_t Tx) {
+  // However many threads there are, few lanes wait for one, and with little of the
+  // log.
+  constexpr unsigned MostKept = 8, Chunks = 4;
   Entry &E = entryOf(O);
-  if (__builtin_expect(E.L == &L && !L.Kept, 1)) {
-    E.InUse = false;
-    restLane(O, L);
+  bool Mine = find(O) == &L;
+  if (__builtin_expect(Mine && !L.Kept, 1)) {
+    E.UsedIn = 0;
+    restLane(O, L, Chunks);
     return;
   }
-  if (E.L == &L)
-    E = Entry();
-  // However many threads there are, few lanes wait for one.
-  constexpr unsigned MostKept = 64;
-  if (L.Kept || E.InUse || L.Index >= MostKept) {
+  if (Mine)
+    E.L = nullptr;
+  // Who writes objects in turn that share an entry would give lanes back all the
+  // time.
+  if (L.Kept || L.Index >= MostKept ||
+      (E.L && (E.UsedIn == Tx || E.Met++ % 16))) {
     dropLane(O, L);
     return;
   }
-  restLane(O, L);
   if (E.L)
     giveBackLane(E.LogSerial, *E.L);
-  E = {logSerial(O), &L, false};
+  restLane(O, L, Chunks);
+  E = {logSerial(O), &L, 0, E.Met};
 }
 
 void OwnLanes::release() {

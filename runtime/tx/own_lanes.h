@@ -18,11 +18,14 @@ namespace perdure {
 /// One thread's; all zero: none.
 class OwnLanes {
 public:
-  /// As takeLane, for a transaction of this thread's.
-  Lane *take(Object &O);
+  /// As takeLane, for a transaction of this thread's, by its number.
+  Lane *take(Object &O, uint64_t Tx);
 
   /// At its end: keeps the lane, or gives it back.
-  void drop(Object &O, Lane &L);
+  void drop(Object &O, Lane &L, uint64_t Tx);
+
+  /// The one that is kept for O, which this thread may change, or null.
+  Lane *find(const Object &O);
 
   /// Gives all back: the thread ends.
   void release();
@@ -34,7 +37,8 @@ private:
   struct Entry {
     uint64_t LogSerial; // of the log that the lane is in, while there is that
     Lane *L;
-    bool InUse; // by the transaction that is open
+    uint64_t UsedIn; // the transaction that uses it
+    unsigned Met;    // lanes of objects that share this entry
   };
   Entry Entries[4]; // by the objects' slots
 

@@ -109,7 +109,7 @@ static bool isThere(const Part &P) {
   if (!P)
     return nullptr;
   *P = {&O, O.Base, O.Serial, nullptr, {}};
-  if (isDeferred(O) ? enterRedo(O) : (P->L = T.Lanes.take(O)) != nullptr)
+  if (isDeferred(O) ? enterRedo(O) : (P->L = T.Lanes.take(O, T.Serial)) != nullptr)
     return P;
   --T.Parts.Count;
   return nullptr;
@@ -125,15 +125,16 @@ static Part *partOf(Transaction &T, Object &O) {
 
 bool perdure::logRange(Transaction &T, Object &O, const void *P,
                        uint64_t Bytes) {
-  if (T.Known.has((uint64_t)P, Bytes))
+  if (!T.Known.add((uint64_t)P, Bytes))
     return true;
   Part *Mine = partOf(T, O);
   uint64_t Offset = (uint64_t)P - O.Base;
   if (!Mine || !(Mine->L ? writeData(O, *Mine->L, Offset, Bytes)
-                         : appendData(O, Mine->Undo, Offset, Bytes)))
+                         : appendData(O, Mine->Undo, Offset, Bytes))) {
+    T.Known.clear(); // it is not logged
     return false;
+  }
   T.Unsettled = true;
-  T.Known.add((uint64_t)P, Bytes);
   return true;
 }
 
@@ -206,6 +207,14 @@ bool perdure::leaveAtEnd(Transaction &T, Object &O) {
   return Place;
 }
 
+void perdure::writeBackFreed(Object &O) {
+  // Nobody else enters its section then, and forgets its log.
+  Thread *Mine = O.Map.Page || !mayAllocate(O) ? nullptr : thisThread();
+  Lane *L = Mine && Mine->Tx ? Mine->Tx->Lanes.find(O) : nullptr;
+  if (L)
+    flushFreed(O, *L);
+}
+
 bool perdure::stayInside(Transaction &T, const Object &O) {
   for (unsigned I = 0; I < T.Leaves.Count; ++I)
     if (T.Leaves.Items[I] == &O) {
@@ -232,7 +241,7 @@ static void close(Transaction &T) {
     if (!isThere(P))
       continue;
     if (P.L)
-      T.Lanes.drop(*P.O, *P.L);
+      T.Lanes.drop(*P.O, *P.L, T.Serial);
     else
       leaveRedo(*P.O);
   }
@@ -421,11 +430,10 @@ static void flushAll(Transaction &T) {
   Object *Flushed = nullptr;
   for (unsigned I = 0; I < T.Parts.Count; ++I) {
     Part &P = T.Parts.Items[I];
-    if (!isThere(P) || !P.L || isEmpty(*P.L))
+    if (!P.L || isEmpty(*P.L) || !isThere(P) || P.O->Map.Page)
       continue;
     flushChanges(*P.O, *P.L, Lines);
-    if (!P.O->Map.Page)
-      Flushed = P.O;
+    Flushed = P.O;
   }
   // One fence orders all that this thread has flushed.
   if (Flushed)
@@ -443,7 +451,7 @@ static bool commitAlone(Part &P) {
 
 static Lane *laneIn(Transaction &T, const Object &O) {
   for (unsigned I = 0; I < T.Parts.Count; ++I)
-    if (T.Parts.Items[I].O == &O)
+    if (T.Parts.Items[I].O == &O && isThere(T.Parts.Items[I]))
       return T.Parts.Items[I].L;
   return nullptr;
 }

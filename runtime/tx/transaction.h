@@ -122,6 +122,8 @@ bool logBlock(Transaction &T, Object &O, void *Block, uint64_t Bytes);
 /// What waits for the end. False: ENOMEM, EIO.
 bool freeAtCommit(Transaction &T, Object &O, void *Block);
 bool leaveAtEnd(Transaction &T, Object &O);
+/// Begins to write back what this thread's last commit in O has freed.
+void writeBackFreed(Object &O);
 /// A section is entered that waits to be left: it is stayed in.
 bool stayInside(Transaction &T, const Object &O);
 

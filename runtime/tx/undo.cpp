@@ -55,8 +55,6 @@ uint64_t perdure::blockBytes(const LogRecord &R) {
 }
 
 void perdure::flushChanges(Object &O, Lane &L, LinesOnce &Lines) {
-  if (O.Map.Page)
-    return;
   flushFreed(O, L, Lines);
   visitBack(O.Base, L.End.Last, 0, [&](const LogRecord &R) {
     const void *P = (const void *)(O.Base + R.offset());
@@ -64,7 +62,7 @@ void perdure::flushChanges(Object &O, Lane &L, LinesOnce &Lines) {
       Lines.add(O, P, R.bytes());
     } else if (R.kind() == RecordKind::Block) {
       Lines.add(O, P, blockBytes(R));
-      if (const uint64_t *Word = checkAllocated(O, P))
+      if (const uint64_t *Word = wordOf(O, P))
         Lines.add(O, Word, sizeof(*Word));
     }
   });

@@ -17,8 +17,8 @@
 // A block's bit is set before its record, and cleared after the cut: a process
 // that dies in between leaks a block, and never frees one that is in use. On DAX
 // neither waits for a fence of its own: a power failure leaks blocks whose bits
-// have reached the medium without their records, or that were freed since the
-// last fence. A record without its bit has nothing to free.
+// have reached the medium without their records, or that were freed by the last commit of
+// a lane (noteFreed). A record without its bit has nothing to free.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,7 +43,7 @@ bool appendData(Object &O, UndoList &U, uint64_t Offset, uint64_t Bytes);
 bool appendRecord(UndoList &U, RecordKind Kind, uint64_t Offset,
                   const void *Content, uint64_t Bytes);
 
-/// Begins to write back what the records of L say was overwritten or allocated,
+/// On DAX: begins to write back what the records of L say was overwritten or allocated,
 /// and what its last commit freed; a fence follows.
 void flushChanges(Object &O, Lane &L, LinesOnce &Lines);
 

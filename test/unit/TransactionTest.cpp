@@ -45,7 +45,10 @@ namespace {
 static_assert(sizeof(Frame) == PerdureAbiTxFrameBytes, "");
 static_assert(sizeof(Range) == PerdureAbiTxRangeBytes, "");
 
-class TransactionTest : public StoreTest {};
+class TransactionTest : public StoreTest {
+protected:
+  void checkLines(uint64_t *A);
+};
 
 //===----------------------------------------------------------------------===//
 // Commit and abort
@@ -310,10 +313,7 @@ TEST_F(TransactionTest, RangesShareAFence) {
   EXPECT_EQ(A[8] + A[200] + A[201] + A[300] + B[8], 0u);
 }
 
-// A second time would wait for the first. And what a commit frees is written back
-// by the next one.
-TEST_F(TransactionTest, EachLineIsWrittenBackOnce) {
-  uint64_t *A = create("a", 8192);
+void TransactionTest::checkLines(uint64_t *A) {
   ASSERT_EQ(perdure_tx_begin(A), 0);
   auto *First = (uint64_t *)perdure_alloc(A, 64);
   auto *Second = (uint64_t *)perdure_alloc(A, 64); // its bit is beside
@@ -355,17 +355,34 @@ TEST_F(TransactionTest, EachLineIsWrittenBackOnce) {
   perdure_tx_commit();
   EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Bits), OnDax);
   EXPECT_LE(Lines.size(), Before);
-  // Nor by an object that closes.
-  ASSERT_EQ(perdure_tx_begin(A), 0);
-  set(&A[0], uint64_t(4));
-  perdure_free(Third);
-  perdure_tx_commit();
-  Lines.clear();
+  // Nor by who persists, nor by a thread that ends, nor by an object that closes.
+  auto FreeOne = [&](void *Block) {
+    ASSERT_EQ(perdure_tx_begin(A), 0);
+    set(&A[0], uint64_t(4));
+    perdure_free(Block);
+    perdure_tx_commit();
+    Lines.clear();
+  };
+  FreeOne(Third);
+  perdure_persist(&A[100], 8);
+  EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Bits), OnDax);
+  void *Fourth = perdure_alloc(A, 64), *Fifth = perdure_alloc(A, 64);
+  std::thread([&] { FreeOne(Fourth); }).join();
+  EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Bits), OnDax);
+  FreeOne(Fifth);
+  EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Bits), 0);
   closeStore();
   EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Bits), OnDax);
   hooks::forgetAll();
 }
 
+// A second time would wait for the first. And what a commit frees is written back
+// by the next one.
+TEST_F(TransactionTest, EachLineIsWrittenBackOnce) {
+  uint64_t *A = create("a", 8192);
+  // Of a thread that has kept no lane of others.
+  std::thread([&] { checkLines(A); }).join();
+}
 // A neighbour in the same word is another thread's: an abort leaves it alone.
 TEST_F(TransactionTest, BytesBesideAreOthers) {
   auto *R = (uint32_t *)create("a");
