@@ -12,11 +12,16 @@ a removal is not noticed or the pattern matches none.
 """
 import argparse
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
 import tempfile
+
+
+# Bound once by a check that serves, and not again in the child for each image.
+BOUND = dict(os.environ, LD_BIND_NOW="1")
 
 
 def explore(options, medium, budget, chains=()):
@@ -29,7 +34,7 @@ def explore(options, medium, budget, chains=()):
              *(["--jobs", str(options.jobs)] if options.jobs else []), *then, *left,
              *shlex.split(options.options),
              "--serve", "--check", options.check, "--", *shlex.split(options.program)],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, text=True, env=BOUND)
     if not run.stdout:
         sys.exit("mutations.py: perdure crash failed")
     return json.loads(run.stdout)
