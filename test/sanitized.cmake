@@ -1,11 +1,17 @@
-# cmake -DPRESET=asan -DSOURCE=... -P sanitized.cmake: configures, builds and
-# tests one sanitizer's preset. One ctest entry of ./check each.
-foreach(Step
-    "${CMAKE_COMMAND};--preset;${PRESET}"
-    "${CMAKE_COMMAND};--build;--preset;${PRESET}"
-    "${CMAKE_CTEST_COMMAND};--test-dir;build-${PRESET};--output-on-failure;--no-tests=error")
-  execute_process(COMMAND ${Step} WORKING_DIRECTORY ${SOURCE} RESULT_VARIABLE Result)
+# cmake -DPRESET=asan -DSOURCE=... -DSTEP=build -P sanitized.cmake: configures and
+# builds one sanitizer's preset. With any other STEP: runs its tests, those that
+# SELECT (options of ctest, a list) chooses.
+function(step)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${SOURCE} RESULT_VARIABLE Result)
   if(NOT Result EQUAL 0)
-    message(FATAL_ERROR "failed: ${Step}")
+    message(FATAL_ERROR "failed: ${ARGN}")
   endif()
-endforeach()
+endfunction()
+
+if(STEP STREQUAL "build")
+  step(${CMAKE_COMMAND} --preset ${PRESET})
+  step(${CMAKE_COMMAND} --build --preset ${PRESET})
+else()
+  step(${CMAKE_CTEST_COMMAND} --test-dir build-${PRESET} --output-on-failure
+    --no-tests=error ${SELECT})
+endif()

@@ -20,6 +20,10 @@ import sys
 import time
 
 
+# Bound once by a check that serves, and not again in the child for each image.
+BOUND = dict(os.environ, LD_BIND_NOW="1")
+
+
 def compile(options, entry, out, flags, sources):
     flags = [flag.format(source=options.source) for flag in [*entry.get("flags", []), *flags]]
     subprocess.run([options.build / "bin/perdure-cc", "-g", "-O1", *flags, *sources, "-o", out],
@@ -79,7 +83,7 @@ def explore(options, name, entry, medium, images, then=False, traced=None):
         command += ["--then", shlex.join([right, *entry["then"]]), "--then-images", "60"]
     began = time.monotonic()
     run = subprocess.run([*command, "--", traced or right, *entry["run"]],
-                         stdout=subprocess.PIPE, text=True)
+                         stdout=subprocess.PIPE, text=True, env=BOUND)
     if not run.stdout:
         sys.exit(f"explore.py: {name}: perdure crash failed")
     found = json.loads(run.stdout)

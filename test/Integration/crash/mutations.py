@@ -12,11 +12,16 @@ a removal is not noticed or the pattern matches none.
 """
 import argparse
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
 import tempfile
+
+
+# Bound once by a check that serves, and not again in the child for each image.
+BOUND = dict(os.environ, LD_BIND_NOW="1")
 
 
 def explore(options, medium, budget, chains=()):
@@ -29,23 +34,35 @@ def explore(options, medium, budget, chains=()):
              *(["--jobs", str(options.jobs)] if options.jobs else []), *then, *left,
              *shlex.split(options.options),
              "--serve", "--check", options.check, "--", *shlex.split(options.program)],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, text=True, env=BOUND)
     if not run.stdout:
         sys.exit("mutations.py: perdure crash failed")
     return json.loads(run.stdout)
 
 
-def places(options, chain):
-    """Function and line of each frame but the primitive's own wrapper."""
-    named = []
-    for address in chain.split("+")[1:]:
-        out = subprocess.run(
-            [options.symbolizer, "--obj=" + options.library, "--no-inlines",
-             "--basenames", hex(int(address, 16) - 1)],
-            capture_output=True, text=True).stdout.splitlines()
-        name = out[0].split("(")[0].split("::")[-1]
-        named.append(name + ":" + out[1].split(":")[1])
-    return " < ".join(named)
+def addresses(chain):
+    """Of the calls in each frame but the primitive's own wrapper."""
+    return [hex(int(address, 16) - 1) for address in chain.split("+")[1:]]
+
+
+def places(options, chains):
+    """Functions and lines of each chain. All are asked for at once: to start the
+    symbolizer takes longer than its answer."""
+    asked = sorted({address for chain in chains for address in addresses(chain)})
+    if not asked:
+        return {chain: "" for chain in chains}
+    out = subprocess.run(
+        [options.symbolizer, "--obj=" + options.library, "--no-inlines", "--basenames",
+         *asked], capture_output=True, text=True, check=True).stdout
+    answers = out.strip("\n").split("\n\n")
+    if len(answers) != len(asked):
+        sys.exit(f"mutations.py: {len(asked)} addresses, {len(answers)} answers")
+    named = {}
+    for address, answer in zip(asked, answers):
+        function, line = answer.splitlines()[:2]
+        named[address] = (function.split("(")[0].split("::")[-1] + ":" + line.split(":")[1])
+    return {chain: " < ".join(named[address] for address in addresses(chain))
+            for chain in chains}
 
 
 def mutate(options, medium):
@@ -55,8 +72,8 @@ def mutate(options, medium):
         print(f"{medium}\tas it is\tFAILS\t{whole['failures'][0]['output'].strip()}",
               flush=True)
         return 0, 0, False
-    where = {p["chain"]: (p["kind"], places(options, p["chain"]))
-             for p in whole["primitives"]}
+    named = places(options, [p["chain"] for p in whole["primitives"]])
+    where = {p["chain"]: (p["kind"], named[p["chain"]]) for p in whole["primitives"]}
     chosen = [c for c, place in where.items() if re.search(options.only, " ".join(place))]
     line = "{}\t{}\t{}\t{}\t{}"
     if options.markdown:
