@@ -215,6 +215,17 @@ record *make_record(change &c, bytes key, bytes value) {
   return r;
 }
 
+/// Gives the record another value where it lies, if nobody else can see it and the
+/// value is as long. A large one is cheaper to write anew than to log.
+bool overwrite(const change &c, record &r, bytes value) {
+  constexpr std::size_t most = 4096;
+  if (c.frozen || r.value_bytes != value.size() || value.size() > most)
+    return false;
+  if (!value.empty())
+    std::memmove(r.text + r.key_bytes, value.data(), value.size());
+  return true;
+}
+
 separator *make_separator(change &c, bytes key) {
   separator *s = allocate<separator>(c, sizeof(separator) + key.size());
   if (!s)
@@ -587,9 +598,6 @@ void start(change &c, unsigned most) {
 }
 
 bool put(change &c, stored &t, bytes key, bytes value) {
-  record *r = make_record(c, key, value);
-  if (!r)
-    return false;
   if (!t.root) {
     leaf *only = make_node<leaf>(c, 0);
     if (!only)
@@ -603,6 +611,11 @@ bool put(change &c, stored &t, bytes key, bytes value) {
   leaf &n = *d.end;
   bool equal;
   unsigned at = place_in(n, key, equal);
+  if (equal && overwrite(c, *n.records[n.order[at]], value))
+    return false;
+  record *r = make_record(c, key, value);
+  if (!r)
+    return false;
   if (equal) {
     perdure::ptr<record> &link = n.records[n.order[at]];
     record *old = link;

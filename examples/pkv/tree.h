@@ -25,7 +25,7 @@ namespace tree {
 
 using bytes = std::string_view;
 
-/// A pair. It never changes once it is in a tree.
+/// A pair. Once it is in a tree it never changes while anybody else may see it.
 struct [[perdure::persistent]] record {
   std::uint32_t key_bytes, value_bytes;
   char text[]; // the key, then the value

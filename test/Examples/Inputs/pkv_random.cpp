@@ -60,7 +60,8 @@ std::string someKey() {
 }
 
 std::string someValue(long Number) {
-  unsigned Length = below(200) ? below(100) : below(20000);
+  // Often as long as the one before, which then is overwritten.
+  unsigned Length = !below(200) ? below(20000) : below(2) ? below(100) : 20;
   return std::string(Length, char('a' + Number % 26)) + std::to_string(Number);
 }
 
