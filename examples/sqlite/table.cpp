@@ -68,7 +68,7 @@ int table::verify(pkv_txn *txn, bool writes) {
   struct pkv_bytes entry;
   if (pkv_see(in.in.catalogue, txn, as_pkv(catalogue_key(name)), &entry) ||
       as_bytes(entry) != catalogue_entry)
-    return fail(this, SQLITE_SCHEMA,
+    return fail(this, SQLITE_ERROR,
                 "another connection has dropped or changed " + name +
                     " in the store " + in.in.path);
   verified = now;
