@@ -158,6 +158,8 @@ void cursor::rowid_ranges(const char *steps, int count,
   if (none || low > high)
     return;
   range &r = add_range();
+  if (low == INT64_MIN && high == INT64_MAX)
+    return; // no bounds to look at
   append_rowid(r.from, low);
   append_rowid(r.to, high);
   if (low == high)

@@ -104,7 +104,8 @@ void close_store(opened_store *opened) {
 session::~session() {
   end(false);
   delete spare;
-  close_store(&in);
+  if (!writing) // else the store stays open, since a thread writes to it
+    close_store(&in);
 }
 
 namespace {
@@ -122,6 +123,20 @@ int busy_timeout(sqlite3 *db) {
 }
 
 } // namespace
+
+/// Ends what another thread could not end.
+int session::settle(sqlite3_vtab *table) {
+  if (!orphaned)
+    return SQLITE_OK;
+  if (writer != std::this_thread::get_id())
+    return fail(table, SQLITE_BUSY,
+                "a transaction was rolled back in another thread than it was "
+                "begun in, and waits for that one");
+  bool was_joined = joined;
+  end(false);
+  joined = was_joined;
+  return SQLITE_OK;
+}
 
 int session::begin(sqlite3_vtab *table) {
   if (!lost.empty())
@@ -159,11 +174,13 @@ void session::end(bool commit) {
   joined = false;
   if (!writing)
     return;
-  // Of who writes pkv knows by the thread: another one's is left as it is.
-  if (writer != std::this_thread::get_id()) {
-    lost = "it was begun in another thread";
-    sqlite3_log(SQLITE_MISUSE, "perdure: a transaction was ended in another "
-                               "thread than it was begun in");
+  // pkv's transactions are of a thread. One that another thread ends, by a
+  // rollback, waits for its own (settle).
+  orphaned = writer != std::this_thread::get_id();
+  if (orphaned) {
+    sqlite3_log(SQLITE_MISUSE,
+                "perdure: a transaction was rolled back in another thread than "
+                "it was begun in");
     return;
   }
   version++;
@@ -187,6 +204,8 @@ void session::end(bool commit) {
 }
 
 int session::join(sqlite3_vtab *table) {
+  if (int code = settle(table))
+    return code;
   if (!writing)
     if (int code = begin(table))
       return code;
@@ -209,6 +228,8 @@ void session::commit() { end(true); }
 void session::roll_back() { end(false); }
 
 int session::write(sqlite3_vtab *table, pkv_txn *&txn) {
+  if (int code = settle(table))
+    return code;
   // After a rollback to the savepoint that began the transaction there is none.
   if (!writing)
     if (int code = begin(table))
@@ -283,6 +304,8 @@ void session::remember(pkv_tree *tree, bytes key) {
 
 int session::begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap) {
   snap = nullptr;
+  if (int code = settle(table))
+    return code;
   if (writing || joined)
     return write(table, txn);
   if (!latest) {

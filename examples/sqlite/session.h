@@ -72,8 +72,9 @@ class session {
   snapshot *spare = nullptr;
   pkv_txn *writing = nullptr;
   std::thread::id writer;
-  bool joined = false; // SQLite will tell when the transaction ends
-  std::string lost;    // why a commit failed: SQLite does not hear of it
+  bool joined = false;   // SQLite will tell when the transaction ends
+  bool orphaned = false; // it has ended, in a thread that cannot end it
+  std::string lost;      // why a commit failed: SQLite does not hear of it
   follower *followers = nullptr;
 
   // To savepoints: what the changes since the first of them have changed.
@@ -89,6 +90,7 @@ class session {
 
   bool defines = false; // the transaction changes the catalogue
 
+  int settle(sqlite3_vtab *table);
   int begin(sqlite3_vtab *table);
   void end(bool commit);
   void remember(pkv_tree *tree, bytes key);

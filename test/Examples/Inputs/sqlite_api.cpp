@@ -195,6 +195,13 @@ void waiting() {
     CHECK(has(ask(A, "DELETE FROM n WHERE i = 3"), "the thread that began it"));
   }).join();
   is(A, "COMMIT; SELECT count(*) FROM n", "198");
+  is(A, "BEGIN; DELETE FROM n WHERE i = 3", "");
+  std::thread([&] {
+    CHECK(has(ask(A, "COMMIT"), "ends in the thread that began it"));
+    CHECK(has(ask(A, "SELECT count(*) FROM n"), "waits for that one"));
+  }).join();
+  is(A, "SELECT count(*) FROM n", "198");
+  is(A, "DELETE FROM n WHERE i = 3; SELECT count(*) FROM n", "197");
 }
 
 /// Amounts move between rows of two tables while others add them up.
