@@ -17,7 +17,9 @@ struct dump_table : sqlite3_vtab {
 
 struct source {
   std::string create, insert, select;
-  unsigned columns;
+  unsigned columns = 0;
+  sqlite3_stmt *rows = nullptr;
+  int step = SQLITE_OK; // of `rows`, ahead of what has been given
 };
 
 class dump_cursor : public sqlite3_vtab_cursor {
@@ -25,13 +27,17 @@ class dump_cursor : public sqlite3_vtab_cursor {
   std::vector<source> sources;
   std::size_t at = 0;
   enum { creates, begins, inserts, commits, ended } now = ended;
-  sqlite3_stmt *rows = nullptr;
 
   int failed() {
     return fail(pVtab, sqlite3_errcode(of.db), sqlite3_errmsg(of.db));
   }
   int find_sources();
-  std::string literal(int i);
+  std::string literal(sqlite3_stmt *rows, int i);
+  void forget() {
+    for (source &each : sources)
+      sqlite3_finalize(each.rows);
+    sources.clear();
+  }
   int advance();
 
 public:
@@ -39,15 +45,19 @@ public:
   sqlite3_int64 number = 0;
 
   explicit dump_cursor(connection &c) : of(c) {}
-  ~dump_cursor() { sqlite3_finalize(rows); }
+  ~dump_cursor() { forget(); }
   int start() {
-    sqlite3_finalize(rows);
-    rows = nullptr;
-    sources.clear();
+    forget();
     at = 0;
     number = 0;
     if (int code = find_sources())
       return code;
+    for (source &each : sources) {
+      if (sqlite3_prepare_v2(of.db, each.select.c_str(), -1, &each.rows,
+                             nullptr))
+        return failed();
+      each.step = sqlite3_step(each.rows);
+    }
     now = sources.empty() ? ended : creates;
     return advance();
   }
@@ -120,7 +130,7 @@ int dump_cursor::find_sources() {
 }
 
 /// The value at the column and, as SQLite quotes it, at the one behind it.
-std::string dump_cursor::literal(int i) {
+std::string dump_cursor::literal(sqlite3_stmt *rows, int i) {
   int type = sqlite3_column_type(rows, i);
   if (type == SQLITE_FLOAT) {
     double r = sqlite3_column_double(rows, i);
@@ -168,24 +178,17 @@ int dump_cursor::advance() {
         now = commits;
         break;
       }
-      if (!rows && sqlite3_prepare_v2(of.db, sources[at].select.c_str(), -1,
-                                      &rows, nullptr))
-        return failed();
-      switch (sqlite3_step(rows)) {
-      case SQLITE_ROW:
-        line = sources[at].insert;
-        for (unsigned i = 0; i < sources[at].columns; i++)
-          line += (i ? "," : "") + literal(int(i) * 2);
+      if (source &from = sources[at]; from.step == SQLITE_ROW) {
+        line = from.insert;
+        for (unsigned i = 0; i < from.columns; i++)
+          line += (i ? "," : "") + literal(from.rows, int(i) * 2);
         line += ");";
+        from.step = sqlite3_step(from.rows);
         return SQLITE_OK;
-      case SQLITE_DONE:
-        sqlite3_finalize(rows);
-        rows = nullptr;
-        at++;
-        break;
-      default:
+      } else if (from.step != SQLITE_DONE) {
         return failed();
       }
+      at++;
       break;
     case commits:
       now = ended;

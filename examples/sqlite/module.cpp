@@ -246,6 +246,22 @@ const sqlite3_module methods = [] {
 
 } // namespace
 
+namespace {
+
+/// A second .load changes nothing: tables that are open know the first.
+bool is_loaded(sqlite3 *db) {
+  sqlite3_stmt *all = nullptr;
+  bool found =
+      !sqlite3_prepare_v2(
+          db, "SELECT 1 FROM pragma_module_list WHERE name = 'perdure'", -1,
+          &all, nullptr) &&
+      sqlite3_step(all) == SQLITE_ROW;
+  sqlite3_finalize(all);
+  return found;
+}
+
+} // namespace
+
 /// Makes the module known to the connection. SQLite finds it by the library's
 /// name.
 extern "C" __attribute__((visibility("default"))) int
@@ -258,6 +274,8 @@ sqlite3_perduresqlite_init(sqlite3 *db, char **message,
     return SQLITE_ERROR;
   }
   return guarded([&] {
+    if (is_loaded(db))
+      return SQLITE_OK_LOAD_PERMANENTLY;
     auto *c = new connection{db, {}, {}, 0};
     if (int code = sqlite3_create_module_v2(
             db, "perdure", &methods, c,

@@ -305,6 +305,31 @@ void catalogue() {
   is(A, "SELECT * FROM n; DROP TABLE n; DROP TABLE o", "new");
 }
 
+/// A dump is of one moment, though others write meanwhile; loading twice is
+/// loading once.
+void dumping() {
+  std::string Other = numbers();
+  Other.replace(Other.find(" n "), 3, " m ");
+  database A, B;
+  char *Message = nullptr;
+  CHECK((sqlite3_perduresqlite_init(B, &Message, nullptr) & 0xff) == SQLITE_OK);
+  is(A, numbers() + Other + "DELETE FROM m", "");
+  is(B, numbers() + Other, "");
+  is(A, "INSERT INTO n VALUES(1, 1, 'x'); INSERT INTO m VALUES(1, 1, 'x')", "");
+  statement S(B, "SELECT length(sql) FROM perdure_dump");
+  for (int Line = 0; Line < 4; Line++) // CREATE, CREATE, BEGIN, INSERT INTO n
+    CHECK(S.next() > 0);
+  is(A, "DELETE FROM n; DELETE FROM m", "");
+  CHECK(S.next() > 20 && S.next() == 7 && S.next() == -1);
+  is(B, "SELECT count(*) FROM perdure_dump", "4");
+  CHECK((sqlite3_perduresqlite_init(B, &Message, nullptr) & 0xff) == SQLITE_OK);
+  is(B,
+     "DROP TABLE n; DROP TABLE m; CREATE VIRTUAL TABLE n USING perdure('" +
+         Folder + "/one', a)",
+     "");
+  is(B, "DROP TABLE n", "");
+}
+
 /// REPLACE removes a row that the statement has yet to come to.
 void replacing() {
   database A;
@@ -341,6 +366,7 @@ int main(int argc, char **argv) {
   waiting();
   threads();
   catalogue();
+  dumping();
   replacing();
   std::puts("all as it should be");
 }
