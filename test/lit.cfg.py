@@ -126,6 +126,7 @@ feature("words", "/usr/share/dict/words")
 feature("gcc", "/usr/bin/gcc")
 feature("valgrind", "/usr/bin/valgrind")
 feature("chromium", "/usr/bin/chromium")
+feature("sqlite", "/usr/include/sqlite3ext.h")
 
 # Tests of rights play a second user, who has to reach the build tree.
 if os.geteuid() == 0 and shutil.which("setpriv"):

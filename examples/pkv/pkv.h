@@ -45,7 +45,8 @@ enum {
   PKV_CREATE = 1,   /* make the store, or the tree, that is not there */
   PKV_RDONLY = 2,   /* change nothing */
   PKV_DURABLE = 4,  /* survive power failures on page-cache files as well */
-  PKV_NOREPLACE = 8 /* pkv_put: EEXIST when the key has a value */
+  PKV_NOREPLACE = 8, /* pkv_put: EEXIST when the key has a value */
+  PKV_NOWAIT = 16   /* pkv_begin: EBUSY when another writes */
 };
 
 enum { PKV_KEY_MAX = 1024, PKV_VALUE_MAX = 1 << 30, PKV_NAME_MAX = 255 };
@@ -77,7 +78,8 @@ pkv_tree *pkv_tree_open(pkv *store, const char *name, unsigned flags);
 int pkv_trees(pkv *store, int (*visit)(void *arg, const char *name), void *arg);
 
 /* One at a time for writing: waits for the others; EDEADLK when this thread has
-   begun it. With RDONLY a snapshot. EROFS, ENOMEM. */
+   begun it, EBUSY with NOWAIT when another has. With RDONLY a snapshot. EROFS,
+   ENOMEM. */
 pkv_txn *pkv_begin(pkv *store, unsigned flags);
 /* Ends it. -1: nothing of it has been committed (EIO, ENOSPC, ...), or
    something in it had failed for want of room (ECANCELED). */

@@ -482,8 +482,8 @@ int pkv_trees(pkv *s, int (*visit)(void *arg, const char *name), void *arg) {
 // ===- Transactions -----------------------------------------------------===
 
 pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
-  if (flags & ~unsigned(PKV_RDONLY)) {
-    fail(EINVAL, "pkv_begin knows the flag PKV_RDONLY");
+  if (flags & ~unsigned(PKV_RDONLY | PKV_NOWAIT)) {
+    fail(EINVAL, "pkv_begin knows the flags PKV_RDONLY and PKV_NOWAIT");
     return nullptr;
   }
   auto t = std::make_unique<pkv_txn>();
@@ -494,7 +494,13 @@ pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
   }
   if (may_write(*s))
     return nullptr;
-  std::unique_lock<std::mutex> lock(s->writing);
+  std::unique_lock<std::mutex> lock(s->writing, std::defer_lock);
+  if (!(flags & PKV_NOWAIT)) {
+    lock.lock();
+  } else if (!lock.try_lock()) {
+    fail(EBUSY, "another thread writes");
+    return nullptr;
+  }
   t->writes = true;
   if (begin_change(*s, t->change, false))
     return nullptr;

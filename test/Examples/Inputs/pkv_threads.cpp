@@ -8,6 +8,7 @@
 #include "pkv.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -56,8 +57,11 @@ long get(pkv_tree *T, const std::string &Key) {
 }
 
 void move(std::mt19937 &Random) {
-  pkv_txn *Txn = pkv_begin(Store, 0);
-  CHECK(Txn);
+  pkv_txn *Txn = nullptr;
+  while (!Txn) {
+    Txn = pkv_begin(Store, Random() % 2 ? 0 : PKV_NOWAIT);
+    CHECK(Txn || errno == EBUSY);
+  }
   for (unsigned N = 1 + Random() % 5; N; N--) {
     std::string From = account(Random() % Accounts),
                 To = account(Random() % Accounts);
@@ -164,6 +168,10 @@ int main(int argc, char **argv) {
   for (unsigned I = 0; I < Accounts; I++)
     CHECK(pkv_put(Bank, Txn, as_pkv(account(I)), as_pkv(padded(Amount)), 0) ==
           1);
+  std::thread([] {
+    CHECK(!pkv_begin(Store, PKV_NOWAIT) && errno == EBUSY);
+    pkv_abort(pkv_begin(Store, PKV_RDONLY | PKV_NOWAIT));
+  }).join();
   CHECK(!pkv_commit(Txn));
 
   std::vector<std::thread> Pool, Reading;

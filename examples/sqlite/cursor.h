@@ -1,0 +1,76 @@
+// cursor.h - Reads the rows that a plan finds.
+#ifndef PERDURE_SQLITE_CURSOR_H
+#define PERDURE_SQLITE_CURSOR_H
+
+#include "table.h"
+
+#include <string>
+#include <vector>
+
+class cursor final : public sqlite3_vtab_cursor, public follower {
+  /// Keys k with from <= k, and k < to where `to` is not empty.
+  struct range {
+    std::string from, to;
+  };
+
+  table &of;
+  // What it reads through, while it does.
+  pkv_txn *txn = nullptr;
+  snapshot *snap = nullptr;
+  pkv_cursor *walk = nullptr; // along the tree of the plan's path
+  unsigned walked = 0;        // that path
+
+  plan way;
+  std::vector<range> ranges;
+  std::size_t used = 0, at = 0; // of the ranges, and the one it is in
+  std::string equal;            // the steps of columns that equal something
+  enum { walking, at_point, in_list } by = walking;
+  std::vector<std::string>
+      list; // keys, in the order of a plan that counts on it
+  std::size_t listed = 0;
+  bool ended = true;
+
+  // The row on which it stands.
+  struct pkv_bytes path_key {
+  }, path_value{};
+  bytes row_key;
+  bool has_row = false, gone = false;
+  row_view row;
+  std::uint64_t seen = 0;                         // the session's version then
+  std::string kept_key, kept_value, kept_row_key; // after its transaction
+
+  int begin();
+  void forget_walk();
+  int open_walk();
+
+  range &add_range();
+  int make_ranges(const char *steps, int count, sqlite3_value **values);
+  void rowid_ranges(const char *steps, int count, sqlite3_value **values);
+  void key_ranges(const char *steps, int count, sqlite3_value **values);
+  void merge_ranges();
+  void make_list();
+
+  bool read_pair();
+  bool enter_range();
+  bool step();
+  int stand(bool there);
+  int find_row();
+  int follow_changes();
+  bool number_in_key(unsigned column, cell &c);
+  bool split_row_key();
+
+public:
+  explicit cursor(table &t) : of(t) {}
+  ~cursor();
+
+  int filter(int number, const char *steps, int count, sqlite3_value **values);
+  int next();
+  bool eof() const { return ended; }
+  int result(sqlite3_context *context, int number);
+  int rowid(sqlite3_int64 *id);
+  /// Lets go of what it reads through.
+  void close();
+  void leave_transaction() override;
+};
+
+#endif

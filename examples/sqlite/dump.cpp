@@ -1,0 +1,277 @@
+// dump.cpp - SELECT sql FROM perdure_dump: a statement a row.
+//
+// The shell's .dump has no rows of virtual tables. The rows of all tables are
+// read in one snapshot, which the statement below holds for as long as it runs.
+#include "dump.h"
+
+#include "table.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace {
+
+struct dump_table : sqlite3_vtab {
+  connection *of;
+};
+
+struct source {
+  std::string create, insert, select;
+  unsigned columns = 0;
+  sqlite3_stmt *rows = nullptr;
+  int step = SQLITE_OK; // of `rows`, ahead of what has been given
+};
+
+class dump_cursor : public sqlite3_vtab_cursor {
+  connection &of;
+  std::vector<source> sources;
+  std::size_t at = 0;
+  enum { creates, begins, inserts, commits, ended } now = ended;
+
+  int failed() {
+    return fail(pVtab, sqlite3_errcode(of.db), sqlite3_errmsg(of.db));
+  }
+  int find_sources();
+  std::string literal(sqlite3_stmt *rows, int i);
+  void forget() {
+    for (source &each : sources)
+      sqlite3_finalize(each.rows);
+    sources.clear();
+  }
+  int advance();
+
+public:
+  std::string line;
+  sqlite3_int64 number = 0;
+
+  explicit dump_cursor(connection &c) : of(c) {}
+  ~dump_cursor() { forget(); }
+  int start() {
+    forget();
+    at = 0;
+    number = 0;
+    if (int code = find_sources())
+      return code;
+    for (source &each : sources) {
+      if (sqlite3_prepare_v2(of.db, each.select.c_str(), -1, &each.rows,
+                             nullptr))
+        return failed();
+      each.step = sqlite3_step(each.rows);
+    }
+    now = sources.empty() ? ended : creates;
+    return advance();
+  }
+  int next() {
+    number++;
+    return advance();
+  }
+  bool eof() const { return line.empty(); }
+};
+
+/// How a table without INTEGER PRIMARY KEY calls its rowid.
+std::string rowid_name(const schema &s) {
+  for (const char *name : {"rowid", "_rowid_", "oid"})
+    if (std::none_of(s.columns.begin(), s.columns.end(), [&](const column &c) {
+          return !sqlite3_stricmp(c.name.c_str(), name);
+        }))
+      return name;
+  return "";
+}
+
+int dump_cursor::find_sources() {
+  sqlite3_stmt *all = nullptr;
+  if (sqlite3_prepare_v2(of.db,
+                         "SELECT name, sql FROM main.sqlite_schema WHERE "
+                         "type = 'table' AND rootpage = 0 ORDER BY rowid",
+                         -1, &all, nullptr))
+    return failed();
+  while (sqlite3_step(all) == SQLITE_ROW) {
+    std::string name =
+        reinterpret_cast<const char *>(sqlite3_column_text(all, 0));
+    source s;
+    s.create = reinterpret_cast<const char *>(sqlite3_column_text(all, 1));
+    s.create += ";";
+    // To look at a table connects it. One that cannot be is an error when it is
+    // one of perdure's; whose it is is not known then.
+    sqlite3_stmt *one = nullptr;
+    std::string look = "SELECT 1 FROM main." + quoted(name);
+    int code = sqlite3_prepare_v2(of.db, look.c_str(), -1, &one, nullptr);
+    sqlite3_finalize(one);
+    if (code) {
+      code = failed();
+      sqlite3_finalize(all);
+      return code;
+    }
+    auto found =
+        std::find_if(of.tables.begin(), of.tables.end(), [&](sqlite3_vtab *t) {
+          return static_cast<table *>(t)->name == name;
+        });
+    if (found == of.tables.end())
+      continue;
+    const schema &columns = static_cast<table *>(*found)->columns;
+    std::vector<std::string> names;
+    if (columns.has_rowid() && columns.rowid_column < 0 &&
+        !rowid_name(columns).empty())
+      names.push_back(rowid_name(columns));
+    for (const column &c : columns.columns)
+      names.push_back(quoted(c.name));
+    std::string list, values;
+    for (const std::string &each : names) {
+      list += (list.empty() ? "" : ",") + each;
+      values += (values.empty() ? "" : ",") + each + ",quote(" + each + ")";
+    }
+    s.columns = unsigned(names.size());
+    s.insert = "INSERT INTO " + quoted(name) + "(" + list + ") VALUES(";
+    s.select = "SELECT " + values + " FROM main." + quoted(name);
+    sources.push_back(s);
+  }
+  sqlite3_finalize(all);
+  return SQLITE_OK;
+}
+
+/// The value at the column and, as SQLite quotes it, at the one behind it.
+std::string dump_cursor::literal(sqlite3_stmt *rows, int i) {
+  int type = sqlite3_column_type(rows, i);
+  if (type == SQLITE_FLOAT) {
+    double r = sqlite3_column_double(rows, i);
+    if (std::isinf(r))
+      return r < 0 ? "-9e999" : "9e999";
+    if (r == 0 && std::signbit(r))
+      return "-0.0";
+  }
+  if (type == SQLITE_TEXT) {
+    bytes text(reinterpret_cast<const char *>(sqlite3_column_text(rows, i)),
+               std::size_t(sqlite3_column_bytes(rows, i)));
+    std::string as;
+    if (text.find('\0') == bytes::npos) {
+      for (char c : text)
+        as.append(c == '\'' ? 2 : 1, c);
+      return "'" + as + "'";
+    }
+    for (unsigned char c : text) {
+      as += "0123456789ABCDEF"[c >> 4];
+      as += "0123456789ABCDEF"[c & 15];
+    }
+    return "CAST(X'" + as + "' AS TEXT)";
+  }
+  return reinterpret_cast<const char *>(sqlite3_column_text(rows, i + 1));
+}
+
+int dump_cursor::advance() {
+  line.clear();
+  for (;;)
+    switch (now) {
+    case creates:
+      if (at < sources.size()) {
+        line = sources[at++].create;
+        return SQLITE_OK;
+      }
+      now = begins;
+      break;
+    case begins:
+      at = 0;
+      now = inserts;
+      line = "BEGIN;";
+      return SQLITE_OK;
+    case inserts:
+      if (at == sources.size()) {
+        now = commits;
+        break;
+      }
+      if (source &from = sources[at]; from.step == SQLITE_ROW) {
+        line = from.insert;
+        for (unsigned i = 0; i < from.columns; i++)
+          line += (i ? "," : "") + literal(from.rows, int(i) * 2);
+        line += ");";
+        from.step = sqlite3_step(from.rows);
+        return SQLITE_OK;
+      } else if (from.step != SQLITE_DONE) {
+        return failed();
+      }
+      at++;
+      break;
+    case commits:
+      now = ended;
+      line = "COMMIT;";
+      return SQLITE_OK;
+    case ended:
+      return SQLITE_OK;
+    }
+}
+
+dump_cursor &as_dump(sqlite3_vtab_cursor *c) {
+  return *static_cast<dump_cursor *>(c);
+}
+
+int connect(sqlite3 *db, void *aux, int, const char *const *,
+            sqlite3_vtab **made, char **) {
+  return guarded([&] {
+    sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+    if (int code = sqlite3_declare_vtab(db, "CREATE TABLE x(sql TEXT)"))
+      return code;
+    auto *t = new dump_table();
+    t->of = static_cast<connection *>(aux);
+    *made = t;
+    return SQLITE_OK;
+  });
+}
+
+int disconnect(sqlite3_vtab *t) {
+  delete static_cast<dump_table *>(t);
+  return SQLITE_OK;
+}
+
+int best_index(sqlite3_vtab *, sqlite3_index_info *) { return SQLITE_OK; }
+
+int open(sqlite3_vtab *t, sqlite3_vtab_cursor **made) {
+  return guarded([&] {
+    *made = new dump_cursor(*static_cast<dump_table *>(t)->of);
+    return SQLITE_OK;
+  });
+}
+
+int close(sqlite3_vtab_cursor *c) {
+  delete &as_dump(c);
+  return SQLITE_OK;
+}
+
+int filter(sqlite3_vtab_cursor *c, int, const char *, int, sqlite3_value **) {
+  return guarded([&] { return as_dump(c).start(); });
+}
+
+int next(sqlite3_vtab_cursor *c) {
+  return guarded([&] { return as_dump(c).next(); });
+}
+
+int eof(sqlite3_vtab_cursor *c) { return as_dump(c).eof(); }
+
+int line_of(sqlite3_vtab_cursor *c, sqlite3_context *context, int) {
+  const std::string &line = as_dump(c).line;
+  sqlite3_result_text(context, line.data(), int(line.size()), SQLITE_TRANSIENT);
+  return SQLITE_OK;
+}
+
+int rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *id) {
+  *id = as_dump(c).number;
+  return SQLITE_OK;
+}
+
+} // namespace
+
+int register_dump(connection &c) {
+  static const sqlite3_module methods = [] {
+    sqlite3_module m{};
+    m.xConnect = connect;
+    m.xBestIndex = best_index;
+    m.xDisconnect = m.xDestroy = disconnect;
+    m.xOpen = open;
+    m.xClose = close;
+    m.xFilter = filter;
+    m.xNext = next;
+    m.xEof = eof;
+    m.xColumn = line_of;
+    m.xRowid = rowid;
+    return m;
+  }();
+  return sqlite3_create_module_v2(c.db, "perdure_dump", &methods, &c, nullptr);
+}

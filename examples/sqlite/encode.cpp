@@ -1,0 +1,311 @@
+// encode.cpp - Rows and keys of SQLite's values.
+#include "encode.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace {
+
+constexpr double two_53 = 9007199254740992.0, two_63 = 9223372036854775808.0;
+
+template <class T> void append_raw(std::string &to, T value) {
+  char raw[sizeof(value)];
+  std::memcpy(raw, &value, sizeof(value));
+  to.append(raw, sizeof(raw));
+}
+
+template <class T> T read_raw(const char *from) {
+  T value;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
+}
+
+/// As a number that compares as unsigned integers do.
+std::uint64_t ordered(double d) {
+  std::uint64_t bits;
+  std::memcpy(&bits, &d, sizeof(bits));
+  return bits >> 63 ? ~bits : bits | std::uint64_t(1) << 63;
+}
+
+double of_ordered(std::uint64_t bits) {
+  bits = bits >> 63 ? bits & ~(std::uint64_t(1) << 63) : ~bits;
+  double d;
+  std::memcpy(&d, &bits, sizeof(d));
+  return d;
+}
+
+/// The greatest double that is not greater. What is left of the integer is less
+/// than 1,024, the distance of doubles below 2^63.
+double below(std::int64_t i, unsigned &left) {
+  double d = double(i);
+  if (d >= two_63 || std::int64_t(d) > i)
+    d = std::nextafter(d, -two_63);
+  left = unsigned(i - std::int64_t(d));
+  return d;
+}
+
+void append_number(std::string &key, double d, unsigned left) {
+  append_raw(key, __builtin_bswap64(ordered(d)));
+  if (std::fabs(d) < two_53)
+    return;
+  key.push_back(char(left >> 8));
+  key.push_back(char(left));
+}
+
+void append_escaped(std::string &key, bytes b) {
+  for (;;) {
+    std::size_t zero = b.find('\0');
+    key.append(b.substr(0, zero));
+    if (zero == bytes::npos)
+      break;
+    key.append("\0\xff", 2);
+    b.remove_prefix(zero + 1);
+  }
+  key.append("\0\0", 2);
+}
+
+/// SQLite's NOCASE looks at letters up to the first zero, and then at the
+/// lengths alone. So a text with a zero goes on with 00 FF and its length, in
+/// bytes that are no zeros.
+void append_nocase(std::string &key, bytes b, bool last) {
+  std::size_t zero = b.find('\0');
+  for (char c : b.substr(0, zero))
+    key.push_back(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  if (zero != bytes::npos) {
+    key.append("\0\xff", 2);
+    for (int shift = 28; shift >= 0; shift -= 7)
+      key.push_back(char(0x80 | (b.size() >> shift & 0x7f)));
+  }
+  if (!last)
+    key.append("\0\0", 2);
+}
+
+} // namespace
+
+void make_fit(cell &c, affinity a) {
+  if (a == affinity::real) {
+    if (c.is == cell::integer)
+      c = cell::of(double(c.i));
+    else if (c.is == cell::real && c.r == 0)
+      c.r = 0; // no -0.0: SQLite stores an integer there
+  } else if ((a == affinity::integer || a == affinity::numeric) &&
+             c.is == cell::real && c.r > -two_63 && c.r < two_63 &&
+             double(std::int64_t(c.r)) == c.r) {
+    c = cell::of(std::int64_t(c.r));
+  }
+}
+
+void append_key(std::string &key, const cell &c, collation by, bool last) {
+  switch (c.is) {
+  case cell::null:
+    key.push_back(null_tag);
+    return;
+  case cell::integer: {
+    unsigned left;
+    double d = below(c.i, left);
+    key.push_back(number_tag);
+    return append_number(key, d, left);
+  }
+  case cell::real:
+    key.push_back(number_tag);
+    return append_number(key, c.r == 0 ? 0.0 : c.r, 0); // -0.0 is 0
+  case cell::text:
+  case cell::blob:
+    break;
+  }
+  bytes b = c.b;
+  key.push_back(c.is == cell::text ? text_tag : blob_tag);
+  if (c.is == cell::text && by == collation::nocase)
+    return append_nocase(key, b, last);
+  if (c.is == cell::text && by == collation::rtrim)
+    b = b.substr(0, b.find_last_not_of(' ') + 1);
+  if (last)
+    key.append(b);
+  else
+    append_escaped(key, b);
+}
+
+void append_rowid(std::string &key, std::int64_t rowid) {
+  append_raw(key,
+             __builtin_bswap64(std::uint64_t(rowid) ^ std::uint64_t(1) << 63));
+}
+
+std::int64_t rowid_of(bytes key) {
+  return std::int64_t(__builtin_bswap64(read_raw<std::uint64_t>(key.data())) ^
+                      std::uint64_t(1) << 63);
+}
+
+void step_over(std::string &key) {
+  // The first byte is a tag, or the key is empty: everything, without an end.
+  while (!key.empty() && key.back() == '\xff')
+    key.pop_back();
+  if (!key.empty())
+    key.back()++;
+}
+
+bool skip_key(bytes &key, cell &c) {
+  if (key.empty())
+    return false;
+  char tag = key[0];
+  key.remove_prefix(1);
+  switch (tag) {
+  case null_tag:
+    c = cell();
+    return true;
+  case number_tag: {
+    if (key.size() < 8)
+      return false;
+    double d =
+        of_ordered(__builtin_bswap64(read_raw<std::uint64_t>(key.data())));
+    key.remove_prefix(8);
+    c = cell::of(d);
+    if (std::fabs(d) < two_53)
+      return true;
+    if (key.size() < 2)
+      return false;
+    unsigned left = (unsigned char)key[0] << 8 | (unsigned char)key[1];
+    key.remove_prefix(2);
+    if (left)
+      c = cell::of(std::int64_t(d) + left);
+    return true;
+  }
+  case text_tag:
+  case blob_tag:
+    c = cell::of(tag == text_tag ? cell::text : cell::blob, bytes());
+    for (std::size_t at = 0;; at++) {
+      at = key.find('\0', at);
+      if (at == bytes::npos || at + 1 >= key.size())
+        return false;
+      if (key[++at] == '\0') {
+        key.remove_prefix(at + 1);
+        return true;
+      }
+    }
+  default:
+    return false;
+  }
+}
+
+// ===- Rows -------------------------------------------------------------===
+
+namespace {
+
+unsigned bytes_of(std::int64_t i) {
+  return i == 0                 ? 0
+         : i == std::int8_t(i)  ? 1
+         : i == std::int16_t(i) ? 2
+         : i == std::int32_t(i) ? 4
+                                : 8;
+}
+
+std::size_t bytes_of(const cell &c) {
+  switch (c.is) {
+  case cell::null:
+    return 0;
+  case cell::integer:
+    return bytes_of(c.i);
+  case cell::real:
+    return sizeof(c.r);
+  case cell::text:
+  case cell::blob:
+    return c.b.size();
+  }
+  return 0;
+}
+
+template <class Number>
+void append_list(std::string &row, const cell *cells, unsigned count) {
+  row.push_back(sizeof(Number));
+  std::size_t end = 0;
+  for (unsigned i = 0; i < count; i++) {
+    end += bytes_of(cells[i]);
+    append_raw(row, Number(end << 3 | cells[i].is));
+  }
+}
+
+} // namespace
+
+bool append_row(std::string &row, const cell *cells, unsigned count) {
+  std::size_t total = 0;
+  for (unsigned i = 0; i < count; i++)
+    total += bytes_of(cells[i]);
+  if (total >= row_max)
+    return false;
+  if (total < std::size_t(1) << 13)
+    append_list<std::uint16_t>(row, cells, count);
+  else
+    append_list<std::uint32_t>(row, cells, count);
+  for (unsigned i = 0; i < count; i++) {
+    const cell &c = cells[i];
+    if (c.is == cell::integer)
+      row.append(reinterpret_cast<const char *>(&c.i), bytes_of(c.i));
+    else if (c.is == cell::real)
+      append_raw(row, c.r);
+    else if (c.is != cell::null)
+      row.append(c.b);
+  }
+  return true;
+}
+
+std::size_t row_view::entry(unsigned column) const {
+  return width == 2 ? read_raw<std::uint16_t>(list + std::size_t(column) * 2)
+                    : read_raw<std::uint32_t>(list + std::size_t(column) * 4);
+}
+
+bool row_view::open(bytes row, unsigned columns) {
+  if (row.empty() || (row[0] != 2 && row[0] != 4))
+    return false;
+  width = row[0];
+  std::size_t before = 1 + std::size_t(columns) * width;
+  if (row.size() < before)
+    return false;
+  list = row.data() + 1;
+  data = row.data() + before;
+  room = row.size() - before;
+  return columns == 0 || entry(columns - 1) >> 3 == room;
+}
+
+bool row_view::get(unsigned column, cell &c) const {
+  std::size_t own = entry(column), from = column ? entry(column - 1) >> 3 : 0,
+              to = own >> 3;
+  if (from > to || to > room)
+    return false;
+  const char *at = data + from;
+  c.is = cell::kind(own & 7);
+  switch (c.is) {
+  case cell::null:
+    return true;
+  case cell::integer:
+    switch (to - from) {
+    case 0:
+      c.i = 0;
+      return true;
+    case 1:
+      c.i = read_raw<std::int8_t>(at);
+      return true;
+    case 2:
+      c.i = read_raw<std::int16_t>(at);
+      return true;
+    case 4:
+      c.i = read_raw<std::int32_t>(at);
+      return true;
+    case 8:
+      c.i = read_raw<std::int64_t>(at);
+      return true;
+    default:
+      return false;
+    }
+  case cell::real:
+    if (to - from != sizeof(c.r))
+      return false;
+    c.r = read_raw<double>(at);
+    return true;
+  case cell::text:
+  case cell::blob:
+    c.b = bytes(at, to - from);
+    return true;
+  default:
+    return false;
+  }
+}

@@ -1,0 +1,417 @@
+// session.cpp - Stores, and a connection's transaction in one.
+#include "session.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstdlib>
+
+int code_of(int error) {
+  switch (error) {
+  case ENOSPC:
+  case ECANCELED:
+    return SQLITE_FULL;
+  case ENOMEM:
+    return SQLITE_NOMEM;
+  case EBUSY:
+  case EDEADLK:
+    return SQLITE_BUSY;
+  case EROFS:
+    return SQLITE_READONLY;
+  case EIO:
+    return SQLITE_IOERR;
+  case EPROTO:
+    return SQLITE_CORRUPT;
+  default:
+    return SQLITE_ERROR;
+  }
+}
+
+namespace {
+
+/// Says what pkv says; the code is that of errno.
+int fail_below(sqlite3_vtab *table) {
+  int code = code_of(errno);
+  return fail(table, code, pkv_errormsg());
+}
+
+} // namespace
+
+// ===- Stores -----------------------------------------------------------===
+
+namespace {
+
+std::mutex of_stores;
+std::vector<opened_store *> &stores() {
+  static std::vector<opened_store *> all;
+  return all;
+}
+
+/// Two spellings of a path are one store.
+std::string spelled(const std::string &path) {
+  char resolved[PATH_MAX];
+  return realpath(path.c_str(), resolved) ? resolved : path;
+}
+
+} // namespace
+
+opened_store::~opened_store() { pkv_close(store); }
+
+std::string open_store(const std::string &path, bool create, bool read_only,
+                       bool durable, opened_store *&opened, int &code) {
+  std::lock_guard<std::mutex> lock(of_stores);
+  std::string resolved = spelled(path);
+  for (opened_store *each : stores())
+    if (each->path == resolved) {
+      code = SQLITE_ERROR;
+      if (each->durable != durable)
+        return path + " is open " + (durable ? "without" : "with") +
+               " DURABLE: say it in all tables of a store or in none";
+      each->users++;
+      opened = each;
+      return "";
+    }
+  auto made = std::make_unique<opened_store>();
+  made->durable = durable;
+  made->store =
+      pkv_open(path.c_str(), read_only ? PKV_RDONLY
+                                       : (create ? PKV_CREATE : 0) |
+                                             (durable ? PKV_DURABLE : 0));
+  if (made->store)
+    made->catalogue = pkv_tree_open(made->store, "", 0);
+  if (!made->catalogue) {
+    code = errno == ENOENT ? SQLITE_CANTOPEN : code_of(errno);
+    return pkv_errormsg();
+  }
+  made->path = spelled(path);
+  made->users = 1;
+  stores().push_back(made.get());
+  opened = made.release();
+  return "";
+}
+
+void close_store(opened_store *opened) {
+  std::lock_guard<std::mutex> lock(of_stores);
+  if (--opened->users)
+    return;
+  stores().erase(std::find(stores().begin(), stores().end(), opened));
+  delete opened;
+}
+
+// ===- Beginning and ending ---------------------------------------------===
+
+session::~session() {
+  end(false);
+  delete spare;
+  if (!writing) // else the store stays open, since a thread writes to it
+    close_store(&in);
+}
+
+namespace {
+
+/// What the connection waits for a lock: SQLite does not tell modules, but the
+/// pragma does.
+int busy_timeout(sqlite3 *db) {
+  sqlite3_stmt *pragma = nullptr;
+  int milliseconds = 0;
+  if (!sqlite3_prepare_v2(db, "PRAGMA busy_timeout", -1, &pragma, nullptr) &&
+      sqlite3_step(pragma) == SQLITE_ROW)
+    milliseconds = sqlite3_column_int(pragma, 0);
+  sqlite3_finalize(pragma);
+  return milliseconds;
+}
+
+} // namespace
+
+/// Ends what another thread could not end.
+int session::settle(sqlite3_vtab *table) {
+  if (!orphaned)
+    return SQLITE_OK;
+  if (writer != std::this_thread::get_id())
+    return fail(table, SQLITE_BUSY,
+                "a transaction was rolled back in another thread than it was "
+                "begun in, and waits for that one");
+  bool was_joined = joined;
+  end(false);
+  joined = was_joined;
+  return SQLITE_OK;
+}
+
+int session::begin(sqlite3_vtab *table) {
+  if (!lost.empty())
+    return fail(table, SQLITE_IOERR,
+                "the last commit failed, and is not in the store: " + lost +
+                    "; open the database again");
+  using clock = std::chrono::steady_clock;
+  clock::time_point until{};
+  for (std::chrono::microseconds pause(50);;
+       pause = std::min(pause * 2, std::chrono::microseconds(5000))) {
+    writing = pkv_begin(in.store, PKV_NOWAIT);
+    if (writing)
+      break;
+    if (errno == EDEADLK)
+      return fail(table, SQLITE_BUSY,
+                  "this thread has a transaction open that writes to another "
+                  "store, or in another connection");
+    if (errno != EBUSY)
+      return fail_below(table);
+    if (until == clock::time_point{})
+      until = clock::now() + std::chrono::milliseconds(busy_timeout(of.db));
+    if (clock::now() >= until)
+      return fail(table, SQLITE_BUSY, "database is locked");
+    std::this_thread::sleep_for(pause);
+  }
+  writer = std::this_thread::get_id();
+  latest = nullptr; // statements from now on see what it writes
+  return SQLITE_OK;
+}
+
+void session::end(bool commit) {
+  changes.clear();
+  old.clear();
+  savepoints.clear();
+  joined = false;
+  if (!writing)
+    return;
+  // pkv's transactions are of a thread. One that another thread ends, by a
+  // rollback, waits for its own (settle).
+  orphaned = writer != std::this_thread::get_id();
+  if (orphaned) {
+    sqlite3_log(SQLITE_MISUSE,
+                "perdure: a transaction was rolled back in another thread than "
+                "it was begun in");
+    return;
+  }
+  version++;
+  epoch++;
+  while (followers) {
+    follower &f = *followers;
+    f.leave_transaction();
+    leave(f);
+  }
+  if (!commit) {
+    pkv_abort(writing);
+  } else if (pkv_commit(writing)) {
+    lost = pkv_errormsg();
+    sqlite3_log(SQLITE_IOERR, "perdure: %s: %s", in.path.c_str(), lost.c_str());
+  }
+  writing = nullptr;
+  latest = nullptr; // what comes sees more than what runs
+  if (defines)
+    in.definitions++;
+  defines = false;
+}
+
+int session::join(sqlite3_vtab *table) {
+  if (int code = settle(table))
+    return code;
+  if (!writing)
+    if (int code = begin(table))
+      return code;
+  joined = true;
+  return SQLITE_OK;
+}
+
+int session::sync(sqlite3_vtab *table) {
+  if (writing && writer != std::this_thread::get_id())
+    return fail(table, SQLITE_MISUSE,
+                "a transaction ends in the thread that began it");
+  struct pkv_bytes value;
+  if (writing && pkv_see(in.catalogue, writing, {"?", 1}, &value) &&
+      errno == ECANCELED)
+    return fail(table, SQLITE_FULL, pkv_errormsg());
+  return SQLITE_OK;
+}
+
+void session::commit() { end(true); }
+void session::roll_back() { end(false); }
+
+int session::write(sqlite3_vtab *table, pkv_txn *&txn) {
+  if (int code = settle(table))
+    return code;
+  // After a rollback to the savepoint that began the transaction there is none.
+  if (!writing)
+    if (int code = begin(table))
+      return code;
+  if (writer != std::this_thread::get_id())
+    return fail(table, SQLITE_MISUSE,
+                "a transaction writes in the thread that began it");
+  txn = writing;
+  return SQLITE_OK;
+}
+
+// ===- Savepoints -------------------------------------------------------===
+
+/// SQLite tells a table that is new to the transaction of the innermost
+/// savepoint alone. The session may know it from other tables, and then it
+/// stands where it stood: the new table has not changed since.
+void session::savepoint(int number, bool new_to_it) {
+  std::size_t count = std::size_t(number) + 1;
+  if (!new_to_it && savepoints.size() >= count)
+    savepoints.resize(count - 1);
+  if (savepoints.size() < count)
+    savepoints.resize(count, changes.size());
+}
+
+void session::release(int number) {
+  if (savepoints.size() > std::size_t(number))
+    savepoints.resize(number);
+  if (savepoints.empty()) {
+    changes.clear();
+    old.clear();
+  }
+}
+
+int session::roll_back_to(sqlite3_vtab *table, int number) {
+  if (!writing)
+    return SQLITE_OK;
+  if (number < 0) { // to where the transaction began
+    end(false);
+    joined = true;
+    return SQLITE_OK;
+  }
+  if (savepoints.size() <= std::size_t(number))
+    return SQLITE_OK;
+  pkv_txn *txn;
+  if (int code = write(table, txn))
+    return code;
+  while (changes.size() > savepoints[number]) {
+    change c = changes.back();
+    bytes key = bytes(old).substr(c.at, c.key_bytes),
+          value = bytes(old).substr(c.at + c.key_bytes, c.value_bytes);
+    version++;
+    if (c.was_there ? pkv_put(c.tree, txn, as_pkv(key), as_pkv(value), 0) < 0
+                    : pkv_del(c.tree, txn, as_pkv(key)) < 0)
+      return fail_below(table);
+    old.resize(c.at);
+    changes.pop_back();
+  }
+  savepoints.resize(std::size_t(number) + 1);
+  epoch++;
+  return SQLITE_OK;
+}
+
+void session::remember(pkv_tree *tree, bytes key) {
+  struct pkv_bytes value = {nullptr, 0};
+  bool was_there = !pkv_see(tree, writing, as_pkv(key), &value);
+  changes.push_back({tree, old.size(), key.size(), value.size, was_there});
+  old.append(key);
+  old.append(as_bytes(value));
+}
+
+// ===- Reading ----------------------------------------------------------===
+
+int session::begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap) {
+  snap = nullptr;
+  if (int code = settle(table))
+    return code;
+  if (writing || joined)
+    return write(table, txn);
+  if (!latest) {
+    pkv_txn *begun = pkv_begin(in.store, PKV_RDONLY);
+    if (!begun)
+      return fail_below(table);
+    latest = spare ? spare : new (std::nothrow) snapshot;
+    spare = nullptr;
+    if (!latest) {
+      pkv_abort(begun);
+      return SQLITE_NOMEM;
+    }
+    *latest = {begun, 0};
+  }
+  latest->users++;
+  snap = latest;
+  txn = latest->txn;
+  return SQLITE_OK;
+}
+
+void session::end_read(snapshot *snap) {
+  if (--snap->users)
+    return;
+  pkv_abort(snap->txn);
+  if (latest == snap)
+    latest = nullptr;
+  if (spare)
+    delete snap;
+  else
+    spare = snap;
+}
+
+void session::follow(follower &f) {
+  f.next = followers;
+  f.link = &followers;
+  if (followers)
+    followers->link = &f.next;
+  followers = &f;
+}
+
+void session::leave(follower &f) {
+  if (!f.link)
+    return;
+  *f.link = f.next;
+  if (f.next)
+    f.next->link = f.link;
+  f.next = nullptr;
+  f.link = nullptr;
+}
+
+// ===- Writing ----------------------------------------------------------===
+
+int session::put(sqlite3_vtab *table, pkv_tree *tree, bytes key, bytes value) {
+  if (!savepoints.empty())
+    remember(tree, key);
+  version++;
+  return pkv_put(tree, writing, as_pkv(key), as_pkv(value), 0) < 0
+             ? fail_below(table)
+             : SQLITE_OK;
+}
+
+int session::erase(sqlite3_vtab *table, pkv_tree *tree, bytes key) {
+  if (!savepoints.empty())
+    remember(tree, key);
+  version++;
+  return pkv_del(tree, writing, as_pkv(key)) < 0 ? fail_below(table)
+                                                 : SQLITE_OK;
+}
+
+void session::define() {
+  defines = true;
+  in.definitions++;
+}
+
+// ===- Connections ------------------------------------------------------===
+
+session &connection::session_in(opened_store &s) {
+  for (auto &each : sessions)
+    if (&each->in == &s) {
+      close_store(&s);
+      return *each;
+    }
+  sessions.push_back(std::make_unique<session>(*this, s));
+  return *sessions.back();
+}
+
+void connection::tidy() {
+  sessions.erase(std::remove_if(sessions.begin(), sessions.end(),
+                                [](auto &each) {
+                                  return !each->tables && !each->is_writing();
+                                }),
+                 sessions.end());
+}
+
+int connection::join(session &s, sqlite3_vtab *table) {
+  bool was_joined = s.is_joined();
+  if (int code = s.join(table))
+    return code;
+  int code = sqlite3_exec(db, "INSERT INTO perdure_transaction VALUES(NULL)",
+                          nullptr, nullptr, nullptr);
+  if (code)
+    fail(table, code, sqlite3_errmsg(db));
+  if (code && !was_joined)
+    s.roll_back();
+  // The watcher may have been told before the session began.
+  else if (!code && savepoints)
+    s.savepoint(savepoints - 1, true);
+  return code;
+}

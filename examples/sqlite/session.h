@@ -1,0 +1,159 @@
+// session.h - Stores that the process has open, and what a connection does in
+// one: a transaction with savepoints, and snapshots.
+//
+// SQLite tells each table of a transaction on its own that it begins, has a
+// savepoint, and ends. All tables of one connection in one store share a
+// session, which does each of these once.
+#ifndef PERDURE_SQLITE_SESSION_H
+#define PERDURE_SQLITE_SESSION_H
+
+#include "api.h"
+#include "encode.h"
+#include "pkv.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+inline struct pkv_bytes as_pkv(bytes b) { return {b.data(), b.size()}; }
+inline bytes as_bytes(struct pkv_bytes b) {
+  return {static_cast<const char *>(b.data), b.size};
+}
+
+/// SQLite's code for the errno of pkv's last failure.
+int code_of(int error);
+
+/// A store that this process has open, once for all connections.
+struct opened_store {
+  std::string path;
+  pkv *store = nullptr;
+  pkv_tree *catalogue = nullptr; // names of tables, and what they are
+  bool durable = false;
+  unsigned users = 0;                        // behind the lock of all stores
+  std::atomic<std::uint64_t> definitions{1}; // grows when the catalogue changes
+  std::mutex defining;
+
+  ~opened_store();
+};
+
+/// Opens it, or takes the one that is open. Errors: "" or a text, and a code.
+std::string open_store(const std::string &path, bool create, bool read_only,
+                       bool durable, opened_store *&opened, int &code);
+void close_store(opened_store *opened);
+
+/// Who reads through the transaction for writing: hears before it goes.
+class follower {
+  friend class session;
+  follower *next = nullptr, **link = nullptr;
+
+public:
+  follower() = default;
+  follower(const follower &) = delete;
+  virtual void leave_transaction() = 0;
+
+protected:
+  ~follower() = default;
+};
+
+/// A snapshot, shared by what reads at the same time.
+struct snapshot {
+  pkv_txn *txn;
+  unsigned users;
+};
+
+struct connection;
+
+class session {
+  snapshot *latest = nullptr; // of the statements that run; null: none does
+  snapshot *spare = nullptr;
+  pkv_txn *writing = nullptr;
+  std::thread::id writer;
+  bool joined = false;   // SQLite will tell when the transaction ends
+  bool orphaned = false; // it has ended, in a thread that cannot end it
+  std::string lost;      // why a commit failed: SQLite does not hear of it
+  follower *followers = nullptr;
+
+  // To savepoints: what the changes since the first of them have changed.
+  struct change {
+    pkv_tree *tree;
+    std::size_t at, key_bytes,
+        value_bytes; // in `old`; the value behind the key
+    bool was_there;
+  };
+  std::vector<change> changes;
+  std::string old;
+  std::vector<std::size_t> savepoints; // how many changes each comes behind
+
+  bool defines = false; // the transaction changes the catalogue
+
+  int settle(sqlite3_vtab *table);
+  int begin(sqlite3_vtab *table);
+  void end(bool commit);
+  void remember(pkv_tree *tree, bytes key);
+
+public:
+  connection &of;
+  opened_store &in;
+  unsigned tables = 0;
+  std::uint64_t version = 1; // grows with each change, and when it ends
+  std::uint64_t epoch = 1;   // grows when changes are taken back, or it ends
+
+  session(connection &c, opened_store &s) : of(c), in(s) {}
+  session(const session &) = delete;
+  ~session();
+
+  // ===- What SQLite calls ----------------------------------------------===
+  // More than once for each event: for each table.
+
+  int join(sqlite3_vtab *table);
+  int sync(sqlite3_vtab *table);
+  void commit();
+  void roll_back();
+  void savepoint(int number, bool new_to_it);
+  void release(int number);
+  int roll_back_to(sqlite3_vtab *table, int number);
+
+  bool is_joined() const { return joined; }
+  bool is_writing() const { return writing; }
+
+  // ===- Reading --------------------------------------------------------===
+
+  /// What a statement reads through: the transaction for writing, where `snap`
+  /// is null, or a snapshot. SQLITE_OK or an error of the table.
+  int begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap);
+  void end_read(snapshot *snap);
+  void follow(follower &f);
+  static void leave(follower &f);
+
+  // ===- Writing --------------------------------------------------------===
+
+  /// The transaction for writing, which it begins where SQLite has said so
+  /// before.
+  int write(sqlite3_vtab *table, pkv_txn *&txn);
+  int put(sqlite3_vtab *table, pkv_tree *tree, bytes key, bytes value);
+  int erase(sqlite3_vtab *table, pkv_tree *tree, bytes key);
+  /// The catalogue has been changed: other connections have to look.
+  void define();
+};
+
+/// What the module keeps for a connection of SQLite.
+struct connection {
+  sqlite3 *db;
+  std::vector<std::unique_ptr<session>> sessions;
+  std::vector<sqlite3_vtab *> tables; // that are connected
+  int savepoints = 0;                 // as the watcher hears of them
+
+  /// The session in that store, to which it gives what the caller has opened.
+  session &session_in(opened_store &s);
+  /// Closes sessions that have no tables and no transaction.
+  void tidy();
+  /// Begins to write to the catalogue. SQLite tells the table nothing of that
+  /// transaction then, but it does tell the watcher (watcher.cpp).
+  int join(session &s, sqlite3_vtab *table);
+};
+
+#endif

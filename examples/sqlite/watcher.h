@@ -1,0 +1,15 @@
+// watcher.h - The table perdure_transaction, which has no rows: SQLite tells it
+// of the transactions in which something was inserted into it.
+//
+// CREATE, DROP and ALTER TABLE change the store's catalogue within the
+// transaction, but SQLite tells a table that is dropped nothing more, and one
+// that is created nothing of the savepoints before. So the module inserts into
+// this one then.
+#ifndef PERDURE_SQLITE_WATCHER_H
+#define PERDURE_SQLITE_WATCHER_H
+
+#include "session.h"
+
+int register_watcher(connection &c);
+
+#endif
