@@ -60,6 +60,9 @@ int connect(sqlite3 *db, void *aux, int count, const char *const *arguments,
   if (!is_utf8(db))
     return failed(SQLITE_ERROR, "the database's encoding has to be UTF-8");
   sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
+  // A view or a trigger that somebody else has written reads and writes no store
+  // of this user's.
+  sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
   if (int code = sqlite3_declare_vtab(db, declaration(s).c_str()))
     return failed(code, sqlite3_errmsg(db));
   int code = SQLITE_OK;

@@ -404,10 +404,16 @@ int connection::join(session &s, sqlite3_vtab *table) {
   bool was_joined = s.is_joined();
   if (int code = s.join(table))
     return code;
+  heard = false;
   int code = sqlite3_exec(db, "INSERT INTO perdure_transaction VALUES(NULL)",
                           nullptr, nullptr, nullptr);
-  if (code)
+  if (code) {
     fail(table, code, sqlite3_errmsg(db));
+  } else if (!heard) {
+    code = fail(table, SQLITE_ERROR,
+                "the database has a table of its own that is called "
+                "perdure_transaction: rename it");
+  }
   if (code && !was_joined)
     s.roll_back();
   // The watcher may have been told before the session began.

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -102,6 +103,14 @@ public:
   std::uint64_t version = 1; // grows with each change, and when it ends
   std::uint64_t epoch = 1;   // grows when changes are taken back, or it ends
 
+  /// The greatest rowid of a tree, which several tables of SQLite may lead to.
+  struct last_row {
+    std::uint64_t epoch = 0; // when the rest was right
+    bool there = false;
+    std::int64_t id = 0;
+  };
+  std::map<const pkv_tree *, last_row> last_rows;
+
   session(connection &c, opened_store &s) : of(c), in(s) {}
   session(const session &) = delete;
   ~session();
@@ -146,6 +155,7 @@ struct connection {
   std::vector<std::unique_ptr<session>> sessions;
   std::vector<sqlite3_vtab *> tables; // that are connected
   int savepoints = 0;                 // as the watcher hears of them
+  bool heard = false;                 // it has been told of what join() does
 
   /// The session in that store, to which it gives what the caller has opened.
   session &session_in(opened_store &s);

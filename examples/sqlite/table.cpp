@@ -127,17 +127,18 @@ int table::read(pkv_txn *txn, bytes row_key, std::vector<cell> &to,
 /// One more than the greatest, as SQLite does; behind the greatest that there
 /// can be any that is free.
 int table::new_rowid(pkv_txn *txn, std::int64_t &rowid) {
-  if (last_epoch != in.epoch) {
+  session::last_row &last = in.last_rows[trees[0]];
+  if (last.epoch != in.epoch) {
     pkv_cursor *at;
     if (int code = probe(txn, 0, at))
       return code;
     struct pkv_bytes found;
-    has_last = pkv_last(at) && !pkv_pair(at, &found, nullptr);
-    last_rowid = has_last ? rowid_of(as_bytes(found)) : 0;
-    last_epoch = in.epoch;
+    last.there = pkv_last(at) && !pkv_pair(at, &found, nullptr);
+    last.id = last.there ? rowid_of(as_bytes(found)) : 0;
+    last.epoch = in.epoch;
   }
-  if (last_rowid < INT64_MAX) {
-    rowid = last_rowid + 1;
+  if (last.id < INT64_MAX) {
+    rowid = last.id + 1;
     return SQLITE_OK;
   }
   for (int i = 0; i < 100; i++) {
@@ -238,9 +239,10 @@ int table::erase(bytes row_key, const std::vector<cell> &row_cells) {
     if (int code = in.erase(this, trees[i + 1], old_index_key))
       return code;
   }
-  if (columns.has_rowid() && last_epoch == in.epoch &&
-      rowid_of(row_key) == last_rowid)
-    last_epoch = 0;
+  if (columns.has_rowid())
+    if (session::last_row &last = in.last_rows[trees[0]];
+        last.epoch == in.epoch && rowid_of(row_key) == last.id)
+      last.epoch = 0;
   return in.erase(this, trees[0], row_key);
 }
 
@@ -379,22 +381,24 @@ int table::update(int count, sqlite3_value **values, sqlite3_int64 *rowid) {
   }
   if (!is_new && key_is_new) {
     if (columns.has_rowid())
-      last_epoch = 0;
+      in.last_rows[trees[0]].epoch = 0;
     if (int code = in.erase(this, trees[0], old_key))
       return code;
   }
   if (int code = in.put(this, trees[0], key, row))
     return code;
-  if (columns.has_rowid() && last_epoch == in.epoch &&
-      (!has_last || *rowid > last_rowid)) {
-    last_rowid = *rowid;
-    has_last = true;
-  }
+  if (columns.has_rowid())
+    if (session::last_row &last = in.last_rows[trees[0]];
+        last.epoch == in.epoch && (!last.there || *rowid > last.id)) {
+      last.id = *rowid;
+      last.there = true;
+    }
   return SQLITE_OK;
 }
 
 int table::clear(pkv_txn *txn) {
   forget_probes();
+  in.last_rows.erase(trees[0]);
   for (unsigned tree = 0; tree < trees.size(); tree++) {
     pkv_cursor *at;
     if (int code = probe(txn, tree, at))

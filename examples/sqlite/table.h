@@ -48,9 +48,6 @@ private:
   std::uint64_t verified = 0, verified_epoch = 0;
   double about = 0;
   std::int64_t looked = 0;     // when `about` was right, in seconds
-  std::int64_t last_rowid = 0; // the greatest
-  bool has_last = false;
-  std::uint64_t last_epoch = 0; // when those two were right
   std::vector<pkv_cursor *> probes;
   std::uint64_t probes_epoch = 0;
   // Kept from one row to the next.

@@ -49,7 +49,10 @@ int next(sqlite3_vtab_cursor *) { return SQLITE_OK; }
 int eof(sqlite3_vtab_cursor *) { return 1; }
 int column(sqlite3_vtab_cursor *, sqlite3_context *, int) { return SQLITE_OK; }
 int rowid(sqlite3_vtab_cursor *, sqlite3_int64 *) { return SQLITE_OK; }
-int update(sqlite3_vtab *, int, sqlite3_value **, sqlite3_int64 *) {
+int update(sqlite3_vtab *t, int, sqlite3_value **, sqlite3_int64 *rowid) {
+  connection &c = *as_watcher(t).of;
+  c.heard = true;
+  *rowid = sqlite3_last_insert_rowid(c.db); // stays
   return SQLITE_OK;
 }
 
