@@ -1,18 +1,45 @@
-"""The benches alloc, open and tx: a folder with a bench.json, whose variants are
-programs and whose rows are theirs. With `settings` each program runs once in each,
-and rows are called ROW/SETTING. `counters` are figures that the programs count,
-each a table of its own; `same` is one that has to be equal in a row."""
+"""The benches alloc, open, tx and ycsb: a folder with a bench.json, whose variants are
+programs and whose rows are theirs. With `settings` each program runs once in each, and
+rows are called ROW/SETTING; `quick` and `smoke` are settings to have in place of these,
+and those that are `large` run with --large only. `counters` are figures that the programs
+count, each a table of its own, by name or with what they are about; `same` is one that
+has to be equal in a row. A variant that is a `baseline` does not do what the others do: it
+has neither that nor ratios."""
 
 import csv
 import json
 import os
+import re
 import subprocess
 
-from lab.common import Bench, build, directory, form, grid, install, machine, stop
+from lab import plain_report, report
+from lab.common import Bench, build, directory, grid, install, machine, stop
 
 
 def benches():
     return {F.parent.name: json.loads(F.read_text()) for F in sorted(Bench.glob("*/bench.json"))}
+
+
+def settings(Config, Options):
+    """Those that this run is of."""
+    if Options.smoke and "smoke" in Config:
+        return Config["smoke"]
+    if Options.quick and "quick" in Config:
+        return Config["quick"]
+    return [S for S in Config.get("settings", [{}]) if Options.large or not S.get("large")]
+
+
+def rowsOf(Config, Setting, Options):
+    """Full name by the program's own name."""
+    Names = {R: R + ("/" + Setting["name"] if "name" in Setting else "") for R in Config["rows"]}
+    return {R: N for R, N in Names.items() if not Options.rows or
+            any(re.search(W, N) for W in Options.rows.split(","))}
+
+
+def only(Rows):
+    """Google Benchmark's filter for these: it has more parts in its names."""
+    Names = "|".join("(/.*)?/".join(re.escape(P) for P in R.split("/")) for R in Rows)
+    return f"--benchmark_filter=^({Names})(/(real_time|manual_time|iterations:[0-9]+))*$"
 
 
 def nameOf(Row):
@@ -31,7 +58,7 @@ def directoryOf(Build, Setting):
 
 
 def runVariant(Build, Config, Variant, Setting, Options, Extra):
-    """Nanoseconds by row, and counters by name and row. With the clock
+    """Nanoseconds by row, and counters by row and name. With the clock
     "processor" the time that the program's thread ran, else, and for rows of
     several threads, the time that passed."""
     Command = [str(Build / "bin" / Variant["program"]), "--benchmark_format=json"]
@@ -39,6 +66,9 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
         Command += ["--benchmark_min_time=0.001"]
     else:
         Command += ["--benchmark_min_time=0.1"]
+    Wanted = rowsOf(Config, Setting, Options)
+    if Options.rows:
+        Command += [only(Wanted)]
     Command += Extra
     if not os.path.exists(Command[0]):
         stop(f"there is no {Command[0]}: run without --no-build")
@@ -48,7 +78,7 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
                                  **Variant.get("environment", {})})
     if Result.returncode:
         stop(f"failed with {Result.returncode}: {' '.join(Command)}\n{Result.stderr}")
-    Rows, Counters = {}, {C: {} for C in counters(Config)}
+    Rows, Counters = {}, {}
     Clock = Setting.get("clock", Config.get("clock"))
     for Entry in json.loads(Result.stdout)["benchmarks"]:
         if Entry["run_type"] != "iteration":
@@ -59,66 +89,61 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
         Name = nameOf(Entry["run_name"])
         Busy = Clock == "processor" and "threads:" not in Name
         Time = Entry["cpu_time" if Busy else "real_time"] * Scale
-        if "name" in Setting:
-            Name += "/" + Setting["name"]
-        Rows[Name] = min(Time, Rows.get(Name, Time))
-        for Counter, Values in Counters.items():
-            Values[Name] = Entry[Counter]
+        Name = Wanted.get(Name, Name)
+        if Time < Rows.get(Name, float("inf")):
+            Rows[Name] = Time
+            Counters[Name] = {C: Entry[C] for C in counters(Config) if C in Entry}
     return Rows, Counters
 
 
 def counters(Config):
-    return [*Config.get("counters", []), *([Config["same"]] if "same" in Config else [])]
+    return [C for Group in plain_report.groups(Config) for C in Group["of"]] + \
+        ([Config["same"]] if "same" in Config else [])
 
 
 def runAll(Build, Config, Variants, Options, Extra):
     """The least time of all repetitions: noise only adds. Variants take turns,
-    so that a busy moment meets all of them. And the counters, by name, variant
-    and row."""
+    so that a busy moment meets all of them. And the counters of the repetition
+    that took it, by name, variant and row."""
     Times, Counted = {}, {}
-    for _ in range(1 if Options.quick else Options.rounds or 5):
-        for Setting in Config.get("settings", [{}]):
+    Rounds = Options.rounds or Config.get("rounds", 5)
+    for _ in range(1 if Options.quick else Rounds):
+        for Setting in settings(Config, Options):
+            if not rowsOf(Config, Setting, Options):
+                continue
             for V in Variants:
                 Rows = Times.setdefault(V["name"], {})
                 New, Counters = runVariant(Build, Config, V, Setting, Options, Extra)
                 for Name, Time in New.items():
-                    Rows[Name] = min(Time, Rows.get(Name, Time))
-                for Counter, Values in Counters.items():
-                    Counted.setdefault(Counter, {}).setdefault(V["name"], {}).update(Values)
+                    if Time >= Rows.get(Name, float("inf")):
+                        continue
+                    Rows[Name] = Time
+                    for Counter, Value in Counters[Name].items():
+                        Counted.setdefault(Counter, {}).setdefault(V["name"], {})[Name] = Value
     return Times, Counted
 
 
 def checkSame(Config, Counted):
-    for Row in {R for Values in Counted.values() for R in Values}:
-        Found = {V: Values[Row] for V, Values in Counted.items()}
+    """Of the variants that have to have it: a row has it in all or in none."""
+    Checked = [V["name"] for V in Config["variants"]
+               if V["name"] in Counted and not V.get("baseline")]
+    for Row in {R for V in Checked for R in Counted[V]}:
+        Found = {V: Counted[V].get(Row) for V in Checked}
         if len(set(Found.values())) > 1:
             stop(f"{Row}: the {Config['same']} differs: " +
-                 ", ".join(f"{V} {Value:.0f}" for V, Value in Found.items()))
+                 ", ".join(f"{V} {'none' if Value is None else f'{Value:.0f}'}"
+                           for V, Value in Found.items()))
 
 
-def table(Config, Times):
-    """Columns are variants, beside each the ratio to the reference; or, with
-    one variant, rows with their ratio to the reference row."""
-    Variants, Reference = list(Times), Config["reference"]
-    Rows = [R for R in Config["rows"] if R in Times[Reference]] if len(Variants) > 1 else \
-        list(Times[Variants[0]])
-    Lines = []
-    if len(Variants) == 1:
-        Only = Times[Variants[0]]
-        Lines.append(["", "ns", "ratio"])
-        for Row in Rows:
-            Lines.append([Row, form(Only[Row]), f"{Only[Row] / Only[Reference]:.2f}"])
-    else:
-        Lines.append(["", *Variants])
-        for Row in Rows:
-            Line = [Row]
-            for Variant in Variants:
-                Cell = form(Times[Variant][Row])
-                if Variant != Reference:
-                    Cell += f" ({Times[Variant][Row] / Times[Reference][Row]:.2f}x)"
-                Line.append(Cell)
-            Lines.append(Line)
-    return grid(Lines)
+def versions(Variants):
+    """Of the Debian packages that are compared with."""
+    Found = {}
+    for V in Variants:
+        if "package" in V:
+            Found[V["name"]] = subprocess.run(
+                ["dpkg-query", "-W", "-f=${Package} ${Version}", V["package"]],
+                capture_output=True, text=True).stdout
+    return Found
 
 
 def main(Options, Extra):
@@ -140,16 +165,22 @@ def main(Options, Extra):
     if "same" in Config:
         checkSame(Config, Counted.pop(Config["same"]))
     if not Extra:
+        Wanted = [N for S in settings(Config, Options) for N in rowsOf(Config, S, Options).values()]
         for Variant, Rows in Times.items():
-            if sorted(Rows) != sorted(Config["rows"]):
-                stop(f"{Variant} gave the rows {', '.join(Rows)}, not {', '.join(Config['rows'])}")
+            if sorted(Rows) != sorted(Wanted):
+                stop(f"{Variant} gave the rows {', '.join(Rows)}, not {', '.join(Wanted)}")
+    if not Times:
+        stop(f"no row is found by {Options.rows}")
 
     Machine = machine()
+    Result = {"schema": 1, "bench": Options.name, "about": Config["about"], "quick": Options.quick,
+              "unit": Config["unit"], "show": Config.get("show", "time"), "machine": Machine,
+              "reference": Config["reference"], "settings": settings(Config, Options),
+              "baselines": [V["name"] for V in Variants if V.get("baseline")],
+              "versions": versions(Variants), "groups": plain_report.groups(Config),
+              "nanoseconds": Times, "counters": Counted}
     Results = Build / "bench"
     Results.mkdir(parents=True, exist_ok=True)
-    (Options.json or Results / f"{Options.name}.json").write_text(json.dumps(
-        {"bench": Options.name, "quick": Options.quick, "machine": Machine,
-         "nanoseconds": Times, **({"counters": Counted} if Counted else {})}, indent=1) + "\n")
     with open(Results / f"{Options.name}.csv", "w", newline="") as File:
         Writer = csv.writer(File)
         Writer.writerow(["row", "variant", "nanoseconds"])
@@ -157,12 +188,10 @@ def main(Options, Extra):
             Writer.writerows([Row, Variant, f"{Time:.2f}"] for Row, Time in Rows.items())
     print(f"{Options.name}: {Config['unit']}")
     print(f"{Machine['processor']}, {Machine['cores']} cores, Linux {Machine['system']}, "
-          f"files in {directory()}, {Machine['date']}\n")
-    print(table(Config, Times))
-    for Counter, Values in Counted.items():
-        print(f"\n{Counter}\n")
-        print(grid([["", *Values], *([Row, *(f"{V[Row]:,.1f}" for V in Values.values())]
-                                     for Row in Times[Config["reference"]])]))
+          f"files in {directory()}, {Machine['date']}")
+    for Title, Lines in plain_report.tables(Result):
+        print((f"\n{Title}\n" if Title else "") + f"\n{grid(Lines)}")
+    report.save(Options, Result, Options.name, "plain_plots.py")
     if "after" in Config:
         print(flush=True)
         if subprocess.run([str(Build / "bin" / Config["after"])]).returncode:

@@ -12,10 +12,12 @@
 #ifndef PERDURE_BENCH_YCSB_GENERATOR_H
 #define PERDURE_BENCH_YCSB_GENERATOR_H
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <memory>
 #include <stdint.h>
+#include <thread>
 
 namespace ycsb {
 
@@ -143,6 +145,9 @@ public:
   uint64_t count() const { return Known.load(std::memory_order_acquire); }
   /// What `take` gave is there now.
   void acknowledge(uint64_t Number) {
+    // The place may be one's that is so far behind.
+    while (Number - Known.load() >= Window)
+      std::this_thread::yield();
     Done[Number % Window] = true;
     // Whoever finds it taken leaves his own to the one who has it; and that
     // one looks once more when he has let go.

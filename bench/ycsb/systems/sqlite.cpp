@@ -39,6 +39,8 @@ public:
                               SQLITE_OPEN_NOMUTEX,
                           nullptr),
           "sqlite3_open_v2");
+    // Connections that are opened at the same time wait for each other.
+    check(sqlite3_busy_timeout(Db, 60000), "sqlite3_busy_timeout");
     size_t Page = S.ValueBytes > 200 ? 16384 : 4096;
     run("PRAGMA page_size=" + std::to_string(Page));
     if (Alone)
