@@ -21,10 +21,12 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <linux/magic.h>
 #include <mutex>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <thread>
 #include <unistd.h>
 
@@ -78,8 +80,13 @@ class Bench {
   std::unique_ptr<Counter> Records;
   double LoadSeconds = 0;
 
-  static std::string directory() {
+  static std::string directory(bool Durable) {
     const char *Where = getenv("PERDURE_BENCH_DIR");
+    struct statfs Of;
+    if (Durable && !number("BENCH_ANYWHERE", 0) && Where &&
+        !statfs(Where, &Of) && Of.f_type == TMPFS_MAGIC)
+      stop(Where, "is in memory: durable rows need a disk's file system; "
+                  "bench/run --build DIR has them in DIR");
     std::string Dir = std::string(Where ? Where : "/dev/shm") + "/ycsb-XXXXXX";
     if (!mkdtemp(Dir.data()))
       stop(Dir.c_str(), "cannot make a directory there");
@@ -88,8 +95,9 @@ class Bench {
 
 public:
   Bench()
-      : S{directory(), number("BENCH_RECORDS", 1000),
-          number("BENCH_VALUE", 100), number("BENCH_DURABLE", 0) == 1},
+      : S{directory(number("BENCH_DURABLE", 0) == 1),
+          number("BENCH_RECORDS", 1000), number("BENCH_VALUE", 100),
+          number("BENCH_DURABLE", 0) == 1},
         Source(S.ValueBytes) {}
   ~Bench() {
     In.reset();
