@@ -1,21 +1,22 @@
 //===- rocksdb.cpp - RocksDB 7.8 ------------------------------------------===//
 //
 // Options, from its headers, its tuning guide and its page on the WAL, and why:
-//   IncreaseParallelism        flushes and compactions on all processors.
-//   block_cache                larger than the data: nothing is read twice.
-//   NewBloomFilterPolicy(10)   keeps a search out of files without the key;
-//   none
-//                              in the last level (optimize_filters_for_hits),
-//                              since what is looked for is there.
-//   kDataBlockBinaryAndHash    finds a key in a block by its hash.
-//   kNoCompression             values are random, so it could only cost time.
-//   level_compaction_dynamic.. fewer levels, less space.
-//   write_buffer_size          128 MB, as OptimizeLevelStyleCompaction has it.
-//   recycle_log_file_num       the log is written over, so a sync has no new
-//                              blocks to enter into the file system.
-//   WriteOptions::sync         each commit syncs the log; else the log is in
-//   the
-//                              page cache and survives the process.
+// - IncreaseParallelism: flushes and compactions on all processors.
+// - block_cache: larger than the data, so that nothing is read twice. Tried,
+//   and within the noise of a busy machine: HyperClockCache, which 7.8 calls
+//   experimental, and allow_mmap_reads.
+// - NewBloomFilterPolicy(10): keeps a search out of files without the key; none
+//   in the last level (optimize_filters_for_hits), since what is looked for is
+//   there.
+// - kDataBlockBinaryAndHash: finds a key in a block by its hash.
+// - kNoCompression: values are random, so it could only cost time.
+// - level_compaction_dynamic_level_bytes: fewer levels, less space.
+// - write_buffer_size: 128 MB, as OptimizeLevelStyleCompaction has it.
+// - recycle_log_file_num: the log is written over, so a sync has no new blocks
+//   to enter into the file system.
+// - WriteOptions::sync: each commit syncs the log; else the log is in the page
+//   cache and survives the process.
+//
 // What was loaded is compacted before anything is measured.
 //
 //===----------------------------------------------------------------------===//
