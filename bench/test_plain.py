@@ -45,12 +45,13 @@ def testSame():
     does nothing."""
     Config = {"same": "sum", "variants": [{"name": "a"}, {"name": "b"},
                                           {"name": "n", "baseline": True}]}
-    check(not stops(plain.checkSame, Config, {"a": {"r": 1, "s": 2}, "b": {"r": 1, "s": 2},
-                                              "n": {}}), "equal sums stop")
-    check("r: the sum differs: a 1, b 2" in (stops(plain.checkSame, Config, {
-        "a": {"r": 1}, "b": {"r": 2}, "n": {}}) or ""), "different sums pass")
-    check("b none" in (stops(plain.checkSame, Config, {"a": {"r": 1}, "b": {}}) or ""),
-          "a sum that lacks passes")
+    Wrong = lambda Counted: stops(plain.checkSame, Config, ["a", "b", "n"], Counted) or ""
+    check(not Wrong({"a": {"r": 1, "s": 2}, "b": {"r": 1, "s": 2}}), "equal sums stop")
+    check("r: the sum differs: a 1, b 2" in Wrong({"a": {"r": 1}, "b": {"r": 2}}),
+          "different sums pass")
+    check("a 1, b none" in Wrong({"a": {"r": 1, "s": 1}, "b": {"s": 1}}), "a sum that lacks passes")
+    check("a 1, b none" in Wrong({"a": {"r": 1}}), "a column without sums passes")
+    check(not Wrong({}), "rows that have no sum stop")
 
 
 def testSettings():

@@ -123,12 +123,11 @@ def runAll(Build, Config, Variants, Options, Extra):
     return Times, Counted
 
 
-def checkSame(Config, Counted):
+def checkSame(Config, Ran, Counted):
     """Of the variants that have to have it: a row has it in all or in none."""
-    Checked = [V["name"] for V in Config["variants"]
-               if V["name"] in Counted and not V.get("baseline")]
-    for Row in {R for V in Checked for R in Counted[V]}:
-        Found = {V: Counted[V].get(Row) for V in Checked}
+    Checked = [V["name"] for V in Config["variants"] if V["name"] in Ran and not V.get("baseline")]
+    for Row in {R for Values in Counted.values() for R in Values}:
+        Found = {V: Counted.get(V, {}).get(Row) for V in Checked}
         if len(set(Found.values())) > 1:
             stop(f"{Row}: the {Config['same']} differs: " +
                  ", ".join(f"{V} {'none' if Value is None else f'{Value:.0f}'}"
@@ -162,15 +161,16 @@ def main(Options, Extra):
         After = {Config["after"]} if "after" in Config else set()
         build(Build, sorted({V["program"] for V in Variants} | After))
     Times, Counted = runAll(Build, Config, Variants, Options, Extra)
+    if not Times:
+        stop(f"no row is found by {Options.rows}")
     if "same" in Config:
-        checkSame(Config, Counted.pop(Config["same"]))
+        checkSame(Config, Times, Counted.pop(Config["same"], {}))
+    Wanted = [N for S in settings(Config, Options) for N in rowsOf(Config, S, Options).values()]
     if not Extra:
-        Wanted = [N for S in settings(Config, Options) for N in rowsOf(Config, S, Options).values()]
         for Variant, Rows in Times.items():
             if sorted(Rows) != sorted(Wanted):
                 stop(f"{Variant} gave the rows {', '.join(Rows)}, not {', '.join(Wanted)}")
-    if not Times:
-        stop(f"no row is found by {Options.rows}")
+        Times = {V: {R: Rows[R] for R in Wanted} for V, Rows in Times.items()}
 
     Machine = machine()
     Result = {"schema": 1, "bench": Options.name, "about": Config["about"], "quick": Options.quick,
