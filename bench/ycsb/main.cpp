@@ -79,6 +79,7 @@ class Bench {
   std::unique_ptr<Store> In;
   std::unique_ptr<Counter> Records;
   double LoadSeconds = 0;
+  Checksum Loaded;
 
   static std::string directory(bool Durable) {
     const char *Where = getenv("PERDURE_BENCH_DIR");
@@ -123,6 +124,8 @@ public:
       Took += Clock::now() - Begin;
     }
     In->loaded();
+    // All is read once, so that every store's caches hold what fits.
+    In->handle(1)->scan("u", static_cast<unsigned>(S.Records), Loaded);
     holdSyncs(false);
     if (S.Durable)
       sync();
@@ -214,6 +217,7 @@ public:
     return seconds(End - Begin);
   }
 
+  const Checksum &loaded() const { return Loaded; }
   uint64_t records() const { return S.Records; }
   bool keeps() const { return In->keeps(); }
 
@@ -237,6 +241,11 @@ void tellSpace(benchmark::State &State, const Bench &B, const Memory &M) {
   State.counters["mapped"] = M.Mapped / 1e6;
 }
 
+void tellChecksum(benchmark::State &State, const Bench &B, const Checksum &Of) {
+  if (B.keeps())
+    State.counters["checksum"] = static_cast<double>(Of.value() & 0xFFFFFFFF);
+}
+
 void tell(benchmark::State &State, const std::string &What,
           const Histogram &Of) {
   if (!Of.count())
@@ -252,6 +261,7 @@ void tell(benchmark::State &State, const std::string &What,
 void runLoad(benchmark::State &State, Bench &B) {
   for (auto _ : State)
     State.SetIterationTime(B.load() / static_cast<double>(B.records()));
+  tellChecksum(State, B, B.loaded());
   tellSpace(State, B, Memory());
 }
 
@@ -272,9 +282,8 @@ void runWorkload(benchmark::State &State, Bench &B, const Workload &W,
   if (uint64_t Writes = All->Writes.count())
     State.counters["syncs"] =
         static_cast<double>(syncs() - Before) / static_cast<double>(Writes);
-  if (Threads == 1 && B.keeps())
-    State.counters["checksum"] =
-        static_cast<double>(All->Read.value() & 0xFFFFFFFF);
+  if (Threads == 1)
+    tellChecksum(State, B, All->Read);
   tellSpace(State, B, Space);
 }
 
