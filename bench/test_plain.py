@@ -67,6 +67,24 @@ def testSettings():
     check(plain.rowsOf(Config, {}, options()) == {"x": "x", "x/threads:2": "x/threads:2"}, "all rows")
 
 
+def testLeft():
+    """A program's files are gone, also where it fails or is killed."""
+    with tempfile.TemporaryDirectory() as Dir:
+        Root = pathlib.Path(Dir)
+        (Root / "bin").mkdir()
+        Program = Root / "bin" / "leaves"
+        for End in ("exit 3", "kill -9 $$"):
+            Program.write_text(f"#!/bin/sh\necho \"$PERDURE_BENCH_DIR\" >{Root}/told\n"
+                               f"echo x >\"$PERDURE_BENCH_DIR/file\"\n{End}\n")
+            Program.chmod(0o755)
+            Why = stops(plain.runVariant, Root, {"rows": []}, {"program": "leaves"},
+                        {"directory": "build"}, options(), [])
+            check("failed with " in (Why or ""), f"{End}: {Why}")
+            Told = pathlib.Path((Root / "told").read_text().strip())
+            check(Told.parent == Root / "bench", f"the files were in {Told}")
+            check(not any((Root / "bench").iterdir()), f"{End}: files are left")
+
+
 def testTables():
     """Rates and their ratios, a baseline, cells that lack, the last row of a setting."""
     Result = {"show": "rate", "reference": "a", "baselines": ["n"], "unit": "a second",
@@ -133,5 +151,5 @@ def testBench():
     check(json.loads(Data) == Result, "the page holds other figures than the JSON")
 
 
-for Test in (testSame, testSettings, testTables, testBench):
+for Test in (testSame, testSettings, testLeft, testTables, testBench):
     Test()

@@ -10,7 +10,10 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
+import tempfile
 
 from lab import plain_report, report
 from lab.common import Bench, build, directory, grid, install, machine, stop
@@ -72,10 +75,13 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
     Command += Extra
     if not os.path.exists(Command[0]):
         stop(f"there is no {Command[0]}: run without --no-build")
-    Result = subprocess.run(Command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "PERDURE_BENCH_DIR": directoryOf(Build, Setting),
-                                 **Setting.get("environment", {}),
-                                 **Variant.get("environment", {})})
+    # The program may end in a way that leaves its files: by a signal, or where it fails.
+    with tempfile.TemporaryDirectory(prefix="perdure-bench-",
+                                     dir=directoryOf(Build, Setting)) as Dir:
+        Result = subprocess.run(Command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env={**os.environ, "PERDURE_BENCH_DIR": Dir,
+                                     **Setting.get("environment", {}),
+                                     **Variant.get("environment", {})})
     if Result.returncode:
         stop(f"failed with {Result.returncode}: {' '.join(Command)}\n{Result.stderr}")
     Rows, Counters = {}, {}
@@ -146,6 +152,9 @@ def versions(Variants):
 
 
 def main(Options, Extra):
+    # As an exception, at which the running program is ended and its files are removed.
+    for Signal in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(Signal, lambda Number, _: sys.exit(128 + Number))
     Config = benches()[Options.name]
     Variants = Config["variants"]
     if Options.variants:
