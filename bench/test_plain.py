@@ -110,6 +110,29 @@ def testTables():
           "times")
 
 
+def testPlots():
+    """A figure that would be empty is not there."""
+    Groups = [{"name": "q", "about": "quantiles", "of": ["p50", "p99"], "spread": True},
+              {"name": "size", "about": "size", "last": True}]
+    Result = {"bench": "few", "about": "few", "quick": True, "show": "rate", "reference": "a",
+              "baselines": [], "unit": "a second", "settings": [{"name": "s"}], "versions": {},
+              "machine": {"processor": "p", "cores": 1, "system": "s", "directory": "d",
+                          "date": "2026-01-01"},
+              "groups": plain_report.groups({"counters": Groups}),
+              "nanoseconds": {"a": {"x/s": 1e6}}, "counters": {}}
+    for Counted, Wanted in (({}, ["rate"]),
+                            ({"p50": {"a": {"x/s": 1}}, "p99": {"a": {"x/s": 2}},
+                              "size": {"a": {"x/s": 1}}}, ["q", "rate", "size"])):
+        Result["counters"] = Counted
+        with tempfile.TemporaryDirectory() as Dir:
+            File = pathlib.Path(Dir) / "result.json"
+            File.write_text(json.dumps(Result))
+            Code = subprocess.run(["/usr/bin/python3", Here / "lab" / "plain_plots.py", File,
+                                   Dir]).returncode
+            Drawn = sorted(F.stem.removeprefix("few-") for F in pathlib.Path(Dir).glob("*.svg"))
+        check(Code == 0 and Drawn == Wanted, f"plots {Drawn}, expected {Wanted}")
+
+
 def testBench():
     Name = "ycsb"
     Config = plain.benches()[Name]
@@ -151,5 +174,5 @@ def testBench():
     check(json.loads(Data) == Result, "the page holds other figures than the JSON")
 
 
-for Test in (testSame, testSettings, testLeft, testTables, testBench):
+for Test in (testSame, testSettings, testLeft, testTables, testPlots, testBench):
     Test()

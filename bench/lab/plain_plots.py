@@ -33,8 +33,10 @@ def panels(Result, Has):
 def draw(Result, Variants, Points, Axis):
     """A panel for each setting, a line for each row, a dot for each variant; Points gives
     a row's values in a variant, the first of which is the dot and the last the end of a
-    line from it."""
+    line from it. None where no row has any."""
     Groups = panels(Result, lambda R: any(Points(V, R) for V in Variants))
+    if not Groups:
+        return None
     Columns = min(2, len(Groups))
     Lines = -(-len(Groups) // Columns)
     Heights = [0.75 + max(len(R) for _, R in Groups[I * Columns:(I + 1) * Columns]) *
@@ -87,10 +89,12 @@ def number(X, _=None):
 
 
 def last(Result, Variants, Group):
-    """Bars: what the last row of each setting has."""
-    Counted = Result["counters"][Group["of"][0]]
+    """Bars: what the last row of each setting has. None where none has it."""
+    Counted = Result["counters"].get(Group["of"][0], {})
     Panels = [(Name, list(Rows)[-1]) for Name, Rows in
               panels(Result, lambda R: any(R in Counted.get(V, {}) for V in Variants))]
+    if not Panels:
+        return None
     Figure, Grid = pyplot.subplots(1, len(Panels), squeeze=False, layout="constrained",
                                    figsize=(7.4, 0.9 + 0.24 * len(Variants)), sharey=True)
     for Axes, (Title, Row) in zip(Grid[0], Panels):
@@ -131,7 +135,7 @@ def figures(Result):
 def main():
     Result = json.loads(pathlib.Path(sys.argv[1]).read_text())
     Versions = ", ".join(Result["versions"].values())
-    page.write(Result, sys.argv[2], figures(Result),
+    page.write(Result, sys.argv[2], (F for F in figures(Result) if F[2]),
                [(Title or Result["unit"], Lines) for Title, Lines in plain_report.tables(Result)],
                f"Compared with: {Versions}." if Versions else "")
 
