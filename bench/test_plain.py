@@ -161,6 +161,8 @@ def testBench():
                 check((None not in Quantiles and 0 < Quantiles[0] and
                        Quantiles == sorted(Quantiles)) if Has else Quantiles == [None] * 3,
                       f"{V}, {Row}: quantiles of {What}s: {Quantiles}")
+            if not Reads: # load: nothing waits for a disk
+                check(Counted["syncs"][V][Row] == 0, f"{V}, {Row}: {Counted['syncs'][V][Row]} syncs")
             if Writes:
                 # Two threads may share one wait.
                 Syncs, Least = Counted["syncs"][V][Row], 1 if "threads:1" in Row else 0.4

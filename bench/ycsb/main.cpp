@@ -5,8 +5,9 @@
 // records. Environment:
 //   BENCH_RECORDS, BENCH_VALUE   how many are loaded, bytes of a value
 //   BENCH_OPERATIONS             of a row; a tenth in E, whose scans read 50
-//   BENCH_WRITES                 fewer operations, so that so many write at
-//   most BENCH_DURABLE=1              each write survives a power failure
+//   BENCH_WRITES                 at most so many write, of fewer operations
+//   BENCH_DURABLE=1              each write survives a power failure
+//   BENCH_ANYWHERE=1             durable rows also where that is in memory
 //   PERDURE_BENCH_DIR            where the files go
 //
 //===----------------------------------------------------------------------===//
@@ -19,12 +20,15 @@
 #include <barrier>
 #include <benchmark/benchmark.h>
 #include <chrono>
+#include <errno.h>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <linux/magic.h>
 #include <mutex>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <thread>
@@ -67,6 +71,19 @@ struct Memory {
   double Mapped = memory("RssFile") + memory("RssShmem");
 };
 
+bool inMemory(const char *Directory) {
+  struct statfs Of;
+  return !statfs(Directory, &Of) && Of.f_type == TMPFS_MAGIC;
+}
+
+/// All of the file system that this directory is on, and no other one.
+void syncFileSystem(const char *Directory) {
+  int File = ::open(Directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (File < 0 || syncfs(File))
+    stop(Directory, strerror(errno));
+  close(File);
+}
+
 /// What a thread found.
 struct Found {
   Histogram Reads, Writes; // scans are reads; F's writes have read before
@@ -79,16 +96,17 @@ class Bench {
   std::unique_ptr<Store> In;
   std::unique_ptr<Counter> Records;
   double LoadSeconds = 0;
+  uint64_t LoadSyncs = 0;
   Checksum Loaded;
 
   static std::string directory(bool Durable) {
     const char *Where = getenv("PERDURE_BENCH_DIR");
-    struct statfs Of;
-    if (Durable && !number("BENCH_ANYWHERE", 0) && Where &&
-        !statfs(Where, &Of) && Of.f_type == TMPFS_MAGIC)
+    if (!Where)
+      Where = "/dev/shm";
+    if (Durable && !number("BENCH_ANYWHERE", 0) && inMemory(Where))
       stop(Where, "is in memory: durable rows need a disk's file system; "
                   "bench/run --build DIR has them in DIR");
-    std::string Dir = std::string(Where ? Where : "/dev/shm") + "/ycsb-XXXXXX";
+    std::string Dir = std::string(Where) + "/ycsb-XXXXXX";
     if (!mkdtemp(Dir.data()))
       stop(Dir.c_str(), "cannot make a directory there");
     return Dir;
@@ -111,6 +129,7 @@ public:
     if (In)
       return LoadSeconds;
     holdSyncs(true);
+    uint64_t Before = syncs();
     In = open(S);
     Random Dice(2);
     Store::Batch Batch;
@@ -126,9 +145,12 @@ public:
     In->loaded();
     // All is read once, so that every store's caches hold what fits.
     In->handle(1)->scan("u", static_cast<unsigned>(S.Records), Loaded);
-    holdSyncs(false);
-    if (S.Durable)
-      sync();
+    LoadSyncs = syncs() - Before;
+    // Nobody is to write back in a row what was loaded.
+    if (!inMemory(S.Directory.c_str()))
+      syncFileSystem(S.Directory.c_str());
+    // Where nothing is durable, not even RocksDB's new files are synced.
+    holdSyncs(!S.Durable);
     Records = std::make_unique<Counter>(S.Records);
     return LoadSeconds = seconds(Took);
   }
@@ -218,6 +240,7 @@ public:
   }
 
   const Checksum &loaded() const { return Loaded; }
+  uint64_t loadSyncs() const { return LoadSyncs; }
   uint64_t records() const { return S.Records; }
   bool keeps() const { return In->keeps(); }
 
@@ -262,6 +285,8 @@ void runLoad(benchmark::State &State, Bench &B) {
   for (auto _ : State)
     State.SetIterationTime(B.load() / static_cast<double>(B.records()));
   tellChecksum(State, B, B.loaded());
+  State.counters["syncs"] =
+      static_cast<double>(B.loadSyncs()) / static_cast<double>(B.records());
   tellSpace(State, B, Memory());
 }
 
