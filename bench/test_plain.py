@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import types
+import unittest.mock
 import xml.etree.ElementTree
 
 Here = pathlib.Path(__file__).resolve().parent
@@ -83,6 +84,22 @@ def testLeft():
             Told = pathlib.Path((Root / "told").read_text().strip())
             check(Told.parent == Root / "bench", f"the files were in {Told}")
             check(not any((Root / "bench").iterdir()), f"{End}: files are left")
+
+
+def testRoom():
+    """A setting that would not fit does not begin, nor one in memory that is on a disk."""
+    Wrong = lambda **Setting: stops(plain.checkRoom, Build, [{}, Setting]) or ""
+    with unittest.mock.patch.multiple(
+            plain, fileSystem=lambda Path: "disk" if Path == "/" else "tmpfs",
+            availableMemory=lambda: 5000, directory=lambda: "/"):
+        check(not Wrong(name="x", needs=5000), "a setting that fits stops")
+        check("x: there are 0.0 GB of memory" in Wrong(name="x", needs=5001), "memory lacks")
+        check("x: / is on disk" in Wrong(name="x", directory="memory"), "a disk for memory")
+        check(not Wrong(name="x", directory="build"), "a disk for a disk stops")
+        with unittest.mock.patch.object(plain, "directory", lambda: "/dev"):
+            check(not Wrong(name="x", directory="memory", needs=1), "a tmpfs stops")
+    with unittest.mock.patch.object(plain, "availableMemory", lambda: None):
+        check(" has " in Wrong(name="x", directory="build", needs=1 << 60), "room lacks")
 
 
 def testTables():
@@ -176,5 +193,5 @@ def testBench():
     check(json.loads(Data) == Result, "the page holds other figures than the JSON")
 
 
-for Test in (testSame, testSettings, testLeft, testTables, testPlots, testBench):
+for Test in (testSame, testSettings, testLeft, testRoom, testTables, testPlots, testBench):
     Test()

@@ -1,7 +1,9 @@
 """The benches alloc, open, tx and ycsb: a folder with a bench.json, whose variants are
 programs and whose rows are theirs. With `settings` each program runs once in each, and
 rows are called ROW/SETTING; `quick` and `smoke` are settings to have in place of these,
-and those that are `large` run with --large only. `counters` are figures that the programs
+and those that are `large` run with --large only. A setting's `directory` is "build", the file
+system of the build, or "memory", which has to be a tmpfs; it `needs` so many bytes there and
+of memory. `counters` are figures that the programs
 count, each a table of its own, by name or with what they are about; `same` is one that
 has to be equal in a row. A variant that is a `baseline` does not do what the others do: it
 has neither that nor ratios."""
@@ -16,7 +18,8 @@ import sys
 import tempfile
 
 from lab import plain_report, report
-from lab.common import Bench, build, directory, grid, install, machine, stop
+from lab.common import (Bench, availableMemory, build, directory, fileSystem, grid, install,
+                        machine, stop)
 
 
 def benches():
@@ -58,6 +61,24 @@ def directoryOf(Build, Setting):
     Path = Build / "bench"
     Path.mkdir(parents=True, exist_ok=True)
     return str(Path)
+
+
+def checkRoom(Build, Settings):
+    """Before hours have passed, and not by a signal to a program whose files are mapped."""
+    for S in Settings:
+        Name, Path = S.get("name", ""), directoryOf(Build, S)
+        Type = fileSystem(Path)
+        if S.get("directory") == "memory" and Type != "tmpfs":
+            stop(f"{Name}: {Path} is on {Type or 'an unknown file system'}, not in memory (tmpfs): "
+                 "name a tmpfs by PERDURE_BENCH_DIR, or leave the setting out by --rows")
+        Room = os.statvfs(Path)
+        for What, Has in ((f"{Path} has", Room.f_bavail * Room.f_frsize),
+                          ("there are", availableMemory())):
+            if Has is not None and Has < S.get("needs", 0):
+                stop(f"{Name}: {What} {Has / 1e9:.1f} GB" +
+                     (" of memory" if What == "there are" else "") +
+                     f", {S['needs'] / 1e9:.1f} are needed: make room, or leave the setting out "
+                     "by --rows")
 
 
 def runVariant(Build, Config, Variant, Setting, Options, Extra):
@@ -169,6 +190,7 @@ def main(Options, Extra):
         install()
         After = {Config["after"]} if "after" in Config else set()
         build(Build, sorted({V["program"] for V in Variants} | After))
+    checkRoom(Build, [S for S in settings(Config, Options) if rowsOf(Config, S, Options)])
     Times, Counted = runAll(Build, Config, Variants, Options, Extra)
     if not Times:
         stop(f"no row is found by {Options.rows}")
