@@ -102,6 +102,30 @@ def testRoom():
         check(" has " in Wrong(name="x", directory="build", needs=1 << 60), "room lacks")
 
 
+def testUnfinished():
+    """What was measured is there after each program, and marked where sums differ."""
+    Config = {"about": "", "unit": "", "reference": "a", "rows": ["x"], "same": "sum",
+              "variants": [{"name": "a"}, {"name": "b"}]}
+    with tempfile.TemporaryDirectory() as Dir:
+        File = pathlib.Path(Dir) / "bench" / "t.unfinished.json"
+        Seen = []
+
+        def runVariant(Build, Config, Variant, *_):
+            Seen.append(json.loads(File.read_text()) if File.exists() else None)
+            return {"x": 1.0}, {"x": {"sum": len(Seen)}}
+
+        with unittest.mock.patch.multiple(plain, benches=lambda: {"t": Config},
+                                          runVariant=runVariant):
+            Why = stops(plain.main, options(name="t", variants=None, build=pathlib.Path(Dir),
+                                            no_build=True, rounds=1), [])
+        check(Seen[0] is None and Seen[1]["state"] == "unfinished" and
+              Seen[1]["nanoseconds"] == {"a": {"x": 1.0}}, f"after one program: {Seen[1]}")
+        Last = json.loads(File.read_text())
+        check("x: the sum differs" in (Why or "") and "x: the sum differs" in Last["state"] and
+              Last["state"].startswith("invalid: ") and Last["nanoseconds"]["b"] == {"x": 1.0},
+              f"sums that differ: {Why}, {Last}")
+
+
 def testTables():
     """Rates and their ratios, a baseline, cells that lack, the last row of a setting."""
     Result = {"show": "rate", "reference": "a", "baselines": ["n"], "unit": "a second",
@@ -163,6 +187,11 @@ def testBench():
         Svgs = list(pathlib.Path(Dir).glob("*.svg"))
         for Svg in Svgs:
             xml.etree.ElementTree.parse(Svg)
+    check(Result["state"] == "complete" and
+          not (Build / "bench" / f"{Name}.unfinished.json").exists(), "the run is unfinished")
+    for S in Result["settings"]:
+        check(f"{S['name']} in {S['place']['directory']} ({S['place']['type']})" in Told.stdout,
+              f"{S['name']}: where its files were is not told")
     Stores = [V["name"] for V in Config["variants"] if not V.get("baseline")]
     Wanted = [f"{R}/{S['name']}" for S in Config["smoke"] for R in Config["rows"]]
     Counted = Result["counters"]
@@ -193,5 +222,6 @@ def testBench():
     check(json.loads(Data) == Result, "the page holds other figures than the JSON")
 
 
-for Test in (testSame, testSettings, testLeft, testRoom, testTables, testPlots, testBench):
+for Test in (testSame, testSettings, testLeft, testRoom, testUnfinished, testTables, testPlots,
+             testBench):
     Test()

@@ -54,13 +54,23 @@ def nameOf(Row):
                     if P not in ("real_time", "manual_time") and not P.startswith("iterations:"))
 
 
+def resultsOf(Build):
+    """The directory of what benches leave."""
+    Path = Build / "bench"
+    Path.mkdir(parents=True, exist_ok=True)
+    return Path
+
+
 def directoryOf(Build, Setting):
     """A setting may ask for a file system on a disk: that of the build."""
     if Setting.get("directory") != "build":
         return directory()
-    Path = Build / "bench"
-    Path.mkdir(parents=True, exist_ok=True)
-    return str(Path)
+    return str(resultsOf(Build))
+
+
+def placeOf(Build, Setting):
+    Path = directoryOf(Build, Setting)
+    return {"directory": Path, "type": fileSystem(Path)}
 
 
 def checkRoom(Build, Settings):
@@ -128,10 +138,10 @@ def counters(Config):
         ([Config["same"]] if "same" in Config else [])
 
 
-def runAll(Build, Config, Variants, Options, Extra):
+def runAll(Build, Config, Variants, Options, Extra, Keep):
     """The least time of all repetitions: noise only adds. Variants take turns,
     so that a busy moment meets all of them. And the counters of the repetition
-    that took it, by name, variant and row."""
+    that took it, by name, variant and row. Keep has what there is after each program."""
     Times, Counted = {}, {}
     Rounds = Options.rounds or Config.get("rounds", 5)
     for _ in range(1 if Options.quick else Rounds):
@@ -147,6 +157,7 @@ def runAll(Build, Config, Variants, Options, Extra):
                     Rows[Name] = Time
                     for Counter, Value in Counters[Name].items():
                         Counted.setdefault(Counter, {}).setdefault(V["name"], {})[Name] = Value
+                Keep(Times, Counted)
     return Times, Counted
 
 
@@ -190,29 +201,40 @@ def main(Options, Extra):
         install()
         After = {Config["after"]} if "after" in Config else set()
         build(Build, sorted({V["program"] for V in Variants} | After))
-    checkRoom(Build, [S for S in settings(Config, Options) if rowsOf(Config, S, Options)])
-    Times, Counted = runAll(Build, Config, Variants, Options, Extra)
+    Settings = settings(Config, Options)
+    checkRoom(Build, [S for S in Settings if rowsOf(Config, S, Options)])
+    Machine = machine()
+    Result = {"schema": 1, "bench": Options.name, "about": Config["about"], "quick": Options.quick,
+              "state": "unfinished", "unit": Config["unit"], "show": Config.get("show", "time"),
+              "machine": Machine, "reference": Config["reference"],
+              "settings": [{**S, "place": placeOf(Build, S)} for S in Settings],
+              "baselines": [V["name"] for V in Variants if V.get("baseline")],
+              "versions": versions(Variants), "groups": plain_report.groups(Config)}
+    # Beside the figures of the last run that was good.
+    Unfinished = resultsOf(Build) / f"{Options.name}.unfinished.json"
+
+    def keep(Times, Counted, **More):
+        report.write(Unfinished, {**Result, "nanoseconds": Times, "counters": Counted, **More})
+
+    Times, Counted = runAll(Build, Config, Variants, Options, Extra, keep)
     if not Times:
         stop(f"no row is found by {Options.rows}")
     if "same" in Config:
-        checkSame(Config, Times, Counted.pop(Config["same"], {}))
-    Wanted = [N for S in settings(Config, Options) for N in rowsOf(Config, S, Options).values()]
+        try:
+            checkSame(Config, Times, Counted.get(Config["same"], {}))
+        except SystemExit as Why:
+            keep(Times, Counted, state=f"invalid: {Why}")
+            stop(f"{str(Why).removeprefix('bench/run: ')}; the figures, invalid, are in {Unfinished}")
+        Counted.pop(Config["same"], None)
+    Wanted = [N for S in Settings for N in rowsOf(Config, S, Options).values()]
     if not Extra:
         for Variant, Rows in Times.items():
             if sorted(Rows) != sorted(Wanted):
                 stop(f"{Variant} gave the rows {', '.join(Rows)}, not {', '.join(Wanted)}")
         Times = {V: {R: Rows[R] for R in Wanted} for V, Rows in Times.items()}
 
-    Machine = machine()
-    Result = {"schema": 1, "bench": Options.name, "about": Config["about"], "quick": Options.quick,
-              "unit": Config["unit"], "show": Config.get("show", "time"), "machine": Machine,
-              "reference": Config["reference"], "settings": settings(Config, Options),
-              "baselines": [V["name"] for V in Variants if V.get("baseline")],
-              "versions": versions(Variants), "groups": plain_report.groups(Config),
-              "nanoseconds": Times, "counters": Counted}
-    Results = Build / "bench"
-    Results.mkdir(parents=True, exist_ok=True)
-    with open(Results / f"{Options.name}.csv", "w", newline="") as File:
+    Result.update(state="complete", nanoseconds=Times, counters=Counted)
+    with open(resultsOf(Build) / f"{Options.name}.csv", "w", newline="") as File:
         Writer = csv.writer(File)
         Writer.writerow(["row", "variant", "nanoseconds"])
         for Variant, Rows in Times.items():
@@ -220,9 +242,12 @@ def main(Options, Extra):
     print(f"{Options.name}: {Config['unit']}")
     print(f"{Machine['processor']}, {Machine['cores']} cores, Linux {Machine['system']}, "
           f"files in {directory()}, {Machine['date']}")
+    for Place in plain_report.places(Result):
+        print(Place)
     for Title, Lines in plain_report.tables(Result):
         print((f"\n{Title}\n" if Title else "") + f"\n{grid(Lines)}")
     report.save(Options, Result, Options.name, "plain_plots.py")
+    Unfinished.unlink(missing_ok=True)
     if "after" in Config:
         print(flush=True)
         if subprocess.run([str(Build / "bin" / Config["after"])]).returncode:

@@ -135,9 +135,11 @@ def figures(Result):
 def main():
     Result = json.loads(pathlib.Path(sys.argv[1]).read_text())
     Versions = ", ".join(Result["versions"].values())
+    Places = plain_report.places(Result)
     page.write(Result, sys.argv[2], (F for F in figures(Result) if F[2]),
                [(Title or Result["unit"], Lines) for Title, Lines in plain_report.tables(Result)],
-               f"Compared with: {Versions}." if Versions else "")
+               " ".join([f"Compared with: {Versions}."] * bool(Versions) +
+                        [f"Files: {'; '.join(Places)}."] * bool(Places)))
 
 
 main()

@@ -20,6 +20,13 @@ def bySetting(Result, Rows):
     return [(N, Some) for N, Some in Groups if Some]
 
 
+def places(Result):
+    """Where the files of each setting were that has a name and rows."""
+    Ran = {Name for Rows in Result["nanoseconds"].values() for Name, _ in bySetting(Result, Rows)}
+    return [f"{S['name']} in {S['place']['directory']} ({S['place']['type']})"
+            for S in Result["settings"] if S.get("name") in Ran and "place" in S]
+
+
 def shown(Result, Time):
     return form(1e9 / Time) if Result["show"] == "rate" else form(Time)
 
