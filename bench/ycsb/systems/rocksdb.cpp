@@ -12,8 +12,8 @@
 // - kNoCompression: values are random, so it could only cost time.
 // - level_compaction_dynamic_level_bytes: fewer levels, less space.
 // - write_buffer_size: 128 MB, as OptimizeLevelStyleCompaction has it.
-// - recycle_log_file_num: the log is written over, so a sync has no new blocks
-//   to enter into the file system.
+// - recycle_log_file_num is not set: opening sets it to 0 under the default
+//   wal_recovery_mode, kPointInTimeRecovery.
 // - WriteOptions::sync: each commit syncs the log; else the log is in the page
 //   cache and survives the process.
 //
@@ -93,7 +93,6 @@ public:
     Options.compression = rocksdb::kNoCompression;
     Options.level_compaction_dynamic_level_bytes = true;
     Options.write_buffer_size = 128 << 20;
-    Options.recycle_log_file_num = 4;
     Writing.sync = S.Durable;
     rocksdb::DB *Opened;
     check(rocksdb::DB::Open(Options, S.Directory, &Opened), "Open");
