@@ -142,7 +142,9 @@ public:
       In->load(Batch);
       Took += Clock::now() - Begin;
     }
+    auto Begin = Clock::now();
     In->loaded();
+    Took += Clock::now() - Begin;
     // All is read once, so that every store's caches hold what fits.
     In->handle(1)->scan("u", static_cast<unsigned>(S.Records), Loaded);
     LoadSyncs = syncs() - Before;
