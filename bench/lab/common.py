@@ -80,6 +80,20 @@ def directory():
     return tempfile.gettempdir()
 
 
+def fileSystem(Path):
+    """Its type, as "tmpfs" or "ext2/ext3"."""
+    return subprocess.run(["stat", "-f", "-c", "%T", str(Path)], capture_output=True,
+                          text=True).stdout.strip()
+
+
+def availableMemory():
+    """Bytes that programs can have without swapping; None where the system does not tell."""
+    for Line in pathlib.Path("/proc/meminfo").read_text().splitlines():
+        if Line.startswith("MemAvailable:"):
+            return int(Line.split()[1]) << 10
+    return None
+
+
 def processor():
     for Line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if Line.startswith("model name"):

@@ -77,11 +77,26 @@ def tables(Result):
         yield "instructions an operation (callgrind)", Lines
 
 
+def fileOf(Options, Name):
+    """Of the figures."""
+    return Options.json or Options.build.resolve() / "bench" / f"{Name}.json"
+
+
+def write(File, Result):
+    """Whole, or as it was."""
+    File.parent.mkdir(parents=True, exist_ok=True)
+    New = File.with_name(File.name + ".new")
+    New.write_text(json.dumps(Result, indent=1) + "\n")
+    New.replace(File)
+
+
 def save(Options, Result, Name, Plots):
     """As JSON, and drawn by the script Plots where plots are asked for."""
-    File = Options.json or Options.build.resolve() / "bench" / f"{Name}.json"
-    File.parent.mkdir(parents=True, exist_ok=True)
-    File.write_text(json.dumps(Result, indent=1) + "\n")
+    File = fileOf(Options, Name)
+    if File.exists() and not File.is_file(): # /dev/stdout
+        File.write_text(json.dumps(Result, indent=1) + "\n")
+    else:
+        write(File, Result)
     # Debian's Python has Debian's matplotlib.
     if Options.plot and subprocess.run(["/usr/bin/python3", str(Bench / "lab" / Plots), str(File),
                                         str(Options.plot)]).returncode:
