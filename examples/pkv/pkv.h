@@ -78,7 +78,8 @@ pkv_tree *pkv_tree_open(pkv *store, const char *name, unsigned flags);
 int pkv_trees(pkv *store, int (*visit)(void *arg, const char *name), void *arg);
 
 /* One at a time for writing: waits for the others; EDEADLK when this thread has
-   begun it, EBUSY with NOWAIT when another has. With RDONLY a snapshot. EROFS,
+   begun it, EBUSY with NOWAIT when another has, or is in a call that writes or
+   makes a tree, or in pkv_check. With RDONLY a snapshot. EROFS,
    ENOMEM. */
 pkv_txn *pkv_begin(pkv *store, unsigned flags);
 /* Ends it. -1: nothing of it has been committed (EIO, ENOSPC, ...), or

@@ -41,7 +41,8 @@ bytes key_in(const inner &n, unsigned slot) {
 template <bool past, class Node>
 unsigned first_head(const Node &n, unsigned low, unsigned high,
                     std::uint64_t head) {
-  for (unsigned left = high - low; left;) {
+  // A damaged node may have nothing from `low` on.
+  for (unsigned left = high > low ? high - low : 0; left;) {
     unsigned half = (left + 1) / 2;
     std::uint64_t other = n.heads[n.order[low + half - 1]];
     unsigned behind = past ? other <= head : other < head;
@@ -216,9 +217,10 @@ record *make_record(change &c, bytes key, bytes value) {
 }
 
 /// Gives the record another value where it lies, if nobody else can see it and the
-/// value is as long. A large one is cheaper to write anew than to log.
+/// value is as long. What is there is logged before; of a large one that might need
+/// more of the log than there is room for.
 bool overwrite(const change &c, record &r, bytes value) {
-  constexpr std::size_t most = 4096;
+  constexpr std::size_t most = 1024;
   if (c.frozen || r.value_bytes != value.size() || value.size() > most)
     return false;
   if (!value.empty())

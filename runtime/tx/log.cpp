@@ -420,7 +420,10 @@ void perdure::giveBackLane(uint64_t LogSerial, Lane &L) {
   for (Log *G = Logs; G; G = G->Next)
     if (G->Serial == LogSerial) {
       Locked HoldLog(G->Lock);
+      bool Any = L.FreedCount;
       makeIdle(*G, L);
+      if (Any) // no fence of this thread's may follow
+        settle(*G->O);
       return;
     }
 }

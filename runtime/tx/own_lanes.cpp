@@ -16,10 +16,14 @@ Lane *OwnLanes::find(const Object &O) {
 }
 
 Lane *OwnLanes::take(Object &O, uint64_t Tx) {
+  Entry &E = entryOf(O);
   Lane *L = find(O);
-  if (__builtin_expect(!L, 0))
+  if (__builtin_expect(!L, 0)) {
+    if (E.Base == O.Base)
+      E.L = nullptr; // there is another log in its place
     return takeLane(O);
-  entryOf(O).UsedIn = Tx;
+  }
+  E.UsedIn = Tx;
   reuseLane(*L);
   return L;
 }
@@ -47,7 +51,7 @@ void OwnLanes::drop(Object &O, Lane &L, uint64_t Tx) {
   if (E.L)
     giveBackLane(E.LogSerial, *E.L);
   restLane(O, L, Chunks);
-  E = {logSerial(O), &L, 0, E.Met};
+  E = {O.Base, logSerial(O), &L, 0, E.Met};
 }
 
 void OwnLanes::release() {

@@ -35,6 +35,7 @@ public:
 
 private:
   struct Entry {
+    uint64_t Base;      // of the object
     uint64_t LogSerial; // of the log that the lane is in, while there is that
     Lane *L;
     uint64_t UsedIn; // the transaction that uses it

@@ -148,7 +148,7 @@ void perdure::settleLogged(Transaction &T) {
   Object *Flushed = nullptr;
   for (unsigned I = 0; I < T.Parts.Count; ++I) {
     Part &P = T.Parts.Items[I];
-    if (!P.L || P.L->Unflushed == P.L->End.At || !isThere(P) || P.O->Map.Page)
+    if (!isThere(P) || !P.L || P.L->Unflushed == P.L->End.At || P.O->Map.Page)
       continue;
     flushRecords(*P.O, *P.L);
     Flushed = P.O;
@@ -430,7 +430,7 @@ static void flushAll(Transaction &T) {
   Object *Flushed = nullptr;
   for (unsigned I = 0; I < T.Parts.Count; ++I) {
     Part &P = T.Parts.Items[I];
-    if (!P.L || isEmpty(*P.L) || !isThere(P) || P.O->Map.Page)
+    if (!isThere(P) || !P.L || isEmpty(*P.L) || P.O->Map.Page)
       continue;
     flushChanges(*P.O, *P.L, Lines);
     Flushed = P.O;

@@ -170,7 +170,9 @@ int main(int argc, char **argv) {
           1);
   std::thread([] {
     CHECK(!pkv_begin(Store, PKV_NOWAIT) && errno == EBUSY);
-    pkv_abort(pkv_begin(Store, PKV_RDONLY | PKV_NOWAIT));
+    pkv_txn *Seen = pkv_begin(Store, PKV_RDONLY | PKV_NOWAIT);
+    CHECK(Seen);
+    pkv_abort(Seen);
   }).join();
   CHECK(!pkv_commit(Txn));
 
