@@ -602,7 +602,9 @@ private:
       CHECK(errno && *perdure_errormsg());
       return;
     }
-    CHECK(Again == Root);
+    // Who stores into the header meanwhile may have moved the root.
+    CHECK(W != Writer::None ? (uint64_t)(Again - base()) < perdureLimit(SlotBits)
+                            : Again == Root);
     keepsRights();
     perdure_close(Again);
   }
