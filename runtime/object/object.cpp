@@ -711,6 +711,12 @@ static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
     return mapInto(O, File, Writable);
   if (!checkGrown(O, Found.Current))
     return false;
+  // Its pointer has been given out.
+  if (Found.RootOffset != O.RootOffset)
+    return fail(EPROTO,
+                "object %s: its header was changed while it was open: the root "
+                "moved; restore it from a copy",
+                labelOf(O).Text);
   return Found.Status.st_ino == O.Inode
              ? mapAgainToWrite(O, File)
              : fail(ESTALE, "another file has taken the place of the one that "

@@ -602,9 +602,7 @@ private:
       CHECK(errno && *perdure_errormsg());
       return;
     }
-    // Who stores into the header meanwhile may have moved the root.
-    CHECK(W != Writer::None ? (uint64_t)(Again - base()) < perdureLimit(SlotBits)
-                            : Again == Root);
+    CHECK(Again == Root);
     keepsRights();
     perdure_close(Again);
   }

@@ -473,6 +473,23 @@ TEST_F(BadFile, RootStaysWhereItWas) {
   EXPECT_EQ(perdure_open(S, "a", 0), Root);
 }
 
+// Nor where the file is looked at again, since more rights are asked for.
+TEST_F(BadFile, RootStaysWhereItWasForWhoWillWrite) {
+  S = perdure_store_open(Dir.c_str(), 0);
+  auto *Root = (uint64_t *)perdure_open(S, "a", PERDURE_RDONLY);
+  ASSERT_NE(Root, nullptr) << perdure_errormsg();
+  H.Ident.RootOffset += 16;
+  seal();
+  std::string Bytes = Good;
+  memcpy(&Bytes[0], &H, sizeof(H));
+  writeFile(Path, Bytes);
+  EXPECT_SAYS(EPROTO, !perdure_open(S, "a", 0), "'a'",
+              "changed while it was open", "the root moved");
+  EXPECT_EQ(perdure_root(Root), Root);
+  EXPECT_EQ(perdure_open(S, "a", PERDURE_RDONLY), Root);
+  EXPECT_EQ(Root[0], 0x1234567u);
+}
+
 // A reader asks the file again when an index is past what it knows.
 TEST_F(BadFile, TablesStayWhereTheyWere) {
   S = perdure_store_open(Dir.c_str(), 0);
