@@ -8,14 +8,13 @@ import json
 import pathlib
 import subprocess
 import sys
-import tempfile
 import types
-import xml.etree.ElementTree
 
 Here = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(Here))
 sys.dont_write_bytecode = True
 
+import smoke
 from lab import sources, structures
 
 Name, Build = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -59,19 +58,8 @@ def checkFigures(Row, Variants):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as Dir:
-        File = pathlib.Path(Dir) / "result.json"
-        Command = [Here / "run", Name, "--quick", "--smoke", "--build", Build, "--json", File,
-                   "--plot", Dir]
-        if Name in Some:
-            Command += ["--rows", Some[Name]]
-        Told = subprocess.run(Command, stdout=subprocess.PIPE, text=True)
-        check(Told.returncode == 0, "the bench failed")
-        Result = json.loads(File.read_text())
-        Page = (pathlib.Path(Dir) / f"{Name}.html").read_text()
-        Svgs = list(pathlib.Path(Dir).glob("*.svg"))
-        for Svg in Svgs:
-            xml.etree.ElementTree.parse(Svg)
+    Ran = smoke.run(Name, Build, *(["--rows", Some[Name]] if Name in Some else []))
+    Result, Page, Svgs = Ran.result, Ran.page, Ran.svgs
 
     Rows = {R["row"]: R["variants"] for R in Result["rows"]}
     Wanted = expected()
@@ -79,7 +67,7 @@ def main():
     for Row, Variants in Rows.items():
         check(set(Variants) == Wanted[Row], f"{Row}: {sorted(Variants)}, not {sorted(Wanted[Row])}")
         checkFigures(Row, Variants)
-        check(f"| {Row} " in Told.stdout, f"{Row} is in no table")
+        check(f"| {Row} " in Ran.told, f"{Row} is in no table")
         check(f"<th>{Row}</th>" in Page, f"{Row} is in no table of the page")
     check(Svgs and Page.count("<svg") == Page.count("</svg>") == len(Svgs) ==
           Page.count("<figcaption>"), "the page lacks plots")

@@ -12,12 +12,12 @@ import sys
 import tempfile
 import types
 import unittest.mock
-import xml.etree.ElementTree
 
 Here = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(Here))
 sys.dont_write_bytecode = True
 
+import smoke
 from lab import plain, plain_report
 
 Build = pathlib.Path(sys.argv[1])
@@ -177,20 +177,12 @@ def testPlots():
 def testBench():
     Name = "ycsb"
     Config = plain.benches()[Name]
-    with tempfile.TemporaryDirectory() as Dir:
-        File = pathlib.Path(Dir) / "result.json"
-        Told = subprocess.run([Here / "run", Name, "--quick", "--smoke", "--build", Build, "--json",
-                               File, "--plot", Dir], stdout=subprocess.PIPE, text=True)
-        check(Told.returncode == 0, "the bench failed")
-        Result = json.loads(File.read_text())
-        Page = (pathlib.Path(Dir) / f"{Name}.html").read_text()
-        Svgs = list(pathlib.Path(Dir).glob("*.svg"))
-        for Svg in Svgs:
-            xml.etree.ElementTree.parse(Svg)
+    Ran = smoke.run(Name, Build)
+    Result, Page, Svgs = Ran.result, Ran.page, Ran.svgs
     check(Result["state"] == "complete" and
           not (Build / "bench" / f"{Name}.unfinished.json").exists(), "the run is unfinished")
     for S in Result["settings"]:
-        check(f"{S['name']} in {S['place']['directory']} ({S['place']['type']})" in Told.stdout,
+        check(f"{S['name']} in {S['place']['directory']} ({S['place']['type']})" in Ran.told,
               f"{S['name']}: where its files were is not told")
     Stores = [V["name"] for V in Config["variants"] if not V.get("baseline")]
     Wanted = [f"{R}/{S['name']}" for S in Config["smoke"] for R in Config["rows"]]
@@ -199,7 +191,7 @@ def testBench():
     for Variant, Times in Result["nanoseconds"].items():
         check(list(Times) == Wanted, f"{Variant}: rows {list(Times)}, expected {Wanted}")
     for Row in Wanted:
-        check(f"| {Row} " in Told.stdout and f"<th>{Row}</th>" in Page, f"{Row} is in no table")
+        check(f"| {Row} " in Ran.told and f"<th>{Row}</th>" in Page, f"{Row} is in no table")
         Durable, Reads, Writes = "disk" in Row, "load" not in Row, Row[0] not in "lC"
         for V in Stores:
             for What, Has in (("read", Reads), ("write", Writes)):
