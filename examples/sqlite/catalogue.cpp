@@ -141,13 +141,22 @@ int create_table(table &t) {
                   t.catalogue_entry);
 }
 
-int drop_table(table &t) {
+namespace {
+
+/// Begins to change the entry of a table that is there.
+int begin_change(table &t, pkv_txn *&txn) {
   if (int code = t.of.join(t.in, &t))
     return code;
-  pkv_txn *txn;
   if (int code = t.in.write(&t, txn))
     return code;
-  if (int code = t.verify(txn, true))
+  return t.verify(txn, true);
+}
+
+} // namespace
+
+int drop_table(table &t) {
+  pkv_txn *txn;
+  if (int code = begin_change(t, txn))
     return code;
   if (int code = t.clear(txn))
     return code;
@@ -156,12 +165,8 @@ int drop_table(table &t) {
 }
 
 int rename_table(table &t, const char *name) {
-  if (int code = t.of.join(t.in, &t))
-    return code;
   pkv_txn *txn;
-  if (int code = t.in.write(&t, txn))
-    return code;
-  if (int code = t.verify(txn, true))
+  if (int code = begin_change(t, txn))
     return code;
   if (catalogue_key(name) != catalogue_key(t.name) &&
       !entry_of(t, name, txn).empty())
