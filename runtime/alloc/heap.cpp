@@ -722,15 +722,21 @@ static bool isFull(const SlabHeader *S, const ClassInfo &C, unsigned Word) {
 }
 
 // Zeroes what the block's next owner does not overwrite at once, of an object
-// that commits alone do not write.
-static void zeroRest(char *Block, uint64_t Bytes, uint64_t Overwritten) {
+// that commits alone do not write: only that has to be written back, from First to
+// End.
+static void zeroRest(char *Block, uint64_t Bytes, uint64_t Overwritten,
+                     uint64_t &First, uint64_t &End) {
+  First = Bytes;
+  End = 0;
   for (uint64_t At = 0; At < Bytes; At += OverwrittenUnit) {
     uint64_t Unit = At / OverwrittenUnit;
     if (Unit < 64 && Overwritten >> Unit & 1)
       continue;
     uint64_t Count = Unit < 64 ? OverwrittenUnit : Bytes - At;
     memset(Block + At, 0, Count);
+    First = At < First ? At : First;
     At += Count - OverwrittenUnit;
+    End = At + OverwrittenUnit;
   }
 }
 
@@ -821,8 +827,9 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
   unsigned Index = Word * 64 + (unsigned)__builtin_ctzll(Bit);
   char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
   // In any order: nothing leads to the block before the caller has fenced.
+  uint64_t First = 0, End = C.BlockBytes;
   if (Wished && Wish->Overwritten) {
-    zeroRest(Block, C.BlockBytes, Wish->Overwritten);
+    zeroRest(Block, C.BlockBytes, Wish->Overwritten, First, End);
   } else {
     memset(Block, 0, C.BlockBytes);
     noteZeroes(O, Block, C.BlockBytes);
@@ -832,8 +839,8 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
   if (Free == Bit && isFull(S, C, Wished ? 0 : Word + 1))
     unlinkPage(H.Tags, A.Room[Class], Page);
   A.Lock.unlock();
-  if (When == WriteBack::Here)
-    flushRange(O.Map, Block, C.BlockBytes);
+  if (When == WriteBack::Here && First < End)
+    flushRange(O.Map, Block + First, End - First);
   wordChanged(O, &S->Used[Word], When);
   return Block;
 }
