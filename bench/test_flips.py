@@ -4,19 +4,18 @@
 test_flips.py BUILD
 """
 
-import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import types
-import xml.etree.ElementTree
 
 Here = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(Here))
 sys.dont_write_bytecode = True
 
+import smoke
 from lab import flips, flips_report, profile, regression
 
 Build = pathlib.Path(sys.argv[1])
@@ -219,16 +218,8 @@ def testCounters(Row, Variants):
 
 def testBench():
     """Every row, column, table and plot, in the smallest mode."""
-    with tempfile.TemporaryDirectory() as Dir:
-        File = pathlib.Path(Dir) / "flips.json"
-        Told = subprocess.run([Here / "run", "flips", "--quick", "--smoke", "--build", Build, "--json",
-                               File, "--plot", Dir], stdout=subprocess.PIPE, text=True)
-        check(Told.returncode == 0, "the bench failed")
-        Result = json.loads(File.read_text())
-        Page = (pathlib.Path(Dir) / "flips.html").read_text()
-        Svgs = list(pathlib.Path(Dir).glob("*.svg"))
-        for Svg in Svgs:
-            xml.etree.ElementTree.parse(Svg)
+    Ran = smoke.run("flips", Build)
+    Result, Page, Svgs = Ran.result, Ran.page, Ran.svgs
     Options = types.SimpleNamespace(rows=None)
     Rows = {R["row"]: R for R in Result["rows"]}
     check(list(Rows) == [R["row"] for R in flips.rows(Options)], f"rows {list(Rows)}")
@@ -236,7 +227,7 @@ def testBench():
         R = Rows[Row["row"]]
         check(set(R["variants"]) == set(flips.variantsOf(Row)), f"{Row['row']}: {set(R['variants'])}")
         check(len(R["published"]) == len(Row["published"]), f"{Row['row']}: a published figure lacks")
-        check(f"| {Row['row']} " in Told.stdout, f"{Row['row']} is in no table")
+        check(f"| {Row['row']} " in Ran.told, f"{Row['row']} is in no table")
         # What it has is what it is about: pointers or counters.
         Part, Other = flips.part(Row), {"counters", "pointers"} - {flips.part(Row)}
         for Name, V in R["variants"].items():
