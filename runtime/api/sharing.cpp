@@ -49,7 +49,6 @@ static bool takeTurn(Object &O) {
   // anything is learnt of what is allocated.
   redoRelease(O);
   logRelease(O);
-  O.LogOnMedium = false;
   // What is durable and not deferred has failed to become so again before.
   if (!(isDeferred(O) ? showOthers(O) : recover(O) && defer(O)) ||
       !heapRefresh(O))

@@ -680,6 +680,24 @@ static bool fillHoles(const Object &O, int File, const CheckedFile &Found) {
                         labelOf(O).Text, strerror(Error));
 }
 
+// What this process has of it already is still so. Before anything is done to the
+// file: what it says now may be somebody's damage.
+static bool isAsItWas(const Object &O, const CheckedFile &Found) {
+  if (!isPresent(O))
+    return true;
+  if (!checkGrown(O, Found.Current))
+    return false;
+  // Its pointer has been given out.
+  if (Found.RootOffset != O.RootOffset)
+    return fail(EPROTO,
+                "object %s: its header was changed while it was open: the root "
+                "moved; restore it from a copy",
+                labelOf(O).Text);
+  return Found.Status.st_ino == O.Inode ||
+         fail(ESTALE, "another file has taken the place of the one that is open; "
+                      "close the store first");
+}
+
 // The file is ready to be written: the checked state, both copies of it, no
 // holes, and nothing behind its end, where what follows relies on zeroes.
 static bool prepareToWrite(Object &O, int File, Access Wanted,
@@ -688,7 +706,7 @@ static bool prepareToWrite(Object &O, int File, Access Wanted,
   bool Shared = Wanted == Access::Shared;
   if (Shared &&
       (!lockByte(File, FileByte::Structure, LockKind::Exclusive, true) ||
-       !checkFile(O, File, true, Found)))
+       !checkFile(O, File, true, Found) || !isAsItWas(O, Found)))
     return false;
   if (!fillHoles(O, File, Found))
     return false;
@@ -705,22 +723,10 @@ static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
   bool Writable = Wanted != Access::Read;
   if (!takeOwnership(O, File, Wanted) || !checkFile(O, File, Writable, Found) ||
       (atomicLoad(O.Owner->Verify) && !checkSeal(File, O.Hex, Trust::Needed)) ||
+      !isAsItWas(O, Found) ||
       (Writable && !prepareToWrite(O, File, Wanted, Found)))
     return false;
-  if (!isPresent(O))
-    return mapInto(O, File, Writable);
-  if (!checkGrown(O, Found.Current))
-    return false;
-  // Its pointer has been given out.
-  if (Found.RootOffset != O.RootOffset)
-    return fail(EPROTO,
-                "object %s: its header was changed while it was open: the root "
-                "moved; restore it from a copy",
-                labelOf(O).Text);
-  return Found.Status.st_ino == O.Inode
-             ? mapAgainToWrite(O, File)
-             : fail(ESTALE, "another file has taken the place of the one that "
-                            "is open; close the store first");
+  return isPresent(O) ? mapAgainToWrite(O, File) : mapInto(O, File, Writable);
 }
 
 // From shared to exclusive, on the same descriptor. The caller is in a write
@@ -806,7 +812,6 @@ bool perdure::attach(Object &O, Access Wanted) {
     setState(O, Found.Current);
     // What processes before this one changed may not be on the medium yet.
     O.Unsynced = Writable;
-    O.LogOnMedium = false;
     if (Writable)
       repairState(O);
     if (Wanted == Access::Shared)

@@ -57,7 +57,6 @@ struct Object {
   bool Private;          // read-only, with changes of this process alone
   bool Deferred;         // written by commits alone: see defer(); atomic
   bool Poisoned;         // see poison(); atomic
-  bool LogOnMedium;      // which logs are cut there is what the file says
   bool Unsynced;         // runtime metadata changed since the last sync; atomic
   unsigned Syncing;      // threads that sync such changes right now; atomic
   int File;              // -1: none; fileOf opens it again

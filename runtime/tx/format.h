@@ -22,7 +22,8 @@ namespace perdure {
 
 /// A line of its own: lanes are different threads'.
 struct LaneHead {
-  uint64_t Generation; // raised by every end of a transaction
+  uint64_t Generation; // raised by every end of a transaction, and by each process
+                       // before it writes its first record
   uint64_t First;      // the chunk with the first record; 0: none yet
   uint64_t Homed; // of a log of commits: how far all is in the file, and the kernel
                   // knows it. Means nothing after a boot: nobody syncs it

@@ -32,6 +32,7 @@ struct Log {
   unsigned LaneCount;
   uint8_t *Used[MaxLogExtents]; // pages in chunks, a byte each; null: no extent
   unsigned Extents;
+  unsigned Found; // lanes of extents that were there before
 };
 } // namespace perdure
 
@@ -304,6 +305,7 @@ static Log *openLog(Object &O) {
     return nullptr;
   }
   markWaiting(O, *G);
+  G->Found = G->Extents * LanesPerExtent;
   G->O = &O;
   G->Serial = ++LastSerial;
   G->Next = Logs;
@@ -319,14 +321,24 @@ LogEnd perdure::beginningOf(const Lane &L) {
           laneSeed(L.Index, generationOf(*L.Head), First), 0, 0};
 }
 
-// Gives the head its first chunk. No record holds before that: none of this
-// generation has ever been written.
+// Gives the head its first chunk, in a generation of which no record has ever been
+// written. A process before may have left some of this one's: a log whose first
+// record did not reach the medium, or was just being rolled back to a savepoint, is
+// empty, and what lies behind that record would hold again with another that is
+// equal to it. So the new generation has to be where it counts before the first
+// record is written: on DAX media by this fence, by openLog in tx/redo.cpp where
+// commits write the file.
 static bool beginLane(Object &O, Log &G, Lane &L) {
   if (!addChunk(O, G, L))
     return false;
+  bool Written = L.Index < G.Found; // perhaps
+  if (Written)
+    __atomic_store_n(&L.Head->Generation, generationOf(*L.Head) + 1,
+                     __ATOMIC_RELEASE);
   __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
-  // The first record that has to be durable waits for this as well.
   flushInTx(O, L.Head, sizeof(LaneHead));
+  if (Written)
+    settle(O);
   return true;
 }
 

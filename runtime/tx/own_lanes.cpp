@@ -29,9 +29,9 @@ Lane *OwnLanes::take(Object &O, uint64_t Tx) {
 }
 
 void OwnLanes::drop(Object &O, Lane &L, uint64_t Tx) {
-  // However many threads there are, few lanes wait for one, and with little of the
-  // log.
-  constexpr unsigned MostKept = 8, Chunks = 4;
+  // However many threads there are, few lanes wait for one, each with one page of the
+  // log, whose smallest has 15: where the file cannot grow, others need the rest.
+  constexpr unsigned MostKept = 8, Chunks = 1;
   Entry &E = entryOf(O);
   bool Mine = find(O) == &L;
   if (__builtin_expect(Mine && !L.Kept, 1)) {

@@ -240,8 +240,7 @@ bool perdure::recover(Object &O) {
           return false;
         Done = true;
       }
-  O.LogOnMedium = Done && syncRecovered(O);
-  return !Done || O.LogOnMedium;
+  return !Done || syncRecovered(O);
 }
 
 LaneState perdure::examineLane(const Object &O, unsigned Lane) {

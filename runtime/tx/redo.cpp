@@ -263,23 +263,24 @@ static void giveUp(Object &O, Redo &R, const char *Doing) {
     writeFile(O.File, &None, sizeof(None), R.Durable.At);
 }
 
-// A lane of its own, empty. The process before may have died when it had begun its log
-// anew or had emptied it, and not synced that: the log of before, which the medium
-// then has still, is not written over before it is gone there, too. Lock.
+// A lane of its own, empty. Its generation is on the medium before anything is written
+// (beginLane). So is what else the heads say: the process before may have died when it
+// had begun its log anew or had emptied it, and not synced that, and the log of before,
+// which the medium then has still, is not written over before it is gone there, too.
+// Lock.
 static bool openLog(Object &O, Redo &R) {
   if (R.L)
     return true;
-  if (!O.LogOnMedium && extentOf(O, Table::Log, 0) && !syncFile(O.File)) {
-    giveUp(O, R, "sync what was committed");
-    return failPoisoned(O);
-  }
-  O.LogOnMedium = true;
+  bool Found = extentOf(O, Table::Log, 0);
   R.L = takeLane(O);
   if (!R.L)
     return false;
   R.End = R.Durable = R.L->End;
   R.Bytes = 0;
-  return true;
+  if (!Found || syncFile(O.File))
+    return true;
+  giveUp(O, R, "sync what was committed");
+  return failPoisoned(O);
 }
 
 namespace {

@@ -490,6 +490,27 @@ TEST_F(BadFile, RootStaysWhereItWasForWhoWillWrite) {
   EXPECT_EQ(Root[0], 0x1234567u);
 }
 
+// Before anything is done to the file: a header that says it is shorter would have what
+// the reader has mapped cut off.
+TEST_F(BadFile, FileIsNotCutUnderItsReader) {
+  S = perdure_store_open(Dir.c_str(), 0);
+  auto *Root = (uint64_t *)perdure_open(S, "a", PERDURE_RDONLY);
+  ASSERT_NE(Root, nullptr) << perdure_errormsg();
+  for (perdure::State &Copy : H.Copy) {
+    Copy.FileBytes -= perdure::FilePage;
+    Copy.Sequence += 1;
+  }
+  seal();
+  int File = ::open(Path.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(pwrite(File, &H, sizeof(H), 0), (ssize_t)sizeof(H));
+  close(File);
+  std::string Before = readFile(Path);
+  for (unsigned Flags : {0u, (unsigned)PERDURE_SHARED})
+    EXPECT_SAYS(EPROTO, !perdure_open(S, "a", Flags), "'a'", "restore it");
+  EXPECT_TRUE(readFile(Path) == Before);
+  EXPECT_EQ(Root[0], 0x1234567u);
+}
+
 // A reader asks the file again when an index is past what it knows.
 TEST_F(BadFile, TablesStayWhereTheyWere) {
   S = perdure_store_open(Dir.c_str(), 0);

@@ -582,6 +582,51 @@ TEST_F(CommitTest, DeathWhileALogBeginsAnew) {
   munmap(Memory, sizeof(Told));
 }
 
+// Of two commits that one sync was to write, the power lost the beginning of the first
+// and nothing else. Whoever makes the same first commit again does not make the second
+// hold: it was gone when the object was opened.
+TEST_F(CommitTest, CommitsBehindALostOneStayLost) {
+  auto First = [](uint64_t *R) {
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    __perdure_tx_log(R, 1600);
+    for (uint64_t I = 0; I < 200; ++I)
+      R[I] = I + 1;
+    ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+  };
+  uint64_t *R = createDurable("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[400], 1); // so that there is a log
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  closeStore();
+  std::string Path = fileOf("a"), Medium = readFile(Path), Written;
+  S = perdure_store_open(Dir.c_str(), PERDURE_DURABLE);
+  R = open("a");
+  First(R);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[300], 7);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  Written = readFile(Path);
+  auto *H = (perdure::Header *)baseOf(R);
+  uint64_t HeadAt = H->Copy[0].LogExtent[0];
+  uint64_t At = perdure::chunkOffset(
+      ((perdure::LaneHead *)(baseOf(R) + HeadAt))->First);
+  closeStore();
+  ASSERT_GE(Medium.size(), At + 4096);
+  Medium.replace(HeadAt, 512, Written, HeadAt, 512);
+  Medium.replace(At + 512, 4096 - 512, Written, At + 512, 4096 - 512);
+  writeFile(Path, Medium);
+
+  S = perdure_store_open(Dir.c_str(), PERDURE_DURABLE);
+  R = open("a");
+  ASSERT_EQ(R[0], 0u);
+  ASSERT_EQ(R[300], 0u);
+  First(R);
+  auto Found = afterDeath("a", 401);
+  EXPECT_EQ(Found[199], 200u);
+  EXPECT_EQ(Found[300], 0u) << "the commit that was lost has come back";
+  EXPECT_EQ(Found[400], 1u);
+}
+
 // Whoever asks for it later: what was stored before is there, and what comes then is
 // written by commits.
 TEST_F(CommitTest, DurableLater) {

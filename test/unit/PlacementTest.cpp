@@ -1,5 +1,6 @@
 //===- PlacementTest.cpp - Blocks near to what their address overwrites ---===//
 
+#include "Hooks.h"
 #include "Support.h"
 
 #include <algorithm>
@@ -272,6 +273,46 @@ TEST_F(PlacementTest, WhatIsNotAskedForIsZeroed) {
     EXPECT_TRUE(isZero(Q + Kept, Room - Kept)) << Bytes;
     perdure_free(Q);
   }
+}
+
+// On DAX media what was zeroed is written back, and of the rest nothing that lies
+// before or behind all of that: the block may be linked by a store that waits for
+// nothing else.
+TEST_F(PlacementTest, WhatIsZeroedIsWrittenBack) {
+  uint64_t *Root = create("a");
+  std::vector<std::pair<uint64_t, uint64_t>> Flushed; // by address, from and to
+  for (size_t Bytes : {16, 64, 128, 200, 320, 400})
+    for (uint64_t Mask : {0x0ull, 0x1ull, 0xfull, 0xff00ull, 0xfffffff0ull, ~0ull}) {
+      auto *P = (unsigned char *)perdure_alloc(Root, Bytes);
+      memset(P, 0xa5, Bytes);
+      perdure_free(P);
+      Flushed.clear();
+      hooks::OnFlush = [&](const void *At, size_t Count) {
+        Flushed.emplace_back((uint64_t)At, (uint64_t)At + Count);
+      };
+      ASSERT_EQ(__perdure_alloc_for(Root, Bytes, nullptr, 0, Mask), P);
+      hooks::OnFlush = nullptr;
+      if (!getenv("PMEM2_FORCE_GRANULARITY")) {
+        EXPECT_TRUE(Flushed.empty()); // a page-cache file
+        return;
+      }
+      std::vector<bool> Back(Bytes);
+      for (auto [From, To] : Flushed)
+        for (uint64_t At = From; At < To; ++At)
+          if (At - (uint64_t)P < Bytes)
+            Back[At - (uint64_t)P] = true;
+      size_t First = Bytes, End = 0;
+      for (size_t I = 0; I < Bytes; ++I)
+        if (!P[I]) {
+          EXPECT_TRUE(Back[I]) << Bytes << " " << Mask << " " << I;
+          First = std::min(First, I);
+          End = I + 1;
+        }
+      for (size_t I = 0; I < Bytes; ++I)
+        EXPECT_FALSE(Back[I] && (I < First || I >= End))
+            << Bytes << " " << Mask << " " << I;
+      perdure_free(P);
+    }
 }
 
 TEST_F(PlacementTest, ThreadsShareAnObject) {

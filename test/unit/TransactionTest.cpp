@@ -789,6 +789,48 @@ TEST_F(TransactionTest, LogThatCannotGrow) {
   EXPECT_EQ(open("a")[0], 1u);
 }
 
+// A thread that has had a long transaction keeps little of the log for its next one.
+CHILD(FullLogOfTwo) {
+  perdure_store *S = openStore(Args[0].c_str(), 0);
+  auto *R = (uint64_t *)perdure_open(S, "a", 0);
+  REQUIRE(R);
+  std::atomic<int> Step{0};
+  std::thread Other([&] {
+    if (perdure_tx_begin(R))
+      abort();
+    __perdure_tx_log(R + 8, 40000);
+    if (perdure_tx_commit())
+      abort();
+    Step = 1;
+    while (Step == 1)
+      std::this_thread::yield();
+  });
+  while (!Step)
+    std::this_thread::yield();
+  struct perdure_stat Stat;
+  REQUIRE(!perdure_stat(R, &Stat));
+  struct rlimit Limit = {Stat.file_bytes, Stat.file_bytes};
+  REQUIRE(!setrlimit(RLIMIT_FSIZE, &Limit));
+  REQUIRE(!perdure_tx_begin(R));
+  set(R, uint64_t(2));
+  REQUIRE(!perdure_tx_commit());
+  Step = 2;
+  Other.join();
+  perdure_store_close(S);
+  return 0;
+}
+
+TEST_F(TransactionTest, LogIsLeftForOthers) {
+  if (isDurable())
+    GTEST_SKIP() << "the log is needed at the commit alone";
+  create("a", 1 << 16);
+  closeStore();
+  ChildResult C = runChild("FullLogOfTwo", {Dir});
+  EXPECT_TRUE(!C.Signal && !C.Exit) << C.Signal << " " << C.Output;
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 2u);
+}
+
 CHILD(FreesTwice) {
   perdure_store *S = openStore(Args[0].c_str(), 0);
   auto *R = (uint64_t *)perdure_open(S, "a", 0);
@@ -1126,6 +1168,54 @@ TEST_F(DeathTest, KilledAtEveryStep) {
     ASSERT_TRUE(isWhole()) << Steps;
   }
   EXPECT_GT(Kills, 20u);
+}
+
+// A process is killed at every few instructions of rolling back to a savepoint. What
+// its log says of the block behind the first record is not believed by who comes after
+// the next process, which writes that record again: the block is somebody's by then.
+TEST_F(DeathTest, KilledWhileItRollsBack) {
+  uint64_t *R = create("a", 1 << 12);
+  closeStore();
+  std::mt19937 Random(11);
+  unsigned Kills = 0, Again = 0;
+  uint64_t Had = 0;
+  const unsigned Few = PERDURE_SANITIZED ? 500 : 150;
+  for (uint64_t Steps = 0;; Steps += 1 + Random() % Few, ++Kills) {
+    bool Killed = killAfter(
+        [&] {
+          perdure_store *T = openStore(Dir.c_str(), 0);
+          auto *A = (uint64_t *)perdure_open(T, "a", 0);
+          REQUIRE(A && !perdure_tx_begin(A));
+          int Point = perdure_tx_savepoint();
+          set(&A[0], uint64_t(1));
+          auto *Block = (uint64_t *)perdure_alloc(A, 100000);
+          REQUIRE(Block);
+          A[1] = perdure_offset(Block); // unlogged
+          raise(SIGSTOP);
+          REQUIRE(!perdure_tx_rollback_to(Point));
+          return 0;
+        },
+        Steps);
+    if (!Killed)
+      break;
+    reopenStore();
+    R = open("a");
+    Had = R[1];
+    ASSERT_EQ(R[0], 0u);
+    void *Mine = perdure_alloc(R, 100000);
+    Again += perdure_offset(Mine) == Had;
+    R[2] = Steps;
+    perdure_persist(R, 64);
+    uint64_t Blocks = blocksOf(R);
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    set(&R[0], uint64_t(1));
+    EXPECT_EQ(blocksAfterDeath("a"), Blocks) << Steps;
+    perdure_tx_abort();
+    perdure_free(Mine);
+    closeStore();
+  }
+  EXPECT_GT(Kills, 20u);
+  EXPECT_TRUE(Again > 2 || isDurable());
 }
 
 // Recovery is killed at random places, over and over, and ends all the same.
