@@ -10,7 +10,8 @@
 |* a child of this process, which costs much less than starting the program
 |* again. CHECK runs in the image, reads the notes from its standard input, and
 |* returns 0 when the image is good. Call it before any other function of the
-|* runtime.
+|* runtime. The child ends when CHECK returns, without what atexit() and
+|* destructors would do; what stdio holds is written.
 |*
 \*===---------------------------------------------------------------------===*/
 #ifndef PERDURE_CRASH_H
@@ -18,6 +19,7 @@
 
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,8 +82,11 @@ static inline int perdure_crash_check(int (*check)(void)) {
       break;
     image[word] = 0;
     child = fork();
-    if (!child)
-      exit(perdure_crash_serve_one(image, name, check));
+    if (!child) {
+      status = perdure_crash_serve_one(image, name, check);
+      fflush(0);
+      _exit(status);
+    }
     if (child < 0 || waitpid(child, &status, 0) != child)
       return 127;
     word = status;

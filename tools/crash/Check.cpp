@@ -236,8 +236,10 @@ Checkers::Checkers(unsigned Jobs, const std::string &Scratch,
 void Checkers::add(Image I) {
   std::unique_lock<std::mutex> Hold(Lock);
   Changed.wait(Hold, [this] { return Waiting.size() < 64; });
-  if (Dropped)
+  if (Dropped) {
+    ++Unchecked;
     return;
+  }
   Waiting.push_back(std::move(I));
   Changed.notify_all();
 }
@@ -245,11 +247,12 @@ void Checkers::add(Image I) {
 void Checkers::drop() {
   std::lock_guard<std::mutex> Hold(Lock);
   Dropped = true;
+  Unchecked += Waiting.size();
   Waiting.clear();
   Changed.notify_all();
 }
 
-void Checkers::finish() {
+uint64_t Checkers::finish() {
   {
     std::lock_guard<std::mutex> Hold(Lock);
     Ended = true;
@@ -258,6 +261,7 @@ void Checkers::finish() {
   for (std::thread &T : Threads)
     T.join();
   Threads.clear();
+  return Unchecked;
 }
 
 void Checkers::work(const std::string &Directory, const CheckCommand &Command) {

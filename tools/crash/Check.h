@@ -68,8 +68,8 @@ public:
   void add(Image I);
   /// Those that wait or are added later are not checked.
   void drop();
-  /// Returns when all have been checked.
-  void finish();
+  /// Returns when all have been checked; how many were dropped.
+  uint64_t finish();
 
 private:
   void work(const std::string &Directory, const CheckCommand &Command);
@@ -79,6 +79,7 @@ private:
   std::condition_variable Changed;
   std::deque<Image> Waiting;
   bool Ended = false, Dropped = false;
+  uint64_t Unchecked = 0; // dropped
   std::vector<std::thread> Threads;
 };
 

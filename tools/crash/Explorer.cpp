@@ -453,7 +453,7 @@ void Explorer::failed(const Image &I, const Verdict &V) {
     return;
   }
   // Shrinking costs checks: of many failures the first ones are told apart.
-  if (Result.Failures.size() >= 20 || Result.Failed > 50)
+  if (Stopped || Result.Failures.size() >= 20 || Result.Failed > 50)
     return;
   Image Small{I.At, shrink(I)};
   std::vector<std::string> Lost = lost(Small);
@@ -471,7 +471,7 @@ void Explorer::failed(const Image &I, const Verdict &V) {
   F.Lost = std::move(Lost);
   F.Kept = keep(Small, F);
   Result.Failures.push_back(std::move(F));
-  if (!LeftOut.empty())
+  if (P.Failures && Result.Failures.size() >= P.Failures)
     stop();
 }
 
@@ -541,7 +541,9 @@ Outcome Explorer::run() {
         (Result.Checked == Before && Most > (LeftOut.empty() ? 1u << 20 : 256)))
       break;
   }
-  Pool->finish();
+  uint64_t Dropped = Pool->finish();
+  Result.Checked -= Dropped;
+  Result.Exhausted &= !Dropped;
   return std::move(Result);
 }
 
@@ -625,6 +627,11 @@ Outcome crash::explore(const Plan &P, const Run &What, const Progress &Show,
   for (const Image &I : Whole.Chosen) {
     if (!Result.Trouble.empty())
       break;
+    if (P.Failures) {
+      if (Result.Failures.size() >= P.Failures)
+        break;
+      Level.Failures = P.Failures - Result.Failures.size();
+    }
     if (P.Images) {
       if (Result.Checked >= P.Images)
         break;
@@ -657,6 +664,7 @@ Outcome crash::exploreWithout(const Plan &P, const std::string &Primitive,
       Of.push_back(R);
   Plan Level = P;
   Level.Then = nullptr;
+  Level.Failures = 1;
   Outcome Result;
   auto Begun = std::chrono::steady_clock::now();
   for (size_t I = 0; I < Of.size(); ++I) {

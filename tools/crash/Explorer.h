@@ -24,6 +24,7 @@ struct Plan {
   unsigned Jobs = 1;
   AfterFailure Then;       // null: nothing. It takes half of what is allowed
   uint64_t ThenImages = 0; // at most so many images are gone on with
+  uint64_t Failures = 0;   // stop at so many that differ; 0: go on
   std::string Scratch;     // an empty directory for images
   std::string Keep;        // failing images go here, made when there are any
 };

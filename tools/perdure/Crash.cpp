@@ -29,7 +29,7 @@ struct Options {
   std::string Medium = "dax", Check, Budget = "20000", Keep = "crash", From,
               Then;
   std::vector<std::string> LeaveOut;
-  uint64_t Seed = 1, ThenImages = 20;
+  uint64_t Seed = 1, ThenImages = 20, Failures = 0;
   unsigned Jobs = 0, Hold = 0;
   bool Json = false, Serve = false;
   std::vector<std::string> Program;
@@ -254,7 +254,7 @@ static void printJson(const crash::Outcome &O, const crash::Plan &P,
   J.endObject();
 }
 
-static void printReport(const crash::Outcome &O, const std::string &Keep) {
+static void printReport(const crash::Outcome &O, const crash::Plan &P) {
   size_t Number = 0;
   for (const crash::Failure &F : O.Failures) {
     printf("failure %zu: %s\n", ++Number, escape(reasonOf(F)).c_str());
@@ -277,13 +277,16 @@ static void printReport(const crash::Outcome &O, const std::string &Keep) {
       printf(
           "  not kept: nothing can be written below %s; --keep takes another "
           "directory\n",
-          escape(Keep).c_str());
+          escape(P.Keep).c_str());
   }
   printf("%llu images checked at %llu points%s, %llu failed\n",
          static_cast<unsigned long long>(O.Checked),
          static_cast<unsigned long long>(O.Points),
          O.Exhausted ? ", which are all there are" : "",
          static_cast<unsigned long long>(O.Failed));
+  if (P.Failures && O.Failures.size() >= P.Failures)
+    printf("stopped there, as --failures %llu says\n",
+           static_cast<unsigned long long>(P.Failures));
   if (O.WentOn)
     printf("%llu of them were gone on with, until the power failed again\n",
            static_cast<unsigned long long>(O.WentOn));
@@ -353,6 +356,7 @@ static int run(const Options &Opts) {
   P.On = Opts.Medium == "dax" ? crash::Medium::Dax : crash::Medium::Page;
   P.Command = {Opts.Check, Opts.Serve};
   P.Seed = Opts.Seed;
+  P.Failures = Opts.Failures;
   P.Jobs =
       Opts.Jobs ? Opts.Jobs : std::max(1u, std::thread::hardware_concurrency());
   P.Keep = fs::absolute(Opts.Keep).string();
@@ -416,7 +420,7 @@ static int run(const Options &Opts) {
   if (Opts.Json)
     printJson(O, P, Removals);
   else {
-    printReport(O, P.Keep);
+    printReport(O, P);
     printRemovals(Removals);
   }
   fflush(stdout);
@@ -437,6 +441,8 @@ Command addCrash(CLI::App &Program) {
   App->add_option("--medium", Opts->Medium, "dax (the default) or page");
   App->add_option("--budget", Opts->Budget,
                   "At most so many images (20000), or seconds (60s)");
+  App->add_option("--failures", Opts->Failures,
+                  "Stop at so many failures that differ in what was lost");
   App->add_option("--seed", Opts->Seed, "Of what is chosen at random (1)");
   App->add_option("--jobs", Opts->Jobs, "Checks at once (one per processor)");
   App->add_option("--keep", Opts->Keep, "Where failing images go (crash)");

@@ -70,11 +70,11 @@ def buildWrong(options, name, entry, number):
                    ["-fperdure-trace", *fault.get("flags", [])], sources)
 
 
-def explore(options, name, entry, medium, images, then=False, traced=None):
-    """What perdure crash found, and the seconds that it took."""
+def explore(options, name, entry, medium, images, then=False, traced=None, failures=0):
+    """What perdure crash found, up to so many failures, and the seconds that it took."""
     right, check, more = options.built[name]
     command = [str(options.build / "bin/perdure"), "crash", "--json", "--medium", medium,
-               "--budget", str(images), "--seed", str(options.seed), "--keep",
+               "--budget", str(images), "--failures", str(failures), "--seed", str(options.seed), "--keep",
                str(options.work / "failed" / f"{name}-{medium}{'-then' if then else ''}"),
                *more, "--serve", "--check", shlex.join([check, *entry["check"]])]
     if options.jobs:
@@ -112,9 +112,10 @@ def seedFaults(options, examples):
         for number, fault in enumerate(entry["faults"]):
             traced = buildWrong(options, name, entry, number)
             for medium in options.media.split(","):
-                # Each image that fails costs many checks: few are enough for most.
-                for images in (60, 400, 2000):
-                    found, seconds = explore(options, name, entry, medium, images, traced=traced)
+                # Each image that fails costs many checks: one is enough for most.
+                for images, failures in ((400, 1), (400, 20), (2000, 20)):
+                    found, seconds = explore(options, name, entry, medium, images, traced=traced,
+                                             failures=failures)
                     said = [f["output"] for f in found["failures"]]
                     right = any(re.search(fault["says"], line) for line in said)
                     if right:

@@ -6,8 +6,8 @@
 // RUN: perdure crash --budget 300 --keep %t/k1 --serve --check '%t/check check' -- %t/right | FileCheck %s --check-prefix=RIGHT
 // RUN: perdure crash --budget 300 --medium page --keep %t/k2 --serve --check '%t/check check' -- %t/right | FileCheck %s --check-prefix=RIGHT
 // RIGHT: , 0 failed
-// RUN: not perdure crash --budget 200 --keep %t/k3 --serve --check '%t/check check' -- %t/wrong | FileCheck %s --check-prefix=WRONG
-// RUN: not perdure crash --budget 200 --medium page --keep %t/k4 --serve --check '%t/check check' -- %t/wrong | FileCheck %s --check-prefix=WRONG
+// RUN: not perdure crash --failures 1 --budget 200 --keep %t/k3 --serve --check '%t/check check' -- %t/wrong | FileCheck %s --check-prefix=WRONG
+// RUN: not perdure crash --failures 1 --budget 200 --medium page --keep %t/k4 --serve --check '%t/check check' -- %t/wrong | FileCheck %s --check-prefix=WRONG
 // WRONG: failure 1: exit status 1: what was promised is missing
 #include "Inputs/fault.h"
 struct PERDURE root { long value; };
