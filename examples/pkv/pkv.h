@@ -68,13 +68,23 @@ pkv *pkv_open(const char *dir, unsigned flags);
 /* After all transactions and cursors: but for the one for writing that this
    thread has begun, which it aborts. */
 void pkv_close(pkv *store);
+/* Opens for writing as well what this process has open with RDONLY; trees,
+   snapshots and cursors stay what they are. Flags: DURABLE. Nothing to do when
+   it is open to write. Errors: EBUSY (another process has it open), EACCES,
+   EROFS, EDEADLK, EINVAL, and those of perdure_open: it is open for reading
+   then, as before. */
+int pkv_open_to_write(pkv *store, unsigned flags);
 
 /* The tree of that name, 1 to PKV_NAME_MAX bytes; "" is one that every store
-   has. Good until the store closes. CREATE makes it, in a transaction of its
-   own. Errors: ENOENT, EINVAL, EROFS, EDEADLK (CREATE in a transaction). */
+   has. Good until the store closes. CREATE makes it: in the transaction for
+   writing that this thread has begun in the store, or in one of its own. What a
+   transaction has made this thread alone can open until it is committed. When
+   it is aborted there is no such tree, and what it was opened as is good for
+   nothing: EINVAL. Errors: ENOENT, EINVAL, EROFS, ECANCELED, ENOSPC, ENOMEM,
+   EDEADLK (CREATE in a transaction of another store). */
 pkv_tree *pkv_tree_open(pkv *store, const char *name, unsigned flags);
-/* Calls `visit` with each name, in the order in which they were made, until it
-   returns something else than 0; returns that, or 0. */
+/* Calls `visit` with each name that is committed, in the order in which they
+   were made, until it returns something else than 0; returns that, or 0. */
 int pkv_trees(pkv *store, int (*visit)(void *arg, const char *name), void *arg);
 
 /* One at a time for writing: waits for the others; EDEADLK when this thread has
@@ -134,6 +144,9 @@ struct pkv_stat {
 };
 /* Walks what the runtime keeps of the objects, not the tree. */
 int pkv_stat(pkv_tree *tree, pkv_txn *txn, struct pkv_stat *stat);
+/* How many pairs the tree has, as the transaction sees it: looks at nothing but
+   the number. */
+int pkv_count(pkv_tree *tree, pkv_txn *txn, uint64_t *pairs);
 
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
    next call. As long as reading every pair takes. */

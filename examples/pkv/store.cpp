@@ -11,6 +11,7 @@
 #include "tree.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -80,17 +81,22 @@ struct store_closer {
 struct pkv_tree {
   pkv *in;
   tree::stored *lies;
-  std::size_t number;
+  std::size_t number;    // of a tree that is not committed: that it would get
   tree::shape published; // behind the gate
   bool touched;          // by the transaction that is open for writing
   pkv_tree *next_touched;
+  std::atomic<bool> gone{false}; // made in a transaction that was aborted
+
+  pkv_tree(pkv *of, tree::stored *at, std::size_t n)
+      : in(of), lies(at), number(n), touched(false), next_touched(nullptr) {}
 };
 
 struct pkv {
   descriptor directory; // locked for as long as it is open
   std::unique_ptr<perdure_store, store_closer> objects;
   tree::header *header = nullptr;
-  bool writes = false, durable = false;
+  std::atomic<bool> writes{false};
+  bool durable = false;
 
   gate readers;
   std::list<pkv_tree> trees;              // behind the gate
@@ -100,8 +106,9 @@ struct pkv {
   std::mutex of_snapshots;
 
   std::mutex writing;
-  pkv_tree *touched = nullptr;   // under `writing`
-  std::mutex making_trees;
+  pkv_tree *touched = nullptr; // under `writing`
+  std::list<pkv_tree> made;    // by who writes, not committed; under `writing`
+  std::list<pkv_tree> gone;    // handles whose trees there are not; so
 };
 
 struct pkv_txn {
@@ -201,8 +208,10 @@ int begin_change(pkv &s, tree::change &c, bool in_place) {
   return 0;
 }
 
-/// Shows readers what was committed; behind the closed gate.
+/// Shows readers what was committed; behind the closed gate. Only who holds
+/// `writing` makes trees, so their numbers are right.
 void publish(pkv &s, std::uint64_t version) {
+  s.trees.splice(s.trees.end(), s.made);
   forget_touched(s, [](pkv_tree &t) { t.published = t.lies->seen(); });
   s.version = version;
   s.waiting = s.header->waiting;
@@ -212,11 +221,20 @@ int no_room(const tree::change &c) {
   return fail(c.error, "no room for the change: %s", perdure_errormsg());
 }
 
+/// Nothing of the transaction is there. The handles of trees that it made stay,
+/// to be refused: somebody has them.
+void forget_change(pkv &s) {
+  forget_touched(s, [](pkv_tree &) {});
+  for (pkv_tree &each : s.made)
+    each.gone = true;
+  s.gone.splice(s.gone.end(), s.made);
+}
+
 /// Rolls the object's transaction back; errno and the message stay.
 int abort_change(pkv &s) {
   int error = errno;
   perdure_tx_abort();
-  forget_touched(s, [](pkv_tree &) {});
+  forget_change(s);
   errno = error;
   return -1;
 }
@@ -226,7 +244,7 @@ int commit_change(pkv &s) {
   if (!perdure_tx_commit())
     return 0;
   fail_below();
-  forget_touched(s, [](pkv_tree &) {});
+  forget_change(s);
   return -1;
 }
 
@@ -256,36 +274,56 @@ template <class Body> int alone(pkv &s, Body body) {
   return result;
 }
 
-/// Whether the transaction can be used, in a store; null can.
-bool is_usable(const pkv &s, const pkv_txn *t) {
-  if (t && t->in != &s)
-    fail(EINVAL, "the transaction is another store's");
-  else if (t && t->failed)
-    fail(ECANCELED, "the transaction had no room for a change before: end it");
-  else
+bool may_go_on(const pkv_txn &t) {
+  if (!t.failed)
     return true;
+  fail(ECANCELED, "the transaction had no room for a change before: end it");
   return false;
+}
+
+bool is_there(const pkv_tree &t) {
+  if (!t.gone)
+    return true;
+  fail(EINVAL, "the transaction that made the tree was aborted, and the tree "
+               "with it: open it again");
+  return false;
+}
+
+/// Whether the transaction can be used with the tree; null can.
+bool is_usable(const pkv_tree &of, const pkv_txn *t) {
+  if (!is_there(of))
+    return false;
+  if (t && t->in != of.in)
+    fail(EINVAL, "the transaction is another store's");
+  else
+    return !t || may_go_on(*t);
+  return false;
+}
+
+/// In the caller's transaction, which can be used.
+template <class Body> int change_in(pkv_txn &t, Body body) {
+  if (!t.writes)
+    return fail(EROFS, "a snapshot changes nothing");
+  int result = body(t.change);
+  t.changes++;
+  if (!t.change.error)
+    return result;
+  t.failed = true;
+  return no_room(t.change);
 }
 
 /// In the caller's transaction, or alone.
 template <class Body> int change(pkv_tree &tree, pkv_txn *t, Body body) {
   pkv &s = *tree.in;
   auto touching = [&](tree::change &c) {
+    if (!is_there(tree)) // its transaction may have ended just now
+      return -1;
     touch(tree);
     return body(c);
   };
   if (!t)
     return alone(s, touching);
-  if (!is_usable(s, t))
-    return -1;
-  if (!t->writes)
-    return fail(EROFS, "a snapshot changes nothing");
-  int result = touching(t->change);
-  t->changes++;
-  if (!t->change.error)
-    return result;
-  t->failed = true;
-  return no_room(t->change);
+  return is_usable(tree, t) ? change_in(*t, touching) : -1;
 }
 
 /// What the transaction sees of the tree; without one only behind the gate.
@@ -330,10 +368,12 @@ int lock_directory(pkv &s, const char *dir) {
 }
 
 int open_objects(pkv &s, const char *dir, unsigned flags) {
+  // For reading only, too, as pkv_open_to_write may ask for more: the right to
+  // write is the object's.
   s.objects.reset(perdure_store_open(
       dir, s.writes ? (flags & PKV_CREATE ? PERDURE_CREATE : 0) |
                           (s.durable ? PERDURE_DURABLE : 0)
-                    : PERDURE_RDONLY));
+                    : 0));
   return s.objects ? 0 : fail_below();
 }
 
@@ -399,7 +439,8 @@ pkv *pkv_open(const char *dir, unsigned flags) try {
       (!makes && open_objects(*s, dir, flags)) || open_header(*s, dir, flags))
     return nullptr;
   for (tree::stored *each = s->header->trees; each; each = each->next)
-    s->trees.push_back({s.get(), each, s->trees.size(), each->seen(), false, nullptr});
+    s->trees.emplace_back(s.get(), each, s->trees.size()).published =
+        each->seen();
   publish(*s, s->header->version);
   return s.release();
 } catch (const std::bad_alloc &) {
@@ -415,6 +456,49 @@ void pkv_close(pkv *s) {
   delete s;
 }
 
+namespace {
+
+/// Nobody else has it open from here on. flock gives up the lock for reading
+/// before it tries, and this process reads on whatever comes of it.
+int lock_to_write(pkv &s) {
+  if (!flock(s.directory.fd, LOCK_EX | LOCK_NB))
+    return 0;
+  int error = errno;
+  while (flock(s.directory.fd, LOCK_SH) && errno == EINTR)
+    ;
+  return error == EWOULDBLOCK
+             ? fail(EBUSY, "another process has the store open")
+             : fail(error, "the store cannot be locked: %s", strerror(error));
+}
+
+} // namespace
+
+int pkv_open_to_write(pkv *s, unsigned flags) {
+  if (flags & ~unsigned(PKV_DURABLE))
+    return fail(EINVAL, "pkv_open_to_write knows the flag PKV_DURABLE");
+  if (is_free())
+    return -1;
+  std::lock_guard<std::mutex> lock(s->writing);
+  if (s->writes)
+    return 0;
+  if (lock_to_write(*s))
+    return -1;
+  // The object stays where it is mapped. Whether it can be written the runtime
+  // says when somebody begins to.
+  bool durable = flags & PKV_DURABLE;
+  if (!perdure_open(s->objects.get(), object_name,
+                    durable ? PERDURE_DURABLE : 0) ||
+      perdure_tx_begin(s->header)) {
+    fail_below();
+    flock(s->directory.fd, LOCK_SH);
+    return -1;
+  }
+  perdure_tx_abort();
+  s->durable = durable;
+  s->writes = true;
+  return 0;
+}
+
 pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
   bytes wanted(name);
   if (wanted.size() > PKV_NAME_MAX || flags & ~unsigned(PKV_CREATE)) {
@@ -423,37 +507,45 @@ pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
          PKV_NAME_MAX);
     return nullptr;
   }
-  auto look = [&]() -> pkv_tree * {
-    gate::inside in(s->readers);
-    for (pkv_tree &each : s->trees)
+  auto in_list = [&](std::list<pkv_tree> &of) -> pkv_tree * {
+    for (pkv_tree &each : of)
       if (each.lies->called() == wanted)
         return &each;
     return nullptr;
   };
+  auto look = [&] {
+    gate::inside in(s->readers);
+    return in_list(s->trees);
+  };
   if (pkv_tree *there = look())
+    return there;
+  pkv_txn *txn = writing_here && writing_here->in == s ? writing_here : nullptr;
+  if (pkv_tree *there = txn ? in_list(s->made) : nullptr)
     return there;
   if (!(flags & PKV_CREATE)) {
     fail(ENOENT, "there is no tree '%s'", name);
     return nullptr;
   }
-  if (may_write(*s)) // before it waits for who may wait for this thread
-    return nullptr;
-  std::lock_guard<std::mutex> lock(s->making_trees);
-  if (pkv_tree *there = look()) // another thread's
-    return there;
-  std::list<pkv_tree> made(1); // the memory first
+  std::list<pkv_tree> one; // the memory first
+  one.emplace_back(s, nullptr, 0);
+  pkv_tree *made = &one.back();
+  auto make = [&](tree::change &c) {
+    made->lies = tree::make(c, wanted);
+    made->number = s->trees.size() + s->made.size();
+    if (made->lies)
+      s->made.splice(s->made.end(), one);
+    return 0;
+  };
+  if (txn)
+    return may_go_on(*txn) && !change_in(*txn, make) ? made : nullptr;
+  pkv_tree *other = nullptr;
   if (alone(*s, [&](tree::change &c) {
-        made.front().lies = tree::make(c, wanted);
-        return 0;
+        // Another thread may have made it meanwhile. Only who writes changes
+        // the list, and that is this thread.
+        return (other = in_list(s->trees)) ? 0 : make(c);
       }) < 0)
     return nullptr;
-  made.front().in = s;
-  std::lock_guard<std::mutex> writer(s->writing); // one closes the gate at a time
-  gate::shut shut(s->readers);
-  made.front().published = made.front().lies->seen();
-  made.front().number = s->trees.size();
-  s->trees.splice(s->trees.end(), made);
-  return &s->trees.back();
+  return other ? other : made;
 } catch (const std::bad_alloc &) {
   fail(ENOMEM, "no memory for another tree");
   return nullptr;
@@ -585,7 +677,7 @@ int pkv_del(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key) {
 
 ptrdiff_t pkv_get(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, void *buffer,
                   size_t size) {
-  if (!is_key(key) || !is_usable(*t->in, txn))
+  if (!is_key(key) || !is_usable(*t, txn))
     return -1;
   std::optional<gate::inside> inside;
   if (!txn)
@@ -604,7 +696,7 @@ int pkv_see(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
   if (!txn)
     return fail(EINVAL, "without a transaction a value may go at once: use "
                         "pkv_get, or begin one");
-  if (!is_key(key) || !is_usable(*t->in, txn))
+  if (!is_key(key) || !is_usable(*t, txn))
     return -1;
   const tree::record *r = tree::find(root_for(*t, txn), as_bytes(key));
   if (!r)
@@ -616,7 +708,7 @@ int pkv_see(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
 // ===- Cursors ----------------------------------------------------------===
 
 pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
-  if (!is_usable(*t->in, txn))
+  if (!is_usable(*t, txn))
     return nullptr;
   auto c = std::make_unique<pkv_cursor>();
   c->key.reserve(PKV_KEY_MAX); // to move it needs no memory
@@ -710,9 +802,32 @@ int pkv_pair(pkv_cursor *c, struct pkv_bytes *key, struct pkv_bytes *value) {
 
 // ===- Looking at all of it ---------------------------------------------===
 
+namespace {
+
+/// The tree as the transaction sees it; without one only behind the gate.
+tree::shape shape_for(const pkv_tree &t, const pkv_txn *txn) {
+  if (!txn)
+    return t.published;
+  if (txn->writes)
+    return t.lies->seen();
+  return t.number < txn->shapes.size() ? txn->shapes[t.number] : tree::shape();
+}
+
+} // namespace
+
+int pkv_count(pkv_tree *t, pkv_txn *txn, uint64_t *pairs) {
+  if (!is_usable(*t, txn))
+    return -1;
+  std::optional<gate::inside> inside;
+  if (!txn)
+    inside.emplace(t->in->readers);
+  *pairs = shape_for(*t, txn).pairs;
+  return 0;
+}
+
 int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
   pkv &s = *t->in;
-  if (!is_usable(s, txn))
+  if (!is_usable(*t, txn))
     return -1;
   struct perdure_stat objects;
   if (perdure_stat(s.header, &objects))
@@ -721,12 +836,7 @@ int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
   {
     gate::inside in(s.readers);
     stat->waiting = s.waiting;
-    if (!txn)
-      shape = t->published;
-    else if (txn->writes)
-      shape = t->lies->seen();
-    else if (t->number < txn->shapes.size())
-      shape = txn->shapes[t->number];
+    shape = shape_for(*t, txn);
     stat->height = shape.root ? shape.root->level + 1 : 0;
   }
   stat->pairs = shape.pairs;

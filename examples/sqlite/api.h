@@ -9,6 +9,7 @@ extern const sqlite3_api_routines *sqlite3_api; // module.cpp
 #endif
 
 #include <new>
+#include <stdexcept>
 #include <string>
 
 /// Runs what SQLite has called: no exception leaves it.
@@ -17,6 +18,10 @@ template <class Body> int guarded(Body body) noexcept {
     return body();
   } catch (const std::bad_alloc &) {
     return SQLITE_NOMEM;
+  } catch (const std::length_error &) {
+    return SQLITE_TOOBIG;
+  } catch (...) { // of the standard library, and of no use to SQLite
+    return SQLITE_ERROR;
   }
 }
 

@@ -15,28 +15,19 @@ int fail_below(table &t) {
   return fail(&t, code, pkv_errormsg());
 }
 
-std::string no_table(const table &t) {
-  return "there is no table " + t.name + " in the store " + t.in.in.path;
-}
-
-/// Opens its trees. They can be made only outside of a transaction.
+/// Opens its trees, or makes them: in the transaction for writing.
 int open_trees(table &t, unsigned number, bool create) {
   t.trees.clear();
   for (std::size_t i = 0; i <= t.columns.indexes.size(); i++) {
     std::string called = std::to_string(number);
     if (i)
       called += "." + std::to_string(i);
-    pkv_tree *tree = pkv_tree_open(t.in.in.store, called.c_str(), 0);
-    if (!tree && errno == ENOENT && create)
-      tree = pkv_tree_open(t.in.in.store, called.c_str(), PKV_CREATE);
-    if (!tree && errno == EDEADLK)
-      return fail(
-          &t, SQLITE_ERROR,
-          "a transaction that has written to a store makes no tables in "
-          "it: make " +
-              t.name + " before, or after COMMIT");
-    if (!tree)
+    pkv_tree *tree =
+        pkv_tree_open(t.in.in.store, called.c_str(), create ? PKV_CREATE : 0);
+    if (!tree) {
+      t.trees.clear();
       return fail_below(t);
+    }
     t.trees.push_back(tree);
   }
   return SQLITE_OK;
@@ -66,17 +57,26 @@ int free_number(table &t, pkv_txn *txn, unsigned &number) {
   return SQLITE_OK;
 }
 
-/// The table that the entry is of, if it is this one.
-int attach(table &t, const std::string &entry) {
-  std::string wanted = definition(t.columns);
+bool is_of(const table &t, const std::string &entry) {
   std::size_t blank = entry.find(' ');
-  if (blank == std::string::npos || entry.substr(blank + 1) != wanted)
-    return fail(
-        &t, SQLITE_ERROR,
-        "the store " + t.in.in.path + " has a table " + t.name +
-            " with other columns or indexes: " + entry.substr(blank + 1));
+  return blank != std::string::npos &&
+         entry.substr(blank + 1) == definition(t.columns);
+}
+
+/// Becomes the table that the entry is of.
+int attach(table &t, const std::string &entry) {
   t.catalogue_entry = entry;
   return open_trees(t, unsigned(std::atoi(entry.c_str())), false);
+}
+
+/// The same, where CREATE names one that is there.
+int attach_alike(table &t, const std::string &entry) {
+  return is_of(t, entry)
+             ? attach(t, entry)
+             : fail(&t, SQLITE_ERROR,
+                    "the store " + t.in.in.path + " has a table " + t.name +
+                        " with other columns or indexes: " +
+                        entry.substr(entry.find(' ') + 1));
 }
 
 /// Reads in a snapshot, or in the transaction for writing.
@@ -98,43 +98,57 @@ public:
 
 } // namespace
 
+int look_up(table &t, pkv_txn *txn) {
+  std::string entry = entry_of(t, t.name, txn);
+  if (entry.empty() && errno != ENOENT)
+    return fail_below(t);
+  t.missing = false;
+  if (t.trees.empty() && is_of(t, entry)) // somebody has made it meanwhile
+    return attach(t, entry);
+  if (!t.trees.empty() && entry == t.catalogue_entry)
+    return SQLITE_OK;
+  t.missing = true;
+  return fail(&t, SQLITE_ERROR,
+              "another connection has dropped or changed " + t.name +
+                  " in the store " + t.in.in.path);
+}
+
 int find_table(table &t) {
-  std::string entry;
-  {
-    view v(t);
-    if (v.code)
-      return v.code;
-    entry = entry_of(t, t.name, v.txn);
-  }
-  return entry.empty() ? fail(&t, SQLITE_ERROR, no_table(t)) : attach(t, entry);
+  view v(t);
+  if (v.code)
+    return v.code;
+  int code = look_up(t, v.txn);
+  if (!t.missing)
+    return code;
+  // It says so to who uses it. SQLite would only forget the message here.
+  sqlite3_free(t.zErrMsg);
+  t.zErrMsg = nullptr;
+  return SQLITE_OK;
 }
 
 int create_table(table &t) {
-  std::lock_guard<std::mutex> lock(t.in.in.defining);
-  unsigned number;
-  std::string entry;
   {
     view v(t);
     if (v.code)
       return v.code;
-    entry = entry_of(t, t.name, v.txn);
-    if (int code = free_number(t, v.txn, number))
-      return code;
+    std::string entry = entry_of(t, t.name, v.txn);
+    if (!entry.empty())
+      return attach_alike(t, entry);
   }
-  if (!entry.empty())
-    return attach(t, entry);
-  if (int code = open_trees(t, number, true))
-    return code;
   if (int code = t.of.join(t.in, &t))
     return code;
   pkv_txn *txn;
-  unsigned still;
   if (int code = t.in.write(&t, txn))
     return code;
-  if (int code = free_number(t, txn, still))
+  // Another connection may have made it before this one could write.
+  std::string entry = entry_of(t, t.name, txn);
+  if (!entry.empty())
+    return attach_alike(t, entry);
+  unsigned number;
+  if (int code = free_number(t, txn, number))
     return code;
-  if (still != number || !entry_of(t, t.name, txn).empty())
-    return fail(&t, SQLITE_BUSY, "another process makes a table in the store");
+  if (int code = open_trees(t, number, true))
+    return code;
   t.catalogue_entry = std::to_string(number) + " " + definition(t.columns);
   t.in.define();
   return t.in.put(&t, t.in.in.catalogue, catalogue_key(t.name),
@@ -149,7 +163,7 @@ int begin_change(table &t, pkv_txn *&txn) {
     return code;
   if (int code = t.in.write(&t, txn))
     return code;
-  return t.verify(txn, true);
+  return t.verify(txn, nullptr);
 }
 
 } // namespace
@@ -157,7 +171,7 @@ int begin_change(table &t, pkv_txn *&txn) {
 int drop_table(table &t) {
   pkv_txn *txn;
   if (int code = begin_change(t, txn))
-    return code;
+    return t.missing ? SQLITE_OK : code;
   if (int code = t.clear(txn))
     return code;
   t.in.define();

@@ -8,9 +8,13 @@
 /// Makes the table in its store. One of that name and definition that is there
 /// becomes this one.
 int create_table(table &t);
-/// Finds it.
+/// Finds it. That the store has none of that name and definition is no error: a
+/// table that somebody has dropped there can be dropped here then.
 int find_table(table &t);
-/// Removes it with its rows, or gives it another name; in the transaction.
+/// SQLITE_OK: the catalogue has it, as `txn` sees it.
+int look_up(table &t, pkv_txn *txn);
+/// Removes it with its rows, if the store has it, or gives it another name; in
+/// the transaction.
 int drop_table(table &t);
 int rename_table(table &t, const char *name);
 

@@ -48,7 +48,7 @@ int cursor::begin() {
   }
   if (!snap)
     of.in.follow(*this);
-  if (int code = of.verify(txn, false)) {
+  if (int code = of.verify(txn, snap)) {
     close();
     return code;
   }

@@ -16,6 +16,7 @@ struct dump_table : sqlite3_vtab {
 };
 
 struct source {
+  table *of = nullptr;
   std::string create, insert, select;
   unsigned columns = 0;
   sqlite3_stmt *rows = nullptr;
@@ -33,6 +34,7 @@ class dump_cursor : public sqlite3_vtab_cursor {
   }
   int find_sources();
   std::string literal(sqlite3_stmt *rows, int i);
+  void leave_out(source &s);
   void forget() {
     for (source &each : sources)
       sqlite3_finalize(each.rows);
@@ -56,7 +58,11 @@ public:
       if (sqlite3_prepare_v2(of.db, each.select.c_str(), -1, &each.rows,
                              nullptr))
         return failed();
+      each.of->missing = false; // until it is looked for
       each.step = sqlite3_step(each.rows);
+      if (each.step != SQLITE_ROW && each.step != SQLITE_DONE &&
+          each.of->missing)
+        leave_out(each);
     }
     now = sources.empty() ? ended : creates;
     return advance();
@@ -78,7 +84,32 @@ std::string rowid_name(const schema &s) {
   return "";
 }
 
+/// What the first schema is called: main, but where the program says otherwise.
+std::string main_of(sqlite3 *db) {
+  sqlite3_stmt *list = nullptr;
+  std::string name;
+  if (!sqlite3_prepare_v2(db,
+                          "SELECT name FROM pragma_database_list WHERE seq = 0",
+                          -1, &list, nullptr) &&
+      sqlite3_step(list) == SQLITE_ROW)
+    name = reinterpret_cast<const char *>(sqlite3_column_text(list, 0));
+  sqlite3_finalize(list);
+  return name;
+}
+
+/// A table that the store does not have is a comment of one line.
+void dump_cursor::leave_out(source &s) {
+  sqlite3_finalize(s.rows);
+  s.rows = nullptr;
+  s.step = SQLITE_DONE;
+  s.create = "-- " + quoted(s.of->name) +
+             ": left out, since another connection has dropped or changed it "
+             "in its store";
+  std::replace(s.create.begin(), s.create.end(), '\n', ' ');
+}
+
 int dump_cursor::find_sources() {
+  std::string database = main_of(of.db);
   sqlite3_stmt *all = nullptr;
   if (sqlite3_prepare_v2(of.db,
                          "SELECT name, sql FROM main.sqlite_schema WHERE "
@@ -104,11 +135,13 @@ int dump_cursor::find_sources() {
     }
     auto found =
         std::find_if(of.tables.begin(), of.tables.end(), [&](sqlite3_vtab *t) {
-          return static_cast<table *>(t)->name == name;
+          return static_cast<table *>(t)->name == name &&
+                 static_cast<table *>(t)->database == database;
         });
     if (found == of.tables.end())
       continue;
-    const schema &columns = static_cast<table *>(*found)->columns;
+    s.of = static_cast<table *>(*found);
+    const schema &columns = s.of->columns;
     std::vector<std::string> names;
     if (columns.has_rowid() && columns.rowid_column < 0 &&
         !rowid_name(columns).empty())
@@ -217,6 +250,7 @@ int connect(sqlite3 *db, void *aux, int, const char *const *,
 }
 
 int disconnect(sqlite3_vtab *t) {
+  sqlite3_free(t->zErrMsg);
   delete static_cast<dump_table *>(t);
   return SQLITE_OK;
 }

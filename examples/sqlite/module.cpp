@@ -72,7 +72,8 @@ int connect(sqlite3 *db, void *aux, int count, const char *const *arguments,
                      opened, code);
   if (!wrong.empty())
     return failed(code, wrong);
-  auto *t = new table(of, of.session_in(*opened), s, arguments[2]);
+  auto *t =
+      new table(of, of.session_in(*opened), s, arguments[1], arguments[2]);
   of.tables.push_back(t);
   code = creates ? create_table(*t) : find_table(*t);
   if (!code) {

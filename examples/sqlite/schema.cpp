@@ -19,7 +19,8 @@ std::string lower(std::string s) {
 }
 
 bool is_letter(char c) {
-  return std::isalnum((unsigned char)c) || c == '_' || c == '$' || c < 0;
+  return std::isalnum((unsigned char)c) || c == '_' || c == '$' ||
+         (unsigned char)c >= 0x80;
 }
 
 /// One argument, word by word.
@@ -372,7 +373,8 @@ std::string columns_of(const schema &s) {
   return text;
 }
 
-/// A name that no column has.
+} // namespace
+
 std::string hidden_name(const schema &s) {
   std::string name = "_key";
   while (std::any_of(s.columns.begin(), s.columns.end(),
@@ -380,8 +382,6 @@ std::string hidden_name(const schema &s) {
     name = "_" + name;
   return name;
 }
-
-} // namespace
 
 std::string declaration(const schema &s) {
   std::string text = "CREATE TABLE x(" + columns_of(s);

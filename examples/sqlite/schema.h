@@ -39,6 +39,8 @@ struct schema {
 std::string parse_schema(int count, const char *const *arguments, schema &s);
 /// The table as SQLite is told: CREATE TABLE.
 std::string declaration(const schema &s);
+/// Of the hidden column: one that no other has.
+std::string hidden_name(const schema &s);
 /// The columns and indexes in a form of their own: two tables are alike when
 /// these are.
 std::string definition(const schema &s);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <climits>
 #include <cstdlib>
+#include <unistd.h>
 
 int code_of(int error) {
   switch (error) {
@@ -68,12 +69,20 @@ std::string open_store(const std::string &path, bool create, bool read_only,
       if (each->durable != durable)
         return path + " is open " + (durable ? "without" : "with") +
                " DURABLE: say it in all tables of a store or in none";
+      if (each->read_only && !read_only) {
+        if (pkv_open_to_write(each->store, durable ? PKV_DURABLE : 0)) {
+          code = code_of(errno);
+          return path + " is open for reading only: " + pkv_errormsg();
+        }
+        each->read_only = false;
+      }
       each->users++;
       opened = each;
       return "";
     }
   auto made = std::make_unique<opened_store>();
   made->durable = durable;
+  made->read_only = read_only;
   made->store =
       pkv_open(path.c_str(), read_only ? PKV_RDONLY
                                        : (create ? PKV_CREATE : 0) |
@@ -104,11 +113,54 @@ void close_store(opened_store *opened) {
 session::~session() {
   end(false);
   delete spare;
-  if (!writing) // else the store stays open, since a thread writes to it
-    close_store(&in);
+  close_store(&in);
 }
 
 namespace {
+
+std::mutex of_transactions;
+
+/// What this thread writes. pkv's transactions are of a thread: no other can
+/// end them. One that another has rolled back, or has closed the connection of,
+/// ends when its thread comes to the module again, or ends itself.
+class own_transaction {
+public:
+  std::shared_ptr<thread_transaction> now;
+  pid_t process = 0; // that has begun it
+
+  void end_what_was_let_go() {
+    if (!now)
+      return;
+    {
+      std::lock_guard<std::mutex> lock(of_transactions);
+      if (now->by)
+        return;
+    }
+    pkv_abort(now->txn);
+    close_store(&now->in);
+    now.reset();
+  }
+
+  ~own_transaction() {
+    // In a child of fork it is the parent's.
+    for (; process == getpid(); std::this_thread::yield()) {
+      end_what_was_let_go();
+      if (!now)
+        return;
+      std::unique_lock<std::mutex> lock(of_transactions);
+      session *by = now->by;
+      // Who has the connection may be about to let go, and waits for the lock.
+      sqlite3_mutex *of_connection = by ? sqlite3_db_mutex(by->of.db) : nullptr;
+      if (!by || sqlite3_mutex_try(of_connection))
+        continue;
+      lock.unlock(); // nobody else closes it now
+      by->cut();
+      sqlite3_mutex_leave(of_connection);
+    }
+  }
+};
+
+thread_local own_transaction of_this_thread;
 
 /// What the connection waits for a lock: SQLite does not tell modules, but the
 /// pragma does.
@@ -124,18 +176,11 @@ int busy_timeout(sqlite3 *db) {
 
 } // namespace
 
-/// Ends what another thread could not end.
-int session::settle(sqlite3_vtab *table) {
-  if (!orphaned)
-    return SQLITE_OK;
-  if (writer != std::this_thread::get_id())
-    return fail(table, SQLITE_BUSY,
-                "a transaction was rolled back in another thread than it was "
-                "begun in, and waits for that one");
-  bool was_joined = joined;
-  end(false);
-  joined = was_joined;
-  return SQLITE_OK;
+int session::refuse_cut_off(sqlite3_vtab *table) {
+  return cut_off ? fail(table, SQLITE_ABORT,
+                        "the thread that began the transaction has ended, and "
+                        "what it wrote is not there: ROLLBACK")
+                 : SQLITE_OK;
 }
 
 int session::begin(sqlite3_vtab *table) {
@@ -143,6 +188,9 @@ int session::begin(sqlite3_vtab *table) {
     return fail(table, SQLITE_IOERR,
                 "the last commit failed, and is not in the store: " + lost +
                     "; open the database again");
+  of_this_thread.end_what_was_let_go();
+  auto made = std::make_shared<thread_transaction>(
+      thread_transaction{this, in, nullptr}); // the memory first
   using clock = std::chrono::steady_clock;
   clock::time_point until{};
   for (std::chrono::microseconds pause(50);;
@@ -162,6 +210,9 @@ int session::begin(sqlite3_vtab *table) {
       return fail(table, SQLITE_BUSY, "database is locked");
     std::this_thread::sleep_for(pause);
   }
+  made->txn = writing;
+  of_this_thread.now = of_thread = std::move(made);
+  of_this_thread.process = getpid();
   writer = std::this_thread::get_id();
   latest = nullptr; // statements from now on see what it writes
   return SQLITE_OK;
@@ -171,18 +222,9 @@ void session::end(bool commit) {
   changes.clear();
   old.clear();
   savepoints.clear();
-  joined = false;
+  joined = cut_off = false;
   if (!writing)
     return;
-  // pkv's transactions are of a thread. One that another thread ends, by a
-  // rollback, waits for its own (settle).
-  orphaned = writer != std::this_thread::get_id();
-  if (orphaned) {
-    sqlite3_log(SQLITE_MISUSE,
-                "perdure: a transaction was rolled back in another thread than "
-                "it was begun in");
-    return;
-  }
   version++;
   epoch++;
   while (followers) {
@@ -190,21 +232,51 @@ void session::end(bool commit) {
     f.leave_transaction();
     leave(f);
   }
-  if (!commit) {
-    pkv_abort(writing);
-  } else if (pkv_commit(writing)) {
-    lost = pkv_errormsg();
-    sqlite3_log(SQLITE_IOERR, "perdure: %s: %s", in.path.c_str(), lost.c_str());
+  if (writer != std::this_thread::get_id()) {
+    let_go();
+  } else {
+    if (!commit) {
+      pkv_abort(writing);
+    } else if (pkv_commit(writing)) {
+      lost = pkv_errormsg();
+      sqlite3_log(SQLITE_IOERR, "perdure: %s: %s", in.path.c_str(),
+                  lost.c_str());
+    }
+    of_this_thread.now.reset();
   }
+  of_thread.reset();
   writing = nullptr;
   latest = nullptr; // what comes sees more than what runs
   if (defines)
-    in.definitions++;
+    in.definitions_ended++;
   defines = false;
 }
 
+/// Leaves it to its thread to end the transaction, which keeps the store open.
+void session::let_go() {
+  {
+    std::lock_guard<std::mutex> lock(of_stores);
+    in.users++;
+  }
+  {
+    std::lock_guard<std::mutex> lock(of_transactions);
+    of_thread->by = nullptr;
+  }
+  sqlite3_log(SQLITE_MISUSE,
+              "perdure: %s: a transaction was rolled back in another thread "
+              "than it was begun in, and locks the store until that one uses a "
+              "table of a store, or ends",
+              in.path.c_str());
+}
+
+void session::cut() {
+  bool was_joined = joined;
+  end(false);
+  joined = cut_off = was_joined;
+}
+
 int session::join(sqlite3_vtab *table) {
-  if (int code = settle(table))
+  if (int code = refuse_cut_off(table))
     return code;
   if (!writing)
     if (int code = begin(table))
@@ -214,6 +286,8 @@ int session::join(sqlite3_vtab *table) {
 }
 
 int session::sync(sqlite3_vtab *table) {
+  if (int code = refuse_cut_off(table))
+    return code;
   if (writing && writer != std::this_thread::get_id())
     return fail(table, SQLITE_MISUSE,
                 "a transaction ends in the thread that began it");
@@ -228,11 +302,11 @@ void session::commit() { end(true); }
 void session::roll_back() { end(false); }
 
 int session::write(sqlite3_vtab *table, pkv_txn *&txn) {
-  if (int code = settle(table))
+  if (int code = refuse_cut_off(table))
     return code;
   // After a rollback to the savepoint that began the transaction there is none.
   if (!writing)
-    if (int code = begin(table))
+    if (int code = joined ? begin(table) : of.join(*this, table))
       return code;
   if (writer != std::this_thread::get_id())
     return fail(table, SQLITE_MISUSE,
@@ -304,12 +378,16 @@ void session::remember(pkv_tree *tree, bytes key) {
 
 int session::begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap) {
   snap = nullptr;
-  if (int code = settle(table))
-    return code;
-  if (writing || joined)
+  if (joined)
     return write(table, txn);
+  of_this_thread.end_what_was_let_go();
   if (!latest) {
+    // Where none has begun to change the catalogue that has not ended before
+    // the snapshot, all that have ended are in it, and nothing else.
+    std::uint64_t definitions = in.definitions_ended;
     pkv_txn *begun = pkv_begin(in.store, PKV_RDONLY);
+    if (in.definitions_begun != definitions)
+      definitions = snapshot::unknown;
     if (!begun)
       return fail_below(table);
     latest = spare ? spare : new (std::nothrow) snapshot;
@@ -318,7 +396,7 @@ int session::begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap) {
       pkv_abort(begun);
       return SQLITE_NOMEM;
     }
-    *latest = {begun, 0};
+    *latest = {begun, 0, definitions};
   }
   latest->users++;
   snap = latest;
@@ -376,8 +454,10 @@ int session::erase(sqlite3_vtab *table, pkv_tree *tree, bytes key) {
 }
 
 void session::define() {
+  if (!defines)
+    in.definitions_begun++;
   defines = true;
-  in.definitions++;
+  defined++;
 }
 
 // ===- Connections ------------------------------------------------------===
@@ -404,12 +484,11 @@ int connection::join(session &s, sqlite3_vtab *table) {
   bool was_joined = s.is_joined();
   if (int code = s.join(table))
     return code;
-  heard = false;
-  int code = sqlite3_exec(db, "INSERT INTO perdure_transaction VALUES(NULL)",
+  int code = sqlite3_exec(db, "DELETE FROM perdure_transaction WHERE 0",
                           nullptr, nullptr, nullptr);
   if (code) {
     fail(table, code, sqlite3_errmsg(db));
-  } else if (!heard) {
+  } else if (!watched) {
     code = fail(table, SQLITE_ERROR,
                 "the database has a table of its own that is called "
                 "perdure_transaction: rename it");

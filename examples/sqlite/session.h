@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,9 +35,11 @@ struct opened_store {
   pkv *store = nullptr;
   pkv_tree *catalogue = nullptr; // names of tables, and what they are
   bool durable = false;
-  unsigned users = 0;                        // behind the lock of all stores
-  std::atomic<std::uint64_t> definitions{1}; // grows when the catalogue changes
-  std::mutex defining;
+  // Behind the lock of all stores.
+  bool read_only = false;
+  unsigned users = 0;
+  // Transactions that change the catalogue: how many have begun to, and ended.
+  std::atomic<std::uint64_t> definitions_begun{0}, definitions_ended{0};
 
   ~opened_store();
 };
@@ -64,18 +67,33 @@ protected:
 struct snapshot {
   pkv_txn *txn;
   unsigned users;
+  /// Which catalogue it has: equal ones are the same.
+  std::uint64_t definitions;
+
+  /// One that was being changed just then.
+  static constexpr std::uint64_t unknown =
+      std::numeric_limits<std::uint64_t>::max();
 };
 
 struct connection;
+class session;
+
+/// A transaction for writing: of a thread, which has one at most.
+struct thread_transaction {
+  session *by; // null: it has let go; behind the lock of these
+  opened_store &in;
+  pkv_txn *txn;
+};
 
 class session {
   snapshot *latest = nullptr; // of the statements that run; null: none does
   snapshot *spare = nullptr;
   pkv_txn *writing = nullptr;
+  std::shared_ptr<thread_transaction> of_thread; // `writing`, too
   std::thread::id writer;
-  bool joined = false;   // SQLite will tell when the transaction ends
-  bool orphaned = false; // it has ended, in a thread that cannot end it
-  std::string lost;      // why a commit failed: SQLite does not hear of it
+  bool joined = false;  // SQLite will tell when the transaction ends
+  bool cut_off = false; // its thread has ended before
+  std::string lost;     // why a commit failed: SQLite does not hear of it
   follower *followers = nullptr;
 
   // To savepoints: what the changes since the first of them have changed.
@@ -91,9 +109,10 @@ class session {
 
   bool defines = false; // the transaction changes the catalogue
 
-  int settle(sqlite3_vtab *table);
+  int refuse_cut_off(sqlite3_vtab *table);
   int begin(sqlite3_vtab *table);
   void end(bool commit);
+  void let_go();
   void remember(pkv_tree *tree, bytes key);
 
 public:
@@ -102,6 +121,7 @@ public:
   unsigned tables = 0;
   std::uint64_t version = 1; // grows with each change, and when it ends
   std::uint64_t epoch = 1;   // grows when changes are taken back, or it ends
+  std::uint64_t defined = 1; // grows with each change of the catalogue
 
   /// The greatest rowid of a tree, which several tables of SQLite may lead to.
   struct last_row {
@@ -128,6 +148,12 @@ public:
 
   bool is_joined() const { return joined; }
   bool is_writing() const { return writing; }
+  /// The transaction for writing, in the thread that began it; or null.
+  pkv_txn *own_transaction() const {
+    return writer == std::this_thread::get_id() ? writing : nullptr;
+  }
+  /// The thread that began the transaction ends.
+  void cut();
 
   // ===- Reading --------------------------------------------------------===
 
@@ -140,8 +166,8 @@ public:
 
   // ===- Writing --------------------------------------------------------===
 
-  /// The transaction for writing, which it begins where SQLite has said so
-  /// before.
+  /// The transaction for writing, which it begins. Where SQLite has not told of
+  /// it, as of a table that CREATE has attached, the watcher hears of it.
   int write(sqlite3_vtab *table, pkv_txn *&txn);
   int put(sqlite3_vtab *table, pkv_tree *tree, bytes key, bytes value);
   int erase(sqlite3_vtab *table, pkv_tree *tree, bytes key);
@@ -155,14 +181,14 @@ struct connection {
   std::vector<std::unique_ptr<session>> sessions;
   std::vector<sqlite3_vtab *> tables; // that are connected
   int savepoints = 0;                 // as the watcher hears of them
-  bool heard = false;                 // it has been told of what join() does
+  bool watched = false;               // it is told of this transaction
 
   /// The session in that store, to which it gives what the caller has opened.
   session &session_in(opened_store &s);
   /// Closes sessions that have no tables and no transaction.
   void tidy();
-  /// Begins to write to the catalogue. SQLite tells the table nothing of that
-  /// transaction then, but it does tell the watcher (watcher.cpp).
+  /// Begins to write where SQLite tells the table nothing of the transaction,
+  /// but does tell the watcher (watcher.cpp).
   int join(session &s, sqlite3_vtab *table);
 };
 

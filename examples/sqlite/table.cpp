@@ -1,11 +1,11 @@
 // table.cpp - Inserting, changing and deleting rows.
 #include "table.h"
 
+#include "catalogue.h"
 #include "cursor.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
 cell cell_of(sqlite3_value *value, affinity fits) {
   int type = sqlite3_value_type(value);
@@ -47,8 +47,10 @@ std::string catalogue_key(std::string name) {
   return name;
 }
 
-table::table(connection &c, session &s, schema d, const char *called)
-    : sqlite3_vtab(), of(c), in(s), columns(std::move(d)), name(called) {
+table::table(connection &c, session &s, schema d, const char *in_database,
+             const char *called)
+    : sqlite3_vtab(), of(c), in(s), columns(std::move(d)),
+      database(in_database), name(called) {
   in.tables++;
 }
 
@@ -59,33 +61,27 @@ table::~table() {
   in.tables--;
 }
 
-int table::verify(pkv_txn *txn, bool writes) {
-  // What this process changes it counts; of other processes' changes one that
-  // writes has to know.
-  std::uint64_t now = in.in.definitions.load();
-  if (verified == now && (!writes || verified_epoch == in.epoch))
+int table::verify(pkv_txn *txn, const snapshot *snap) {
+  // While this session writes nobody else changes the catalogue.
+  if (snap ? snap->definitions == verified && verified != snapshot::unknown
+           : verified_epoch == in.epoch && verified_defined == in.defined)
     return SQLITE_OK;
-  struct pkv_bytes entry;
-  if (pkv_see(in.in.catalogue, txn, as_pkv(catalogue_key(name)), &entry) ||
-      as_bytes(entry) != catalogue_entry)
-    return fail(this, SQLITE_ERROR,
-                "another connection has dropped or changed " + name +
-                    " in the store " + in.in.path);
-  verified = now;
-  if (writes)
+  if (int code = look_up(*this, txn))
+    return code;
+  if (snap) {
+    verified = snap->definitions;
+  } else {
     verified_epoch = in.epoch;
+    verified_defined = in.defined;
+  }
   return SQLITE_OK;
 }
 
 double table::rows() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  if (looked != now.tv_sec) {
-    struct pkv_stat stat;
-    about = pkv_stat(trees[0], nullptr, &stat) ? 1000 : double(stat.pairs);
-    looked = now.tv_sec;
-  }
-  return about;
+  std::uint64_t pairs = 0;
+  bool known =
+      !trees.empty() && !pkv_count(trees[0], in.own_transaction(), &pairs);
+  return known ? double(pairs) : 1000;
 }
 
 // ===- Looking ----------------------------------------------------------===
@@ -230,6 +226,19 @@ int table::find_conflicts(pkv_txn *txn, bool is_new, bool key_is_new) {
   return SQLITE_OK;
 }
 
+/// The hidden column says nothing of its own: it is given as it is, or not.
+int table::check_hidden(sqlite3_value *given, bool is_new) {
+  if (sqlite3_value_nochange(given) ||
+      (is_new && sqlite3_value_type(given) == SQLITE_NULL))
+    return SQLITE_OK;
+  bytes said = cell_of(given, affinity::blob).b;
+  if (said == key || (!is_new && said == old_key))
+    return SQLITE_OK;
+  return fail(this, SQLITE_CONSTRAINT,
+              name + "." + hidden_name(columns) +
+                  " is made of the PRIMARY KEY: give the columns of that");
+}
+
 // ===- Changes ----------------------------------------------------------===
 
 int table::erase(bytes row_key, const std::vector<cell> &row_cells) {
@@ -258,7 +267,7 @@ int table::update(int count, sqlite3_value **values, sqlite3_int64 *rowid) {
   pkv_txn *txn;
   if (int code = in.write(this, txn))
     return code;
-  if (int code = verify(txn, true))
+  if (int code = verify(txn, nullptr))
     return code;
   bool is_new = count > 1 && sqlite3_value_type(values[0]) == SQLITE_NULL;
   if (!is_new) {
@@ -338,6 +347,9 @@ int table::update(int count, sqlite3_value **values, sqlite3_int64 *rowid) {
       append_key(key, cells[c], columns.columns[c].by, c == columns.key.back());
     if (key.size() > PKV_KEY_MAX)
       return too_long("PRIMARY KEY", key.size());
+    if (unsigned at = 2 + columns.hidden_column(); int(at) < count)
+      if (int code = check_hidden(values[at], is_new))
+        return code;
     *rowid = sqlite3_last_insert_rowid(of.db);
   }
   if (!is_new)

@@ -27,16 +27,21 @@ struct table : sqlite3_vtab {
   connection &of;
   session &in;
   schema columns; // and indexes
+  std::string database; // the schema that has it, as SQLite calls it
   std::string name, catalogue_entry;
-  std::vector<pkv_tree *> trees;   // of the rows, and of each index
+  std::vector<pkv_tree *> trees;   // of the rows, and of each index; none: the
+                                   // store does not have the table
+  bool missing = false;            // so when somebody looked last
   bool new_to_transaction = false; // SQLite has told it of no savepoint yet
   std::vector<std::unique_ptr<cursor>> idle;
 
-  table(connection &c, session &s, schema d, const char *called);
+  table(connection &c, session &s, schema d, const char *in_database,
+        const char *called);
   ~table();
 
-  /// SQLITE_OK: the catalogue still has the table as it is here.
-  int verify(pkv_txn *txn, bool writes);
+  /// SQLITE_OK: the catalogue still has the table as it is here. Without a
+  /// snapshot `txn` is the session's transaction for writing.
+  int verify(pkv_txn *txn, const snapshot *snap);
   /// About how many rows there are.
   double rows();
 
@@ -45,9 +50,9 @@ struct table : sqlite3_vtab {
   int clear(pkv_txn *txn);
 
 private:
-  std::uint64_t verified = 0, verified_epoch = 0;
-  double about = 0;
-  std::int64_t looked = 0;     // when `about` was right, in seconds
+  // In which catalogues it was seen: those of snapshots, and its session's own.
+  std::uint64_t verified = snapshot::unknown;
+  std::uint64_t verified_epoch = 0, verified_defined = 0;
   std::vector<pkv_cursor *> probes;
   std::uint64_t probes_epoch = 0;
   // Kept from one row to the next.
@@ -66,6 +71,7 @@ private:
   int find_conflicts(pkv_txn *txn, bool is_new, bool key_is_new);
   void append_index_key(std::string &to, const order &o,
                         const std::vector<cell> &of_row, bytes row_key) const;
+  int check_hidden(sqlite3_value *given, bool is_new);
   int too_long(const std::string &what, std::size_t size);
 };
 

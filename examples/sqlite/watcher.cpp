@@ -24,6 +24,7 @@ int connect(sqlite3 *db, void *aux, int, const char *const *,
 }
 
 int disconnect(sqlite3_vtab *t) {
+  sqlite3_free(t->zErrMsg);
   delete &as_watcher(t);
   return SQLITE_OK;
 }
@@ -49,16 +50,14 @@ int next(sqlite3_vtab_cursor *) { return SQLITE_OK; }
 int eof(sqlite3_vtab_cursor *) { return 1; }
 int column(sqlite3_vtab_cursor *, sqlite3_context *, int) { return SQLITE_OK; }
 int rowid(sqlite3_vtab_cursor *, sqlite3_int64 *) { return SQLITE_OK; }
-int update(sqlite3_vtab *t, int, sqlite3_value **, sqlite3_int64 *rowid) {
-  connection &c = *as_watcher(t).of;
-  c.heard = true;
-  *rowid = sqlite3_last_insert_rowid(c.db); // stays
-  return SQLITE_OK;
+int update(sqlite3_vtab *t, int, sqlite3_value **, sqlite3_int64 *) {
+  return fail(t, SQLITE_READONLY, "perdure_transaction has no rows");
 }
 
 int begin(sqlite3_vtab *t) {
   as_watcher(t).new_to_transaction = true;
   as_watcher(t).of->savepoints = 0;
+  as_watcher(t).of->watched = true;
   return SQLITE_OK;
 }
 
@@ -74,6 +73,7 @@ int sync(sqlite3_vtab *t) {
 template <void (session::*End)()> int end(sqlite3_vtab *t) {
   return guarded([&] {
     connection &c = *as_watcher(t).of;
+    c.watched = false;
     for (auto &each : c.sessions)
       (*each.*End)();
     c.tidy();

@@ -3,12 +3,13 @@
 // pkv_kill STORE KILLS THREADS [durable]
 //
 // Every thread makes changes that follow from its number and theirs: one pair
-// put or removed, or four in a transaction over two trees, some of which are
-// aborted. It acknowledges each in memory that the parent shares. Another
-// thread holds snapshots meanwhile, so that nodes are copied and blocks wait.
-// Then the process is killed. In the next, what each thread acknowledged is
-// there, and nothing else, but for the change that it was about to make: that
-// is there as a whole or not at all.
+// put or removed, or four in a transaction over two trees and one in a third,
+// which it makes where it is not there; some of these are aborted. It
+// acknowledges each in memory that the parent shares. Another thread holds
+// snapshots meanwhile, so that nodes are copied and blocks wait. Then the
+// process is killed. In the next, what each thread acknowledged is there, and
+// nothing else, but for the change that it was about to make: that is there as
+// a whole or not at all.
 #include "pkv.h"
 
 #include <atomic>
@@ -73,6 +74,7 @@ struct change {
   enum { Puts, Removes, Moves, Aborts } Kind;
   std::string Keys[2];
   std::string Value;
+  std::string Tree; // its pair is of "k" and the value
 
   change(unsigned Thread, std::uint64_t I) {
     std::uint64_t R = mix(Thread + I * MaxThreads);
@@ -81,6 +83,8 @@ struct change {
       Keys[N] = std::to_string((R >> 8) % ::Keys + N) + " of " +
                 std::to_string(Thread);
     Value = std::to_string(I) + std::string((R >> 32) % 150, '.');
+    Tree = "made " + std::to_string((R >> 40) % 64) + " of " +
+           std::to_string(Thread);
   }
 };
 
@@ -99,6 +103,9 @@ void make(store &S, const change &C) {
       for (const std::string &Key : C.Keys)
         if (pkv_put(T, Txn, as_pkv(Key), as_pkv(C.Value), 0) < 0)
           failBelow();
+    pkv_tree *Made = pkv_tree_open(S.All, C.Tree.c_str(), PKV_CREATE);
+    if (!Made || pkv_put(Made, Txn, as_pkv("k"), as_pkv(C.Value), 0) < 0)
+      failBelow();
     if (C.Kind == C.Aborts)
       pkv_abort(Txn);
     else if (pkv_commit(Txn))
@@ -113,10 +120,12 @@ void perform(pairs *Maps, const change &C) {
     Maps[0][C.Keys[0]] = C.Value;
   else if (C.Kind == C.Removes)
     Maps[0].erase(C.Keys[0]);
-  else if (C.Kind == C.Moves)
+  else if (C.Kind == C.Moves) {
     for (unsigned N = 0; N < 2; N++)
       for (const std::string &Key : C.Keys)
         Maps[N][Key] = C.Value;
+    Maps[2][C.Tree] = C.Value;
+  }
 }
 
 [[noreturn]] void changeOn(store &S, unsigned Thread) {
@@ -140,34 +149,58 @@ void perform(pairs *Maps, const change &C) {
   }
 }
 
-/// The pairs of both trees by thread: what comes behind " of " in a key.
-std::vector<std::vector<pairs>> found(store &S) {
-  std::vector<std::vector<pairs>> Found(Threads, std::vector<pairs>(2));
-  for (unsigned N = 0; N < 2; N++) {
-    pkv_cursor *C = pkv_cursor_open(S.Trees[N], nullptr);
-    if (!C)
+using by_thread = std::vector<std::vector<pairs>>;
+
+/// By thread: what comes behind " of " in a key, or a tree's name.
+pairs &place(by_thread &Found, const std::string &Key, unsigned N) {
+  std::size_t Of = Key.find(" of ");
+  unsigned long Thread =
+      Of == Key.npos ? Threads : std::stoul(Key.substr(Of + 4));
+  if (Thread >= Threads)
+    fail("a key or a tree that nobody has put: " + Key);
+  return Found[Thread][N];
+}
+
+/// The pairs of a tree.
+pairs read(pkv_tree *T) {
+  pairs Found;
+  pkv_cursor *C = pkv_cursor_open(T, nullptr);
+  if (!C)
+    failBelow();
+  for (int On = pkv_first(C); On; On = pkv_next(C)) {
+    struct pkv_bytes K, V;
+    if (pkv_pair(C, &K, &V))
       failBelow();
-    for (int On = pkv_first(C); On; On = pkv_next(C)) {
-      struct pkv_bytes K, V;
-      if (pkv_pair(C, &K, &V))
-        failBelow();
-      std::string Key(static_cast<const char *>(K.data), K.size),
-          Value(static_cast<const char *>(V.data), V.size);
-      std::size_t Of = Key.find(" of ");
-      unsigned long Thread =
-          Of == Key.npos ? Threads : std::stoul(Key.substr(Of + 4));
-      if (Thread >= Threads)
-        fail("a key that nobody has put: " + Key);
-      Found[Thread][N][Key] = Value;
-    }
-    pkv_cursor_close(C);
+    Found[std::string(static_cast<const char *>(K.data), K.size)] =
+        std::string(static_cast<const char *>(V.data), V.size);
   }
+  pkv_cursor_close(C);
+  return Found;
+}
+
+by_thread found(store &S) {
+  by_thread Found(Threads, std::vector<pairs>(3));
+  for (unsigned N = 0; N < 2; N++)
+    for (const auto &Each : read(S.Trees[N]))
+      place(Found, Each.first, N)[Each.first] = Each.second;
+  std::vector<std::string> Names;
+  pkv_trees(
+      S.All,
+      [](void *All, const char *Name) {
+        static_cast<std::vector<std::string> *>(All)->push_back(Name);
+        return 0;
+      },
+      &Names);
+  for (const std::string &Name : Names)
+    if (!Name.compare(0, 5, "made ")) // without its pair it is seen to be wrong
+      place(Found, Name, 2)[Name] =
+          read(pkv_tree_open(S.All, Name.c_str(), 0))["k"];
   return Found;
 }
 
 /// What threads have done by their last acknowledgement that was seen to be
 /// there.
-std::vector<std::vector<pairs>> Known;
+by_thread Known;
 std::vector<std::uint64_t> KnownChanges;
 
 /// In a process of its own, which tells in shared memory whether the last
@@ -233,7 +266,7 @@ int main(int argc, char **argv) {
     fail("no memory");
   All = static_cast<shared *>(Memory);
   More = reinterpret_cast<std::uint64_t *>(All + 1);
-  Known.assign(Threads, std::vector<pairs>(2));
+  Known.assign(Threads, std::vector<pairs>(3));
   KnownChanges.assign(Threads, 0);
   for (unsigned Killed = 0; Killed < Kills; Killed++) {
     pid_t Child = start(changeProcess);

@@ -4,18 +4,24 @@
 //
 // Keys of four kinds, so that nodes have long prefixes, equal heads, zeros and
 // bytes above 127. Phases of growing and of shrinking; transactions that are
-// committed and aborted; snapshots, whose pairs are compared much later;
-// cursors that go both ways, and go on while pairs around them are put and
-// removed.
+// committed and aborted, and make trees; snapshots, whose pairs are compared
+// much later; cursors that go both ways, and go on while pairs around them are
+// put and removed. In the end a store that is open for reading is opened to
+// write.
 #include "pkv.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -73,6 +79,8 @@ pkv_tree *Trees[2];
 void compare(pkv_tree *T, pkv_txn *Txn, const pairs &Expected) {
   pkv_cursor *C = pkv_cursor_open(T, Txn);
   CHECK(C);
+  std::uint64_t Count;
+  CHECK(!pkv_count(T, Txn, &Count) && Count == Expected.size());
   struct pkv_bytes Key, Value;
   auto It = Expected.begin();
   for (int On = pkv_first(C); On; On = pkv_next(C), ++It) {
@@ -149,6 +157,113 @@ struct snapshot {
   pairs Maps[2];
 };
 
+/// A tree that the transaction makes, or none; and all that were committed.
+/// Each has one pair, and its name is the value.
+struct making {
+  std::set<std::string> All;
+  std::string Name;
+  pkv_tree *Tree = nullptr;
+
+  bool isRefused() {
+    std::uint64_t Count;
+    struct pkv_stat Stat;
+    bool Refused = pkv_count(Tree, nullptr, &Count) < 0 && errno == EINVAL;
+    Refused =
+        Refused && pkv_del(Tree, nullptr, as_pkv("k")) < 0 && errno == EINVAL;
+    Refused = Refused && pkv_get(Tree, nullptr, as_pkv("k"), nullptr, 0) < 0 &&
+              errno == EINVAL;
+    Refused = Refused && !pkv_cursor_open(Tree, nullptr) && errno == EINVAL;
+    Refused = Refused &&
+              pkv_put(Tree, nullptr, as_pkv("k"), as_pkv("v"), 0) < 0 &&
+              errno == EINVAL;
+    Refused = Refused && pkv_stat(Tree, nullptr, &Stat) < 0 && errno == EINVAL;
+    return Refused && std::strstr(pkv_errormsg(), "was aborted");
+  }
+
+  void begin(pkv_txn *Txn) {
+    Name = "made " + std::to_string(below(400));
+    if (All.count(Name))
+      return Name.clear();
+    pkv_tree *Gone = Tree; // of an aborted transaction
+    CHECK(!Gone || (pkv_put(Gone, Txn, as_pkv("k"), as_pkv("v"), 0) < 0 &&
+                    errno == EINVAL));
+    CHECK((Tree = pkv_tree_open(Store, Name.c_str(), PKV_CREATE)) &&
+          Tree != Gone);
+    CHECK(pkv_tree_open(Store, Name.c_str(), 0) == Tree);
+    pkv_txn *Seen = pkv_begin(Store, PKV_RDONLY);
+    CHECK(pkv_put(Tree, Txn, as_pkv("k"), as_pkv(Name), 0) == 1);
+    struct pkv_bytes Value;
+    CHECK(!pkv_see(Tree, Txn, as_pkv("k"), &Value) && text(Value) == Name);
+    CHECK(pkv_see(Tree, Seen, as_pkv("k"), &Value) < 0 && errno == ENOENT);
+    pkv_abort(Seen);
+    CHECK(pkv_get(Tree, nullptr, as_pkv("k"), nullptr, 0) < 0 &&
+          errno == ENOENT);
+    std::thread([&] {
+      CHECK(!pkv_tree_open(Store, Name.c_str(), 0) && errno == ENOENT);
+    }).join();
+  }
+
+  void end(bool Committed) {
+    if (Name.empty())
+      return;
+    if (Committed) {
+      CHECK(pkv_tree_open(Store, Name.c_str(), PKV_CREATE) == Tree);
+      char Buffer[20];
+      CHECK(pkv_get(Tree, nullptr, as_pkv("k"), Buffer, sizeof(Buffer)) ==
+                ptrdiff_t(Name.size()) &&
+            Name == std::string(Buffer, Name.size()));
+      All.insert(Name);
+      Tree = nullptr;
+    } else {
+      CHECK(isRefused());
+      CHECK(!pkv_tree_open(Store, Name.c_str(), 0) && errno == ENOENT);
+    }
+    Name.clear();
+  }
+
+  void compare() {
+    unsigned Count = 0;
+    CHECK(!pkv_trees(
+        Store,
+        [](void *N, const char *) {
+          ++*static_cast<unsigned *>(N);
+          return 0;
+        },
+        &Count));
+    CHECK(Count == 2 + All.size());
+    for (const std::string &Each : All) {
+      pkv_tree *T = pkv_tree_open(Store, Each.c_str(), 0);
+      CHECK(T);
+      ::compare(T, nullptr, {{"k", Each}});
+    }
+  }
+};
+
+/// The store is open for reading, and is opened to write. A lock on the folder
+/// stands for another process.
+void openToWrite(const char *Path, unsigned Durable, pkv_tree *T,
+                 const pairs &Map) {
+  pkv_txn *Seen = pkv_begin(Store, PKV_RDONLY);
+  int Other = open(Path, O_RDONLY | O_DIRECTORY);
+  CHECK(Seen && !flock(Other, LOCK_SH | LOCK_NB));
+  CHECK(pkv_open_to_write(Store, Durable) < 0 && errno == EBUSY);
+  CHECK(pkv_put(T, nullptr, as_pkv("k"), as_pkv("v"), 0) < 0 && errno == EROFS);
+  CHECK(flock(Other, LOCK_EX | LOCK_NB) && !flock(Other, LOCK_UN));
+  CHECK(pkv_open_to_write(Store, PKV_CREATE) < 0 && errno == EINVAL);
+  CHECK(!pkv_open_to_write(Store, Durable));
+  CHECK(flock(Other, LOCK_SH | LOCK_NB) && !close(Other));
+  CHECK(!pkv_open_to_write(Store, Durable));
+  pkv_txn *Txn = pkv_begin(Store, 0);
+  CHECK(Txn);
+  for (const auto &Each : Map)
+    CHECK(!pkv_del(T, Txn, as_pkv(Each.first)));
+  CHECK(!pkv_commit(Txn));
+  CHECK(pkv_put(T, nullptr, as_pkv("written"), as_pkv("v"), 0) == 1);
+  compare(T, Seen, Map);
+  pkv_abort(Seen);
+  compare(T, nullptr, {{"written", "v"}});
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -167,6 +282,7 @@ int main(int argc, char **argv) {
   pairs Maps[2], Saved[2];
   pkv_txn *Txn = nullptr;
   std::vector<snapshot> Snapshots;
+  making Made;
   for (long I = 0; I < Operations; I++) {
     bool Shrinks = I / 20000 % 2;
     unsigned W = below(1000), N = below(8) == 0;
@@ -192,16 +308,19 @@ int main(int argc, char **argv) {
       if (!Txn) {
         Txn = pkv_begin(Store, 0);
         CHECK(Txn && !pkv_begin(Store, 0) && errno == EDEADLK);
-        CHECK(!pkv_tree_open(Store, "new", PKV_CREATE) && errno == EDEADLK);
         CHECK(pkv_put(T, nullptr, as_pkv("k"), as_pkv("v"), 0) < 0 &&
               errno == EDEADLK);
         std::copy(Maps, Maps + 2, Saved);
+        if (below(2))
+          Made.begin(Txn);
       } else if (below(2)) {
         CHECK(!pkv_commit(Txn));
+        Made.end(true);
         Txn = nullptr;
       } else {
         pkv_abort(Txn);
         std::copy(Saved, Saved + 2, Maps);
+        Made.end(false);
         Txn = nullptr;
       }
     } else if (W == 6) {
@@ -233,8 +352,11 @@ int main(int argc, char **argv) {
       CHECK(!Wrong);
     }
   }
-  if (Txn)
+  if (Txn) {
     CHECK(!pkv_commit(Txn));
+    Made.end(true);
+  }
+  Made.compare();
   for (snapshot &S : Snapshots) {
     compare(Trees[0], S.Txn, S.Maps[0]);
     pkv_abort(S.Txn);
@@ -266,6 +388,12 @@ int main(int argc, char **argv) {
     compare(Trees[N], nullptr, Maps[N]);
   }
   CHECK(!pkv_check(Store));
-  CHECK(pkv_put(Trees[0], nullptr, as_pkv("k"), as_pkv("v"), 0) < 0);
+  Made.compare();
+  openToWrite(argv[1], Durable, Trees[0], Maps[0]);
+  CHECK(!pkv_check(Store));
+  pkv_close(Store);
+  Store = pkv_open(argv[1], PKV_RDONLY);
+  CHECK(Store && (Trees[0] = pkv_tree_open(Store, "", 0)));
+  compare(Trees[0], nullptr, {{"written", "v"}});
   pkv_close(Store);
 }

@@ -4,7 +4,8 @@
 //
 // Writers move amounts between accounts in transactions, so the sum stays, and
 // each numbers keys of its own one after the other, alone. A snapshot and a
-// cursor see the sum; whoever reads a number sees none smaller than before.
+// cursor see the sum; whoever reads a number sees none smaller than before. All
+// make the same trees, alone and in transactions.
 #include "pkv.h"
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -79,9 +81,28 @@ void move(std::mt19937 &Random) {
     pkv_abort(Txn);
 }
 
+/// One of a hundred trees: it is there, or is made, and then stays or not.
+void makeTree(std::mt19937 &Random) {
+  std::string Name = "tree " + std::to_string(Random() % 100);
+  if (Random() % 2) {
+    CHECK(pkv_tree_open(Store, Name.c_str(), PKV_CREATE));
+    return;
+  }
+  pkv_txn *Txn = pkv_begin(Store, 0);
+  pkv_tree *T = pkv_tree_open(Store, Name.c_str(), PKV_CREATE);
+  CHECK(Txn && T && pkv_put(T, Txn, as_pkv("k"), as_pkv("v"), 0) >= 0);
+  if (Random() % 2)
+    CHECK(!pkv_commit(Txn));
+  else
+    pkv_abort(Txn);
+  CHECK(get(T, "k") == 0 || errno == EINVAL || errno == ENOENT);
+}
+
 void write(unsigned Writer, unsigned Operations) {
   std::mt19937 Random(Writer);
   for (unsigned I = 0; I < Operations; I++) {
+    if (Random() % 32 == 0)
+      makeTree(Random);
     if (Random() % 4 == 0)
       move(Random);
     std::string Key = numbered(Writer, I % Numbered);
@@ -191,6 +212,15 @@ int main(int argc, char **argv) {
   for (std::thread &T : Reading)
     T.join();
   addUp(nullptr);
+  std::set<std::string> Names;
+  CHECK(!pkv_trees(
+      Store,
+      [](void *All, const char *Name) {
+        return int(
+            !static_cast<std::set<std::string> *>(All)->insert(Name).second);
+      },
+      &Names));
+  CHECK(Names.size() > 40);
   const char *Wrong = pkv_check(Store);
   CHECK(!Wrong);
   std::printf("%lu rounds of reading, the sum stays\n", Read.load());

@@ -1,13 +1,16 @@
 // sqlite_api.cpp - What SQLite's interface allows beside plain statements:
 // several connections and threads, statements that run while others end the
-// transaction, tables that are dropped under a connection.
+// transaction, tables that are made, attached and dropped under a connection,
+// connections that others close.
 //
 // sqlite_api FOLDER
+#include "api.h"
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <sqlite3.h>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -84,6 +87,12 @@ struct database {
 std::string numbers(const char *Store = "one") {
   return "CREATE VIRTUAL TABLE n USING perdure('" + Folder + "/" + Store +
          "', i INTEGER PRIMARY KEY, v INT, t TEXT, INDEX(v));";
+}
+
+/// The same table of another name.
+std::string named(const char *Name, const char *Store = "one") {
+  std::string Sql = numbers(Store);
+  return Sql.replace(Sql.find(" n "), 3, " " + std::string(Name) + " ");
 }
 
 struct statement {
@@ -198,9 +207,14 @@ void waiting() {
   is(A, "BEGIN; DELETE FROM n WHERE i = 3", "");
   std::thread([&] {
     CHECK(has(ask(A, "COMMIT"), "ends in the thread that began it"));
-    CHECK(has(ask(A, "SELECT count(*) FROM n"), "waits for that one"));
+    is(A, "SELECT count(*) FROM n", "198");
+    // Only its thread can end it.
+    is(A, "DELETE FROM n WHERE i = 3", "error 5: database is locked");
   }).join();
-  is(A, "SELECT count(*) FROM n", "198");
+  is(A,
+     "BEGIN; SAVEPOINT s; DELETE FROM n WHERE i = 4; ROLLBACK TO s; COMMIT; "
+     "SELECT count(*) FROM n",
+     "198");
   is(A, "DELETE FROM n WHERE i = 3; SELECT count(*) FROM n", "197");
 }
 
@@ -281,9 +295,22 @@ void catalogue() {
   CHECK(has(ask(A, "ALTER TABLE o RENAME TO N"), "already another table"));
   std::string Third = Other;
   Third.replace(Third.find(" m "), 3, " p ");
-  std::string Late = ask(A, "BEGIN; INSERT INTO o VALUES(5, 5, ''); " + Third);
-  CHECK(has(Late, "makes no tables"));
-  is(A, "COMMIT; SELECT count(*) FROM o", "2");
+  // Behind the first write as well.
+  std::string Late = "BEGIN; INSERT INTO o VALUES(5, 5, ''); " + Third +
+                     "INSERT INTO p VALUES(1, 1, ''); ";
+  std::string Counts =
+      "SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM p);";
+  is(A, Late + Counts + "ROLLBACK; SELECT count(*) FROM o", "2 1|1");
+  CHECK(has(ask(A, "SELECT * FROM p"), "no such table"));
+  is(A, Third + "SELECT count(*) FROM p; DROP TABLE p", "0");
+  is(A, Late + "COMMIT; " + Counts + "DROP TABLE p", "2 1");
+  is(A,
+     "BEGIN; DELETE FROM o WHERE i = 5; SAVEPOINT s; " + Third +
+         "INSERT INTO p VALUES(1, 1, ''); ROLLBACK TO s; " + Third +
+         "SELECT count(*) FROM p; INSERT INTO p VALUES(2, 2, ''); COMMIT; " +
+         Counts + "DROP TABLE p; INSERT INTO o VALUES(5, 5, '')",
+     "0|1 1");
+  is(A, "SELECT count(*) FROM o", "2");
   {
     database B;
     is(B, numbers(), "");
@@ -303,6 +330,256 @@ void catalogue() {
     CHECK(has(ask(B, "SELECT count(*) FROM n"), "has dropped or changed n"));
   }
   is(A, "SELECT * FROM n; DROP TABLE n; DROP TABLE o", "new");
+}
+
+/// CREATE waits as long as the connection says. Connections that write and make
+/// tables, also the same, do not keep each other from it.
+void making() {
+  database A;
+  is(A, numbers("made") + "BEGIN; INSERT INTO n VALUES(0, 0, '')", "");
+  std::thread([] {
+    database B;
+    std::string Locked = ask(B, named("m", "made"));
+    CHECK(has(Locked, "error 5") && has(Locked, "database is locked"));
+    is(B, numbers("made") + "SELECT count(*) FROM n", "0");
+  }).join();
+  is(A, "COMMIT", "");
+  std::atomic<unsigned> Arrived{0};
+  std::vector<std::thread> All;
+  for (unsigned W = 0; W < 2; W++)
+    All.emplace_back([&, W] {
+      unsigned Rounds = 0;
+      auto meet = [&] {
+        Arrived++;
+        for (Rounds++; Arrived < 2 * Rounds;)
+          std::this_thread::yield();
+      };
+      database B;
+      sqlite3_busy_timeout(B, 60000);
+      is(B, numbers("made"), "");
+      std::string Own = W ? "b" : "a";
+      for (unsigned I = 0; I < 20; I++) {
+        is(B,
+           "BEGIN; INSERT INTO n(v) VALUES(1); " + named(Own.c_str(), "made") +
+               "INSERT INTO " + Own + "(v) VALUES(2); COMMIT; SELECT v FROM " +
+               Own + "; DROP TABLE " + Own,
+           "2");
+        meet();
+        is(B, named("same", "made") + "INSERT INTO same(v) VALUES(1)", "");
+        meet();
+        is(B, "SELECT count(*) FROM same", "2");
+        meet();
+        is(B, "DROP TABLE same", ""); // one of the two drops what is gone
+        meet();
+      }
+    });
+  for (std::thread &T : All)
+    T.join();
+  is(A, "SELECT count(*) FROM n; DROP TABLE n", "41");
+}
+
+/// What comes behind a savepoint is undone in a table that CREATE has attached,
+/// too.
+void attaching() {
+  database A, B;
+  is(A, numbers() + Fill, "");
+  is(B,
+     "BEGIN; SAVEPOINT s; " + numbers() +
+         "INSERT INTO n VALUES(201, 1, ''); ROLLBACK TO s; COMMIT",
+     "");
+  is(A, "SELECT count(*) FROM n", "200");
+  is(B,
+     "BEGIN; SAVEPOINT s; " + numbers() +
+         "SAVEPOINT t; INSERT INTO n VALUES(201, 1, ''); RELEASE t; DELETE "
+         "FROM n WHERE i < 9; ROLLBACK TO s; " +
+         numbers() +
+         "INSERT INTO n VALUES(202, 1, ''), (203, 1, ''); COMMIT; SELECT "
+         "count(*), max(i) FROM n",
+     "202 203");
+  is(A, "SELECT count(*), total_changes() FROM n; DROP TABLE n", "202 200");
+}
+
+/// A table that the store does not have any more.
+void dropping() {
+  std::string File = Folder + "/dropped.db";
+  database A(File.c_str()), C;
+  is(A, numbers("drop") + named("m", "drop") + Fill, "");
+  is(A, "INSERT INTO m VALUES(1, 2, 'x')", "");
+  is(C, numbers("drop") + "DROP TABLE n", "");
+  const char *Dump = "SELECT count(*), sum(sql LIKE '-- \"n\": left out%'), "
+                     "sum(sql LIKE 'INSERT INTO \"m\"%') FROM perdure_dump";
+  is(A, Dump, "5 1 1");
+  {
+    database B(File.c_str()); // connects to it when it is gone
+    is(B, Dump, "5 1 1");
+    CHECK(has(ask(B, "SELECT * FROM n"), "has dropped or changed n"));
+    CHECK(has(ask(B, "INSERT INTO n(v) VALUES(1)"), "or changed n"));
+    CHECK(has(ask(B, "ALTER TABLE n RENAME TO o"), "or changed n"));
+    is(C, numbers("drop") + "INSERT INTO n VALUES(7, 2, 'x')", "");
+    is(B, "SELECT * FROM n", "7 2 x");
+    is(C,
+       "DROP TABLE n; CREATE VIRTUAL TABLE n USING perdure('" + Folder +
+           "/drop', other); INSERT INTO n VALUES(1)",
+       "");
+    is(B, "DROP TABLE n; SELECT count(*) FROM perdure_dump", "4");
+  }
+  is(C, "SELECT * FROM n; DROP TABLE n", "1");
+  is(A, numbers("drop"), "");
+  is(C, numbers("drop") + "DROP TABLE n", "");
+  is(A, "DROP TABLE n; SELECT count(*) FROM perdure_dump; DROP TABLE m", "4");
+}
+
+/// A statement that runs keeps its snapshot for those that begin meanwhile;
+/// what they find in its catalogue is not what the store has later.
+void old_catalogues() {
+  database A, B;
+  is(A, numbers() + Fill, "");
+  is(B, numbers(), "");
+  {
+    statement S(B, "SELECT i FROM n");
+    CHECK(S.next() == 1);
+    is(A, "DROP TABLE n", "");
+    is(B, "SELECT count(*) FROM n", "200");
+  }
+  CHECK(has(ask(B, "SELECT count(*) FROM n"), "has dropped or changed n"));
+}
+
+/// A transaction whose thread ends, or whose connection another closes, does
+/// not lock the store.
+void closing() {
+  database A;
+  is(A, numbers() + Fill, "");
+  {
+    database B;
+    std::unique_ptr<statement> S;
+    std::thread([&] {
+      is(B, numbers() + "BEGIN; DELETE FROM n WHERE i > 9", "");
+      S = std::make_unique<statement>(B, "SELECT i FROM n");
+      CHECK(S->next() == 1);
+    }).join();
+    CHECK(S->next() == -1 && has(sqlite3_errmsg(B), "has ended"));
+    S.reset();
+    CHECK(has(ask(B, "DELETE FROM n"), "has ended"));
+    CHECK(has(ask(B, "COMMIT"), "has ended"));
+    is(B, "SELECT count(*) FROM n; DELETE FROM n WHERE i = 1", "200");
+    std::thread([&] { is(B, "BEGIN; DELETE FROM n", ""); }).join();
+  }
+  is(A, "DELETE FROM n WHERE i = 2; SELECT count(*) FROM n", "198");
+  // The thread goes on: and reads, or ends.
+  for (bool Reads : {true, false}) {
+    std::atomic<unsigned> Step{0};
+    auto B = std::make_unique<database>();
+    std::thread Other([&] {
+      is(*B, numbers() + "BEGIN; DELETE FROM n", "");
+      for (Step = 1; Step < 2;)
+        std::this_thread::yield();
+      if (!Reads)
+        return;
+      database C;
+      is(C, numbers() + "SELECT count(*) FROM n", "198");
+      for (Step = 3; Step < 4;)
+        std::this_thread::yield();
+    });
+    while (Step < 1)
+      std::this_thread::yield();
+    B.reset();
+    is(A, "DELETE FROM n WHERE i = 3", "error 5: database is locked");
+    Step = 2;
+    if (!Reads)
+      Other.join();
+    else
+      while (Step < 3)
+        std::this_thread::yield();
+    is(A, "BEGIN; DELETE FROM n WHERE i = 3; ROLLBACK", "");
+    Step = 4;
+    if (Reads)
+      Other.join();
+  }
+  is(A, "SELECT count(*) FROM n; DROP TABLE n", "198");
+}
+
+/// Who reads only has opened the store before who writes.
+void reading_first() {
+  std::string File = Folder + "/read.db";
+  {
+    database A(File.c_str());
+    is(A, numbers("read") + Fill, "");
+  }
+  sqlite3 *R;
+  CHECK(!sqlite3_open_v2(File.c_str(), &R, SQLITE_OPEN_READONLY, nullptr));
+  char *Message = nullptr;
+  CHECK((sqlite3_perduresqlite_init(R, &Message, nullptr) & 0xff) == SQLITE_OK);
+  database W;
+  {
+    statement S(R, "SELECT i FROM n ORDER BY i");
+    CHECK(S.next() == 1);
+    is(W, numbers("read") + "DELETE FROM n WHERE i > 2", "");
+    for (int I = 2; I <= 200; I++)
+      CHECK(S.next() == I);
+  }
+  is(R, "SELECT count(*) FROM n", "2");
+  CHECK(has(ask(R, "DELETE FROM n"), "readonly"));
+  CHECK(sqlite3_close(R) == SQLITE_OK);
+  is(W, "DELETE FROM n WHERE i = 2; SELECT i FROM n; DROP TABLE n", "1");
+}
+
+/// The hidden column of a row's key follows from other columns.
+void hidden_keys() {
+  database A;
+  is(A,
+     "CREATE VIRTUAL TABLE h USING perdure('" + Folder +
+         "/hidden', k TEXT, n INT, PRIMARY KEY(k, n)); INSERT INTO h(k, n) "
+         "VALUES('a', 1); INSERT INTO h(k, n, _key) VALUES('b', 1, NULL)",
+     "");
+  for (const char *Sql :
+       {"INSERT INTO h(k, n, _key) VALUES('c', 1, x'00')",
+        "INSERT INTO h(k, n, _key) VALUES('c', 1, 5)",
+        "UPDATE h SET _key = x'00' WHERE k = 'a'", "UPDATE h SET _key = NULL"})
+    is(A, Sql,
+       "error 19: h._key is made of the PRIMARY KEY: give the columns of that");
+  is(A,
+     "UPDATE h SET n = 2, _key = _key WHERE k = 'a'; INSERT INTO h(k, n, _key) "
+     "SELECT k, n, _key FROM h WHERE 0; SELECT k, n FROM h; DROP TABLE h",
+     "a 2|b 1");
+}
+
+/// A plan knows of the rows that its transaction has written.
+void planning() {
+  database A;
+  std::string Plan = "EXPLAIN QUERY PLAN SELECT b FROM c WHERE a = 1";
+  CHECK(has(ask(A, "BEGIN; CREATE VIRTUAL TABLE c USING perdure('" + Folder +
+                       "/count', a INT, b, INDEX ab(a)); " + Plan),
+            "rowid"));
+  CHECK(
+      has(ask(A, "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM "
+                 "r WHERE x < 2000) INSERT INTO c SELECT x, x FROM r; " +
+                     Plan),
+          "ab (a=?)"));
+  is(A, "ROLLBACK", "");
+}
+
+/// A name of bytes above 127; and exceptions, which SQLite knows nothing of.
+void odds() {
+  database A;
+  is(A,
+     "CREATE VIRTUAL TABLE u USING perdure('" + Folder +
+         "/odd', gr\xc3\xb6\xc3\x9f"
+         "e INT); INSERT INTO u VALUES(1); SELECT "
+         "gr\xc3\xb6\xc3\x9f"
+         "e FROM u; DROP TABLE u",
+     "1");
+  CHECK(guarded([]() -> int { throw std::bad_alloc(); }) == SQLITE_NOMEM);
+  CHECK(guarded([]() -> int { throw std::length_error(""); }) == SQLITE_TOOBIG);
+  CHECK(guarded([]() -> int { throw 1; }) == SQLITE_ERROR);
+  // Tables of one name in two schemas: the dump is of main's.
+  is(A,
+     "CREATE VIRTUAL TABLE temp.n USING perdure('" + Folder +
+         "/odd', z); INSERT INTO temp.n VALUES(1);" + numbers("main") +
+         "INSERT INTO main.n VALUES(5, 6, 'x')",
+     "");
+  is(A, "SELECT sql FROM perdure_dump WHERE sql LIKE 'INSERT%'",
+     "INSERT INTO \"n\"(\"i\",\"v\",\"t\") VALUES(5,6,'x');");
+  is(A, "DROP TABLE temp.n; DROP TABLE main.n", "");
 }
 
 /// A dump is of one moment, though others write meanwhile; loading twice is
@@ -366,6 +643,15 @@ int main(int argc, char **argv) {
   waiting();
   threads();
   catalogue();
+  making();
+  attaching();
+  dropping();
+  old_catalogues();
+  closing();
+  reading_first();
+  hidden_keys();
+  planning();
+  odds();
   dumping();
   replacing();
   std::puts("all as it should be");
