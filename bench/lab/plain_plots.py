@@ -13,7 +13,7 @@ from matplotlib import pyplot, ticker
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.dont_write_bytecode = True
 
-from lab import page, plain_report
+from lab import page, plain_report, plain_rounds
 
 Looks = [("#0072B2", "o"), ("#D55E00", "D"), ("#009E73", "s"), ("#E69F00", "^"), ("#CC79A7", "P"),
          ("#999999", "x"), ("#56B4E9", "v"), ("#000000", "*")]
@@ -32,8 +32,8 @@ def panels(Result, Has):
 
 def draw(Result, Variants, Points, Axis):
     """A panel for each setting, a line for each row, a dot for each variant; Points gives
-    a row's values in a variant, the first of which is the dot and the last the end of a
-    line from it. None where no row has any."""
+    a row's values in a variant: a line over all of them, on which the first is the dot and
+    the others are strokes. None where no row has any."""
     Groups = panels(Result, lambda R: any(Points(V, R) for V in Variants))
     if not Groups:
         return None
@@ -55,7 +55,7 @@ def draw(Result, Variants, Points, Axis):
                 Values = Points(Variant, Row)
                 if not Values:
                     continue
-                Axes.plot([Values[0], Values[-1]], [At + Shift] * 2, color=Colour, linewidth=0.8)
+                Axes.plot([min(Values), max(Values)], [At + Shift] * 2, color=Colour, linewidth=0.8)
                 for Value in Values[1:]:
                     Axes.plot(Value, At + Shift, "|", color=Colour, markersize=4)
                 Handles[Variant], = Axes.plot(Values[0], At + Shift, Marker, color=Colour,
@@ -116,16 +116,27 @@ def figures(Result):
     Times = Result["nanoseconds"]
     Rate = Result["show"] == "rate"
     Variants = [V for V in Times if V not in Result["baselines"]]
+
+    def points(Variant, Row):
+        """What is said of the rounds, and the least and the most of them where they are several."""
+        if Row not in Times[Variant]:
+            return []
+        Rounds = [R["nanoseconds"][Row] for R in Result["runs"]
+                  if R["variant"] == Variant and Row in R["nanoseconds"]]
+        Values = [Times[Variant][Row]] + ([min(Rounds), max(Rounds)] if len(Rounds) > 1 else [])
+        return [1e9 / V if Rate else V for V in Values]
+
     if Result["reference"] in Times:
-        yield ("rate" if Rate else "time", f"{Result['about']}: {Result['unit']}. "
-               f"{'Right' if Rate else 'Left'} is better.",
-               draw(Result, Variants, lambda V, R: [1e9 / Times[V][R] if Rate else Times[V][R]],
-                    "operations a second (log.)" if Rate else "ns (log.)"))
+        Several = plain_rounds.spreads(Result["runs"])
+        yield ("rate" if Rate else "time", f"{Result['about']}: {Result['unit']}" +
+               (f", the {Result['statistic']} of rounds; strokes: the least and the most of them"
+                if Several else "") + f". {'Right' if Rate else 'Left'} is better.",
+               draw(Result, Variants, points, "operations a second (log.)" if Rate else "ns (log.)"))
     for Group in Result["groups"]:
         Counted = [Result["counters"].get(C, {}) for C in Group["of"]]
         if Group.get("spread"):
-            yield (Group["name"], f"{Group['about']}: a dot, and two strokes to its right. Left is "
-                   "better.", draw(Result, Variants, lambda V, R: [
+            yield (Group["name"], f"{Group['about']}: the first is a dot, the others are strokes. "
+                   "Left is better.", draw(Result, Variants, lambda V, R: [
                        C[V][R] for C in Counted if R in C.get(V, {})], "µs (log.)"))
         elif Group.get("last"):
             yield (Group["name"], f"{Group['about']}: after the last row of each setting.",
