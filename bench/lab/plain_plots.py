@@ -1,8 +1,10 @@
 """Draws a bench that has a bench.json: /usr/bin/python3 plain_plots.py RESULT.json DIR
 writes DIR/NAME.html, DIR/NAME-*.svg. Colours are Okabe and Ito's."""
 
+import itertools
 import json
 import pathlib
+import re
 import sys
 
 import matplotlib
@@ -28,6 +30,11 @@ def panels(Result, Has):
     """By setting the rows that have something to show."""
     Rows = Result["nanoseconds"][Result["reference"]]
     return plain_report.bySetting(Result, [R for R in Rows if Has(R)])
+
+
+def threads(Row):
+    """What a row says of how many there are: rows of as many belong together."""
+    return re.findall("threads:[0-9]+", Row)
 
 
 def draw(Result, Variants, Points, Axis):
@@ -62,8 +69,9 @@ def draw(Result, Variants, Points, Axis):
                                               markersize=4.2, linestyle="none")
         Axes.set_yticks(range(len(Rows)), Rows.values())
         Axes.set_ylim(len(Rows) - 0.4, -0.6)
-        for At in range(len(Rows) - 1):
-            Axes.axhline(At + 0.5, color="#e0e0e0", linewidth=0.6)
+        for At, (Above, Below) in enumerate(itertools.pairwise(Rows.values())):
+            Other = threads(Above) != threads(Below)
+            Axes.axhline(At + 0.5, color="#808080" if Other else "#e0e0e0", linewidth=0.6)
         Axes.set_xscale("log")
         Axes.xaxis.set_major_formatter(ticker.FuncFormatter(number))
         Low, High = Axes.get_xlim()
@@ -95,9 +103,13 @@ def last(Result, Variants, Group):
               panels(Result, lambda R: any(R in Counted.get(V, {}) for V in Variants))]
     if not Panels:
         return None
-    Figure, Grid = pyplot.subplots(1, len(Panels), squeeze=False, layout="constrained",
-                                   figsize=(7.4, 0.9 + 0.24 * len(Variants)), sharey=True)
-    for Axes, (Title, Row) in zip(Grid[0], Panels):
+    Columns = min(4, len(Panels)) # titles of more would meet
+    Lines = -(-len(Panels) // Columns)
+    Figure, Grid = pyplot.subplots(Lines, Columns, squeeze=False, layout="constrained",
+                                   figsize=(7.4, 0.3 + Lines * (0.6 + 0.24 * len(Variants))),
+                                   sharey=True)
+    Flat = [A for L in Grid for A in L]
+    for Axes, (Title, Row) in zip(Flat, Panels):
         for At, Variant in enumerate(Variants):
             Axes.barh(At, Counted.get(Variant, {}).get(Row, 0), color=Looks[At % len(Looks)][0],
                       height=0.7)
@@ -107,8 +119,14 @@ def last(Result, Variants, Group):
         Axes.locator_params(axis="x", nbins=4)
         Axes.xaxis.set_major_formatter(ticker.FuncFormatter(number))
         Axes.grid(axis="x", color="#e0e0e0", linewidth=0.6)
+    for Axes in Flat[len(Panels):]:
+        Axes.set_visible(False)
     Figure.supxlabel(Group["about"], fontsize=9)
     return Figure
+
+
+def sentence(Text):
+    return Text[:1].upper() + Text[1:]
 
 
 def figures(Result):
@@ -135,11 +153,11 @@ def figures(Result):
     for Group in Result["groups"]:
         Counted = [Result["counters"].get(C, {}) for C in Group["of"]]
         if Group.get("spread"):
-            yield (Group["name"], f"{Group['about']}: the first is a dot, the others are strokes. "
-                   "Left is better.", draw(Result, Variants, lambda V, R: [
+            yield (Group["name"], f"{sentence(Group['about'])}. The first is a dot, the others are "
+                   "strokes. Left is better.", draw(Result, Variants, lambda V, R: [
                        C[V][R] for C in Counted if R in C.get(V, {})], "µs (log.)"))
         elif Group.get("last"):
-            yield (Group["name"], f"{Group['about']}: after the last row of each setting.",
+            yield (Group["name"], f"{sentence(Group['about'])}, after the last row of each setting.",
                    last(Result, Variants, Group))
 
 
