@@ -6,6 +6,7 @@ test_plain.py BUILD     runs it in its smallest mode
 """
 
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -18,7 +19,7 @@ sys.path.insert(0, str(Here))
 sys.dont_write_bytecode = True
 
 import smoke
-from lab import plain, plain_report
+from lab import plain, plain_report, plain_rounds
 
 Build = pathlib.Path(sys.argv[1])
 
@@ -38,7 +39,7 @@ def stops(Function, *Arguments):
 
 def options(**More):
     return types.SimpleNamespace(**{"quick": False, "smoke": False, "large": False, "rows": None,
-                                    **More})
+                                    "rounds": None, **More})
 
 
 def testSame():
@@ -68,18 +69,97 @@ def testSettings():
     check(plain.rowsOf(Config, {}, options()) == {"x": "x", "x/threads:2": "x/threads:2"}, "all rows")
 
 
+def program(Root, Text):
+    """What runVariant runs in place of a bench, as the variant p."""
+    (Root / "bin").mkdir(exist_ok=True)
+    (Root / "bin" / "p").write_text(f"#!/bin/sh\n{Text}\n")
+    (Root / "bin" / "p").chmod(0o755)
+    return {"name": "p", "program": "p"}
+
+
+def testOrder():
+    """Each setting has its number of rounds; each round begins with another variant, and these
+    are as far apart as they can be; --rounds and --quick say it for all settings."""
+    Config = {"rows": ["x"], "rounds": 3,
+              "settings": [{"name": "s"}, {"name": "once", "rounds": 1}]}
+    Variants = [{"name": N} for N in "abcdef"]
+    with unittest.mock.patch.object(plain, "runVariant", lambda *_: ({}, {})):
+        ran = lambda **More: [(R["round"], R["setting"], R["variant"]) for R in plain.runAll(
+            None, Config, Variants, options(**More), [], lambda *_: None, lambda *_: None)]
+        Runs, Asked, Quick = ran(), ran(rounds=2), ran(quick=True)
+    names = lambda Runs, Round, Setting: "".join(
+        V for R, S, V in Runs if (R, S) == (Round, Setting))
+    check([names(Runs, R, "s") for R in (1, 2, 3, 4)] == ["abcdef", "cdefab", "efabcd", ""] and
+          [names(Runs, R, "once") for R in (1, 2)] == ["abcdef", ""], f"order: {Runs}")
+    check([names(Asked, R, S) for S in ("s", "once") for R in (1, 2, 3)] ==
+          ["abcdef", "defabc", ""] * 2, f"order with --rounds 2: {Asked}")
+    check({R for R, _, _ in Quick} == {1} and len(Quick) == 12, f"order with --quick: {Quick}")
+    for Count, Rounds in ((2, 5), (8, 5), (1, 3), (5, 3)):
+        Firsts = [plain_rounds.order(list(range(Count)), R, Rounds)[0] for R in range(Rounds)]
+        check(len(set(Firsts)) == min(Count, Rounds), f"{Count} variants begin as {Firsts}")
+
+
+def testStatistic():
+    """The median is that of each figure, of those that all rounds have; the least time takes
+    what its round counted."""
+    run = lambda Time, **Counters: {"variant": "a", "nanoseconds": {"x": Time},
+                                    "counters": {"x": Counters}}
+    Runs = [run(30.0, p99=5, p999=7, syncs=1), run(10.0, p99=9, syncs=3), run(20.0, p99=6, syncs=2)]
+    summary = lambda Runs, **Config: plain_rounds.summary(Config, Runs)
+    Times, Counted = summary(Runs, statistic="median")
+    check(Times == {"a": {"x": 20.0}}, f"median of times: {Times}")
+    check(Counted == {"p99": {"a": {"x": 6}}, "syncs": {"a": {"x": 2}}},
+          f"medians of counters: {Counted}")
+    Times, Counted = summary(Runs[:2], statistic="median")
+    check(Times["a"]["x"] == 20.0 and Counted["p99"]["a"]["x"] == 7, "median of two rounds")
+    Times, Counted = summary(Runs)
+    check(Times["a"]["x"] == 10.0 and Counted == {"p99": {"a": {"x": 9}}, "syncs": {"a": {"x": 3}}},
+          f"least: {Times}, {Counted}")
+    check(plain_rounds.spreads(Runs) == {("a", "x"): 1.0} and not plain_rounds.spreads(Runs[:1]),
+          "spreads of rounds")
+    told = lambda Runs: plain_report.rounds(
+        {"statistic": "median", "runs": [{**R, "setting": "", "round": I + 1}
+                                         for I, R in enumerate(Runs)]})
+    check(told(Runs[:1]) is None and "median of 3 rounds" in told(Runs) and
+          "at most 100% (a, x)" in told(Runs), f"rounds are told as: {told(Runs)}")
+
+
+def testRows():
+    """A program is not asked for a row that its variant lacks; counters are kept, with how many
+    values a spread is of; repetitions are not taken for rounds."""
+    Entries = [{"run_type": "iteration", "run_name": f"{R}/iterations:1/manual_time", "time_unit": "ns",
+                "real_time": 5, "cpu_time": 1, "p99": 3, "n": 7, "other": 1} for R in ("x", "y")]
+    Config = {"rows": ["x", "y", "z"], "counters": [{"name": "q", "of": ["p99"], "count": "n"}]}
+    with tempfile.TemporaryDirectory() as Dir:
+        Root = pathlib.Path(Dir)
+
+        def run(Entries, **More):
+            Told = json.dumps({"benchmarks": Entries})
+            Variant = program(Root, f"echo \"$@\" >{Root}/told\ncat <<'end'\n{Told}\nend")
+            return plain.runVariant(Root, {**Config, **More}, {**Variant, "lacks": ["z"]},
+                                    {"name": "s"}, options(), [])
+
+        Rows, Counters = run(Entries)
+        Asked = (Root / "told").read_text()
+        check(Rows == {"x/s": 5, "y/s": 5} and Counters["x/s"] == {"p99": 3, "n": 7},
+              f"rows {Rows}, counters {Counters}")
+        check("--benchmark_filter=^(x|y)(" in Asked, f"asked for {Asked}")
+        check(run(Entries + [{**Entries[0], "real_time": 4, "p99": 2}]) ==
+              ({"x/s": 4, "y/s": 5}, {"x/s": {"p99": 2, "n": 7}, "y/s": {"p99": 3, "n": 7}}),
+              "the least of repetitions")
+        check("use --rounds" in (stops(lambda: run(Entries * 2, statistic="median")) or ""),
+              "repetitions are taken for rounds")
+
+
 def testLeft():
     """A program's files are gone, also where it fails or is killed."""
     with tempfile.TemporaryDirectory() as Dir:
         Root = pathlib.Path(Dir)
-        (Root / "bin").mkdir()
-        Program = Root / "bin" / "leaves"
         for End in ("exit 3", "kill -9 $$"):
-            Program.write_text(f"#!/bin/sh\necho \"$PERDURE_BENCH_DIR\" >{Root}/told\n"
-                               f"echo x >\"$PERDURE_BENCH_DIR/file\"\n{End}\n")
-            Program.chmod(0o755)
-            Why = stops(plain.runVariant, Root, {"rows": []}, {"program": "leaves"},
-                        {"directory": "build"}, options(), [])
+            Variant = program(Root, f"echo \"$PERDURE_BENCH_DIR\" >{Root}/told\n"
+                                    f"echo x >\"$PERDURE_BENCH_DIR/file\"\n{End}")
+            Why = stops(plain.runVariant, Root, {"rows": []}, Variant, {"directory": "build"},
+                        options(), [])
             check("failed with " in (Why or ""), f"{End}: {Why}")
             Told = pathlib.Path((Root / "told").read_text().strip())
             check(Told.parent == Root / "bench", f"the files were in {Told}")
@@ -103,7 +183,8 @@ def testRoom():
 
 
 def testUnfinished():
-    """What was measured is there after each program, and marked where sums differ."""
+    """What was measured is there after each program, and marked where sums differ, which ends
+    the bench after their round."""
     Config = {"about": "", "unit": "", "reference": "a", "rows": ["x"], "same": "sum",
               "variants": [{"name": "a"}, {"name": "b"}]}
     with tempfile.TemporaryDirectory() as Dir:
@@ -117,10 +198,13 @@ def testUnfinished():
         with unittest.mock.patch.multiple(plain, benches=lambda: {"t": Config},
                                           runVariant=runVariant):
             Why = stops(plain.main, options(name="t", variants=None, build=pathlib.Path(Dir),
-                                            no_build=True, rounds=1), [])
+                                            no_build=True, rounds=3), [])
+        check(len(Seen) == 2, f"{len(Seen)} programs run, the first two of which differ")
         check(Seen[0] is None and Seen[1]["state"] == "unfinished" and
               Seen[1]["nanoseconds"] == {"a": {"x": 1.0}}, f"after one program: {Seen[1]}")
         Last = json.loads(File.read_text())
+        check([R["counters"] for R in Last["runs"]] == [{"x": {"sum": 1}}, {"x": {"sum": 2}}],
+              f"the runs: {Last['runs']}")
         check("x: the sum differs" in (Why or "") and "x: the sum differs" in Last["state"] and
               Last["state"].startswith("invalid: ") and Last["nanoseconds"]["b"] == {"x": 1.0},
               f"sums that differ: {Why}, {Last}")
@@ -135,16 +219,17 @@ def testTables():
                   {"name": "size", "about": "size", "last": True}]}),
               "nanoseconds": {"a": {"x/s": 1e6, "y/s": 2e6, "y/t": 1e6},
                               "b": {"x/s": 2e6, "y/s": 1e6, "y/t": 1e6},
-                              "n": {"x/s": 1e6, "y/s": 1e6, "y/t": 1e6}},
+                              "n": {"x/s": 1e6, "y/s": 1e6}},
               "counters": {"plain": {"a": {"x/s": 1.25}},
-                           "p50": {"b": {"x/s": 0.123}}, "p99": {"b": {"x/s": 4567}},
+                           "p50": {"b": {"x/s": 0.123, "y/s": 12.3}}, "p99": {"b": {"x/s": 4567}},
                            "size": {"a": {"x/s": 1, "y/s": 2, "y/t": 3}}}}
     Tables = dict(plain_report.tables(Result))
     check(Tables[""] == [["", "a", "b", "n"], ["x/s", "1,000", "500.0 (0.50x)", "1,000"],
                          ["y/s", "500.0", "1,000 (2.00x)", "1,000"],
-                         ["y/t", "1,000", "1,000 (1.00x)", "1,000"]], f"rates {Tables['']}")
+                         ["y/t", "1,000", "1,000 (1.00x)", ""]], f"rates {Tables['']}")
     check(Tables["plain"][1:] == [["x/s", "1.2", "", ""]], f"counters {Tables['plain']}")
-    check(Tables["quantiles"][1:] == [["x/s", "", "0.12 / 4,567", ""]], f"{Tables['quantiles']}")
+    check(Tables["quantiles"][1:] == [["x/s", "", "0.12 / 4,567", ""], ["y/s", "", "12.3 / -", ""]],
+          f"{Tables['quantiles']}")
     check(Tables["size"][1:] == [["y/s", "2.0", "", ""], ["y/t", "3.0", "", ""]], f"{Tables['size']}")
     Result["show"] = "time"
     check(plain_report.times(Result)[1] == ["x/s", "1,000,000", "2,000,000 (2.00x)", "1,000,000"],
@@ -160,7 +245,8 @@ def testPlots():
               "machine": {"processor": "p", "cores": 1, "system": "s", "directory": "d",
                           "date": "2026-01-01"},
               "groups": plain_report.groups({"counters": Groups}),
-              "nanoseconds": {"a": {"x/s": 1e6}}, "counters": {}}
+              "nanoseconds": {"a": {"x/s": 1e6}}, "counters": {}, "statistic": "median",
+              "runs": [{"variant": "a", "nanoseconds": {"x/s": 1e6}}] * 2}
     for Counted, Wanted in (({}, ["rate"]),
                             ({"p50": {"a": {"x/s": 1}}, "p99": {"a": {"x/s": 2}},
                               "size": {"a": {"x/s": 1}}}, ["q", "rate", "size"])):
@@ -188,17 +274,29 @@ def testBench():
     Wanted = [f"{R}/{S['name']}" for S in Config["smoke"] for R in Config["rows"]]
     Counted = Result["counters"]
     check(list(Result["nanoseconds"]) == [V["name"] for V in Config["variants"]], "columns lack")
-    for Variant, Times in Result["nanoseconds"].items():
-        check(list(Times) == Wanted, f"{Variant}: rows {list(Times)}, expected {Wanted}")
+    for V in Config["variants"]:
+        Times = list(Result["nanoseconds"][V["name"]])
+        Has = [R for R in Wanted if R.split("/")[0] not in V.get("lacks", [])]
+        check(Times == Has, f"{V['name']}: rows {Times}, expected {Has}")
+    check([(R["round"], R["setting"], R["variant"]) for R in Result["runs"]] ==
+          [(1, S["name"], V["name"]) for S in Config["smoke"] for V in Config["variants"]],
+          "runs lack")
     for Row in Wanted:
         check(f"| {Row} " in Ran.told and f"<th>{Row}</th>" in Page, f"{Row} is in no table")
         Durable, Reads, Writes = "disk" in Row, "load" not in Row, Row[0] not in "lC"
         for V in Stores:
             for What, Has in (("read", Reads), ("write", Writes)):
-                Quantiles = [Counted[f"{What} {Q}"][V].get(Row) for Q in ("p50", "p99", "p999")]
-                check((None not in Quantiles and 0 < Quantiles[0] and
-                       Quantiles == sorted(Quantiles)) if Has else Quantiles == [None] * 3,
-                      f"{V}, {Row}: quantiles of {What}s: {Quantiles}")
+                Count = Counted[f"{What} n"][V].get(Row, 0)
+                check((Count > 0) == Has, f"{V}, {Row}: {Count} {What}s")
+                # Those that ten values lie beyond.
+                Names = [Q for Q, Share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999))
+                         if Count - math.ceil(Share * Count) >= 10]
+                Quantiles = {Q: Counted.get(f"{What} {Q}", {}).get(V, {}).get(Row)
+                             for Q in ("p50", "p99", "p999")}
+                Told = [Value for Value in Quantiles.values() if Value is not None]
+                check(Names == [Q for Q, Value in Quantiles.items() if Value is not None] and
+                      0 not in Told and Told == sorted(Told),
+                      f"{V}, {Row}: quantiles of {Count:.0f} {What}s: {Quantiles}")
             if not Reads: # load: nothing waits for a disk
                 check(Counted["syncs"][V][Row] == 0, f"{V}, {Row}: {Counted['syncs'][V][Row]} syncs")
             if Writes:
@@ -214,6 +312,6 @@ def testBench():
     check(json.loads(Data) == Result, "the page holds other figures than the JSON")
 
 
-for Test in (testSame, testSettings, testLeft, testRoom, testUnfinished, testTables, testPlots,
-             testBench):
+for Test in (testSame, testSettings, testOrder, testStatistic, testRows, testLeft, testRoom,
+             testUnfinished, testTables, testPlots, testBench):
     Test()

@@ -3,10 +3,11 @@ programs and whose rows are theirs. With `settings` each program runs once in ea
 rows are called ROW/SETTING; `quick` and `smoke` are settings to have in place of these,
 and those that are `large` run with --large only. A setting's `directory` is "build", the file
 system of the build, or "memory", which has to be a tmpfs; it `needs` so many bytes there and
-of memory. `counters` are figures that the programs
+of memory. The variants take turns for `rounds`, of the bench or of a setting, and the
+`statistic` of these is what is said: the "least", or the "median". `counters` are figures that the programs
 count, each a table of its own, by name or with what they are about; `same` is one that
 has to be equal in a row. A variant that is a `baseline` does not do what the others do: it
-has neither that nor ratios."""
+has neither that nor ratios. A variant may `lack` rows that would say nothing."""
 
 import csv
 import json
@@ -16,8 +17,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
-from lab import plain_report, report
+from lab import plain_report, plain_rounds, report
 from lab.common import (Bench, availableMemory, build, directory, fileSystem, grid, install,
                         machine, stop)
 
@@ -40,6 +42,11 @@ def rowsOf(Config, Setting, Options):
     Names = {R: R + ("/" + Setting["name"] if "name" in Setting else "") for R in Config["rows"]}
     return {R: N for R, N in Names.items() if not Options.rows or
             any(re.search(W, N) for W in Options.rows.split(","))}
+
+
+def rowsOfVariant(Config, Variant, Setting, Options):
+    return {R: N for R, N in rowsOf(Config, Setting, Options).items()
+            if R not in Variant.get("lacks", [])}
 
 
 def only(Rows):
@@ -100,8 +107,8 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
         Command += ["--benchmark_min_time=0.001"]
     else:
         Command += ["--benchmark_min_time=0.1"]
-    Wanted = rowsOf(Config, Setting, Options)
-    if Options.rows:
+    Wanted = rowsOfVariant(Config, Variant, Setting, Options)
+    if Options.rows or "lacks" in Variant:
         Command += [only(Wanted)]
     Command += Extra
     if not os.path.exists(Command[0]):
@@ -127,6 +134,8 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
         Busy = Clock == "processor" and "threads:" not in Name
         Time = Entry["cpu_time" if Busy else "real_time"] * Scale
         Name = Wanted.get(Name, Name)
+        if Name in Rows and Config.get("statistic") == "median":
+            stop(f"{Name}: repetitions inside a program are not rounds: use --rounds")
         if Time < Rows.get(Name, float("inf")):
             Rows[Name] = Time
             Counters[Name] = {C: Entry[C] for C in counters(Config) if C in Entry}
@@ -134,31 +143,35 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
 
 
 def counters(Config):
-    return [C for Group in plain_report.groups(Config) for C in Group["of"]] + \
-        ([Config["same"]] if "same" in Config else [])
+    """By name, all that a program may count."""
+    Groups = plain_report.groups(Config)
+    return [*(C for G in Groups for C in G["of"]), *(G["count"] for G in Groups if "count" in G),
+            *([Config["same"]] if "same" in Config else [])]
 
 
-def runAll(Build, Config, Variants, Options, Extra, Keep):
-    """The least time of all repetitions: noise only adds. Variants take turns,
-    so that a busy moment meets all of them. And the counters of the repetition
-    that took it, by name, variant and row. Keep has what there is after each program."""
-    Times, Counted = {}, {}
-    Rounds = Options.rounds or Config.get("rounds", 5)
-    for _ in range(1 if Options.quick else Rounds):
-        for Setting in settings(Config, Options):
-            if not rowsOf(Config, Setting, Options):
+def runAll(Build, Config, Variants, Options, Extra, Keep, Check):
+    """The runs, in the order in which they were made: variants take turns, so that a busy
+    moment meets all of them. Keep has those that there are after each program, Check also
+    those of one round of a setting, when all variants have run."""
+    Runs = []
+    Settings = [(S, plain_rounds.rounds(Config, S, Options)) for S in settings(Config, Options)
+                if rowsOf(Config, S, Options)]
+    for Round in range(max((Rounds for _, Rounds in Settings), default=0)):
+        for Setting, Rounds in Settings:
+            if Round >= Rounds:
                 continue
-            for V in Variants:
-                Rows = Times.setdefault(V["name"], {})
-                New, Counters = runVariant(Build, Config, V, Setting, Options, Extra)
-                for Name, Time in New.items():
-                    if Time >= Rows.get(Name, float("inf")):
-                        continue
-                    Rows[Name] = Time
-                    for Counter, Value in Counters[Name].items():
-                        Counted.setdefault(Counter, {}).setdefault(V["name"], {})[Name] = Value
-                Keep(Times, Counted)
-    return Times, Counted
+            Begun = len(Runs)
+            for V in plain_rounds.order(Variants, Round, Rounds):
+                if not rowsOfVariant(Config, V, Setting, Options):
+                    continue
+                Begin = time.monotonic()
+                Rows, Counters = runVariant(Build, Config, V, Setting, Options, Extra)
+                Runs.append({"round": Round + 1, "setting": Setting.get("name", ""),
+                             "variant": V["name"], "seconds": round(time.monotonic() - Begin, 2),
+                             "nanoseconds": Rows, "counters": Counters})
+                Keep(Runs)
+            Check(Runs, Runs[Begun:])
+    return Runs
 
 
 def checkSame(Config, Ran, Counted):
@@ -206,6 +219,7 @@ def main(Options, Extra):
     Machine = machine()
     Result = {"schema": 1, "bench": Options.name, "about": Config["about"], "quick": Options.quick,
               "state": "unfinished", "unit": Config["unit"], "show": Config.get("show", "time"),
+              "statistic": Config.get("statistic", "least"),
               "machine": Machine, "reference": Config["reference"],
               "settings": [{**S, "place": placeOf(Build, S)} for S in Settings],
               "baselines": [V["name"] for V in Variants if V.get("baseline")],
@@ -213,27 +227,39 @@ def main(Options, Extra):
     # Beside the figures of the last run that was good.
     Unfinished = resultsOf(Build) / f"{Options.name}.unfinished.json"
 
-    def keep(Times, Counted, **More):
-        report.write(Unfinished, {**Result, "nanoseconds": Times, "counters": Counted, **More})
+    def figures(Runs):
+        Times, Counted = plain_rounds.summary(Config, Runs)
+        Counted.pop(Config.get("same"), None) # each run has its own
+        return {"nanoseconds": Times, "counters": Counted, "runs": Runs}
 
-    Times, Counted = runAll(Build, Config, Variants, Options, Extra, keep)
-    if not Times:
-        stop(f"no row is found by {Options.rows}")
-    if "same" in Config:
+    def keep(Runs, **More):
+        report.write(Unfinished, {**Result, **figures(Runs), **More})
+
+    def check(Runs, Now):
+        Same = Config.get("same")
         try:
-            checkSame(Config, Times, Counted.get(Config["same"], {}))
+            checkSame(Config, [R["variant"] for R in Now],
+                      {R["variant"]: {Row: C[Same] for Row, C in R["counters"].items() if Same in C}
+                       for R in Now})
         except SystemExit as Why:
-            keep(Times, Counted, state=f"invalid: {Why}")
+            keep(Runs, state=f"invalid: {Why}")
             stop(f"{str(Why).removeprefix('bench/run: ')}; the figures, invalid, are in {Unfinished}")
-        Counted.pop(Config["same"], None)
-    Wanted = [N for S in Settings for N in rowsOf(Config, S, Options).values()]
-    if not Extra:
-        for Variant, Rows in Times.items():
-            if sorted(Rows) != sorted(Wanted):
-                stop(f"{Variant} gave the rows {', '.join(Rows)}, not {', '.join(Wanted)}")
-        Times = {V: {R: Rows[R] for R in Wanted} for V, Rows in Times.items()}
 
-    Result.update(state="complete", nanoseconds=Times, counters=Counted)
+    Runs = runAll(Build, Config, Variants, Options, Extra, keep, check)
+    if not Runs:
+        stop(f"no row is found by {Options.rows}")
+    Result.update(figures(Runs))
+    Times = Result["nanoseconds"]
+    if not Extra:
+        for V in Variants:
+            Name, Ran = V["name"], Times.get(V["name"], {})
+            Wanted = [N for S in Settings for N in rowsOfVariant(Config, V, S, Options).values()]
+            if sorted(Ran) != sorted(Wanted):
+                stop(f"{Name} gave the rows {', '.join(Ran)}, not {', '.join(Wanted)}")
+            if Ran:
+                Times[Name] = {R: Ran[R] for R in Wanted}
+
+    Result["state"] = "complete"
     with open(resultsOf(Build) / f"{Options.name}.csv", "w", newline="") as File:
         Writer = csv.writer(File)
         Writer.writerow(["row", "variant", "nanoseconds"])
@@ -244,6 +270,8 @@ def main(Options, Extra):
           f"files in {directory()}, {Machine['date']}")
     for Place in plain_report.places(Result):
         print(Place)
+    if Told := plain_report.rounds(Result):
+        print(Told)
     for Title, Lines in plain_report.tables(Result):
         print((f"\n{Title}\n" if Title else "") + f"\n{grid(Lines)}")
     report.save(Options, Result, Options.name, "plain_plots.py")

@@ -1,12 +1,16 @@
 """What a bench with a bench.json says, as tables."""
 
+import statistics
+
+from lab import plain_rounds
 from lab.common import form
 
 
 def groups(Config):
     """The tables of counters: each has a name, what it is about, and the counters that a
-    cell holds; `spread`: these are the quantiles of one distribution; `last`: it is enough
-    to say what the last row of each setting has."""
+    cell holds; `spread`: these are the quantiles of one distribution, and `count` is the
+    counter of how many values that has; `last`: it is enough to say what the last row of
+    each setting has."""
     return [{"name": G, "about": G, "of": [G]} if isinstance(G, str) else {"of": [G["name"]], **G}
             for G in Config.get("counters", [])]
 
@@ -27,6 +31,22 @@ def places(Result):
             for S in Result["settings"] if S.get("name") in Ran and "place" in S]
 
 
+def rounds(Result):
+    """What the figures are of several rounds, and how far these are from each other; None
+    where each setting had one."""
+    Spreads = plain_rounds.spreads(Result["runs"])
+    if not Spreads:
+        return None
+    Numbers = {}
+    for Run in Result["runs"]:
+        Numbers[Run["setting"]] = max(Run["round"], Numbers.get(Run["setting"], 0))
+    Most = sorted(set(Numbers.values()))
+    Variant, Row = max(Spreads, key=Spreads.get)
+    return (f"{Result['statistic']} of {' or '.join(map(str, Most))} rounds; from the fastest to the "
+            f"slowest are {statistics.median(Spreads.values()):.0%} of the median in half of the "
+            f"cells, at most {Spreads[Variant, Row]:.0%} ({Variant}, {Row})")
+
+
 def shown(Result, Time):
     return form(1e9 / Time) if Result["show"] == "rate" else form(Time)
 
@@ -44,6 +64,9 @@ def times(Result):
     for Row, Base in Times[Reference].items():
         Line = [Row]
         for Variant, Rows in Times.items():
+            if Row not in Rows:
+                Line.append("")
+                continue
             Cell = shown(Result, Rows[Row])
             if Variant != Reference and Variant not in Result["baselines"]:
                 Cell += f" ({(Rows[Row] / Base) ** Power:.2f}x)"
@@ -61,11 +84,13 @@ def few(Value):
 
 
 def cell(Counted, Group, Variant, Row):
-    """Empty where the row has none of them."""
+    """Empty where the row has none of them; a dash for one that it lacks."""
     Values = [Counted.get(C, {}).get(Variant, {}).get(Row) for C in Group["of"]]
-    if None in Values:
+    if all(V is None for V in Values):
         return ""
-    return f"{Values[0]:,.1f}" if len(Values) == 1 else " / ".join(few(V) for V in Values)
+    if len(Values) == 1:
+        return f"{Values[0]:,.1f}"
+    return " / ".join("-" if V is None else few(V) for V in Values)
 
 
 def tables(Result):

@@ -311,6 +311,19 @@ TEST(YcsbHistogram, ExactWhereSmall) {
   }
 }
 
+TEST(YcsbHistogram, TellsWhereTenLieBeyond) {
+  Histogram H;
+  EXPECT_FALSE(H.tells(0.5));
+  for (auto [Share, Least] : {std::pair(0.5, 20u), std::pair(0.99, 1000u),
+                              std::pair(0.999, 10000u)}) {
+    while (H.count() != Least - 1)
+      H.add(1);
+    EXPECT_FALSE(H.tells(Share)) << Share;
+    H.add(1);
+    EXPECT_TRUE(H.tells(Share)) << Share;
+  }
+}
+
 TEST(YcsbValues, Size) {
   Values V(1000);
   Random Dice(9);

@@ -26,6 +26,10 @@ class Histogram {
     unsigned Shift = static_cast<unsigned>(std::bit_width(Value >> (Bits + 1)));
     return (Shift << Bits) + static_cast<unsigned>(Value >> Shift);
   }
+  /// How many lie below or at the quantile.
+  uint64_t rank(double Share) const {
+    return static_cast<uint64_t>(std::ceil(Share * static_cast<double>(Total)));
+  }
 
 public:
   void add(uint64_t Value) {
@@ -39,12 +43,14 @@ public:
   }
   uint64_t count() const { return Total; }
 
+  /// Ten values at least lie beyond the quantile: where there are fewer it is
+  /// one of the few slowest by chance, and says nothing of the next run.
+  bool tells(double Share) const { return Total - rank(Share) >= 10; }
+
   /// The highest value of the bucket that holds the value below or at which
   /// this share of all lies. 0 when there is none.
   uint64_t quantile(double Share) const {
-    auto Wanted =
-        static_cast<uint64_t>(std::ceil(Share * static_cast<double>(Total)));
-    uint64_t Seen = 0;
+    uint64_t Wanted = rank(Share), Seen = 0;
     for (unsigned I = 0; I != Buckets.size(); ++I)
       if ((Seen += Buckets[I]) >= Wanted && Seen) {
         unsigned Shift = I >> (Bits + 1) ? (I >> Bits) - 1 : 0;

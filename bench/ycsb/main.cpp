@@ -5,7 +5,9 @@
 // records. Environment:
 //   BENCH_RECORDS, BENCH_VALUE   how many are loaded, bytes of a value
 //   BENCH_OPERATIONS             of a row; a tenth in E, whose scans read 50
-//   BENCH_WRITES                 at most so many write, of fewer operations
+//   BENCH_WRITES                 at most so many writes: a row with more of
+//   them
+//                                has fewer operations
 //   BENCH_DURABLE=1              each write survives a power failure
 //   BENCH_ANYWHERE=1             durable rows also where that is in memory
 //   PERDURE_BENCH_DIR            where the files go
@@ -275,12 +277,12 @@ void tell(benchmark::State &State, const std::string &What,
           const Histogram &Of) {
   if (!Of.count())
     return;
-  auto Microseconds = [&](double Share) {
-    return static_cast<double>(Of.quantile(Share)) / 1000;
-  };
-  State.counters[What + " p50"] = Microseconds(0.50);
-  State.counters[What + " p99"] = Microseconds(0.99);
-  State.counters[What + " p999"] = Microseconds(0.999);
+  State.counters[What + " n"] = static_cast<double>(Of.count());
+  for (auto [Name, Share] :
+       {std::pair(" p50", 0.50), {" p99", 0.99}, {" p999", 0.999}})
+    if (Of.tells(Share)) // in microseconds
+      State.counters[What + Name] =
+          static_cast<double>(Of.quantile(Share)) / 1000;
 }
 
 void runLoad(benchmark::State &State, Bench &B) {
