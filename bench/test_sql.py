@@ -41,7 +41,8 @@ def testBench():
     Result, Counted = Ran.result, Ran.result["counters"]
     check(Result["state"] == "complete", "the run is unfinished")
     check(list(Result["nanoseconds"]) == [V["name"] for V in Config["variants"]], "columns lack")
-    Wanted = [f"{R}/{S['name']}" for S in Config["smoke"] for R in Config["rows"]]
+    Wanted = [f"{R}/{S['name']}" for S in Config["smoke"]
+              for R in S.get("rows", Config["rows"])]
     for Variant, Times in Result["nanoseconds"].items():
         check(list(Times) == Wanted, f"{Variant}: rows {list(Times)}, expected {Wanted}")
         for Row in Wanted:

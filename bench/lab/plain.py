@@ -37,7 +37,8 @@ def settings(Config, Options):
 
 def rowsOf(Config, Setting, Options):
     """Full name by the program's own name."""
-    Names = {R: R + ("/" + Setting["name"] if "name" in Setting else "") for R in Config["rows"]}
+    Names = {R: R + ("/" + Setting["name"] if "name" in Setting else "")
+             for R in Setting.get("rows", Config["rows"])}
     return {R: N for R, N in Names.items() if not Options.rows or
             any(re.search(W, N) for W in Options.rows.split(","))}
 
@@ -101,7 +102,7 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
     else:
         Command += ["--benchmark_min_time=0.1"]
     Wanted = rowsOf(Config, Setting, Options)
-    if Options.rows:
+    if len(Wanted) < len(Config["rows"]):
         Command += [only(Wanted)]
     Command += Extra
     if not os.path.exists(Command[0]):
