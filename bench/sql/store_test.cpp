@@ -134,7 +134,7 @@ protected:
       pkv_bytes Value;
       if (What < 2) {
         Cursor &C = Cursors[below(2)];
-        ASSERT_NO_FATAL_FAILURE(C.move(Now, below(5), Key));
+        ASSERT_NO_FATAL_FAILURE(C.move(Now, below(5), below(20) ? Key : ""));
         ASSERT_NO_FATAL_FAILURE(C.expect(Now));
       } else if (What == 2) {
         ASSERT_NO_FATAL_FAILURE(Cursors[below(2)].expect(Now));
