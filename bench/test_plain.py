@@ -66,6 +66,8 @@ def testSettings():
     check(plain.settings({"rows": []}, options()) == [{}], "no settings")
     check(plain.rowsOf(Config, {"name": "one"}, options(rows="threads.*one,y")) ==
           {"x/threads:2": "x/threads:2/one"}, "rows by expression")
+    check(plain.rowsOf(Config, {"name": "two", "rows": ["x"]}, options()) == {"x": "x/two"},
+          "rows of a setting")
     check(plain.rowsOf(Config, {}, options()) == {"x": "x", "x/threads:2": "x/threads:2"}, "all rows")
 
 

@@ -1,10 +1,11 @@
-"""The benches alloc, open, tx and ycsb: a folder with a bench.json, whose variants are
+"""The benches alloc, open, tx, ycsb and sql: a folder with a bench.json, whose variants are
 programs and whose rows are theirs. With `settings` each program runs once in each, and
 rows are called ROW/SETTING; `quick` and `smoke` are settings to have in place of these,
 and those that are `large` run with --large only. A setting's `directory` is "build", the file
 system of the build, or "memory", which has to be a tmpfs; it `needs` so many bytes there and
-of memory. The variants take turns for `rounds`, of the bench or of a setting, and the
-`statistic` of these is what is said: the "least", or the "median". `counters` are figures that the programs
+of memory, and may have some of the `rows` only. The variants take turns for `rounds`, of the
+bench or of a setting, and the `statistic` of these is what is said: the "least", or the
+"median". `counters` are figures that the programs
 count, each a table of its own, by name or with what they are about; `same` is one that
 has to be equal in a row. A variant that is a `baseline` does not do what the others do: it
 has neither that nor ratios. A variant may `lack` rows that would say nothing."""
@@ -39,7 +40,8 @@ def settings(Config, Options):
 
 def rowsOf(Config, Setting, Options):
     """Full name by the program's own name."""
-    Names = {R: R + ("/" + Setting["name"] if "name" in Setting else "") for R in Config["rows"]}
+    Names = {R: R + ("/" + Setting["name"] if "name" in Setting else "")
+             for R in Setting.get("rows", Config["rows"])}
     return {R: N for R, N in Names.items() if not Options.rows or
             any(re.search(W, N) for W in Options.rows.split(","))}
 
@@ -108,7 +110,7 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
     else:
         Command += ["--benchmark_min_time=0.1"]
     Wanted = rowsOfVariant(Config, Variant, Setting, Options)
-    if Options.rows or "lacks" in Variant:
+    if len(Wanted) < len(Config["rows"]):
         Command += [only(Wanted)]
     Command += Extra
     if not os.path.exists(Command[0]):

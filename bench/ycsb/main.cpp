@@ -5,9 +5,8 @@
 // records. Environment:
 //   BENCH_RECORDS, BENCH_VALUE   how many are loaded, bytes of a value
 //   BENCH_OPERATIONS             of a row; a tenth in E, whose scans read 50
-//   BENCH_WRITES                 at most so many writes: a row with more of
-//   them
-//                                has fewer operations
+//   BENCH_WRITES                 at most so many write, of fewer operations
+//   BENCH_THREADS                rows have from 1 to so many, else 2
 //   BENCH_DURABLE=1              each write survives a power failure
 //   BENCH_ANYWHERE=1             durable rows also where that is in memory
 //   PERDURE_BENCH_DIR            where the files go
@@ -151,8 +150,7 @@ public:
     In->handle(1)->scan("u", static_cast<unsigned>(S.Records), Loaded);
     LoadSyncs = syncs() - Before;
     // Nobody is to write back in a row what was loaded.
-    if (!inMemory(S.Directory.c_str()))
-      syncFileSystem(S.Directory.c_str());
+    writeBack(S.Directory);
     // Where nothing is durable, not even RocksDB's new files are synced.
     holdSyncs(!S.Durable);
     Records = std::make_unique<Counter>(S.Records);
@@ -243,6 +241,7 @@ public:
     return seconds(End - Begin);
   }
 
+  const Settings &settings() const { return S; }
   const Checksum &loaded() const { return Loaded; }
   uint64_t loadSyncs() const { return LoadSyncs; }
   uint64_t records() const { return S.Records; }
@@ -323,6 +322,15 @@ void ycsb::stop(const char *What, const char *Why) {
   exit(1);
 }
 
+void ycsb::writeBack(const std::string &Directory) {
+  if (!inMemory(Directory.c_str()))
+    syncFileSystem(Directory.c_str());
+}
+
+__attribute__((weak)) std::shared_ptr<void> ycsb::addRows(const Settings &) {
+  return {};
+}
+
 void ycsb::Checksum::add(std::string_view Bytes) {
   Sum = XXH3_64bits_withSeed(Bytes.data(), Bytes.size(), Sum);
 }
@@ -334,7 +342,7 @@ int main(int Argc, char **Argv) {
       ->UseManualTime()
       ->Iterations(1);
   // E is last, as in YCSB: it and D insert.
-  for (unsigned Threads : {1u, 2u})
+  for (unsigned Threads = 1; Threads <= number("BENCH_THREADS", 2); ++Threads)
     for (char Name : {'A', 'B', 'C', 'F', 'D', 'E'}) {
       const Workload &W = Workloads[Name - 'A'];
       std::string Row =
@@ -346,6 +354,7 @@ int main(int Argc, char **Argv) {
           ->UseManualTime()
           ->Iterations(1);
     }
+  std::shared_ptr<void> More = addRows(B.settings());
   benchmark::Initialize(&Argc, Argv);
   benchmark::RunSpecifiedBenchmarks();
 }

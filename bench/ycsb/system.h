@@ -70,6 +70,14 @@ public:
 /// Each program has one.
 std::unique_ptr<Store> open(const Settings &S);
 
+/// Rows of the program's own, behind those of YCSB: bench/sql has some. What
+/// they use is returned, and goes when they have run.
+std::shared_ptr<void> addRows(const Settings &S);
+
+/// What the file system of this directory has still to write is on its disk
+/// then, if it is on one.
+void writeBack(const std::string &Directory);
+
 } // namespace ycsb
 
 #endif // PERDURE_BENCH_YCSB_SYSTEM_H
