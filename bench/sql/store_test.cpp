@@ -175,9 +175,28 @@ TEST_F(StoreTest, DoesWhatAMapDoes) {
     pkv_cursor_close(Late);
   }
   EXPECT_GT(Is.size(), 300u);
-  struct pkv_stat Stat;
-  ASSERT_EQ(pkv_stat(Tree, nullptr, &Stat), 0);
-  EXPECT_EQ(Stat.pairs, Is.size());
+  uint64_t Pairs;
+  ASSERT_EQ(pkv_count(Tree, nullptr, &Pairs), 0);
+  EXPECT_EQ(Pairs, Is.size());
+}
+
+TEST_F(StoreTest, TreesOfTransactions) {
+  for (bool Commits : {false, true}) {
+    pkv_txn *Txn = pkv_begin(All, 0);
+    pkv_tree *Made = pkv_tree_open(All, "made", PKV_CREATE);
+    ASSERT_TRUE(Made) << pkv_errormsg();
+    EXPECT_EQ(pkv_tree_open(All, "made", 0), Made);
+    ASSERT_GE(pkv_put(Made, Txn, {"k", 1}, {"v", 1}, 0), 0) << pkv_errormsg();
+    uint64_t Pairs;
+    ASSERT_EQ(pkv_count(Made, Txn, &Pairs), 0);
+    EXPECT_EQ(Pairs, 1u);
+    if (Commits) {
+      EXPECT_EQ(pkv_commit(Txn), 0);
+    } else {
+      pkv_abort(Txn);
+    }
+    EXPECT_EQ(pkv_tree_open(All, "made", 0) != nullptr, Commits);
+  }
 }
 
 // Until the tree is several levels high, and empty again; leaves that are empty

@@ -117,11 +117,12 @@ public:
     MDB_val K = val(Key);
     return !check(mdb_del(T, Of, &K, nullptr), "mdb_del");
   }
-  uint64_t count(Tree Of) {
-    Txn T = beginRead();
+  uint64_t count(const Txn *In, Tree Of) {
+    Txn T = In ? *In : beginRead();
     MDB_stat Stat;
     int Result = mdb_stat(T, Of, &Stat);
-    endRead(T);
+    if (!In)
+      endRead(T);
     check(Result, "mdb_stat");
     return Stat.ms_entries;
   }

@@ -4,6 +4,7 @@
 // module calls, over the `Store` of one of the headers beside this file, so
 // that every store has the same module. They do what pkv.h says, but
 // - one thread uses them;
+// - a tree whose transaction was aborted must not be used any more;
 // - pkv_put returns 1 where the key is not new as well, and knows no flags;
 // - where the store has no snapshots, nobody may read while somebody writes:
 //   EBUSY.
@@ -23,6 +24,7 @@
 #include <set>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <vector>
 
 using sql::Bytes;
 using sql::Failure;
@@ -68,6 +70,8 @@ std::set<pkv *> Open;
 struct pkv {
   Store In;
   std::map<std::string, pkv_tree> Trees;
+  std::vector<std::string> Made; // those of them that are not committed
+  std::vector<decltype(Trees)::node_type> Gone; // of aborted transactions
   pkv_txn *Writer = nullptr;
   unsigned Readers = 0;
 
@@ -174,13 +178,12 @@ pkv_tree *pkv_tree_open(pkv *All, const char *Name, unsigned Flags) {
     auto Found = All->Trees.find(Name);
     if (Found != All->Trees.end())
       return &Found->second;
-    bool Makes = Flags & PKV_CREATE;
-    if (Makes && All->Writer)
-      throw Failure{EDEADLK, "this thread writes"};
     pkv_tree Tree{*All, {}};
-    if (!All->In.open(Name, Makes, All->Writer ? &All->Writer->In : nullptr,
-                      Tree.In))
+    if (!All->In.open(Name, Flags & PKV_CREATE,
+                      All->Writer ? &All->Writer->In : nullptr, Tree.In))
       throw Failure{ENOENT, std::string("there is no tree ") + Name};
+    if (All->Writer)
+      All->Made.push_back(Name);
     return &All->Trees.emplace(Name, Tree).first->second;
   });
 }
@@ -212,6 +215,7 @@ int pkv_commit(pkv_txn *Txn) {
   Txn->Of.Writer = nullptr;
   return guarded(-1, [&] {
     Txn->Of.In.commit(Txn->In);
+    Txn->Of.Made.clear();
     return 0;
   });
 }
@@ -222,6 +226,9 @@ void pkv_abort(pkv_txn *Txn) {
   if (Txn->Writes) {
     Txn->Of.Writer = nullptr;
     Txn->Of.In.abort(Txn->In);
+    for (const std::string &Name : Txn->Of.Made)
+      Txn->Of.Gone.push_back(Txn->Of.Trees.extract(Name));
+    Txn->Of.Made.clear();
   } else {
     --Txn->Of.Readers;
     Txn->Of.In.endRead(Txn->In);
@@ -339,11 +346,13 @@ int pkv_pair(pkv_cursor *C, pkv_bytes *Key, pkv_bytes *Value) {
   });
 }
 
-int pkv_stat(pkv_tree *Tree, pkv_txn *, struct pkv_stat *Stat) {
+int pkv_count(pkv_tree *Tree, pkv_txn *Txn, uint64_t *Pairs) {
   return guarded(-1, [&] {
-    *Stat = {};
-    Stat->pairs = Tree->Of.In.count(Tree->In);
+    *Pairs = Tree->Of.In.count(Txn ? &Txn->In : nullptr, Tree->In);
     return 0;
   });
 }
+
+/// It is.
+int pkv_open_to_write(pkv *, unsigned) { return 0; }
 }

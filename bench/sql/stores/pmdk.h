@@ -144,7 +144,7 @@ public:
     Counts[Of.Number] -= Was;
     return Was;
   }
-  uint64_t count(const Tree &Of) const { return Counts[Of.Number]; }
+  uint64_t count(const Txn *, const Tree &Of) const { return Counts[Of.Number]; }
 
   class Walk {
     const pmdk::Tree<Key> Of;

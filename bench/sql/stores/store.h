@@ -8,7 +8,8 @@
 //   syncs()                       from now on commits are durable, where wanted
 //   beginRead, endRead, beginWrite, commit, abort
 //   open(Name, Makes, Txn, Tree)  false: it is not there. Txn may be null
-//   find, put, erase, count       of a tree, in a transaction
+//   count(Txn, Tree)              so may this one
+//   find, put, erase              of a tree, in a transaction
 //   Walk                          first, last, seek, next, prev: false when
 //                                 there is no pair; key, value
 //
