@@ -10,8 +10,8 @@
 |* a child of this process, which costs much less than starting the program
 |* again. CHECK runs in the image, reads the notes from its standard input, and
 |* returns 0 when the image is good. Call it before any other function of the
-|* runtime. The child ends when CHECK returns, without what atexit() and
-|* destructors would do; what stdio holds is written.
+|* runtime. The child ends by quick_exit() when CHECK returns, after what
+|* stdio holds was written.
 |*
 \*===---------------------------------------------------------------------===*/
 #ifndef PERDURE_CRASH_H
@@ -26,6 +26,8 @@
 
 #ifdef __cplusplus
 extern "C" {
+#else /* before C11 as well */
+void quick_exit(int) __attribute__((noreturn));
 #endif
 
 void __perdure_trace_note(const char *text) __attribute__((weak));
@@ -85,7 +87,7 @@ static inline int perdure_crash_check(int (*check)(void)) {
     if (!child) {
       status = perdure_crash_serve_one(image, name, check);
       fflush(0);
-      _exit(status);
+      quick_exit(status);
     }
     if (child < 0 || waitpid(child, &status, 0) != child)
       return 127;

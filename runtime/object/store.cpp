@@ -705,8 +705,8 @@ Store *perdure::openStore(const char *Path, unsigned Flags) {
   return S;
 }
 
-// At exit(), with stores that the program left open. Not the rest of closing:
-// other threads, and destructors that come later, may still use the objects.
+// At exit() and quick_exit(), with stores that the program left open. Not the rest of
+// closing: other threads, and destructors that come later, may still use the objects.
 __attribute__((destructor)) static void removeSidecars() {
   // exit() in a signal handler may have interrupted this thread's own hold.
   if (!StoresLock.tryLock())
@@ -714,6 +714,9 @@ __attribute__((destructor)) static void removeSidecars() {
   for (const Store *S = Stores; S; S = S->Next)
     removeSidecar(*S);
   StoresLock.unlock();
+}
+__attribute__((constructor)) static void atQuickExit() {
+  at_quick_exit(removeSidecars);
 }
 
 void perdure::freeStore(Store &S) {
