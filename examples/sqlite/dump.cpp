@@ -60,9 +60,11 @@ public:
         return failed();
       each.of->missing = false; // until it is looked for
       each.step = sqlite3_step(each.rows);
-      if (each.step != SQLITE_ROW && each.step != SQLITE_DONE &&
-          each.of->missing)
-        leave_out(each);
+      if (each.step == SQLITE_ROW || each.step == SQLITE_DONE)
+        continue;
+      if (!each.of->missing)
+        return failed();
+      leave_out(each);
     }
     now = sources.empty() ? ended : creates;
     return advance();
@@ -219,7 +221,8 @@ int dump_cursor::advance() {
         from.step = sqlite3_step(from.rows);
         return SQLITE_OK;
       } else if (from.step != SQLITE_DONE) {
-        return failed();
+        // The connection's own code and message are of a later step.
+        return fail(pVtab, from.step, sqlite3_errstr(from.step));
       }
       at++;
       break;
