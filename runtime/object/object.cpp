@@ -500,6 +500,20 @@ bool perdure::changePrivately(Object &O, bool (*Change)(Object &)) {
   return Ok;
 }
 
+char *perdure::copyFile(Object &O, uint64_t &Bytes) {
+  int Other = openToMap(O, O.File, false);
+  if (Other < 0)
+    return nullptr;
+  Bytes = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE);
+  char *Copy = mapCopy(Other, Bytes);
+  int Saved = errno;
+  close(Other);
+  errno = Saved;
+  return Copy;
+}
+
+void perdure::dropCopy(char *Copy, uint64_t Bytes) { unmapCopy(Copy, Bytes); }
+
 //===----------------------------------------------------------------------===//
 // What is written by commits alone
 //===----------------------------------------------------------------------===//

@@ -156,6 +156,11 @@ int fileOf(Object &O);
 /// alone: as long as it is so, what others write to those pages is not seen.
 bool changePrivately(Object &O, bool (*Change)(Object &));
 
+/// All of O's file in this process's own memory, for who changes it elsewhere first.
+/// Null, with a message.
+char *copyFile(Object &O, uint64_t &Bytes);
+void dropCopy(char *Copy, uint64_t Bytes);
+
 /// Page media, PERDURE_DURABLE: the kernel may write a page that is mapped through
 /// to the file at any moment, so what is half done could reach the medium. From now
 /// on all pages but the header's and those of the FOT and the log, which are sound

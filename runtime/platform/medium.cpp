@@ -133,6 +133,17 @@ bool perdure::sealPrivate(const Mapping &M) {
          fail(errno, "cannot protect the file's mapping: %s", strerror(errno));
 }
 
+char *perdure::mapCopy(int File, uint64_t Bytes) {
+  void *P = mmap(nullptr, Bytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_NORESERVE, File, 0);
+  if (P != MAP_FAILED)
+    return (char *)P;
+  fail(errno, "cannot map a copy of the file: %s", strerror(errno));
+  return nullptr;
+}
+
+void perdure::unmapCopy(char *Copy, uint64_t Bytes) { munmap(Copy, Bytes); }
+
 bool perdure::makeWritable(Mapping &M, int File) {
   return mapFixed(File, M.Address, M.Bytes, true, M.Page);
 }

@@ -41,6 +41,11 @@ bool mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
 bool mapPrivate(const Mapping &M, int File);
 bool sealPrivate(const Mapping &M);
 
+/// The file's first Bytes, anywhere in memory, to be changed there alone: of pages
+/// that were not, it may be seen what others write to the file. Null, with a message.
+char *mapCopy(int File, uint64_t Bytes);
+void unmapCopy(char *Copy, uint64_t Bytes);
+
 /// Gives the right to write to a mapping, through a descriptor that has it.
 bool makeWritable(Mapping &M, int File);
 

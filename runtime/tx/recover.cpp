@@ -159,8 +159,10 @@ static bool failChanged(const Object &O, unsigned Lane) {
               labelOf(O).Text, Lane);
 }
 
-// Writes what was committed to its places once more, in order.
-static bool redoCommits(Object &O, unsigned Lane, const Undecided &List) {
+// Gives Do each record of whole commits, in order.
+template <typename Action>
+static bool visitCommitted(Object &O, unsigned Lane, const Undecided &List,
+                           Action Do) {
   LogReader Ahead(O, Lane), Behind(O, Lane);
   for (;;) {
     const LogRecord *R;
@@ -174,11 +176,52 @@ static bool redoCommits(Object &O, unsigned Lane, const Undecided &List) {
       if (!checkRedoRecord(O, *R))
         return failChanged(O, Lane);
       if (Holds)
-        redoRecord(O, *R);
+        Do(*R);
     }
     if (!R)
       return failChanged(O, Lane);
   }
+}
+
+// Writes what was committed to its places once more, in order.
+static bool redoInPlace(Object &O, unsigned Lane, const Undecided &List) {
+  return visitCommitted(O, Lane, List,
+                        [&](const LogRecord &R) { redoRecord(O, R); });
+}
+
+// The same of a file that others may be reading. A log says of one place again and
+// again what came there, and most of it is home already: all but the last was true
+// once, and would be read meanwhile. So it is done in a copy, and then each place is
+// given what it has in the end.
+static bool redoCommits(Object &O, unsigned Lane, const Undecided &List) {
+  if (O.Private) // nobody else sees it
+    return redoInPlace(O, Lane, List);
+  uint64_t Bytes;
+  char *Copy = copyFile(O, Bytes);
+  if (!Copy)
+    return false;
+  bool Outside = false;
+  auto visit = [&](auto Do) {
+    return visitCommitted(O, Lane, List, [&](const LogRecord &R) {
+      uint64_t Count = bytesWritten(R);
+      if (R.offset() > Bytes || Count > Bytes - R.offset())
+        Outside = true;
+      else if (Count)
+        Do(R, Count);
+    });
+  };
+  bool Ok = visit([&](const LogRecord &R, uint64_t Count) {
+    redoBytes(R, 0, Copy + R.offset(), Count);
+  });
+  Ok = Ok && visit([&](const LogRecord &R, uint64_t Count) {
+         void *Place = (void *)(O.Base + R.offset());
+         memcpy(Place, Copy + R.offset(), Count);
+         flushInTx(O, Place, Count);
+       });
+  int Saved = errno;
+  dropCopy(Copy, Bytes);
+  errno = Saved;
+  return Ok && (!Outside || failChanged(O, Lane));
 }
 
 // Brings back what was there, and frees what was allocated.
@@ -261,7 +304,7 @@ bool perdure::redoInImage(Object &O) {
     if (checkLane(O, I, P) && P.Last && P.OfCommits) {
       Undecided List;
       if (checkCommits(O, I, P, List)) {
-        Done = redoCommits(O, I, List) || Done;
+        Done = redoInPlace(O, I, List) || Done;
       }
     }
   return Done;

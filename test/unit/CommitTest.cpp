@@ -391,6 +391,54 @@ TEST_F(CommitTest, WhoSharesWritesInSections) {
   EXPECT_EQ(readFile(File), Before);
 }
 
+// A log says how a place was before it came to be what it is. Who reads meanwhile, in
+// no section, sees none of that again when it is another one's turn.
+TEST_F(CommitTest, TurnShowsNothingOld) {
+  constexpr size_t Words = 1 << 17, Much = 1 << 14; // which takes a while
+  reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
+  uint64_t *R = create("a", Words * 8), N = 0;
+  auto *Stop = (std::atomic<uint64_t> *)mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
+                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE((void *)Stop, MAP_FAILED);
+  pid_t Pid = fork();
+  if (!Pid) {
+    perdure_store_close(S);
+    S = perdure_store_open(Dir.c_str(), PERDURE_RDONLY);
+    R = (uint64_t *)perdure_open(S, "a", PERDURE_RDONLY);
+    if (!R)
+      _exit(2);
+    Stop[1] = 1;
+    for (uint64_t Last = 0, Now; !Stop[0]; Last = Now)
+      if ((Now = __atomic_load_n(R, __ATOMIC_ACQUIRE)) < Last)
+        _exit(1);
+    _exit(0);
+  }
+  while (!Stop[1] && !waitpid(Pid, nullptr, WNOHANG))
+    usleep(1000);
+  for (int Turn = 0; Turn < 20; ++Turn) {
+    ASSERT_GE(perdure_lock(R, 0), 0) << perdure_errormsg();
+    for (int I = 0; I < 2; ++I) {
+      ASSERT_EQ(perdure_tx_begin(R), 0);
+      set(R, ++N);
+      ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+      ASSERT_EQ(perdure_tx_begin(R), 0);
+      __perdure_tx_log(R + 1, Much * 8);
+      std::fill(R + 1, R + 1 + Much, N);
+      ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+    }
+    ASSERT_EQ(perdure_unlock(R), 0) << perdure_errormsg();
+    ((perdure::Header *)baseOf(R))->Turn.LastWriter ^= 1; // another process's
+  }
+  Stop[0] = 1;
+  int Status;
+  ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+  EXPECT_EQ(Status, 0);
+  munmap(Stop, 4096);
+  auto Found = afterDeath("a", Much + 1);
+  EXPECT_EQ(Found[0], N);
+  EXPECT_EQ(Found[Much], N);
+}
+
 // Who dies at the beginning of its turn has cut the log that the last writer knows,
 // and has written nothing.
 TEST_F(CommitTest, TurnThatEndedAtOnce) {
