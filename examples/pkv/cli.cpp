@@ -136,20 +136,30 @@ struct opened {
 
 struct options {
   std::string store, tree, key, value, file, from, to, prefix;
-  bool durable = false, reverse = false, numbers = false;
+  bool durable = false, reverse = false, numbers = false, shared = false;
   std::uint64_t limit = 0, batch = 1000;
 };
 
 [[noreturn]] void give_up() { throw failure(pkv_errormsg()); }
+
+/// Beside processes that share the store it is shared, too.
+std::unique_ptr<pkv, closer> open_store(const options &o, unsigned flags) {
+  if (o.shared)
+    flags |= PKV_SHARED;
+  pkv *s = pkv_open(o.store.c_str(), flags);
+  if (!s && errno == EBUSY)
+    s = pkv_open(o.store.c_str(), flags | PKV_SHARED);
+  if (!s)
+    give_up();
+  return std::unique_ptr<pkv, closer>(s);
+}
 
 /// To read, or to write with `write`: PKV_CREATE, or 0 for what has to be
 /// there.
 opened open_to(const options &o, std::optional<unsigned> write) {
   opened all;
   unsigned flags = write ? *write | (o.durable ? PKV_DURABLE : 0) : PKV_RDONLY;
-  all.store.reset(pkv_open(o.store.c_str(), flags));
-  if (!all.store)
-    give_up();
+  all.store = open_store(o, flags);
   all.tree = pkv_tree_open(all.store.get(), o.tree.c_str(), write.value_or(0));
   if (!all.tree)
     give_up();
@@ -313,9 +323,7 @@ int stats(const options &o) {
 }
 
 int trees(const options &o) {
-  std::unique_ptr<pkv, closer> s(pkv_open(o.store.c_str(), PKV_RDONLY));
-  if (!s)
-    give_up();
+  std::unique_ptr<pkv, closer> s = open_store(o, PKV_RDONLY);
   pkv_trees(
       s.get(),
       [](void *store, const char *name) {
@@ -331,9 +339,7 @@ int trees(const options &o) {
 }
 
 int verify(const options &o) {
-  std::unique_ptr<pkv, closer> s(pkv_open(o.store.c_str(), PKV_RDONLY));
-  if (!s)
-    give_up();
+  std::unique_ptr<pkv, closer> s = open_store(o, PKV_RDONLY);
   if (const char *wrong = pkv_check(s.get()))
     throw failure(o.store + ": " + wrong +
                   "; 'perdure fsck' looks at the object below");
@@ -370,9 +376,11 @@ int main(int argc, char **argv) {
   sub->add_option("KEY", o.key)->required();
   sub->add_option("VALUE", o.value)->required();
   sub->add_flag("--durable", o.durable, "survive a power failure");
+  sub->add_flag("--shared", o.shared, "others may have it open meanwhile");
   sub = command("del", "removes a key", del);
   sub->add_option("KEY", o.key)->required();
   sub->add_flag("--durable", o.durable, "survive a power failure");
+  sub->add_flag("--shared", o.shared, "others may have it open meanwhile");
   sub = command("scan", "prints pairs in order", scan);
   sub->add_option("--from", o.from, "the first key");
   sub->add_option("--to", o.to, "the first that is not printed");
@@ -387,6 +395,7 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   sub->add_flag("--numbers", o.numbers, "values are the lines' numbers");
   sub->add_flag("--durable", o.durable, "survive a power failure");
+  sub->add_flag("--shared", o.shared, "others may have it open meanwhile");
   command("stats", "counts pairs, nodes and bytes", stats);
   command("trees", "prints each tree's number of pairs and name", trees, false);
   command("verify", "looks at everything: is the structure sound?", verify,

@@ -15,7 +15,21 @@
  * writing a thread has one at a time, over all stores: EDEADLK.
  *
  * Processes. One process has a store open to write. Others may open it with
- * PKV_RDONLY when none has.
+ * PKV_RDONLY when none has. With PKV_SHARED any number have it open, to write or
+ * with PKV_RDONLY, and without it nobody then. Those that write take turns, one
+ * transaction at a time over all of them, and wait for each other in the order in
+ * which they came; with PKV_NOWAIT none waits. Readers wait for nobody: they see
+ * what any process has committed last, and snapshots keep what they see, whatever
+ * others commit. A process may die at any moment, in a transaction or a
+ * snapshot: who writes next rolls it back, and frees what its snapshots kept. A tree
+ * that another process has made is there for pkv_tree_open.
+ *   What that costs: nothing is changed in place, so each call without a transaction
+ * copies the nodes on its way; with PKV_DURABLE, which all that write say or none,
+ * another process's turn syncs the file three times. The right to write
+ * the store's files is needed to read, too: readers are written down, up to 8
+ * times for each opening, in a table of 1,024 in the store's directory (EAGAIN when it
+ * is full). A child of fork() uses no store of its parent's, and as long as it lives
+ * (not after exec) a parent that died counts as alive.
  *
  * Transactions. A call without one (NULL) is one of its own. A transaction for
  * writing excludes other writers until it ends, and no readers: everybody else
@@ -46,7 +60,8 @@ enum {
   PKV_RDONLY = 2,   /* change nothing */
   PKV_DURABLE = 4,  /* survive power failures on page-cache files as well */
   PKV_NOREPLACE = 8, /* pkv_put: EEXIST when the key has a value */
-  PKV_NOWAIT = 16   /* pkv_begin: EBUSY when another writes */
+  PKV_NOWAIT = 16,  /* pkv_begin: EBUSY when another writes */
+  PKV_SHARED = 32   /* pkv_open: beside other processes that say so, too */
 };
 
 enum { PKV_KEY_MAX = 1024, PKV_VALUE_MAX = 1 << 30, PKV_NAME_MAX = 255 };
@@ -60,10 +75,12 @@ struct pkv_bytes {
 /* The message of this thread's last failure; "" before the first. */
 const char *pkv_errormsg(void);
 
-/* Flags: CREATE, RDONLY, DURABLE. Takes the same time however many pairs there
+/* Flags: CREATE, RDONLY, DURABLE, SHARED. Takes the same time however many pairs there
    are; it looks at each tree. Errors: ENOENT, EBUSY (somebody has it open, here
-   or in another process, and one of the two writes), EPROTO (no store of this
-   version), EDEADLK, EINVAL, and those of perdure_store_open. */
+   or in another process, and one of the two writes, or one has said SHARED; or the
+   others that write it say DURABLE and this one does not, or the other way round),
+   EPROTO (no store of this version), EDEADLK, EINVAL, and those of
+   perdure_store_open; with SHARED also EACCES, EROFS (see above), ENOSPC. */
 pkv *pkv_open(const char *dir, unsigned flags);
 /* After all transactions and cursors: but for the one for writing that this
    thread has begun, which it aborts. */
@@ -88,9 +105,10 @@ pkv_tree *pkv_tree_open(pkv *store, const char *name, unsigned flags);
 int pkv_trees(pkv *store, int (*visit)(void *arg, const char *name), void *arg);
 
 /* One at a time for writing: waits for the others; EDEADLK when this thread has
-   begun it, EBUSY with NOWAIT when another has, or is in a call that writes or
-   makes a tree, or in pkv_check. With RDONLY a snapshot. EROFS,
-   ENOMEM. */
+   begun it, EBUSY with NOWAIT when another has, here or in another process, or is
+   in a call that writes or makes a tree, or in pkv_check. With RDONLY a snapshot.
+   EROFS, ENOMEM, and with SHARED EAGAIN (a snapshot; no room to write it down), EPROTO
+   and EIO (what others have written cannot be read). */
 pkv_txn *pkv_begin(pkv *store, unsigned flags);
 /* Ends it. -1: nothing of it has been committed (EIO, ENOSPC, ...), or
    something in it had failed for want of room (ECANCELED). */
@@ -106,7 +124,8 @@ int pkv_put(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
 int pkv_del(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key);
 
 /* Copies the key's value to `buffer`, of which it is given the size, and
-   returns the size of the value: more than that was not copied. ENOENT. */
+   returns the size of the value: more than that was not copied. ENOENT; with
+   SHARED, and without a transaction, EAGAIN and ENOMEM. */
 ptrdiff_t pkv_get(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
                   void *buffer, size_t size);
 /* The value where it lies: good until the transaction ends, or changes the
@@ -117,7 +136,7 @@ int pkv_see(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
 /* A cursor over the tree as the transaction sees it; without one, over a
    snapshot of its own. It stands before the first pair, or on one, or after the
    last. A cursor of a transaction for writing sees its changes: when its pair
-   is removed it stands between the neighbours. ENOMEM. */
+   is removed it stands between the neighbours. ENOMEM, EAGAIN (as pkv_begin). */
 pkv_cursor *pkv_cursor_open(pkv_tree *tree, pkv_txn *txn);
 /* After the transaction as well, but not after the store. */
 void pkv_cursor_close(pkv_cursor *cursor);
@@ -149,7 +168,7 @@ int pkv_stat(pkv_tree *tree, pkv_txn *txn, struct pkv_stat *stat);
 int pkv_count(pkv_tree *tree, pkv_txn *txn, uint64_t *pairs);
 
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
-   next call. As long as reading every pair takes. */
+   next call. As long as reading every pair takes; waits for who writes. */
 const char *pkv_check(pkv *store);
 
 #ifdef __cplusplus

@@ -4,10 +4,14 @@
 // in place, while the gate keeps readers out, for as long as one change takes;
 // nodes that a snapshot sees are copied. A transaction of the caller's, which
 // may take any time, and one that waits for a disk copy all nodes that were
-// committed, and readers go on with the roots that were published last.
+// committed, and readers go on with the roots that were published last. So do
+// all changes of a store that several processes share (processes.h): who writes
+// takes turns with the others, too, and who reads asks `others` what was
+// published.
 #include "pkv.h"
 
 #include "gate.h"
+#include "processes.h"
 #include "tree.h"
 
 #include <algorithm>
@@ -92,7 +96,8 @@ struct pkv_tree {
 };
 
 struct pkv {
-  descriptor directory; // locked for as long as it is open
+  descriptor directory;              // locked for as long as it is open
+  std::unique_ptr<processes> others; // with PKV_SHARED
   std::unique_ptr<perdure_store, store_closer> objects;
   tree::header *header = nullptr;
   std::atomic<bool> writes{false};
@@ -109,6 +114,7 @@ struct pkv {
   pkv_tree *touched = nullptr; // under `writing`
   std::list<pkv_tree> made;    // by who writes, not committed; under `writing`
   std::list<pkv_tree> gone;    // handles whose trees there are not; so
+  std::mutex learning;         // with `others`: who adds to `trees` holds it
 };
 
 struct pkv_txn {
@@ -118,6 +124,7 @@ struct pkv_txn {
   std::uint64_t changes = 0;       // of a transaction for writing
   tree::change change{};           // of that
   std::uint64_t version = 0;       // of a snapshot
+  unsigned lane = 0;               // of that, among processes
   std::vector<tree::shape> shapes; // of a snapshot, by number
 };
 
@@ -135,8 +142,21 @@ namespace {
 
 // ===- Snapshots --------------------------------------------------------===
 
-void begin_snapshot(pkv &s, pkv_txn &t) {
+/// What of processes.h failed.
+int fail_among(int error) {
+  return fail(error, "%s",
+              error == EAGAIN
+                  ? "too many processes read the store: the table of "
+                    "readers is full; end a snapshot, or try again"
+                  : strerror(error));
+}
+
+int begin_snapshot(pkv &s, pkv_txn &t) {
   t.in = &s;
+  if (s.others) {
+    int error = s.others->begin_snapshot(t.lane, t.version, t.shapes);
+    return error ? fail_among(error) : 0;
+  }
   // Behind the gate nothing is half changed, and the version stays.
   gate::inside in(s.readers);
   t.shapes.reserve(s.trees.size());
@@ -145,18 +165,148 @@ void begin_snapshot(pkv &s, pkv_txn &t) {
   std::lock_guard<std::mutex> lock(s.of_snapshots);
   t.version = s.version;
   s.snapshots.insert(s.version);
+  return 0;
 }
 
 void end_snapshot(pkv_txn &t) {
+  if (t.in->others)
+    return t.in->others->end_reading(t.lane, t.version);
   std::lock_guard<std::mutex> lock(t.in->of_snapshots);
   t.in->snapshots.erase(t.in->snapshots.find(t.version));
 }
 
+/// One tree as it is now, for the time of one call: what is seen without a
+/// transaction.
+class glance {
+  pkv &in;
+  std::optional<gate::inside> inside;
+  unsigned lane = 0;
+  std::uint64_t version = 0;
+  tree::shape own;
+
+public:
+  const tree::shape *shape; // null: an error
+  explicit glance(const pkv_tree &t) : in(*t.in), shape(&own) {
+    if (!in.others) {
+      inside.emplace(in.readers);
+      shape = &t.published;
+    } else if (int error =
+                   in.others->begin_look(t.number, lane, version, own)) {
+      fail_among(error);
+      shape = nullptr;
+    }
+  }
+  glance(const glance &) = delete;
+  ~glance() {
+    if (in.others && shape)
+      in.others->end_reading(lane, version);
+  }
+};
+
+// ===- Several processes -------------------------------------------------===
+
+/// Adds trees to the list. Who learns of some closes the gate: one thread at a
+/// time.
+void learn_of(pkv &s, std::list<pkv_tree> &&more) {
+  if (more.empty())
+    return;
+  gate::shut shut(s.readers);
+  s.trees.splice(s.trees.end(), more);
+}
+
+/// Those that are committed.
+void follow_others(pkv &s) {
+  if (!s.others)
+    return;
+  std::lock_guard<std::mutex> one(s.learning);
+  std::list<pkv_tree> more;
+  for (std::size_t n = s.trees.size(), count = s.others->trees(); n < count;
+       n++)
+    more.emplace_back(&s, s.others->tree(n), n);
+  learn_of(s, std::move(more));
+}
+
+/// Those of the object, in this process's turn, that are in no list yet.
+std::list<pkv_tree> unlisted(pkv &s) {
+  std::list<pkv_tree> more;
+  std::size_t n = s.trees.size();
+  tree::stored *each = n ? +s.trees.back().lies->next : +s.header->trees;
+  for (; each; each = each->next)
+    more.emplace_back(&s, each, n++);
+  return more;
+}
+
+/// Tells all processes what was committed: trees that are new or were touched,
+/// or all.
+void tell_others(pkv &s, std::uint64_t version, bool all) {
+  if (all)
+    for (pkv_tree &each : s.trees)
+      s.others->show(each.number, *each.lies, version);
+  std::size_t known = s.others->trees();
+  for (auto each = s.trees.rbegin();
+       each != s.trees.rend() && each->number >= known; ++each)
+    s.others->show(each->number, *each->lies, version);
+  for (pkv_tree *each = s.touched; each; each = each->next_touched)
+    s.others->show(each->number, *each->lies, version);
+  s.others->publish(version, s.trees.size(), s.header->waiting);
+}
+
+/// At the begin of a turn: learns of all trees that there are. 0, or an error.
+int catch_up(pkv &s) try {
+  std::lock_guard<std::mutex> one(s.learning);
+  std::list<pkv_tree> more = unlisted(s);
+  if (int error = s.others->reserve(s.trees.size() + more.size()))
+    return error;
+  learn_of(s, std::move(more));
+  return 0;
+} catch (const std::bad_alloc &) {
+  return ENOMEM;
+}
+
+/// What is committed stays so whatever becomes of the turn.
+void end_turn(pkv &s) {
+  int error = errno;
+  if (s.others)
+    perdure_unlock(s.header);
+  errno = error;
+}
+
+/// Waits for the other processes; the thread holds `writing`. What a dead one
+/// left is rolled back by that. What it had committed, and told nobody, is
+/// told.
+int take_turn(pkv &s, bool wait) {
+  if (!s.others)
+    return 0;
+  if (perdure_lock(s.header, wait ? 0 : PERDURE_NOWAIT) < 0)
+    return wait || errno != EBUSY ? fail_below()
+                                  : fail(EBUSY, "another process writes");
+  if (int error = catch_up(s)) {
+    fail_among(error);
+    end_turn(s);
+    return -1;
+  }
+  s.version = s.header->version;
+  if (s.version != s.others->published())
+    tell_others(s, s.version, true);
+  return 0;
+}
+
+struct turn {
+  pkv &s;
+  bool taken;
+  explicit turn(pkv &of) : s(of), taken(!take_turn(of, true)) {}
+  turn(const turn &) = delete;
+  ~turn() {
+    if (taken)
+      end_turn(s);
+  }
+};
+
 // ===- Writing ----------------------------------------------------------===
 
-/// The transaction for writing that this thread has begun, of whatever store: what it
-/// would change elsewhere would become part of it, and objects of two stores do
-/// not commit as one.
+/// The transaction for writing that this thread has begun, of whatever store:
+/// what it would change elsewhere would become part of it, and objects of two
+/// stores do not commit as one.
 thread_local pkv_txn *writing_here;
 
 int is_free() {
@@ -193,7 +343,9 @@ int begin_change(pkv &s, tree::change &c, bool in_place) {
   if (perdure_tx_begin(s.header))
     return fail_below();
   std::uint64_t oldest = s.version, newest = 0;
-  {
+  if (s.others) {
+    oldest = s.others->oldest();
+  } else {
     std::lock_guard<std::mutex> lock(s.of_snapshots);
     if (!s.snapshots.empty()) {
       oldest = *s.snapshots.begin();
@@ -211,7 +363,13 @@ int begin_change(pkv &s, tree::change &c, bool in_place) {
 /// Shows readers what was committed; behind the closed gate. Only who holds
 /// `writing` makes trees, so their numbers are right.
 void publish(pkv &s, std::uint64_t version) {
-  s.trees.splice(s.trees.end(), s.made);
+  if (s.others) {
+    std::lock_guard<std::mutex> one(s.learning);
+    learn_of(s, std::move(s.made));
+    tell_others(s, version, false);
+  } else {
+    s.trees.splice(s.trees.end(), s.made);
+  }
   forget_touched(s, [](pkv_tree &t) { t.published = t.lies->seen(); });
   s.version = version;
   s.waiting = s.header->waiting;
@@ -241,6 +399,12 @@ int abort_change(pkv &s) {
 
 /// Commits it; if that fails nothing of it is there.
 int commit_change(pkv &s) {
+  // What it takes to tell of trees is there before they are committed.
+  if (s.others)
+    if (int error = s.others->reserve(s.trees.size() + s.made.size())) {
+      fail_among(error);
+      return abort_change(s);
+    }
   if (!perdure_tx_commit())
     return 0;
   fail_below();
@@ -254,7 +418,12 @@ template <class Body> int alone(pkv &s, Body body) {
   if (may_write(s))
     return -1;
   std::lock_guard<std::mutex> lock(s.writing);
-  bool in_place = !s.durable; // a disk is too slow to keep readers waiting
+  turn mine(s);
+  if (!mine.taken)
+    return -1;
+  // A disk is too slow to keep readers waiting, and other processes have
+  // another gate.
+  bool in_place = !s.durable && !s.others;
   std::optional<gate::shut> shut;
   if (in_place)
     shut.emplace(s.readers);
@@ -268,7 +437,7 @@ template <class Body> int alone(pkv &s, Body body) {
     return abort_change(s);
   if (commit_change(s))
     return -1;
-  if (!in_place)
+  if (!in_place && !s.others)
     shut.emplace(s.readers);
   publish(s, c.version);
   return result;
@@ -326,10 +495,8 @@ template <class Body> int change(pkv_tree &tree, pkv_txn *t, Body body) {
   return is_usable(tree, t) ? change_in(*t, touching) : -1;
 }
 
-/// What the transaction sees of the tree; without one only behind the gate.
+/// What the transaction sees of the tree.
 const tree::node *root_for(const pkv_tree &t, const pkv_txn *txn) {
-  if (!txn)
-    return t.published.root;
   if (txn->writes)
     return txn->failed ? nullptr : +t.lies->root;
   return t.number < txn->shapes.size() ? txn->shapes[t.number].root : nullptr;
@@ -352,29 +519,72 @@ const char *pkv_errormsg(void) { return message; }
 
 namespace {
 
-/// One process writes, or any number read. The kernel ends the lock with them.
-int lock_directory(pkv &s, const char *dir) {
+/// Of those that do not write alone: who shares the store and who only reads it
+/// keep each other out by two bytes of the directory. Each takes its own first.
+int exclude_others(int directory, bool shares) {
+  struct flock mine = {}, theirs = {};
+  mine.l_type = F_RDLCK;
+  theirs.l_type = F_WRLCK;
+  mine.l_start = shares ? 2 : 3;
+  theirs.l_start = shares ? 3 : 2;
+  mine.l_len = theirs.l_len = 1;
+  if (fcntl(directory, F_OFD_SETLK, &mine) ||
+      fcntl(directory, F_OFD_GETLK, &theirs))
+    return errno;
+  return theirs.l_type == F_UNLCK ? 0 : EBUSY;
+}
+
+/// One process writes, or any number read, or any number share it. The kernel
+/// ends the locks with them.
+int lock_directory(pkv &s, const char *dir, unsigned flags) {
   s.directory.fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (s.directory.fd < 0)
     return fail(errno, "%s: %s", dir, strerror(errno));
-  if (!flock(s.directory.fd, (s.writes ? LOCK_EX : LOCK_SH) | LOCK_NB))
+  bool alone = s.writes && !(flags & PKV_SHARED);
+  if (flock(s.directory.fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB))
+    return errno != EWOULDBLOCK
+               ? fail(errno, "%s: %s", dir, strerror(errno))
+               : fail(EBUSY,
+                      alone ? "%s: somebody has the store open"
+                            : "%s: somebody has the store open to write",
+                      dir);
+  if (alone)
     return 0;
-  if (errno == EWOULDBLOCK)
+  switch (exclude_others(s.directory.fd, flags & PKV_SHARED)) {
+  case 0:
+    return 0;
+  case EBUSY:
     return fail(EBUSY,
-                s.writes ? "%s: somebody has the store open"
-                         : "%s: somebody has the store open to write",
+                flags & PKV_SHARED
+                    ? "%s: somebody has the store open to read, without "
+                      "PKV_SHARED"
+                    : "%s: processes have the store open with PKV_SHARED",
                 dir);
-  return fail(errno, "%s: %s", dir, strerror(errno));
+  default:
+    return fail(errno, "%s: %s", dir, strerror(errno));
+  }
 }
 
+/// Who shares it has to be able to roll back what others leave when they die,
+/// and to see what they do then, also to read: so the objects are open to
+/// write.
 int open_objects(pkv &s, const char *dir, unsigned flags) {
   // For reading only, too, as pkv_open_to_write may ask for more: the right to
   // write is the object's.
-  s.objects.reset(perdure_store_open(
-      dir, s.writes ? (flags & PKV_CREATE ? PERDURE_CREATE : 0) |
-                          (s.durable ? PERDURE_DURABLE : 0)
-                    : 0));
+  unsigned as = flags & PKV_SHARED ? PERDURE_SHARED : 0;
+  if (s.writes && flags & PKV_CREATE)
+    as |= PERDURE_CREATE;
+  if ((s.writes || flags & PKV_SHARED) && s.durable)
+    as |= PERDURE_DURABLE;
+  s.objects.reset(perdure_store_open(dir, as));
   return s.objects ? 0 : fail_below();
+}
+
+int join_others(pkv &s, const char *dir, bool &first) {
+  std::string why;
+  s.others = std::make_unique<processes>();
+  int error = s.others->join(s.directory.fd, s.writes, s.durable, first, why);
+  return error ? fail(error, "%s: %s", dir, why.c_str()) : 0;
 }
 
 /// Nothing has ever been committed to it: its maker died before.
@@ -395,15 +605,35 @@ int initialise(tree::header &h) {
   return -1;
 }
 
-int open_header(pkv &s, const char *dir, unsigned flags) {
+struct section {
+  void *of = nullptr;
+  ~section() {
+    int error = errno;
+    if (of)
+      perdure_unlock(of);
+    errno = error;
+  }
+};
+
+/// `first`: with PKV_SHARED, nobody else has it open.
+int open_header(pkv &s, const char *dir, unsigned flags, bool first) {
   void *root = perdure_open(s.objects.get(), object_name,
-                            s.writes ? 0 : PERDURE_RDONLY);
+                            s.writes || s.others ? 0 : PERDURE_RDONLY);
   if (!root && errno == ENOENT && flags & PKV_CREATE && s.writes)
     root =
         perdure_create(s.objects.get(), object_name, sizeof(tree::header), 0);
   if (!root)
     return fail_below();
   s.header = static_cast<tree::header *>(root);
+  section inside;
+  if (s.others) {
+    s.others->lies_in(*s.header);
+    if (!first)
+      return 0;
+    if (perdure_lock(root, 0) < 0) // and rolls back what is half done
+      return fail_below();
+    inside.of = root;
+  }
   if (!memcmp(s.header->magic, tree::magic, sizeof(tree::magic)))
     return 0;
   // Looks at all of it, so only of what is no store, or none yet.
@@ -415,8 +645,9 @@ int open_header(pkv &s, const char *dir, unsigned flags) {
                 object_name);
   if (s.writes)
     return initialise(*s.header);
-  return fail(ENOENT, "%s: who made the store died before it was whole; open "
-                      "it to write",
+  return fail(ENOENT,
+              "%s: who made the store died before it was whole; open "
+              "it to write",
               dir);
 }
 
@@ -426,22 +657,43 @@ pkv *pkv_open(const char *dir, unsigned flags) try {
   if (is_free())
     return nullptr;
   auto s = std::make_unique<pkv>();
-  if (flags & ~(PKV_CREATE | PKV_RDONLY | PKV_DURABLE)) {
-    fail(EINVAL, "pkv_open knows the flags PKV_CREATE, PKV_RDONLY and "
-                 "PKV_DURABLE");
+  if (flags & ~(PKV_CREATE | PKV_RDONLY | PKV_DURABLE | PKV_SHARED)) {
+    fail(EINVAL, "pkv_open knows the flags PKV_CREATE, PKV_RDONLY, PKV_DURABLE "
+                 "and PKV_SHARED");
     return nullptr;
   }
   s->writes = !(flags & PKV_RDONLY);
   s->durable = flags & PKV_DURABLE;
-  // The lock first: to open what others have open could change how they have it.
-  bool makes = s->writes && flags & PKV_CREATE && access(dir, F_OK);
-  if ((makes && open_objects(*s, dir, flags)) || lock_directory(*s, dir) ||
-      (!makes && open_objects(*s, dir, flags)) || open_header(*s, dir, flags))
+  // The lock first: to open what others have open could change how they have
+  // it.
+  bool makes = s->writes && flags & PKV_CREATE && access(dir, F_OK),
+       first = false;
+  if ((makes && open_objects(*s, dir, flags)) || lock_directory(*s, dir, flags))
     return nullptr;
-  for (tree::stored *each = s->header->trees; each; each = each->next)
-    s->trees.emplace_back(s.get(), each, s->trees.size()).published =
-        each->seen();
-  publish(*s, s->header->version);
+  std::optional<processes::opening> alone;
+  if (flags & PKV_SHARED) {
+    int failed = join_others(*s, dir, first);
+    alone.emplace(*s->others);
+    if (failed)
+      return nullptr;
+  }
+  if (!makes && open_objects(*s, dir, flags))
+    return nullptr;
+  if (open_header(*s, dir, flags, first))
+    return nullptr;
+  if (!s->others) {
+    for (tree::stored *each = s->header->trees; each; each = each->next)
+      s->trees.emplace_back(s.get(), each, s->trees.size()).published =
+          each->seen();
+    publish(*s, s->header->version);
+  } else if (first) {
+    // In a turn: nobody else has it open, but a copy of it may be made.
+    turn mine(*s);
+    if (!mine.taken)
+      return nullptr;
+  } else {
+    follow_others(*s);
+  }
   return s.release();
 } catch (const std::bad_alloc &) {
   fail(ENOMEM, "no memory to open the store");
@@ -481,6 +733,8 @@ int pkv_open_to_write(pkv *s, unsigned flags) {
   std::lock_guard<std::mutex> lock(s->writing);
   if (s->writes)
     return 0;
+  if (s->others)
+    return fail(EINVAL, "processes share the store: open it again to write");
   if (lock_to_write(*s))
     return -1;
   // The object stays where it is mapped. Whether it can be written the runtime
@@ -502,8 +756,9 @@ int pkv_open_to_write(pkv *s, unsigned flags) {
 pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
   bytes wanted(name);
   if (wanted.size() > PKV_NAME_MAX || flags & ~unsigned(PKV_CREATE)) {
-    fail(EINVAL, "a tree's name has at most %d bytes, and pkv_tree_open the "
-                 "flag PKV_CREATE",
+    fail(EINVAL,
+         "a tree's name has at most %d bytes, and pkv_tree_open the "
+         "flag PKV_CREATE",
          PKV_NAME_MAX);
     return nullptr;
   }
@@ -517,6 +772,7 @@ pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
     gate::inside in(s->readers);
     return in_list(s->trees);
   };
+  follow_others(*s);
   if (pkv_tree *there = look())
     return there;
   pkv_txn *txn = writing_here && writing_here->in == s ? writing_here : nullptr;
@@ -552,6 +808,11 @@ pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
 }
 
 int pkv_trees(pkv *s, int (*visit)(void *arg, const char *name), void *arg) {
+  try {
+    follow_others(*s);
+  } catch (const std::bad_alloc &) {
+    return fail(ENOMEM, "no memory for trees of other processes");
+  }
   std::size_t count;
   std::list<pkv_tree>::iterator each;
   {
@@ -581,7 +842,8 @@ pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
   auto t = std::make_unique<pkv_txn>();
   t->in = s;
   if (flags & PKV_RDONLY) {
-    begin_snapshot(*s, *t);
+    if (begin_snapshot(*s, *t))
+      return nullptr;
     return t.release();
   }
   if (may_write(*s))
@@ -594,8 +856,12 @@ pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
     return nullptr;
   }
   t->writes = true;
-  if (begin_change(*s, t->change, false))
+  if (take_turn(*s, !(flags & PKV_NOWAIT)))
     return nullptr;
+  if (begin_change(*s, t->change, false)) {
+    end_turn(*s);
+    return nullptr;
+  }
   lock.release();
   writing_here = t.get();
   return t.release();
@@ -611,6 +877,7 @@ void end_write(pkv_txn *t) {
   writing_here = nullptr;
   int error = errno;
   delete t;
+  end_turn(*s);
   s->writing.unlock();
   errno = error;
 }
@@ -628,7 +895,9 @@ int pkv_commit(pkv_txn *t) {
                 "nothing is committed: there was no room for a change");
   }
   int result = commit_change(*t->in);
-  if (!result) {
+  if (!result && t->in->others) {
+    publish(*t->in, t->change.version);
+  } else if (!result) {
     gate::shut shut(t->in->readers);
     publish(*t->in, t->change.version);
   }
@@ -670,8 +939,7 @@ int pkv_del(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key) {
   if (!is_key(key))
     return -1;
   return change(*t, txn, [&](tree::change &c) {
-    return tree::erase(c, *t->lies, as_bytes(key)) || c.error ? 0
-                                                                : not_there();
+    return tree::erase(c, *t->lies, as_bytes(key)) || c.error ? 0 : not_there();
   });
 }
 
@@ -679,10 +947,11 @@ ptrdiff_t pkv_get(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, void *buffer,
                   size_t size) {
   if (!is_key(key) || !is_usable(*t, txn))
     return -1;
-  std::optional<gate::inside> inside;
-  if (!txn)
-    inside.emplace(t->in->readers);
-  const tree::record *r = tree::find(root_for(*t, txn), as_bytes(key));
+  std::optional<glance> now;
+  if (!txn && !now.emplace(*t).shape)
+    return -1;
+  const tree::record *r =
+      tree::find(now ? now->shape->root : root_for(*t, txn), as_bytes(key));
   if (!r)
     return not_there();
   bytes value = tree::value_of(*r);
@@ -715,7 +984,8 @@ pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
   c->of = t;
   if (!txn) {
     c->own = std::make_unique<pkv_txn>();
-    begin_snapshot(*t->in, *c->own);
+    if (begin_snapshot(*t->in, *c->own))
+      return nullptr;
     txn = c->own.get();
   }
   c->txn = txn;
@@ -804,13 +1074,11 @@ int pkv_pair(pkv_cursor *c, struct pkv_bytes *key, struct pkv_bytes *value) {
 
 namespace {
 
-/// The tree as the transaction sees it; without one only behind the gate.
-tree::shape shape_for(const pkv_tree &t, const pkv_txn *txn) {
-  if (!txn)
-    return t.published;
-  if (txn->writes)
+/// The tree as the transaction sees it.
+tree::shape shape_for(const pkv_tree &t, const pkv_txn &txn) {
+  if (txn.writes)
     return t.lies->seen();
-  return t.number < txn->shapes.size() ? txn->shapes[t.number] : tree::shape();
+  return t.number < txn.shapes.size() ? txn.shapes[t.number] : tree::shape();
 }
 
 } // namespace
@@ -818,10 +1086,14 @@ tree::shape shape_for(const pkv_tree &t, const pkv_txn *txn) {
 int pkv_count(pkv_tree *t, pkv_txn *txn, uint64_t *pairs) {
   if (!is_usable(*t, txn))
     return -1;
-  std::optional<gate::inside> inside;
-  if (!txn)
-    inside.emplace(t->in->readers);
-  *pairs = shape_for(*t, txn).pairs;
+  if (txn) {
+    *pairs = shape_for(*t, *txn).pairs;
+    return 0;
+  }
+  glance now(*t);
+  if (!now.shape)
+    return -1;
+  *pairs = now.shape->pairs;
   return 0;
 }
 
@@ -834,9 +1106,11 @@ int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
     return fail_below();
   tree::shape shape;
   {
-    gate::inside in(s.readers);
-    stat->waiting = s.waiting;
-    shape = shape_for(*t, txn);
+    glance now(*t);
+    if (!now.shape)
+      return -1;
+    stat->waiting = s.others ? s.others->waiting() : s.waiting;
+    shape = txn ? shape_for(*t, *txn) : *now.shape;
     stat->height = shape.root ? shape.root->level + 1 : 0;
   }
   stat->pairs = shape.pairs;
@@ -844,7 +1118,9 @@ int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
   stat->value_bytes = shape.value_bytes;
   stat->leaves = shape.leaves;
   stat->inner_nodes = shape.inners;
-  {
+  if (s.others) {
+    stat->snapshots = s.others->snapshots();
+  } else {
     std::lock_guard<std::mutex> lock(s.of_snapshots);
     stat->snapshots = s.snapshots.size();
   }
@@ -859,9 +1135,11 @@ namespace {
 /// The queue is who writes' own.
 const char *check_queue(pkv &s) {
   std::unique_lock<std::mutex> lock(s.writing, std::defer_lock);
-  if (!writing_here || writing_here->in != &s)
-    lock.lock();
-  return tree::check_queue(*s.header);
+  if (writing_here && writing_here->in == &s)
+    return tree::check_queue(*s.header);
+  lock.lock();
+  turn mine(s);
+  return mine.taken ? tree::check_queue(*s.header) : message;
 }
 
 } // namespace
@@ -870,7 +1148,9 @@ const char *pkv_check(pkv *s) try {
   if (const char *wrong = check_queue(*s))
     return wrong;
   pkv_txn seen;
-  begin_snapshot(*s, seen);
+  if (begin_snapshot(*s, seen))
+    return message;
+  follow_others(*s);
   const char *wrong = nullptr;
   std::list<pkv_tree>::iterator each = s->trees.begin();
   for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++) {
