@@ -298,12 +298,14 @@ void abortOnce(store &S, unsigned Writer) {
 }
 
 template <class Body> pid_t start(Body Run) {
-  pid_t Child = fork();
+  pid_t Parent = getpid(), Child = fork();
   if (Child < 0)
     fail("no process");
   if (Child)
     return Child;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != Parent) // it has failed already
+    _exit(1);
   Run();
   _exit(1);
 }
