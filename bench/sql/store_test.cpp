@@ -253,6 +253,23 @@ TEST_F(StoreTest, GrowsAndShrinks) {
       EXPECT_EQ(Count(Txn, Back), 20000u);
     pkv_abort(Txn);
   }
+  // What was freed is used again, in both orders.
+  for (unsigned Round = 0; Round != 4; ++Round) {
+    Txn = pkv_begin(All, 0);
+    for (unsigned I = 0; I != 20000; ++I)
+      if (Name(I) >= "00100" && Name(I) < "19900")
+        ASSERT_EQ(pkv_del(Tree, Txn, raw(Name(I))), 0);
+    ASSERT_EQ(pkv_commit(Txn), 0);
+    Txn = pkv_begin(All, 0);
+    for (bool Back : {false, true})
+      EXPECT_EQ(Count(Txn, Back), 200u);
+    for (unsigned I = 20000; I--;)
+      if (Name(I) >= "00100" && Name(I) < "19900")
+        ASSERT_EQ(pkv_put(Tree, Txn, raw(Name(I)), raw("z"), 0), 1);
+    for (bool Back : {false, true})
+      EXPECT_EQ(Count(Txn, Back), 20000u);
+    ASSERT_EQ(pkv_commit(Txn), 0);
+  }
 }
 
 } // namespace
