@@ -1,9 +1,10 @@
 """The benches alloc, open, tx, ycsb and sql: a folder with a bench.json, whose variants are
-programs and whose rows are theirs. With `settings` each program runs once in each, and
+programs and whose rows are theirs. With `settings` each program runs once in each, which may
+name the `rows` that it gives there, and
 rows are called ROW/SETTING; `quick` and `smoke` are settings to have in place of these,
 and those that are `large` run with --large only. A setting's `directory` is "build", the file
 system of the build, or "memory", which has to be a tmpfs; it `needs` so many bytes there and
-of memory, and may have some of the `rows` only. `counters` are figures that the programs
+of memory. `counters` are figures that the programs
 count, each a table of its own, by name or with what they are about; `same` is one that
 has to be equal in a row. A variant that is a `baseline` does not do what the others do: it
 has neither that nor ratios."""
@@ -102,7 +103,7 @@ def runVariant(Build, Config, Variant, Setting, Options, Extra):
     else:
         Command += ["--benchmark_min_time=0.1"]
     Wanted = rowsOf(Config, Setting, Options)
-    if len(Wanted) < len(Config["rows"]):
+    if Options.rows:
         Command += [only(Wanted)]
     Command += Extra
     if not os.path.exists(Command[0]):

@@ -5,7 +5,7 @@
 // columns, the distributions and the SQL of their program, which OLD-twizzler
 // on GitHub has as src/bin/twzutils/sqb.c. Other than there, statements are
 // prepared before they are timed. Environment:
-//   BENCH_PEOPLE   rows
+//   BENCH_PEOPLE   rows of the table; without it there are no queries
 //   BENCH_REPEAT   how often each query runs; its time is the median
 //
 //===----------------------------------------------------------------------===//
@@ -38,7 +38,7 @@ constexpr const char *Wanted = "abcde";
 
 class People {
   const Settings S;
-  const uint64_t Rows = number("BENCH_PEOPLE", 1000);
+  const uint64_t Rows = number("BENCH_PEOPLE", 0);
   std::unique_ptr<sql::Tables> In;
   bool HasIndex = false;
 
@@ -171,6 +171,8 @@ void runQuery(benchmark::State &State, People &Of,
 } // namespace
 
 std::shared_ptr<void> ycsb::addRows(const Settings &S) {
+  if (!number("BENCH_PEOPLE", 0))
+    return {};
   auto Of = std::make_shared<People>(S);
   auto Add = [&](const char *Name, double (People::*Query)(Checksum &)) {
     benchmark::RegisterBenchmark(Name,
