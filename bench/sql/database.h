@@ -77,9 +77,8 @@ public:
          unsigned PageBytes);
   void create(const Table &T);
   void loaded();
-  /// Makes and drops the index of a table by rowid.
+  /// Makes the index of a table by rowid.
   void createIndex(const std::string &Of, const std::string &Column);
-  void dropIndex();
   /// The query for all columns of the rows whose column equals the parameter,
   /// through the index.
   static std::string byIndex(const std::string &Of, const std::string &Column);

@@ -49,7 +49,6 @@ void Tables::createIndex(const std::string &Of, const std::string &Column) {
       " ORDER BY 1, 2");
   run("COMMIT");
 }
-void Tables::dropIndex() { run("DROP TABLE idx"); }
 
 std::string Tables::byIndex(const std::string &Of, const std::string &Column) {
   return "SELECT " + Of + ".* FROM idx CROSS JOIN " + Of + " ON " + Of +

@@ -40,7 +40,6 @@ void Tables::loaded() {
 void Tables::createIndex(const std::string &Of, const std::string &Column) {
   run("CREATE INDEX idx ON " + Of + " (" + Column + ")");
 }
-void Tables::dropIndex() { run("DROP INDEX idx"); }
 
 std::string Tables::byIndex(const std::string &Of, const std::string &Column) {
   return "SELECT * FROM " + Of + " WHERE " + Column + " = ?";

@@ -199,8 +199,8 @@ TEST_F(StoreTest, TreesOfTransactions) {
   }
 }
 
-// Until the tree is several levels high, and empty again; leaves that are empty
-// lie between others for a while.
+// Until the tree is several levels high, and then whole nodes of it become
+// empty, and all.
 TEST_F(StoreTest, GrowsAndShrinks) {
   auto Name = [](unsigned I) {
     std::string Key = std::to_string(I * 7919 % 20000);
@@ -248,6 +248,47 @@ TEST_F(StoreTest, GrowsAndShrinks) {
   EXPECT_EQ(Count(Txn, false), 20000u);
   EXPECT_EQ(pkv_put(Tree, Txn, raw("a"), raw(""), 0), -1);
   pkv_abort(Txn);
+  // From the front, from behind, and from the middle.
+  for (unsigned Way = 0; Way != 3; ++Way) {
+    Txn = pkv_begin(All, 0);
+    for (unsigned I = 0; I != 20000; ++I) {
+      std::string Number = std::to_string(Way == 0   ? I
+                                          : Way == 1 ? 19999 - I
+                                                     : (I + 10000) % 20000);
+      std::string Key = std::string(5 - Number.size(), '0') + Number;
+      ASSERT_EQ(pkv_del(Tree, Txn, raw(Key)), 0);
+      if (I == 12345)
+        for (bool Back : {false, true})
+          EXPECT_EQ(Count(Txn, Back), 20000u - 12346);
+    }
+    for (bool Back : {false, true})
+      EXPECT_EQ(Count(Txn, Back), 0u);
+    for (unsigned I = 0; I != 500; ++I)
+      ASSERT_EQ(pkv_put(Tree, Txn, raw(Name(I)), raw("y"), 0), 1);
+    EXPECT_EQ(Count(Txn, true), 500u);
+    pkv_abort(Txn);
+    Txn = pkv_begin(All, PKV_RDONLY);
+    for (bool Back : {false, true})
+      EXPECT_EQ(Count(Txn, Back), 20000u);
+    pkv_abort(Txn);
+  }
+  // What was freed is used again, in both orders.
+  for (unsigned Round = 0; Round != 4; ++Round) {
+    Txn = pkv_begin(All, 0);
+    for (unsigned I = 0; I != 20000; ++I)
+      if (Name(I) >= "00100" && Name(I) < "19900")
+        ASSERT_EQ(pkv_del(Tree, Txn, raw(Name(I))), 0);
+    ASSERT_EQ(pkv_commit(Txn), 0);
+    Txn = pkv_begin(All, 0);
+    for (bool Back : {false, true})
+      EXPECT_EQ(Count(Txn, Back), 200u);
+    for (unsigned I = 20000; I--;)
+      if (Name(I) >= "00100" && Name(I) < "19900")
+        ASSERT_EQ(pkv_put(Tree, Txn, raw(Name(I)), raw("z"), 0), 1);
+    for (bool Back : {false, true})
+      EXPECT_EQ(Count(Txn, Back), 20000u);
+    ASSERT_EQ(pkv_commit(Txn), 0);
+  }
 }
 
 } // namespace

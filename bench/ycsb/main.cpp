@@ -6,9 +6,9 @@
 //   BENCH_RECORDS, BENCH_VALUE   how many are loaded, bytes of a value
 //   BENCH_OPERATIONS             of a row; a tenth in E, whose scans read 50
 //   BENCH_WRITES                 at most so many write, of fewer operations
-//   BENCH_THREADS                rows have from 1 to so many, else 2
 //   BENCH_DURABLE=1              each write survives a power failure
 //   BENCH_ANYWHERE=1             durable rows also where that is in memory
+//   BENCH_THREADS                rows have from 1 to so many, else 2
 //   PERDURE_BENCH_DIR            where the files go
 //
 //===----------------------------------------------------------------------===//
