@@ -40,6 +40,7 @@ typedef struct pkv pkv;
 typedef struct pkv_tree pkv_tree;
 typedef struct pkv_txn pkv_txn;
 typedef struct pkv_cursor pkv_cursor;
+typedef struct pkv_load pkv_load;
 
 enum {
   PKV_CREATE = 1,   /* make the store, or the tree, that is not there */
@@ -95,6 +96,32 @@ int pkv_put(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
 /* Removes the key. ENOENT, and as pkv_put. */
 int pkv_del(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key);
 
+/* Puts many pairs, in transactions of its own: of `pairs` pairs at most, 0 is
+   PKV_LOAD_PAIRS, and of PKV_LOAD_BYTES of keys and values or one pair, so that
+   what the store logs is bounded. Pairs in ascending order behind the last of
+   the tree become leaves at once, all of whose 48 places are taken (of the last
+   leaf some); others are put as pkv_put does it. What is committed everybody sees: a process that dies leaves the
+   pairs of some first transactions, whole, and nothing else. Others may write
+   in between. A load is used by one thread at a time.
+   pkv_load_begin: EROFS, EDEADLK (as below), ENOMEM. */
+enum { PKV_LOAD_PAIRS = 4096, PKV_LOAD_BYTES = 1 << 20 };
+pkv_load *pkv_load_begin(pkv_tree *tree, size_t pairs);
+/* Copies both. -1: EINVAL, and this pair is left out; EDEADLK (this thread has
+   begun a transaction) and ENOMEM, and it can be tried again; or what pkv_put
+   and pkv_commit fail with: the load can only be ended, ECANCELED. */
+int pkv_load_put(pkv_load *load, struct pkv_bytes key, struct pkv_bytes value);
+/* What a load has committed. */
+struct pkv_loaded {
+  uint64_t pairs;    /* that were given to pkv_load_put: the first ones */
+  uint64_t fresh;    /* whose keys were new */
+  uint64_t appended; /* that became leaves at once */
+};
+/* Commits the rest, and frees the load in any case. Fills in *loaded, which may
+   be NULL. -1: as pkv_load_put. */
+int pkv_load_end(pkv_load *load, struct pkv_loaded *loaded);
+/* The same without the rest. NULL is ignored. */
+void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
+
 /* Copies the key's value to `buffer`, of which it is given the size, and
    returns the size of the value: more than that was not copied. ENOENT. */
 ptrdiff_t pkv_get(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
@@ -138,6 +165,12 @@ int pkv_stat(pkv_tree *tree, pkv_txn *txn, struct pkv_stat *stat);
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
    next call. As long as reading every pair takes. */
 const char *pkv_check(pkv *store);
+
+/* How many blocks of the store nothing leads to: none, but for what processes
+   leave that are killed in the middle of an allocation, one for each of their
+   threads at most. Looks at what is counted, not at pairs. -1: EDEADLK (this
+   thread has begun a transaction), EPROTO. */
+int64_t pkv_lost(pkv *store);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,7 @@
 #include "pkv.h"
 
 #include "gate.h"
+#include "inside.h"
 #include "tree.h"
 
 #include <algorithm>
@@ -306,6 +307,14 @@ bool is_key(struct pkv_bytes key) {
   return false;
 }
 
+bool is_value(struct pkv_bytes value) {
+  if (value.size <= PKV_VALUE_MAX && (!value.size || value.data))
+    return true;
+  fail(EINVAL, "a value has at most %d bytes, not %zu", PKV_VALUE_MAX,
+       value.size);
+  return false;
+}
+
 } // namespace
 
 const char *pkv_errormsg(void) { return message; }
@@ -560,11 +569,8 @@ void pkv_abort(pkv_txn *t) {
 
 int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
             struct pkv_bytes value, unsigned flags) {
-  if (!is_key(key))
+  if (!is_key(key) || !is_value(value))
     return -1;
-  if (value.size > PKV_VALUE_MAX || (value.size && !value.data))
-    return fail(EINVAL, "a value has at most %d bytes, not %zu", PKV_VALUE_MAX,
-                value.size);
   if (flags & ~unsigned(PKV_NOREPLACE))
     return fail(EINVAL, "pkv_put knows the flag PKV_NOREPLACE");
   return change(*t, txn, [&](tree::change &c) {
@@ -746,15 +752,46 @@ int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
 
 namespace {
 
+/// Blocks that nothing leads to, below 0 where some are missing. Nobody writes
+/// meanwhile.
+int count_lost(pkv &s, std::int64_t &lost) {
+  struct perdure_stat object;
+  if (perdure_stat(s.header, &object))
+    return fail_below();
+  lost = std::int64_t(object.blocks - tree::blocks(*s.header));
+  return 0;
+}
+
 /// The queue is who writes' own.
 const char *check_queue(pkv &s) {
   std::unique_lock<std::mutex> lock(s.writing, std::defer_lock);
-  if (!writing_here || writing_here->in != &s)
+  bool writes = writing_here && writing_here->in == &s;
+  if (!writes)
     lock.lock();
-  return tree::check_queue(*s.header);
+  if (const char *wrong = tree::check_queue(*s.header))
+    return wrong;
+  std::int64_t lost = 0;
+  if (!writes && count_lost(s, lost))
+    return message;
+  return lost < 0
+             ? "there are more pairs, nodes and free blocks than blocks are "
+               "allocated"
+             : nullptr;
 }
 
 } // namespace
+
+int64_t pkv_lost(pkv *s) {
+  if (is_free())
+    return -1;
+  std::lock_guard<std::mutex> lock(s->writing);
+  if (const char *wrong = tree::check_queue(*s->header))
+    return fail(EPROTO, "%s", wrong);
+  std::int64_t lost;
+  if (count_lost(*s, lost))
+    return -1;
+  return lost < 0 ? fail(EPROTO, "blocks are missing: see pkv_check") : lost;
+}
 
 const char *pkv_check(pkv *s) try {
   if (const char *wrong = check_queue(*s))
@@ -776,4 +813,25 @@ const char *pkv_check(pkv *s) try {
   return wrong;
 } catch (const std::bad_alloc &) {
   return "no memory to look at the store";
+}
+
+// ===- For the files beside ---------------------------------------------===
+
+int inside::fail(int error, const char *words) {
+  return ::fail(error, "%s", words);
+}
+
+int inside::change(pkv_tree &t, pkv_txn *txn,
+                   int (*body)(void *arg, tree::change &c, tree::stored &t),
+                   void *arg) {
+  return ::change(t, txn,
+                  [&](tree::change &c) { return body(arg, c, *t.lies); });
+}
+
+pkv *inside::store_of(pkv_tree &t) { return t.in; }
+
+int inside::may_write(pkv &s) { return ::may_write(s); }
+
+int inside::check_pair(struct pkv_bytes key, struct pkv_bytes value) {
+  return is_key(key) && is_value(value) ? 0 : -1;
 }

@@ -509,6 +509,55 @@ bool split_and_insert(change &c, stored &t, descent &d, unsigned at,
   return insert_child(c, t, d, d.depth, s, right);
 }
 
+// ===- Appending --------------------------------------------------------===
+
+/// To the last leaf.
+bool descend_last(change &c, stored &t, descent &d) {
+  for (;;) {
+    node *n = own(c, d.link(t, d.depth));
+    if (!n)
+      return false;
+    if (n->level == 0) {
+      d.end = &as_leaf(*n);
+      return true;
+    }
+    d.steps[d.depth++] = {&as_inner(*n), n->count - 1u};
+  }
+}
+
+/// A leaf of the records behind the last leaf, which is full. `next` is the key
+/// that will come behind them, or nothing. The last leaf gets a bound by that,
+/// and so the prefix that it can have then.
+bool append_leaf(change &c, stored &t, const contents &all, bytes next) {
+  descent d;
+  if (!descend_last(c, t, d))
+    return false;
+  leaf &n = *d.end;
+  bytes first = key_of(*all.all[0].r), last = key_of(*all.all[all.count - 1].r);
+  separator *s =
+      make_separator(c, between(key_in(n, n.order[n.count - 1]), first));
+  if (!s)
+    return false;
+  bounds of_left = {d.bounds_of(d.depth).low, key_of(*s)};
+  bounds of_right = {key_of(*s), {}};
+  if (next.data()) // the separator that the next leaf will get
+    of_right.high = between(last, next);
+  node *right = build(c, all, 0, all.count, of_right);
+  if (!right)
+    return false;
+  t.leaves++;
+  if (of_left.prefix() != n.prefix) {
+    contents before(0);
+    before.add(n);
+    node *left = build(c, before, 0, before.count, of_left);
+    if (!left)
+      return false;
+    *d.link(t, d.depth) = left;
+    dispose(c, &n);
+  }
+  return insert_child(c, t, d, d.depth, s, right);
+}
+
 // ===- Removing ---------------------------------------------------------===
 
 /// Makes one node of two neighbours below the step `level` where that leaves it
@@ -599,14 +648,25 @@ void start(change &c, unsigned most) {
   collect(c, most);
 }
 
+namespace {
+
+/// There is a root then.
+bool plant(change &c, stored &t) {
+  if (t.root)
+    return true;
+  leaf *only = make_node<leaf>(c, 0);
+  if (!only)
+    return false;
+  t.root = only;
+  t.leaves = 1;
+  return true;
+}
+
+} // namespace
+
 bool put(change &c, stored &t, bytes key, bytes value) {
-  if (!t.root) {
-    leaf *only = make_node<leaf>(c, 0);
-    if (!only)
-      return false;
-    t.root = only;
-    t.leaves = 1;
-  }
+  if (!plant(c, t))
+    return false;
   descent d;
   if (!descend(c, t, key, d))
     return false;
@@ -658,6 +718,48 @@ bool erase(change &c, stored &t, bytes key) {
   t.value_bytes -= old->value_bytes;
   dispose(c, static_cast<void *>(old));
   shrink(c, t, d);
+  return true;
+}
+
+bool append(change &c, stored &t, const pair *pairs, std::size_t count) {
+  if (!plant(c, t))
+    return false;
+  std::uint64_t key_bytes = 0, value_bytes = 0;
+  std::size_t done = 0;
+  auto next_record = [&] {
+    const pair &p = pairs[done++];
+    key_bytes += p.key.size();
+    value_bytes += p.value.size();
+    return make_record(c, p.key, p.value);
+  };
+  {
+    descent d; // the last leaf first, if there is room in it
+    if (!descend_last(c, t, d))
+      return false;
+    for (leaf &n = *d.end; done < count && n.count < slots;) {
+      bytes key = pairs[done].key;
+      record *r = next_record();
+      if (!r)
+        return false;
+      unsigned slot = open_slot(n, n.count);
+      n.heads[slot] = head_of(key, n.prefix);
+      n.records[slot] = r;
+    }
+  }
+  while (done < count) {
+    contents all(0);
+    while (done < count && all.count < slots) {
+      record *r = next_record();
+      if (!r)
+        return false;
+      all.insert(all.count, r, nullptr, nullptr);
+    }
+    if (!append_leaf(c, t, all, done < count ? pairs[done].key : bytes()))
+      return false;
+  }
+  t.pairs += count;
+  t.key_bytes += key_bytes;
+  t.value_bytes += value_bytes;
   return true;
 }
 
@@ -878,6 +980,18 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
 }
 
 } // namespace
+
+std::uint64_t blocks(const header &h) {
+  std::uint64_t sum = 1 + h.waiting;
+  for (const stored *t = h.trees; t; t = t->next) {
+    sum += 1 + t->pairs + t->leaves + t->inners;
+    if (t->leaves) // of an inner node one separator less than children
+      sum += t->leaves - 1;
+  }
+  for (const garbage *g = h.oldest; g; g = g->next)
+    sum++;
+  return sum;
+}
 
 const char *check_queue(const header &h) {
   std::uint64_t waiting = 0, before = 0;
