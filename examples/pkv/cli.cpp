@@ -307,6 +307,25 @@ int stats(const options &o) {
   return found;
 }
 
+int compact(const options &o) {
+  opened s = open_to(o, 0);
+  struct pkv_stat before, after;
+  if (pkv_stat(s.tree, nullptr, &before))
+    give_up();
+  progress shown(before.pairs);
+  struct pkv_compaction at = {};
+  int more;
+  while ((more = pkv_compact(s.tree, 1000, &at)) == 1)
+    shown.at(at.pairs, at.pairs);
+  if (more < 0 || pkv_stat(s.tree, nullptr, &after))
+    give_up();
+  shown.clear();
+  std::cout << o.store << ": " << after.leaves << " leaves of " << before.leaves
+            << ", " << after.inner_nodes << " inner nodes of "
+            << before.inner_nodes << '\n';
+  return found;
+}
+
 int trees(const options &o) {
   std::unique_ptr<pkv, closer> s(pkv_open(o.store.c_str(), PKV_RDONLY));
   if (!s)
@@ -387,6 +406,8 @@ int main(int argc, char **argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   sub->add_flag("--numbers", o.numbers, "values are the lines' numbers");
+  sub->add_flag("--durable", o.durable, "survive a power failure");
+  sub = command("compact", "makes nodes few and full", compact);
   sub->add_flag("--durable", o.durable, "survive a power failure");
   command("stats", "counts pairs, nodes and bytes", stats);
   command("trees", "prints each tree's number of pairs and name", trees, false);

@@ -162,6 +162,31 @@ struct pkv_stat {
 /* Walks what the runtime keeps of the objects, not the tree. */
 int pkv_stat(pkv_tree *tree, pkv_txn *txn, struct pkv_stat *stat);
 
+/* Where a compaction stands: zeroes at first. It may be copied and kept, and
+   used with the same tree in another process. */
+struct pkv_compaction {
+  uint64_t looked;  /* at so many nodes, some several times */
+  uint64_t written; /* nodes */
+  uint64_t saved;   /* so many nodes fewer */
+  uint64_t pairs;   /* of the tree's, that it has come by: how far it is */
+  /* the library's own */
+  uint64_t saved_before;
+  unsigned pass, level;
+  size_t key_bytes;
+  char key[PKV_KEY_MAX];
+};
+/* Makes the nodes of the tree as few as they can be, after many pairs have been
+   removed, step by step: a call writes about `budget` nodes (of 832 and 1,216
+   bytes) in one transaction, 100 more at most, or looks at 16 times as many.
+   Returns 1 while there is more to do, then 0: no node's children would fit in
+   fewer then, if nobody has removed anything meanwhile. Others read and write
+   in between, and keep their snapshots. To stop needs no call; to begin again
+   reads what is done and writes none of it.
+   Pairs stay where they are. What becomes free, when no snapshot sees it any
+   more and some transactions have followed, is used again by whatever grows;
+   the file gets no shorter. -1: as pkv_put, and *at is as before. */
+int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
+
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
    next call. As long as reading every pair takes. */
 const char *pkv_check(pkv *store);

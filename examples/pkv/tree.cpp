@@ -594,6 +594,18 @@ bool merge(change &c, stored &t, descent &d, unsigned level, unsigned left_at) {
   return true;
 }
 
+/// Takes nodes with one child from the top.
+void lower(change &c, stored &t) {
+  while (t.root->level && t.root->count == 1) {
+    inner &top = as_inner(*t.root);
+    if (top.version <= c.frozen)
+      return; // with the next change that comes by
+    t.root = top.children[top.order[0]];
+    t.inners--;
+    dispose(c, &top);
+  }
+}
+
 /// After something was taken from the node at the end of the way.
 void shrink(change &c, stored &t, descent &d) {
   unsigned count = d.end->count;
@@ -607,15 +619,71 @@ void shrink(change &c, stored &t, descent &d) {
       return;
     count = step.n->count;
   }
-  while (t.root->level && t.root->count == 1) {
-    inner &top = as_inner(*t.root);
-    if (top.version <= c.frozen)
-      return; // with the next change that comes by
-    t.root = top.children[top.order[0]];
-    t.inners--;
-    dispose(c, &top);
-  }
+  lower(c, t);
 }
+
+// ===- Packing ----------------------------------------------------------===
+
+/// The children of a node, read one after the other and built anew: each is
+/// full before the next is begun. Bounds of the node itself stay, so nothing
+/// above it changes.
+struct packer {
+  change &c;
+  const bounds &of; // of the node
+  contents rest;    // of children that were read; not built yet
+  contents built;   // the children that the node will have
+  unsigned written = 0;
+
+  packer(change &in, const bounds &of_node, unsigned level)
+      : c(in), of(of_node), rest(level - 1), built(level) {}
+
+  /// Builds a child of the first `count` of the rest; `high` is its bound.
+  bool build_child(unsigned count, bytes high) {
+    bool is_first = !built.count;
+    separator *s = rest.all[0].s;
+    node *made =
+        build(c, rest, 0, count, {is_first ? of.low : key_of(*s), high});
+    if (!made)
+      return false;
+    written++;
+    // Separators between leaves that are one now lead nowhere. An inner node
+    // keeps those that came down to it.
+    for (unsigned i = is_first ? 0 : 1; rest.level == 0 && i < count; i++)
+      if (rest.all[i].s)
+        dispose(c, static_cast<void *>(rest.all[i].s));
+    built.insert(built.count, nullptr, is_first ? nullptr : s, made);
+    std::copy(rest.all + count, rest.all + rest.count, rest.all);
+    rest.count -= count;
+    return true;
+  }
+
+  /// The next child, and the separator before it, which the first has not.
+  bool take(node *child, separator *s) {
+    if (rest.count == slots && !build_child(slots, key_of(*s)))
+      return false;
+    // What is full stays, with the bounds that it has.
+    if (!rest.count && child->count == slots && (built.count || !s)) {
+      built.insert(built.count, nullptr, s, child);
+      return true;
+    }
+    unsigned border = rest.count;
+    rest.add(*child);
+    if (child->count)
+      rest.all[border].s = s;
+    else if (s) // an empty leaf
+      dispose(c, static_cast<void *>(s));
+    dispose(c, child);
+    if (rest.count <= slots)
+      return true;
+    auto &next = rest.all[slots]; // the first of the next child
+    if (!next.s)
+      next.s = make_separator(
+          c, between(key_of(*rest.all[slots - 1].r), key_of(*next.r)));
+    return next.s && build_child(slots, key_of(*next.s));
+  }
+
+  bool end() { return !rest.count || build_child(rest.count, of.high); }
+};
 
 } // namespace
 
@@ -760,6 +828,54 @@ bool append(change &c, stored &t, const pair *pairs, std::size_t count) {
   t.pairs += count;
   t.key_bytes += key_bytes;
   t.value_bytes += value_bytes;
+  return true;
+}
+
+bool pack(change &c, stored &t, unsigned level, bytes key, packed &p) {
+  p = {};
+  const node *n = t.root; // copied only where there is something to do
+  while (n->level > level) {
+    const inner &in = as_inner(*n);
+    unsigned at = child_for(in, key);
+    if (at + 1u < in.count)
+      p.next = key_of(*in.separators[in.order[at + 1]]);
+    n = child_at(in, at);
+  }
+  p.children = p.fewer = n->count;
+  for (unsigned i = 0; i < n->count; i++)
+    p.below += child_at(as_inner(*n), i)->count;
+  unsigned least = (p.below + slots - 1) / slots;
+  if (least == 0 || least >= n->count)
+    return true;
+  descent d;
+  perdure::ptr<node> *link = &t.root;
+  while ((*link)->level > level) {
+    node *above = own(c, link);
+    if (!above)
+      return false;
+    inner &in = as_inner(*above);
+    d.steps[d.depth++] = {&in, child_for(in, key)};
+    link = d.link(t, d.depth);
+  }
+  inner &old = as_inner(**link);
+  bounds of = d.bounds_of(d.depth);
+  packer packs(c, of, level);
+  for (unsigned i = 0; i < old.count; i++) {
+    unsigned slot = old.order[i];
+    if (!packs.take(old.children[slot], i ? +old.separators[slot] : nullptr))
+      return false;
+  }
+  if (!packs.end())
+    return false;
+  node *made = build(c, packs.built, 0, packs.built.count, of);
+  if (!made)
+    return false;
+  *link = made;
+  p.fewer = made->count;
+  p.written = packs.written + 1 + d.depth;
+  (level == 1 ? t.leaves : t.inners) -= p.children - p.fewer;
+  dispose(c, &old);
+  lower(c, t);
   return true;
 }
 

@@ -137,6 +137,19 @@ struct pair {
 /// are some: leaf by leaf, each full before the next is made. False: no room.
 PERDURE_IN_TRANSACTION bool append(change &c, stored &t, const pair *pairs,
                                    std::size_t count);
+/// What `pack` found of the node to which it came.
+struct packed {
+  unsigned children = 0, fewer = 0; // it had, and has now
+  std::uint64_t below = 0;          // what the children hold
+  unsigned written = 0;             // nodes
+  bytes
+      next; // the least key of the next node of the level; without data(): none
+};
+/// Makes the children of a node as few as they can be. It is the node of the
+/// level, from 1 to the root's, to which the key leads. False: no room.
+PERDURE_IN_TRANSACTION bool pack(change &c, stored &t, unsigned level,
+                                 bytes key, packed &p);
+
 /// Null: the key is not there.
 const record *find(const node *root, bytes key);
 

@@ -2,12 +2,13 @@
 // timed.
 //
 // pkv_bulk random STORE SEED ROUNDS [durable]
-//   Loads that are in order, in part or not at all, ended and aborted, between
-//   other changes, snapshots and transactions. After each round the tree is what
-//   the map says, and no block is lost.
+//   Loads that are in order, in part or not at all, ended and aborted, and
+//   compactions, between other changes, snapshots and transactions. After each
+//   round the tree is what the map says, and no block is lost.
 // pkv_bulk kill STORE KILLS [durable]
-//   Processes that load pairs, remove most of them and so on are killed. In the
-//   next, of what they were about a first part is there, and all of the rest.
+//   Processes that load pairs, remove most of them, compact and so on are
+//   killed. In the next, of what they were about a first part is there, and all
+//   of the rest.
 // pkv_bulk speed STORE PAIRS [durable]
 //   Times pkv_load_put beside pkv_put; in order; values of 100 bytes.
 #include "pkv.h"
@@ -168,6 +169,37 @@ void check(const pairs &Map) {
   CHECK(pkv_lost(Store) == 0);
 }
 
+/// Step by step while others change the tree, then to the end.
+void compact(pairs &Map) {
+  struct pkv_compaction At = {}, Again = {};
+  int More;
+  while ((More = pkv_compact(Tree, below(40), &At)) == 1) {
+    if (below(4))
+      continue;
+    std::string Key = someKey();
+    if (below(2)) {
+      CHECK(pkv_put(Tree, nullptr, as_pkv(Key), as_pkv("v"), 0) >= 0);
+      Map[Key] = "v";
+    } else {
+      CHECK(pkv_del(Tree, nullptr, as_pkv(Key)) == (Map.erase(Key) ? 0 : -1));
+    }
+  }
+  CHECK(More == 0);
+  At = {};
+  while ((More = pkv_compact(Tree, 1000, &At)) == 1)
+    ;
+  CHECK(More == 0);
+  while ((More = pkv_compact(Tree, 1000, &Again)) == 1)
+    ;
+  CHECK(More == 0 && Again.written == 0 && Again.saved == 0);
+  struct pkv_stat Stat;
+  CHECK(!pkv_stat(Tree, nullptr, &Stat));
+  CHECK(Again.pairs == (Stat.height > 1 ? Stat.pairs : 0));
+  // Right above the leaves each node has one at most that is not full.
+  CHECK(Stat.height < 2 ||
+        Stat.leaves * 48 < Stat.pairs + Stat.inner_nodes * 48);
+}
+
 /// Leaves are full, and so are the nodes above.
 void loadInOrder() {
   pkv_tree *T = pkv_tree_open(Store, "in order", PKV_CREATE);
@@ -197,6 +229,8 @@ int random(unsigned long Seed, unsigned Rounds) {
     }
     if (below(2) || Map.size() > 20000)
       removeSome(Map);
+    if (below(3) == 0)
+      compact(Map);
     check(Map);
     if (Snapshot && below(2)) {
       CHECK(contents(Snapshot) == Seen);
@@ -269,6 +303,11 @@ std::string key(unsigned Cycle, unsigned I) {
       CHECK(!pkv_commit(Txn));
       P = part{1, I + Removed};
     }
+    struct pkv_compaction At = {};
+    int More;
+    while ((More = pkv_compact(Tree, 20, &At)) == 1)
+      ;
+    CHECK(More == 0);
   }
 }
 
