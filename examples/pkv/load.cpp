@@ -34,6 +34,17 @@ bytes last_key(const tree::stored &t) {
   return p.last(t.root) ? tree::key_of(*p.here()) : bytes();
 }
 
+/// Puts pairs one by one, and tells the tree's indexes.
+int put_followed(pkv_tree &to, tree::change &c, tree::stored &t,
+                 const std::vector<tree::pair> &pairs, struct pkv_loaded &sum) {
+  for (const tree::pair &p : pairs) {
+    if (c.error || inside::follow(to, c, p.key, &p.value))
+      return -1;
+    sum.fresh += tree::put(c, t, p.key, p.value);
+  }
+  return 0;
+}
+
 /// Puts pairs: what goes on behind the last key at once.
 void put(tree::change &c, tree::stored &t, const std::vector<tree::pair> &pairs,
          struct pkv_loaded &sum) {
@@ -75,6 +86,8 @@ int flush(pkv_load &l) {
   sum.pairs += l.pairs.size();
   int result =
       inside::change(*l.to, txn, [&](tree::change &c, tree::stored &t) {
+        if (inside::is_followed(*l.to))
+          return put_followed(*l.to, c, t, l.pairs, sum);
         put(c, t, l.pairs, sum);
         return 0;
       });

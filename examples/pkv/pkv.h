@@ -41,13 +41,16 @@ typedef struct pkv_tree pkv_tree;
 typedef struct pkv_txn pkv_txn;
 typedef struct pkv_cursor pkv_cursor;
 typedef struct pkv_load pkv_load;
+typedef struct pkv_index pkv_index;
+typedef struct pkv_index_cursor pkv_index_cursor;
 
 enum {
-  PKV_CREATE = 1,   /* make the store, or the tree, that is not there */
-  PKV_RDONLY = 2,   /* change nothing */
-  PKV_DURABLE = 4,  /* survive power failures on page-cache files as well */
+  PKV_CREATE = 1,    /* make the store, or the tree, that is not there */
+  PKV_RDONLY = 2,    /* change nothing */
+  PKV_DURABLE = 4,   /* survive power failures on page-cache files as well */
   PKV_NOREPLACE = 8, /* pkv_put: EEXIST when the key has a value */
-  PKV_NOWAIT = 16   /* pkv_begin: EBUSY when another writes */
+  PKV_NOWAIT = 16,   /* pkv_begin: EBUSY when another writes */
+  PKV_UNIQUE = 64    /* pkv_index_open: one pair for a key at most */
 };
 
 enum { PKV_KEY_MAX = 1024, PKV_VALUE_MAX = 1 << 30, PKV_NAME_MAX = 255 };
@@ -100,7 +103,8 @@ int pkv_del(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key);
    PKV_LOAD_PAIRS, and of PKV_LOAD_BYTES of keys and values or one pair, so that
    what the store logs is bounded. Pairs in ascending order behind the last of
    the tree become leaves at once, all of whose 48 places are taken (of the last
-   leaf some); others are put as pkv_put does it. What is committed everybody sees: a process that dies leaves the
+   leaf some); others are put as pkv_put does it, and so are all in a tree with
+   indexes. What is committed everybody sees: a process that dies leaves the
    pairs of some first transactions, whole, and nothing else. Others may write
    in between. A load is used by one thread at a time.
    pkv_load_begin: EROFS, EDEADLK (as below), ENOMEM. */
@@ -150,6 +154,52 @@ int pkv_prev(pkv_cursor *cursor);
 int pkv_pair(pkv_cursor *cursor, struct pkv_bytes *key,
              struct pkv_bytes *value);
 
+/* Indexes. An index of a tree finds its pairs by other keys than their own,
+   0 to 1,024 bytes each, which a function of the caller's says: it calls `emit`
+   with `to` for each of them, none or any number, and returns 0, or something
+   else to refuse the pair (pkv_put: ECANCELED). What it says depends on the
+   pair alone. It may be called by any thread that writes, in its transaction,
+   and by pkv_check; it calls no function of the store, and throws nothing.
+
+   What a call or a transaction changes in a tree it changes in the indexes; it
+   is refused, and nothing is changed, where another pair has the key in an
+   index with UNIQUE: EEXIST. A tree with an index that has not been opened
+   since the store was is not changed: EINVAL, until it is opened or dropped.
+   Names of trees that begin with a byte 1 are the indexes' own. */
+typedef int pkv_extract(void *arg, struct pkv_bytes key, struct pkv_bytes value,
+                        void (*emit)(void *to, struct pkv_bytes index_key),
+                        void *to);
+/* The index of that name, good until it is dropped or the store closes. Flags:
+   CREATE, UNIQUE (as it was created). One that is made, or whose maker died, is
+   built from the pairs that are there, in transactions of bounded size, while
+   others read and write. A store that is open to read has the indexes that are
+   whole. Errors: ENOENT, EEXIST (UNIQUE; it is not made), EINVAL (flags; the
+   names of tree and index together have more than 253 bytes; it is open with
+   another function), EROFS, EDEADLK (this thread has begun a transaction),
+   ECANCELED, ENOMEM, ENOSPC. One thread at a time opens or drops an index of a
+   tree. */
+pkv_index *pkv_index_open(pkv_tree *tree, const char *name,
+                          pkv_extract *extract, void *arg, unsigned flags);
+/* Removes the index, opened or not, in transactions of bounded size. Who dies
+   meanwhile leaves it to be dropped again. ENOENT, EROFS, EDEADLK. */
+int pkv_index_drop(pkv_tree *tree, const char *name);
+
+/* A cursor over the index, ordered by its keys, then by those of the pairs;
+   else as pkv_cursor. ENOENT: the transaction does not see it whole. */
+pkv_index_cursor *pkv_index_cursor_open(pkv_index *index, pkv_txn *txn);
+/* Before its transaction ends. NULL is ignored. */
+void pkv_index_cursor_close(pkv_index_cursor *cursor);
+int pkv_index_first(pkv_index_cursor *cursor);
+int pkv_index_last(pkv_index_cursor *cursor);
+/* To the first key of the index that is not less. -1: ENOMEM. */
+int pkv_index_seek(pkv_index_cursor *cursor, struct pkv_bytes index_key);
+int pkv_index_next(pkv_index_cursor *cursor);
+int pkv_index_prev(pkv_index_cursor *cursor);
+/* Each may be NULL. index_key is good until the cursor moves or is asked again.
+ */
+int pkv_index_pair(pkv_index_cursor *cursor, struct pkv_bytes *index_key,
+                   struct pkv_bytes *key, struct pkv_bytes *value);
+
 struct pkv_stat {
   uint64_t pairs, key_bytes, value_bytes;
   uint64_t leaves, inner_nodes;
@@ -188,7 +238,8 @@ struct pkv_compaction {
 int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
 
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
-   next call. As long as reading every pair takes. */
+   next call. As long as reading every pair takes. Of indexes that are open it
+   knows which entries there have to be, and looks at each. */
 const char *pkv_check(pkv *store);
 
 /* How many blocks of the store nothing leads to: none, but for what processes

@@ -85,6 +85,8 @@ struct pkv_tree {
   tree::shape published; // behind the gate
   bool touched;          // by the transaction that is open for writing
   pkv_tree *next_touched;
+  bool followed = false; // has indexes, of this opening or not; under `writing`
+  std::unique_ptr<inside::follower> follower{}; // under `writing`
 };
 
 struct pkv {
@@ -391,6 +393,28 @@ int open_header(pkv &s, const char *dir, unsigned flags) {
 
 } // namespace
 
+namespace {
+
+/// The name of the tree that a tree is an index of. Without data(): it is none.
+bytes indexed_by(bytes name) {
+  std::size_t end = name.rfind(inside::index_mark);
+  return name.empty() || name[0] != inside::index_mark || !end
+             ? bytes()
+             : name.substr(1, end - 1);
+}
+
+/// Of trees whose indexes have entries.
+void mark_followed(pkv &s) {
+  for (pkv_tree &index : s.trees)
+    if (bytes of = indexed_by(index.lies->called());
+        of.data() && index.lies->pairs)
+      for (pkv_tree &each : s.trees)
+        if (each.lies->called() == of)
+          each.followed = true;
+}
+
+} // namespace
+
 pkv *pkv_open(const char *dir, unsigned flags) try {
   if (is_free())
     return nullptr;
@@ -410,6 +434,7 @@ pkv *pkv_open(const char *dir, unsigned flags) try {
   for (tree::stored *each = s->header->trees; each; each = each->next)
     s->trees.push_back({s.get(), each, s->trees.size(), each->seen(), false, nullptr});
   publish(*s, s->header->version);
+  mark_followed(*s);
   return s.release();
 } catch (const std::bad_alloc &) {
   fail(ENOMEM, "no memory to open the store");
@@ -480,6 +505,8 @@ int pkv_trees(pkv *s, int (*visit)(void *arg, const char *name), void *arg) {
   for (std::size_t i = 0; i < count; i++) {
     if (i)
       ++each;
+    if (indexed_by(each->lies->called()).data())
+      continue;
     char name[PKV_NAME_MAX + 1] = {};
     each->lies->called().copy(name, PKV_NAME_MAX);
     if (int result = visit(arg, name))
@@ -576,6 +603,9 @@ int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
   return change(*t, txn, [&](tree::change &c) {
     if (flags & PKV_NOREPLACE && tree::find(t->lies->root, as_bytes(key)))
       return fail(EEXIST, "the key has a value");
+    bytes now = as_bytes(value);
+    if (inside::follow(*t, c, as_bytes(key), &now))
+      return -1;
     return int(tree::put(c, *t->lies, as_bytes(key), as_bytes(value)));
   });
 }
@@ -584,6 +614,8 @@ int pkv_del(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key) {
   if (!is_key(key))
     return -1;
   return change(*t, txn, [&](tree::change &c) {
+    if (inside::follow(*t, c, as_bytes(key), nullptr))
+      return -1;
     return tree::erase(c, *t->lies, as_bytes(key)) || c.error ? 0
                                                                 : not_there();
   });
@@ -625,7 +657,9 @@ pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
   if (!is_usable(*t->in, txn))
     return nullptr;
   auto c = std::make_unique<pkv_cursor>();
-  c->key.reserve(PKV_KEY_MAX); // to move it needs no memory
+  // To move it needs no memory.
+  c->key.reserve(indexed_by(t->lies->called()).data() ? inside::entry_max
+                                                      : PKV_KEY_MAX);
   c->of = t;
   if (!txn) {
     c->own = std::make_unique<pkv_txn>();
@@ -793,6 +827,16 @@ int64_t pkv_lost(pkv *s) {
   return lost < 0 ? fail(EPROTO, "blocks are missing: see pkv_check") : lost;
 }
 
+namespace {
+
+const char *check_followed(pkv_tree &t, pkv_txn &seen) {
+  inside::follower *f = nullptr;
+  inside::exclude_writers(t, [&] { f = t.follower.get(); });
+  return f ? f->check(t, &seen) : nullptr;
+}
+
+} // namespace
+
 const char *pkv_check(pkv *s) try {
   if (const char *wrong = check_queue(*s))
     return wrong;
@@ -803,7 +847,8 @@ const char *pkv_check(pkv *s) try {
   for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++) {
     if (i)
       ++each;
-    if ((wrong = tree::check(seen.shapes[i], seen.version))) {
+    if ((wrong = tree::check(seen.shapes[i], seen.version)) ||
+        (wrong = check_followed(*each, seen))) {
       bytes name = each->lies->called();
       fail(EPROTO, "tree '%.*s': %s", int(name.size()), name.data(), wrong);
       wrong = message;
@@ -834,4 +879,56 @@ int inside::may_write(pkv &s) { return ::may_write(s); }
 
 int inside::check_pair(struct pkv_bytes key, struct pkv_bytes value) {
   return is_key(key) && is_value(value) ? 0 : -1;
+}
+
+const tree::stored &inside::lies(pkv_tree &t) { return *t.lies; }
+
+tree::stored &inside::to_change(pkv_tree &t) {
+  touch(t);
+  return *t.lies;
+}
+
+const tree::node *inside::root_for(pkv_tree &t, const pkv_txn *txn) {
+  return ::root_for(t, txn);
+}
+
+void inside::exclude_writers(pkv_tree &t, const std::function<void()> &act) {
+  std::unique_lock<std::mutex> lock(t.in->writing, std::defer_lock);
+  if (!writing_here || writing_here->in != t.in)
+    lock.lock();
+  act();
+}
+
+void inside::for_indexes(
+    pkv_tree &t,
+    const std::function<void(pkv_tree &index, bytes name)> &visit) {
+  for (pkv_tree &each : t.in->trees) {
+    bytes name = each.lies->called(), of = indexed_by(name);
+    if (of.data() && of == t.lies->called())
+      visit(each, name.substr(name.rfind(index_mark) + 1));
+  }
+}
+
+inside::follower *inside::follower_of(pkv_tree &t) { return t.follower.get(); }
+
+void inside::set_follower(pkv_tree &t, std::unique_ptr<follower> f) {
+  t.follower = std::move(f);
+  t.followed = true;
+}
+
+bool inside::is_followed(pkv_tree &t) { return t.followed; }
+
+int inside::follow(pkv_tree &t, tree::change &c, bytes key,
+                   const bytes *value) {
+  if (!t.followed)
+    return 0;
+  if (!t.follower)
+    return ::fail(EINVAL, "the tree has indexes that have not been opened: "
+                          "pkv_index_open them before the tree is changed, or "
+                          "pkv_index_drop them");
+  const tree::record *r = tree::find(t.lies->root, key);
+  if (!r && !value)
+    return 0;
+  bytes before = r ? tree::value_of(*r) : bytes();
+  return t.follower->follow(c, key, r ? &before : nullptr, value);
 }
