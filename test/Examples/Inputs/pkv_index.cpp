@@ -219,7 +219,7 @@ int random(unsigned long Seed, unsigned Operations) {
         const char *Wrong = pkv_check(Store);
         CHECK(!Wrong);
         CHECK(!pkv_lost(Store));
-        if (below(3) == 0)
+        if (below(3))
           openAgain(Map);
       } else {
         CHECK((Snapshot = pkv_begin(Store, PKV_RDONLY)));
@@ -254,6 +254,7 @@ int random(unsigned long Seed, unsigned Operations) {
   if (Txn)
     CHECK(!pkv_commit(Txn));
   pkv_abort(Snapshot);
+  openAgain(Map);
   compare(Words, nullptr, Map, false);
   compare(Only, nullptr, Map, true);
   const char *Wrong = pkv_check(Store);
