@@ -250,10 +250,10 @@ int load(const options &o) {
   if (!into)
     give_up();
   auto end = [&](const std::string &why) {
-    pkv_load_abort(into.release(), &done);
-    throw failure(o.file + ":" + std::to_string(lines) + ": " + why + "; the " +
-                  std::to_string(done.pairs) +
-                  " lines before the last batch are loaded");
+    pkv_load_end(into.release(), &done); // what is right is loaded
+    throw failure(o.file + ":" + std::to_string(lines) + ": " + why +
+                  "; the first " + std::to_string(done.pairs) +
+                  " lines are loaded");
   };
   for (std::string line; std::getline(in, line);) {
     lines++;

@@ -243,8 +243,8 @@ int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
 const char *pkv_check(pkv *store);
 
 /* How many blocks of the store nothing leads to: none, but for what processes
-   leave that are killed in the middle of an allocation, one for each of their
-   threads at most. Looks at what is counted, not at pairs. -1: EDEADLK (this
+   leave that are killed while the runtime allocates a block, or, right behind a
+   commit, frees what the transaction freed. Looks at what is counted, not at pairs. -1: EDEADLK (this
    thread has begun a transaction), EPROTO. */
 int64_t pkv_lost(pkv *store);
 

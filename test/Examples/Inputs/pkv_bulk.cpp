@@ -272,6 +272,8 @@ struct part {
 
 struct shared {
   std::atomic<unsigned> Cycle;
+  std::atomic<int64_t> Lost;    // blocks
+  std::atomic<unsigned> Losses; // kills that have lost some
   std::atomic<part> Parts[MaxCycles];
 };
 
@@ -317,7 +319,12 @@ std::string key(unsigned Cycle, unsigned I) {
   const char *Wrong = pkv_check(Store);
   CHECK(!Wrong);
   int64_t Lost = pkv_lost(Store);
-  CHECK(Lost >= 0 && Lost <= Kills);
+  // What a transaction freed is lost with who dies just behind its commit: that
+  // is seldom. What is lost by every transaction is found nearly every time.
+  if (Lost != All->Lost)
+    All->Losses++;
+  All->Lost = Lost;
+  CHECK(Lost >= 0 && All->Losses <= 2 + Kills / 4);
   pairs Found = contents(nullptr);
   unsigned Last = All->Cycle;
   auto matches = [&](unsigned Cycle) {
