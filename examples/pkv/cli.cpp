@@ -127,6 +127,7 @@ public:
 struct closer {
   void operator()(pkv *s) const { pkv_close(s); }
   void operator()(pkv_cursor *c) const { pkv_cursor_close(c); }
+  void operator()(pkv_load *l) const { pkv_load_abort(l, nullptr); }
 };
 
 struct opened {
@@ -137,7 +138,7 @@ struct opened {
 struct options {
   std::string store, tree, key, value, file, from, to, prefix;
   bool durable = false, reverse = false, numbers = false, shared = false;
-  std::uint64_t limit = 0, batch = 1000;
+  std::uint64_t limit = 0, batch = PKV_LOAD_PAIRS;
 };
 
 [[noreturn]] void give_up() { throw failure(pkv_errormsg()); }
@@ -253,20 +254,20 @@ int load(const options &o) {
 
   opened s = open_to(o, PKV_CREATE);
   progress shown(size);
-  std::uint64_t lines = 0, fresh = 0, bytes = 0;
-  pkv_txn *txn = nullptr;
-  auto where = [&] { return o.file + ":" + std::to_string(lines) + ": "; };
+  std::uint64_t lines = 0, bytes = 0;
+  struct pkv_loaded done;
+  std::unique_ptr<pkv_load, closer> into(pkv_load_begin(s.tree, o.batch));
+  if (!into)
+    give_up();
   auto end = [&](const std::string &why) {
-    pkv_abort(txn);
-    throw failure(where() + why + "; the " +
-                  std::to_string((lines - 1) / o.batch * o.batch) +
-                  " lines before the last batch are loaded");
+    pkv_load_end(into.release(), &done); // what is right is loaded
+    throw failure(o.file + ":" + std::to_string(lines) + ": " + why +
+                  "; the first " + std::to_string(done.pairs) +
+                  " lines are loaded");
   };
   for (std::string line; std::getline(in, line);) {
     lines++;
     bytes += line.size() + 1;
-    if (!txn && !(txn = pkv_begin(s.store.get(), 0)))
-      give_up();
     std::size_t tab = line.find('\t');
     auto key = unescaped(std::string_view(line).substr(0, tab));
     auto value = tab == line.npos
@@ -277,24 +278,18 @@ int load(const options &o) {
     if (!key || !value)
       end("a backslash stands before t, n, x and two hexadecimal digits, or "
           "another one");
-    int made = pkv_put(s.tree, txn, as_pkv(*key), as_pkv(*value), 0);
-    if (made < 0)
+    if (pkv_load_put(into.get(), as_pkv(*key), as_pkv(*value)))
       end(pkv_errormsg());
-    fresh += made;
-    if (lines % o.batch)
-      continue;
-    if (pkv_commit(txn))
-      give_up();
-    txn = nullptr;
-    shown.at(bytes, lines);
+    if (lines % 1024 == 0)
+      shown.at(bytes, lines);
   }
-  if (txn && pkv_commit(txn))
+  if (pkv_load_end(into.release(), &done))
     give_up();
   if (in.bad())
     throw failure(o.file + ": " + std::strerror(errno));
   double seconds = shown.seconds();
   shown.clear();
-  std::cout << o.file << ": " << lines << " pairs, " << fresh
+  std::cout << o.file << ": " << lines << " pairs, " << done.fresh
             << " of them new, in " << seconds << " s ("
             << std::uint64_t(double(lines) / std::max(seconds, 1e-6))
             << " a second)\n";
@@ -322,6 +317,25 @@ int stats(const options &o) {
   return found;
 }
 
+int compact(const options &o) {
+  opened s = open_to(o, 0);
+  struct pkv_stat before, after;
+  if (pkv_stat(s.tree, nullptr, &before))
+    give_up();
+  progress shown(before.pairs);
+  struct pkv_compaction at = {};
+  int more;
+  while ((more = pkv_compact(s.tree, 1000, &at)) == 1)
+    shown.at(at.pairs, at.pairs);
+  if (more < 0 || pkv_stat(s.tree, nullptr, &after))
+    give_up();
+  shown.clear();
+  std::cout << o.store << ": " << after.leaves << " leaves of " << before.leaves
+            << ", " << after.inner_nodes << " inner nodes of "
+            << before.inner_nodes << '\n';
+  return found;
+}
+
 int trees(const options &o) {
   std::unique_ptr<pkv, closer> s = open_store(o, PKV_RDONLY);
   pkv_trees(
@@ -343,7 +357,13 @@ int verify(const options &o) {
   if (const char *wrong = pkv_check(s.get()))
     throw failure(o.store + ": " + wrong +
                   "; 'perdure fsck' looks at the object below");
-  std::cout << o.store << ": sound\n";
+  std::int64_t lost = pkv_lost(s.get());
+  if (lost < 0)
+    give_up();
+  std::cout << o.store << ": sound";
+  if (lost)
+    std::cout << "; " << lost << " blocks lost, by processes that were killed";
+  std::cout << '\n';
   return found;
 }
 
@@ -396,6 +416,8 @@ int main(int argc, char **argv) {
   sub->add_flag("--numbers", o.numbers, "values are the lines' numbers");
   sub->add_flag("--durable", o.durable, "survive a power failure");
   sub->add_flag("--shared", o.shared, "others may have it open meanwhile");
+  sub = command("compact", "makes nodes few and full", compact);
+  sub->add_flag("--durable", o.durable, "survive a power failure");
   command("stats", "counts pairs, nodes and bytes", stats);
   command("trees", "prints each tree's number of pairs and name", trees, false);
   command("verify", "looks at everything: is the structure sound?", verify,

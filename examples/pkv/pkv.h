@@ -54,14 +54,18 @@ typedef struct pkv pkv;
 typedef struct pkv_tree pkv_tree;
 typedef struct pkv_txn pkv_txn;
 typedef struct pkv_cursor pkv_cursor;
+typedef struct pkv_load pkv_load;
+typedef struct pkv_index pkv_index;
+typedef struct pkv_index_cursor pkv_index_cursor;
 
 enum {
-  PKV_CREATE = 1,   /* make the store, or the tree, that is not there */
-  PKV_RDONLY = 2,   /* change nothing */
-  PKV_DURABLE = 4,  /* survive power failures on page-cache files as well */
+  PKV_CREATE = 1,    /* make the store, or the tree, that is not there */
+  PKV_RDONLY = 2,    /* change nothing */
+  PKV_DURABLE = 4,   /* survive power failures on page-cache files as well */
   PKV_NOREPLACE = 8, /* pkv_put: EEXIST when the key has a value */
-  PKV_NOWAIT = 16,  /* pkv_begin: EBUSY when another writes */
-  PKV_SHARED = 32   /* pkv_open: beside other processes that say so, too */
+  PKV_NOWAIT = 16,   /* pkv_begin: EBUSY when another writes */
+  PKV_SHARED = 32,   /* pkv_open: beside other processes that say so, too */
+  PKV_UNIQUE = 64    /* pkv_index_open: one pair for a key at most */
 };
 
 enum { PKV_KEY_MAX = 1024, PKV_VALUE_MAX = 1 << 30, PKV_NAME_MAX = 255 };
@@ -123,6 +127,33 @@ int pkv_put(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
 /* Removes the key. ENOENT, and as pkv_put. */
 int pkv_del(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key);
 
+/* Puts many pairs, in transactions of its own: of `pairs` pairs at most, 0 is
+   PKV_LOAD_PAIRS, and of PKV_LOAD_BYTES of keys and values or one pair, so that
+   what the store logs is bounded. Pairs in ascending order behind the last of
+   the tree become leaves at once, all of whose 48 places are taken (of the last
+   leaf some); others are put as pkv_put does it, and so are all in a tree with
+   indexes. What is committed everybody sees: a process that dies leaves the
+   pairs of some first transactions, whole, and nothing else. Others may write
+   in between. A load is used by one thread at a time.
+   pkv_load_begin: EROFS, EDEADLK (as below), ENOMEM. */
+enum { PKV_LOAD_PAIRS = 4096, PKV_LOAD_BYTES = 1 << 20 };
+pkv_load *pkv_load_begin(pkv_tree *tree, size_t pairs);
+/* Copies both. -1: EINVAL, and this pair is left out; EDEADLK (this thread has
+   begun a transaction) and ENOMEM, and it can be tried again; or what pkv_put
+   and pkv_commit fail with: the load can only be ended, ECANCELED. */
+int pkv_load_put(pkv_load *load, struct pkv_bytes key, struct pkv_bytes value);
+/* What a load has committed. */
+struct pkv_loaded {
+  uint64_t pairs;    /* that were given to pkv_load_put: the first ones */
+  uint64_t fresh;    /* whose keys were new */
+  uint64_t appended; /* that became leaves at once */
+};
+/* Commits the rest, and frees the load in any case. Fills in *loaded, which may
+   be NULL. -1: as pkv_load_put. */
+int pkv_load_end(pkv_load *load, struct pkv_loaded *loaded);
+/* The same without the rest. NULL is ignored. */
+void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
+
 /* Copies the key's value to `buffer`, of which it is given the size, and
    returns the size of the value: more than that was not copied. ENOENT; with
    SHARED, and without a transaction, EAGAIN and ENOMEM. */
@@ -152,6 +183,53 @@ int pkv_prev(pkv_cursor *cursor);
 int pkv_pair(pkv_cursor *cursor, struct pkv_bytes *key,
              struct pkv_bytes *value);
 
+/* Indexes. An index of a tree finds its pairs by other keys than their own,
+   0 to 1,024 bytes each, which a function of the caller's says: it calls `emit`
+   with `to` for each of them, none or any number, and returns 0, or something
+   else to refuse the pair (pkv_put: ECANCELED). What it says depends on the
+   pair alone. It may be called by any thread that writes, in its transaction,
+   and by pkv_check; it calls no function of the store, and throws nothing.
+
+   What a call or a transaction changes in a tree it changes in the indexes; it
+   is refused, and nothing is changed, where another pair has the key in an
+   index with UNIQUE: EEXIST. A tree with an index that has not been opened
+   since the store was is not changed: EINVAL, until it is opened or dropped.
+   Names of trees that begin with a byte 1 are the indexes' own. */
+typedef int pkv_extract(void *arg, struct pkv_bytes key, struct pkv_bytes value,
+                        void (*emit)(void *to, struct pkv_bytes index_key),
+                        void *to);
+/* The index of that name, good until it is dropped or the store closes. Flags:
+   CREATE, UNIQUE (as it was created). One that is made, or whose maker died, is
+   built from the pairs that are there, in transactions of bounded size, while
+   others read and write. A store that is open to read has the indexes that are
+   whole. Errors: ENOENT, EEXIST (UNIQUE; it is not made), EINVAL (flags; the
+   names of tree and index together have more than 253 bytes; it is open with
+   another function; the store is open with SHARED, where trees that have
+   indexes are not changed), EROFS, EDEADLK (this thread has begun a transaction),
+   ECANCELED, ENOMEM, ENOSPC. One thread at a time opens or drops an index of a
+   tree. */
+pkv_index *pkv_index_open(pkv_tree *tree, const char *name,
+                          pkv_extract *extract, void *arg, unsigned flags);
+/* Removes the index, opened or not, in transactions of bounded size. Who dies
+   meanwhile leaves it to be dropped again. ENOENT, EROFS, EDEADLK. */
+int pkv_index_drop(pkv_tree *tree, const char *name);
+
+/* A cursor over the index, ordered by its keys, then by those of the pairs;
+   else as pkv_cursor. ENOENT: the transaction does not see it whole. */
+pkv_index_cursor *pkv_index_cursor_open(pkv_index *index, pkv_txn *txn);
+/* Before its transaction ends. NULL is ignored. */
+void pkv_index_cursor_close(pkv_index_cursor *cursor);
+int pkv_index_first(pkv_index_cursor *cursor);
+int pkv_index_last(pkv_index_cursor *cursor);
+/* To the first key of the index that is not less. -1: ENOMEM. */
+int pkv_index_seek(pkv_index_cursor *cursor, struct pkv_bytes index_key);
+int pkv_index_next(pkv_index_cursor *cursor);
+int pkv_index_prev(pkv_index_cursor *cursor);
+/* Each may be NULL. index_key is good until the cursor moves or is asked again.
+ */
+int pkv_index_pair(pkv_index_cursor *cursor, struct pkv_bytes *index_key,
+                   struct pkv_bytes *key, struct pkv_bytes *value);
+
 struct pkv_stat {
   uint64_t pairs, key_bytes, value_bytes;
   uint64_t leaves, inner_nodes;
@@ -167,9 +245,42 @@ int pkv_stat(pkv_tree *tree, pkv_txn *txn, struct pkv_stat *stat);
    the number. */
 int pkv_count(pkv_tree *tree, pkv_txn *txn, uint64_t *pairs);
 
+/* Where a compaction stands: zeroes at first. It may be copied and kept, and
+   used with the same tree in another process. */
+struct pkv_compaction {
+  uint64_t looked;  /* at so many nodes, some several times */
+  uint64_t written; /* nodes */
+  uint64_t saved;   /* so many nodes fewer */
+  uint64_t pairs;   /* of the tree's, that it has come by: how far it is */
+  /* the library's own */
+  uint64_t saved_before;
+  unsigned pass, level;
+  size_t key_bytes;
+  char key[PKV_KEY_MAX];
+};
+/* Makes the nodes of the tree as few as they can be, after many pairs have been
+   removed, step by step: a call writes about `budget` nodes (of 832 and 1,216
+   bytes) in one transaction, 100 more at most, or looks at 16 times as many.
+   Returns 1 while there is more to do, then 0: no node's children would fit in
+   fewer then, if nobody has removed anything meanwhile. Others read and write
+   in between, and keep their snapshots. To stop needs no call; to begin again
+   reads what is done and writes none of it.
+   Pairs stay where they are. What becomes free, when no snapshot sees it any
+   more and some transactions have followed, is used again by whatever grows;
+   the file gets no shorter. -1: as pkv_put, and *at is as before. */
+int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
+
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
-   next call. As long as reading every pair takes; waits for who writes. */
+   next call. As long as reading every pair takes; waits for who writes. Of
+   indexes that are open it knows which entries there have to be, and looks at
+   each. */
 const char *pkv_check(pkv *store);
+
+/* How many blocks of the store nothing leads to: none, but for what processes
+   leave that are killed while the runtime allocates a block, or, right behind a
+   commit, frees what the transaction freed. Looks at what is counted, not at pairs. -1: EDEADLK (this
+   thread has begun a transaction), EPROTO. */
+int64_t pkv_lost(pkv *store);
 
 #ifdef __cplusplus
 }

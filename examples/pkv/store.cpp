@@ -11,6 +11,7 @@
 #include "pkv.h"
 
 #include "gate.h"
+#include "inside.h"
 #include "processes.h"
 #include "tree.h"
 
@@ -90,6 +91,8 @@ struct pkv_tree {
   bool touched;          // by the transaction that is open for writing
   pkv_tree *next_touched;
   std::atomic<bool> gone{false}; // made in a transaction that was aborted
+  bool followed = false; // has indexes, of this opening or not; under `writing`
+  std::unique_ptr<inside::follower> follower{}; // under `writing`
 
   pkv_tree(pkv *of, tree::stored *at, std::size_t n)
       : in(of), lies(at), number(n), touched(false), next_touched(nullptr) {}
@@ -511,6 +514,14 @@ bool is_key(struct pkv_bytes key) {
   return false;
 }
 
+bool is_value(struct pkv_bytes value) {
+  if (value.size <= PKV_VALUE_MAX && (!value.size || value.data))
+    return true;
+  fail(EINVAL, "a value has at most %d bytes, not %zu", PKV_VALUE_MAX,
+       value.size);
+  return false;
+}
+
 } // namespace
 
 const char *pkv_errormsg(void) { return message; }
@@ -653,6 +664,28 @@ int open_header(pkv &s, const char *dir, unsigned flags, bool first) {
 
 } // namespace
 
+namespace {
+
+/// The name of the tree that a tree is an index of. Without data(): it is none.
+bytes indexed_by(bytes name) {
+  std::size_t end = name.rfind(inside::index_mark);
+  return name.empty() || name[0] != inside::index_mark || !end
+             ? bytes()
+             : name.substr(1, end - 1);
+}
+
+/// Of trees whose indexes have entries.
+void mark_followed(pkv &s) {
+  for (pkv_tree &index : s.trees)
+    if (bytes of = indexed_by(index.lies->called());
+        of.data() && index.lies->pairs)
+      for (pkv_tree &each : s.trees)
+        if (each.lies->called() == of)
+          each.followed = true;
+}
+
+} // namespace
+
 pkv *pkv_open(const char *dir, unsigned flags) try {
   if (is_free())
     return nullptr;
@@ -694,6 +727,7 @@ pkv *pkv_open(const char *dir, unsigned flags) try {
   } else {
     follow_others(*s);
   }
+  mark_followed(*s);
   return s.release();
 } catch (const std::bad_alloc &) {
   fail(ENOMEM, "no memory to open the store");
@@ -824,6 +858,8 @@ int pkv_trees(pkv *s, int (*visit)(void *arg, const char *name), void *arg) {
   for (std::size_t i = 0; i < count; i++) {
     if (i)
       ++each;
+    if (indexed_by(each->lies->called()).data())
+      continue;
     char name[PKV_NAME_MAX + 1] = {};
     each->lies->called().copy(name, PKV_NAME_MAX);
     if (int result = visit(arg, name))
@@ -921,16 +957,16 @@ void pkv_abort(pkv_txn *t) {
 
 int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
             struct pkv_bytes value, unsigned flags) {
-  if (!is_key(key))
+  if (!is_key(key) || !is_value(value))
     return -1;
-  if (value.size > PKV_VALUE_MAX || (value.size && !value.data))
-    return fail(EINVAL, "a value has at most %d bytes, not %zu", PKV_VALUE_MAX,
-                value.size);
   if (flags & ~unsigned(PKV_NOREPLACE))
     return fail(EINVAL, "pkv_put knows the flag PKV_NOREPLACE");
   return change(*t, txn, [&](tree::change &c) {
     if (flags & PKV_NOREPLACE && tree::find(t->lies->root, as_bytes(key)))
       return fail(EEXIST, "the key has a value");
+    bytes now = as_bytes(value);
+    if (inside::follow(*t, c, as_bytes(key), &now))
+      return -1;
     return int(tree::put(c, *t->lies, as_bytes(key), as_bytes(value)));
   });
 }
@@ -939,6 +975,8 @@ int pkv_del(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key) {
   if (!is_key(key))
     return -1;
   return change(*t, txn, [&](tree::change &c) {
+    if (inside::follow(*t, c, as_bytes(key), nullptr))
+      return -1;
     return tree::erase(c, *t->lies, as_bytes(key)) || c.error ? 0 : not_there();
   });
 }
@@ -980,7 +1018,9 @@ pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
   if (!is_usable(*t, txn))
     return nullptr;
   auto c = std::make_unique<pkv_cursor>();
-  c->key.reserve(PKV_KEY_MAX); // to move it needs no memory
+  // To move it needs no memory.
+  c->key.reserve(indexed_by(t->lies->called()).data() ? inside::entry_max
+                                                      : PKV_KEY_MAX);
   c->of = t;
   if (!txn) {
     c->own = std::make_unique<pkv_txn>();
@@ -1132,14 +1172,60 @@ int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
 
 namespace {
 
+/// Blocks that nothing leads to, below 0 where some are missing. Nobody writes
+/// meanwhile.
+int count_lost(pkv &s, std::int64_t &lost) {
+  struct perdure_stat object;
+  if (perdure_stat(s.header, &object))
+    return fail_below();
+  lost = std::int64_t(object.blocks - tree::blocks(*s.header));
+  return 0;
+}
+
 /// The queue is who writes' own.
 const char *check_queue(pkv &s) {
   std::unique_lock<std::mutex> lock(s.writing, std::defer_lock);
-  if (writing_here && writing_here->in == &s)
+  bool writes = writing_here && writing_here->in == &s;
+  if (writes)
     return tree::check_queue(*s.header);
   lock.lock();
   turn mine(s);
-  return mine.taken ? tree::check_queue(*s.header) : message;
+  if (!mine.taken)
+    return message;
+  if (const char *wrong = tree::check_queue(*s.header))
+    return wrong;
+  std::int64_t lost = 0;
+  if (count_lost(s, lost))
+    return message;
+  return lost < 0
+             ? "there are more pairs, nodes and free blocks than blocks are "
+               "allocated"
+             : nullptr;
+}
+
+} // namespace
+
+int64_t pkv_lost(pkv *s) {
+  if (is_free())
+    return -1;
+  std::lock_guard<std::mutex> lock(s->writing);
+  turn mine(*s);
+  if (!mine.taken)
+    return -1;
+  if (const char *wrong = tree::check_queue(*s->header))
+    return fail(EPROTO, "%s", wrong);
+  std::int64_t lost;
+  if (count_lost(*s, lost))
+    return -1;
+  return lost < 0 ? fail(EPROTO, "blocks are missing: see pkv_check") : lost;
+}
+
+namespace {
+
+const char *check_followed(pkv_tree &t, pkv_txn &seen) {
+  inside::follower *f = nullptr;
+  inside::exclude_writers(t, [&] { f = t.follower.get(); });
+  return f ? f->check(t, &seen) : nullptr;
 }
 
 } // namespace
@@ -1156,7 +1242,8 @@ const char *pkv_check(pkv *s) try {
   for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++) {
     if (i)
       ++each;
-    if ((wrong = tree::check(seen.shapes[i], seen.version))) {
+    if ((wrong = tree::check(seen.shapes[i], seen.version)) ||
+        (wrong = check_followed(*each, seen))) {
       bytes name = each->lies->called();
       fail(EPROTO, "tree '%.*s': %s", int(name.size()), name.data(), wrong);
       wrong = message;
@@ -1166,4 +1253,79 @@ const char *pkv_check(pkv *s) try {
   return wrong;
 } catch (const std::bad_alloc &) {
   return "no memory to look at the store";
+}
+
+// ===- For the files beside ---------------------------------------------===
+
+int inside::fail(int error, const char *words) {
+  return ::fail(error, "%s", words);
+}
+
+int inside::change(pkv_tree &t, pkv_txn *txn,
+                   int (*body)(void *arg, tree::change &c, tree::stored &t),
+                   void *arg) {
+  return ::change(t, txn,
+                  [&](tree::change &c) { return body(arg, c, *t.lies); });
+}
+
+pkv *inside::store_of(pkv_tree &t) { return t.in; }
+
+int inside::may_write(pkv &s) { return ::may_write(s); }
+
+bool inside::is_shared(pkv &s) { return s.others != nullptr; }
+
+int inside::check_pair(struct pkv_bytes key, struct pkv_bytes value) {
+  return is_key(key) && is_value(value) ? 0 : -1;
+}
+
+const tree::stored &inside::lies(pkv_tree &t) { return *t.lies; }
+
+tree::stored &inside::to_change(pkv_tree &t) {
+  touch(t);
+  return *t.lies;
+}
+
+const tree::node *inside::root_for(pkv_tree &t, const pkv_txn *txn) {
+  return ::root_for(t, txn);
+}
+
+void inside::exclude_writers(pkv_tree &t, const std::function<void()> &act) {
+  std::unique_lock<std::mutex> lock(t.in->writing, std::defer_lock);
+  if (!writing_here || writing_here->in != t.in)
+    lock.lock();
+  act();
+}
+
+void inside::for_indexes(
+    pkv_tree &t,
+    const std::function<void(pkv_tree &index, bytes name)> &visit) {
+  for (pkv_tree &each : t.in->trees) {
+    bytes name = each.lies->called(), of = indexed_by(name);
+    if (of.data() && of == t.lies->called())
+      visit(each, name.substr(name.rfind(index_mark) + 1));
+  }
+}
+
+inside::follower *inside::follower_of(pkv_tree &t) { return t.follower.get(); }
+
+void inside::set_follower(pkv_tree &t, std::unique_ptr<follower> f) {
+  t.follower = std::move(f);
+  t.followed = true;
+}
+
+bool inside::is_followed(pkv_tree &t) { return t.followed; }
+
+int inside::follow(pkv_tree &t, tree::change &c, bytes key,
+                   const bytes *value) {
+  if (!t.followed)
+    return 0;
+  if (!t.follower)
+    return ::fail(EINVAL, "the tree has indexes that have not been opened: "
+                          "pkv_index_open them before the tree is changed, or "
+                          "pkv_index_drop them");
+  const tree::record *r = tree::find(t.lies->root, key);
+  if (!r && !value)
+    return 0;
+  bytes before = r ? tree::value_of(*r) : bytes();
+  return t.follower->follow(c, key, r ? &before : nullptr, value);
 }

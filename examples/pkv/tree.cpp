@@ -509,6 +509,55 @@ bool split_and_insert(change &c, stored &t, descent &d, unsigned at,
   return insert_child(c, t, d, d.depth, s, right);
 }
 
+// ===- Appending --------------------------------------------------------===
+
+/// To the last leaf.
+bool descend_last(change &c, stored &t, descent &d) {
+  for (;;) {
+    node *n = own(c, d.link(t, d.depth));
+    if (!n)
+      return false;
+    if (n->level == 0) {
+      d.end = &as_leaf(*n);
+      return true;
+    }
+    d.steps[d.depth++] = {&as_inner(*n), n->count - 1u};
+  }
+}
+
+/// A leaf of the records behind the last leaf, which is full. `next` is the key
+/// that will come behind them, or nothing. The last leaf gets a bound by that,
+/// and so the prefix that it can have then.
+bool append_leaf(change &c, stored &t, const contents &all, bytes next) {
+  descent d;
+  if (!descend_last(c, t, d))
+    return false;
+  leaf &n = *d.end;
+  bytes first = key_of(*all.all[0].r), last = key_of(*all.all[all.count - 1].r);
+  separator *s =
+      make_separator(c, between(key_in(n, n.order[n.count - 1]), first));
+  if (!s)
+    return false;
+  bounds of_left = {d.bounds_of(d.depth).low, key_of(*s)};
+  bounds of_right = {key_of(*s), {}};
+  if (next.data()) // the separator that the next leaf will get
+    of_right.high = between(last, next);
+  node *right = build(c, all, 0, all.count, of_right);
+  if (!right)
+    return false;
+  t.leaves++;
+  if (of_left.prefix() != n.prefix) {
+    contents before(0);
+    before.add(n);
+    node *left = build(c, before, 0, before.count, of_left);
+    if (!left)
+      return false;
+    *d.link(t, d.depth) = left;
+    dispose(c, &n);
+  }
+  return insert_child(c, t, d, d.depth, s, right);
+}
+
 // ===- Removing ---------------------------------------------------------===
 
 /// Makes one node of two neighbours below the step `level` where that leaves it
@@ -545,6 +594,18 @@ bool merge(change &c, stored &t, descent &d, unsigned level, unsigned left_at) {
   return true;
 }
 
+/// Takes nodes with one child from the top.
+void lower(change &c, stored &t) {
+  while (t.root->level && t.root->count == 1) {
+    inner &top = as_inner(*t.root);
+    if (top.version <= c.frozen)
+      return; // with the next change that comes by
+    t.root = top.children[top.order[0]];
+    t.inners--;
+    dispose(c, &top);
+  }
+}
+
 /// After something was taken from the node at the end of the way.
 void shrink(change &c, stored &t, descent &d) {
   unsigned count = d.end->count;
@@ -558,15 +619,71 @@ void shrink(change &c, stored &t, descent &d) {
       return;
     count = step.n->count;
   }
-  while (t.root->level && t.root->count == 1) {
-    inner &top = as_inner(*t.root);
-    if (top.version <= c.frozen)
-      return; // with the next change that comes by
-    t.root = top.children[top.order[0]];
-    t.inners--;
-    dispose(c, &top);
-  }
+  lower(c, t);
 }
+
+// ===- Packing ----------------------------------------------------------===
+
+/// The children of a node, read one after the other and built anew: each is
+/// full before the next is begun. Bounds of the node itself stay, so nothing
+/// above it changes.
+struct packer {
+  change &c;
+  const bounds &of; // of the node
+  contents rest;    // of children that were read; not built yet
+  contents built;   // the children that the node will have
+  unsigned written = 0;
+
+  packer(change &in, const bounds &of_node, unsigned level)
+      : c(in), of(of_node), rest(level - 1), built(level) {}
+
+  /// Builds a child of the first `count` of the rest; `high` is its bound.
+  bool build_child(unsigned count, bytes high) {
+    bool is_first = !built.count;
+    separator *s = rest.all[0].s;
+    node *made =
+        build(c, rest, 0, count, {is_first ? of.low : key_of(*s), high});
+    if (!made)
+      return false;
+    written++;
+    // Separators between leaves that are one now lead nowhere. An inner node
+    // keeps those that came down to it.
+    for (unsigned i = is_first ? 0 : 1; rest.level == 0 && i < count; i++)
+      if (rest.all[i].s)
+        dispose(c, static_cast<void *>(rest.all[i].s));
+    built.insert(built.count, nullptr, is_first ? nullptr : s, made);
+    std::copy(rest.all + count, rest.all + rest.count, rest.all);
+    rest.count -= count;
+    return true;
+  }
+
+  /// The next child, and the separator before it, which the first has not.
+  bool take(node *child, separator *s) {
+    if (rest.count == slots && !build_child(slots, key_of(*s)))
+      return false;
+    // What is full stays, with the bounds that it has.
+    if (!rest.count && child->count == slots && (built.count || !s)) {
+      built.insert(built.count, nullptr, s, child);
+      return true;
+    }
+    unsigned border = rest.count;
+    rest.add(*child);
+    if (child->count)
+      rest.all[border].s = s;
+    else if (s) // an empty leaf
+      dispose(c, static_cast<void *>(s));
+    dispose(c, child);
+    if (rest.count <= slots)
+      return true;
+    auto &next = rest.all[slots]; // the first of the next child
+    if (!next.s)
+      next.s = make_separator(
+          c, between(key_of(*rest.all[slots - 1].r), key_of(*next.r)));
+    return next.s && build_child(slots, key_of(*next.s));
+  }
+
+  bool end() { return !rest.count || build_child(rest.count, of.high); }
+};
 
 } // namespace
 
@@ -599,14 +716,25 @@ void start(change &c, unsigned most) {
   collect(c, most);
 }
 
+namespace {
+
+/// There is a root then.
+bool plant(change &c, stored &t) {
+  if (t.root)
+    return true;
+  leaf *only = make_node<leaf>(c, 0);
+  if (!only)
+    return false;
+  t.root = only;
+  t.leaves = 1;
+  return true;
+}
+
+} // namespace
+
 bool put(change &c, stored &t, bytes key, bytes value) {
-  if (!t.root) {
-    leaf *only = make_node<leaf>(c, 0);
-    if (!only)
-      return false;
-    t.root = only;
-    t.leaves = 1;
-  }
+  if (!plant(c, t))
+    return false;
   descent d;
   if (!descend(c, t, key, d))
     return false;
@@ -658,6 +786,96 @@ bool erase(change &c, stored &t, bytes key) {
   t.value_bytes -= old->value_bytes;
   dispose(c, static_cast<void *>(old));
   shrink(c, t, d);
+  return true;
+}
+
+bool append(change &c, stored &t, const pair *pairs, std::size_t count) {
+  if (!plant(c, t))
+    return false;
+  std::uint64_t key_bytes = 0, value_bytes = 0;
+  std::size_t done = 0;
+  auto next_record = [&] {
+    const pair &p = pairs[done++];
+    key_bytes += p.key.size();
+    value_bytes += p.value.size();
+    return make_record(c, p.key, p.value);
+  };
+  {
+    descent d; // the last leaf first, if there is room in it
+    if (!descend_last(c, t, d))
+      return false;
+    for (leaf &n = *d.end; done < count && n.count < slots;) {
+      bytes key = pairs[done].key;
+      record *r = next_record();
+      if (!r)
+        return false;
+      unsigned slot = open_slot(n, n.count);
+      n.heads[slot] = head_of(key, n.prefix);
+      n.records[slot] = r;
+    }
+  }
+  while (done < count) {
+    contents all(0);
+    while (done < count && all.count < slots) {
+      record *r = next_record();
+      if (!r)
+        return false;
+      all.insert(all.count, r, nullptr, nullptr);
+    }
+    if (!append_leaf(c, t, all, done < count ? pairs[done].key : bytes()))
+      return false;
+  }
+  t.pairs += count;
+  t.key_bytes += key_bytes;
+  t.value_bytes += value_bytes;
+  return true;
+}
+
+bool pack(change &c, stored &t, unsigned level, bytes key, packed &p) {
+  p = {};
+  const node *n = t.root; // copied only where there is something to do
+  while (n->level > level) {
+    const inner &in = as_inner(*n);
+    unsigned at = child_for(in, key);
+    if (at + 1u < in.count)
+      p.next = key_of(*in.separators[in.order[at + 1]]);
+    n = child_at(in, at);
+  }
+  p.children = p.fewer = n->count;
+  for (unsigned i = 0; i < n->count; i++)
+    p.below += child_at(as_inner(*n), i)->count;
+  unsigned least = (p.below + slots - 1) / slots;
+  if (least == 0 || least >= n->count)
+    return true;
+  descent d;
+  perdure::ptr<node> *link = &t.root;
+  while ((*link)->level > level) {
+    node *above = own(c, link);
+    if (!above)
+      return false;
+    inner &in = as_inner(*above);
+    d.steps[d.depth++] = {&in, child_for(in, key)};
+    link = d.link(t, d.depth);
+  }
+  inner &old = as_inner(**link);
+  bounds of = d.bounds_of(d.depth);
+  packer packs(c, of, level);
+  for (unsigned i = 0; i < old.count; i++) {
+    unsigned slot = old.order[i];
+    if (!packs.take(old.children[slot], i ? +old.separators[slot] : nullptr))
+      return false;
+  }
+  if (!packs.end())
+    return false;
+  node *made = build(c, packs.built, 0, packs.built.count, of);
+  if (!made)
+    return false;
+  *link = made;
+  p.fewer = made->count;
+  p.written = packs.written + 1 + d.depth;
+  (level == 1 ? t.leaves : t.inners) -= p.children - p.fewer;
+  dispose(c, &old);
+  lower(c, t);
   return true;
 }
 
@@ -878,6 +1096,18 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
 }
 
 } // namespace
+
+std::uint64_t blocks(const header &h) {
+  std::uint64_t sum = 1 + h.waiting;
+  for (const stored *t = h.trees; t; t = t->next) {
+    sum += 1 + t->pairs + t->leaves + t->inners;
+    if (t->leaves) // of an inner node one separator less than children
+      sum += t->leaves - 1;
+  }
+  for (const garbage *g = h.oldest; g; g = g->next)
+    sum++;
+  return sum;
+}
 
 const char *check_queue(const header &h) {
   std::uint64_t waiting = 0, before = 0;

@@ -128,6 +128,28 @@ PERDURE_IN_TRANSACTION stored *make(change &c, bytes name);
 PERDURE_IN_TRANSACTION bool put(change &c, stored &t, bytes key, bytes value);
 /// True: it was there.
 PERDURE_IN_TRANSACTION bool erase(change &c, stored &t, bytes key);
+
+struct pair {
+  bytes key, value;
+};
+
+/// Puts pairs in ascending order behind the last of the tree, of which there
+/// are some: leaf by leaf, each full before the next is made. False: no room.
+PERDURE_IN_TRANSACTION bool append(change &c, stored &t, const pair *pairs,
+                                   std::size_t count);
+/// What `pack` found of the node to which it came.
+struct packed {
+  unsigned children = 0, fewer = 0; // it had, and has now
+  std::uint64_t below = 0;          // what the children hold
+  unsigned written = 0;             // nodes
+  bytes
+      next; // the least key of the next node of the level; without data(): none
+};
+/// Makes the children of a node as few as they can be. It is the node of the
+/// level, from 1 to the root's, to which the key leads. False: no room.
+PERDURE_IN_TRANSACTION bool pack(change &c, stored &t, unsigned level,
+                                 bytes key, packed &p);
+
 /// Null: the key is not there.
 const record *find(const node *root, bytes key);
 
@@ -165,6 +187,9 @@ public:
   const record *here() const;
 };
 
+/// Blocks that the header leads to, itself included, as trees and queue count
+/// them: what the checks below hold true.
+std::uint64_t blocks(const header &h);
 /// What is wrong with the blocks that wait to be freed, or null.
 const char *check_queue(const header &h);
 /// What is wrong in the tree, or null.
