@@ -68,8 +68,8 @@ int connect(sqlite3 *db, void *aux, int count, const char *const *arguments,
   int code = SQLITE_OK;
   opened_store *opened;
   wrong = open_store(path_of(db, arguments[1], s.store), creates,
-                     sqlite3_db_readonly(db, arguments[1]) == 1, s.durable,
-                     opened, code);
+                     sqlite3_db_readonly(db, arguments[1]) == 1, s, opened,
+                     code);
   if (!wrong.empty())
     return failed(code, wrong);
   auto *t =

@@ -303,6 +303,7 @@ std::string parse_schema(int count, const char *const *arguments, schema &s) {
   s.store = first.here().text;
   first.next();
   s.durable = first.take("durable");
+  s.shared = first.take("shared");
   if (s.store.empty() || !first.at_end())
     return usage;
   wanted w;

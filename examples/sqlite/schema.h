@@ -23,7 +23,7 @@ struct order {
 
 struct schema {
   std::string store; // the path as it was written
-  bool durable = false;
+  bool durable = false, shared = false;
   std::vector<column> columns;
   int rowid_column = -1;     // INTEGER PRIMARY KEY
   std::vector<unsigned> key; // the rows' order; empty: by rowid

@@ -1,6 +1,8 @@
 // session.cpp - Stores, and a connection's transaction in one.
 #include "session.h"
 
+#include "schema.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -17,6 +19,7 @@ int code_of(int error) {
     return SQLITE_NOMEM;
   case EBUSY:
   case EDEADLK:
+  case EAGAIN: // too many processes read
     return SQLITE_BUSY;
   case EROFS:
     return SQLITE_READONLY;
@@ -60,17 +63,23 @@ std::string spelled(const std::string &path) {
 opened_store::~opened_store() { pkv_close(store); }
 
 std::string open_store(const std::string &path, bool create, bool read_only,
-                       bool durable, opened_store *&opened, int &code) {
+                       const schema &as, opened_store *&opened, int &code) {
+  // Who shares a store has to be able to clear away what others leave.
+  read_only = read_only && !as.shared;
   std::lock_guard<std::mutex> lock(of_stores);
   std::string resolved = spelled(path);
   for (opened_store *each : stores())
     if (each->path == resolved) {
       code = SQLITE_ERROR;
-      if (each->durable != durable)
-        return path + " is open " + (durable ? "without" : "with") +
-               " DURABLE: say it in all tables of a store or in none";
+      if (each->durable != as.durable || each->shared != as.shared) {
+        bool durably = each->durable != as.durable;
+        return path + " is open " +
+               ((durably ? as.durable : as.shared) ? "without " : "with ") +
+               (durably ? "DURABLE" : "SHARED") +
+               ": say it in all tables of a store or in none";
+      }
       if (each->read_only && !read_only) {
-        if (pkv_open_to_write(each->store, durable ? PKV_DURABLE : 0)) {
+        if (pkv_open_to_write(each->store, as.durable ? PKV_DURABLE : 0)) {
           code = code_of(errno);
           return path + " is open for reading only: " + pkv_errormsg();
         }
@@ -81,12 +90,15 @@ std::string open_store(const std::string &path, bool create, bool read_only,
       return "";
     }
   auto made = std::make_unique<opened_store>();
-  made->durable = durable;
+  made->durable = as.durable;
+  made->shared = as.shared;
   made->read_only = read_only;
-  made->store =
-      pkv_open(path.c_str(), read_only ? PKV_RDONLY
-                                       : (create ? PKV_CREATE : 0) |
-                                             (durable ? PKV_DURABLE : 0));
+  unsigned flags = read_only ? PKV_RDONLY : create ? PKV_CREATE : 0;
+  if (as.durable && !read_only)
+    flags |= PKV_DURABLE;
+  if (as.shared)
+    flags |= PKV_SHARED;
+  made->store = pkv_open(path.c_str(), flags);
   if (made->store)
     made->catalogue = pkv_tree_open(made->store, "", 0);
   if (!made->catalogue) {
@@ -386,8 +398,8 @@ int session::begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap) {
     // the snapshot, all that have ended are in it, and nothing else.
     std::uint64_t definitions = in.definitions_ended;
     pkv_txn *begun = pkv_begin(in.store, PKV_RDONLY);
-    if (in.definitions_begun != definitions)
-      definitions = snapshot::unknown;
+    if (in.shared || in.definitions_begun != definitions)
+      definitions = snapshot::unknown; // or another process's
     if (!begun)
       return fail_below(table);
     latest = spare ? spare : new (std::nothrow) snapshot;

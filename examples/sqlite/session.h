@@ -34,7 +34,7 @@ struct opened_store {
   std::string path;
   pkv *store = nullptr;
   pkv_tree *catalogue = nullptr; // names of tables, and what they are
-  bool durable = false;
+  bool durable = false, shared = false;
   // Behind the lock of all stores.
   bool read_only = false;
   unsigned users = 0;
@@ -44,9 +44,11 @@ struct opened_store {
   ~opened_store();
 };
 
-/// Opens it, or takes the one that is open. Errors: "" or a text, and a code.
+struct schema;
+/// Opens it as the table's arguments say, or takes the one that is open. Errors:
+/// "" or a text, and a code.
 std::string open_store(const std::string &path, bool create, bool read_only,
-                       bool durable, opened_store *&opened, int &code);
+                       const schema &as, opened_store *&opened, int &code);
 void close_store(opened_store *opened);
 
 /// Who reads through the transaction for writing: hears before it goes.
