@@ -265,9 +265,13 @@ int main(int argc, char **argv) {
     for (const char *name = "abcd"; store && *name; ++name) {
       char text[2] = {*name, 0};
       struct root *root = perdure_open(store, text, 0);
+      if (!root)
+        continue;
+      /* This may take the pages that were freed. */
+      root->freedLarge = 0;
+      perdure_persist(root, sizeof *root);
       /* The object's header is written twice, after it was repaired. */
-      if (root)
-        perdure_alloc(root, 300000);
+      perdure_alloc(root, 300000);
     }
   } else {
     work(store);
