@@ -1,10 +1,12 @@
 """Keeps a README true.
 
 readme.py block FILE LANGUAGE   prints the first code block of that language
-readme.py console FILE          runs every ```console block in the current
+readme.py console FILE [TITLE]  runs every ```console block in the current
                                 folder: lines "$ command", each followed by
                                 exactly what it prints; "..." as a line stands
-                                for any lines, and within one for any text
+                                for any lines, and within one for any text.
+                                With TITLE only those below "## TITLE"; with
+                                -TITLE all others
 readme.py links FILE            checks that every relative link leads somewhere
 """
 import os
@@ -34,6 +36,15 @@ def matches(expected, got):
         for line in expected
     )
     return re.fullmatch(pattern, got)
+
+
+def section(text, title):
+    """What is below that heading, or with a minus in front all the rest."""
+    parts = re.split(r"(?m)^(?=## )", text)
+    found = [p for p in parts if p.startswith("## " + title.lstrip("-") + "\n")]
+    if len(found) != 1:
+        sys.exit("there is no section '%s'" % title.lstrip("-"))
+    return "".join(p for p in parts if p is not found[0]) if title[0] == "-" else found[0]
 
 
 def run_console(text):
@@ -72,7 +83,7 @@ def main():
     if action == "block":
         sys.stdout.write(blocks(text, sys.argv[3])[0])
     elif action == "console":
-        run_console(text)
+        run_console(section(text, sys.argv[3]) if len(sys.argv) > 3 else text)
     elif action == "links":
         check_links(text, os.path.dirname(path) or ".")
     else:
