@@ -48,7 +48,12 @@ def testBench():
         for Row in Wanted:
             Durable, Ycsb = "disk" in Row, "threads" in Row
             Query = not Ycsb and "load" not in Row
-            for What, Has in (("read p50", Ycsb), ("write p50", Ycsb and Row[0] != "C"),
+            Count = {What: Counted[What + " n"][Variant].get(Row) or 0 for What in ("read", "write")}
+            check((Count["read"] > 0) == Ycsb and (Count["write"] > 0) == (Ycsb and Row[0] != "C"),
+                  f"{Variant}, {Row}: {Count}")
+            # A quantile is told where ten values lie beyond it.
+            for What, Has in (("read p50", Count["read"] // 2 >= 10),
+                              ("write p50", Count["write"] // 2 >= 10),
                               ("query median", Query), ("query worst", Query)):
                 Value = Counted[What][Variant].get(Row)
                 check((Value is not None and Value > 0) == Has, f"{Variant}, {Row}: {What} {Value}")

@@ -338,6 +338,9 @@ int check_name(pkv_tree &t, const char *name, unsigned flags) {
   if (inside::is_shared(*inside::store_of(t)))
     return inside::fail(EINVAL, "processes share the store: indexes are opened "
                                 "and dropped by one that has it alone");
+  std::uint64_t pairs;
+  if (pkv_count(&t, nullptr, &pairs)) // the tree is there
+    return -1;
   if (strchr(name, inside::index_mark) ||
       flags & ~unsigned(PKV_CREATE | PKV_UNIQUE))
     return inside::fail(EINVAL, "an index's name has no byte 1, and "

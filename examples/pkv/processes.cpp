@@ -49,9 +49,25 @@ int lock(int file, short kind, off_t at, bool wait) {
   return result ? errno : 0;
 }
 
+/// Also where the kernel does not say.
 bool is_locked_by_others(int file, off_t at) {
   struct flock l = range(F_WRLCK, at);
-  return !fcntl(file, F_OFD_GETLK, &l) && l.l_type != F_UNLCK;
+  return fcntl(file, F_OFD_GETLK, &l) || l.l_type != F_UNLCK;
+}
+
+/// All locks of the description, which children of fork() may have open still.
+void unlock_all(int file) {
+  struct flock l = range(F_UNLCK, 0);
+  l.l_len = 0;
+  fcntl(file, F_OFD_SETLK, &l);
+}
+
+int allocate(int file, std::size_t bytes) {
+  int error;
+  do
+    error = posix_fallocate(file, 0, off_t(bytes));
+  while (error == EINTR);
+  return error;
 }
 
 } // namespace
@@ -120,6 +136,22 @@ std::size_t bytes_for(std::size_t trees, std::size_t before) {
 
 } // namespace
 
+namespace {
+
+/// Whoever may write in the directory may have the store open, whatever the umask and
+/// the group of the process are that made the file. Where that cannot be had, others
+/// are told that they cannot open it.
+void share_with_group(int file, const struct stat &is, const struct stat &folder) {
+  if (is.st_uid != geteuid() || is.st_size)
+    return;
+  if (is.st_gid != folder.st_gid && fchown(file, uid_t(-1), folder.st_gid))
+    return;
+  if ((is.st_mode & 0666) != (folder.st_mode & 0666))
+    (void)!fchmod(file, folder.st_mode & 0666);
+}
+
+} // namespace
+
 /// Opens the file, and waits until nobody else opens or closes the store.
 int processes::enter(std::string &why) {
   struct stat d, f;
@@ -142,8 +174,10 @@ int processes::enter(std::string &why) {
           std::string(file_name) + ": " + std::strerror(error ? error : errno);
       return error ? error : errno;
     }
-    if (f.st_nlink)
+    if (f.st_nlink) {
+      share_with_group(file, f, d);
       return 0;
+    }
     close(file); // the last one has just removed it
   }
 }
@@ -161,6 +195,7 @@ void processes::begin_anew() {
 int processes::join(int open_directory, bool writes, bool &durable, bool &first,
                     std::string &why) {
   directory = open_directory;
+  process = getpid();
   if (int error = enter(why))
     return error;
   first = !is_locked_by_others(directory, byte_of_sharers);
@@ -174,7 +209,7 @@ int processes::join(int open_directory, bool writes, bool &durable, bool &first,
   if (!error) {
     bytes = std::max<std::size_t>(
         f.st_size, bytes_for(trees_at_once, offsetof(shared, entries)));
-    error = posix_fallocate(file, 0, bytes);
+    error = allocate(file, bytes);
   }
   if (!error) {
     void *p = mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE,
@@ -188,6 +223,8 @@ int processes::join(int open_directory, bool writes, bool &durable, bool &first,
     why = std::string(file_name) + ": " + std::strerror(error);
     return error;
   }
+  // Or one was the first, and did not come so far as to publish.
+  first = first || all->published == nothing;
   if (first)
     begin_anew();
   if (!writes) {
@@ -217,6 +254,14 @@ void processes::lies_in(tree::header &h) {
 
 processes::~processes() {
   int error = errno;
+  if (process != getpid()) { // the places and locks are its parent's
+    if (all)
+      munmap(all, sizeof(shared));
+    if (file >= 0)
+      close(file);
+    errno = error;
+    return;
+  }
   for (lane &l : own)
     if (l.place)
       l.place->store(nothing);
@@ -228,8 +273,10 @@ processes::~processes() {
     if (!is_locked_by_others(directory, byte_of_sharers))
       unlinkat(directory, file_name, 0);
   }
-  if (file >= 0)
+  if (file >= 0) {
+    unlock_all(file);
     close(file);
+  }
   errno = error;
 }
 
@@ -275,8 +322,9 @@ int processes::begin_reading(unsigned &number, std::uint64_t &version) try {
     if (now == version)
       break;
     version = now;
-    l.versions.erase(kept);
-    kept = l.versions.insert(version);
+    auto node = l.versions.extract(kept); // needs no memory
+    node.value() = version;
+    kept = l.versions.insert(std::move(node));
   }
   return 0;
 } catch (const std::bad_alloc &) {
@@ -290,7 +338,10 @@ void processes::end_reading(unsigned number, std::uint64_t version) {
   l.place->store(l.versions.empty() ? nothing : *l.versions.begin());
 }
 
-std::size_t processes::trees() const { return all->trees; }
+/// However many the file says.
+std::size_t processes::trees() const {
+  return std::min<std::size_t>(all->trees, most_trees);
+}
 
 tree::stored *processes::tree(std::size_t number) const {
   return reinterpret_cast<tree::stored *>(base + all->entries[number].lies);
@@ -385,7 +436,7 @@ int processes::reserve(std::size_t trees) {
   std::size_t need = bytes_for(trees, offsetof(shared, entries));
   if (need <= bytes)
     return 0;
-  if (int error = posix_fallocate(file, 0, need))
+  if (int error = allocate(file, need))
     return error;
   bytes = need;
   return 0;
@@ -405,7 +456,9 @@ void processes::show(std::size_t number, tree::stored &t,
   // Readers of what is published find the other one.
   const form *kept = e.at(all->published, found);
   form &f = e.forms[kept == &e.forms[0]];
-  f.version.store(unknown, std::memory_order_relaxed);
+  // With what was stored before, to the other form among it: who finds this one
+  // unknown finds that changed.
+  f.version.store(unknown, std::memory_order_release);
   std::atomic_thread_fence(std::memory_order_release);
   auto set = [](word &w, std::uint64_t value) {
     w.store(value, std::memory_order_relaxed);

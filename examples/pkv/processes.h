@@ -21,6 +21,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 class processes {
@@ -44,8 +45,9 @@ public:
 
   /// Joins those that have the store open in a directory that is open as
   /// `directory`: 0, or an error and `why`. Afterwards an `opening` has to be made,
-  /// also after an error. `first`: nobody else has it open, so whoever opens it shows
-  /// all trees and publishes. Writers agree on `durable`; who reads only is told.
+  /// also after an error. `first`: nobody else has it open, or nobody has got so far as
+  /// to publish, so whoever opens it looks at it, shows all trees and publishes.
+  /// Writers agree on `durable`; who reads only is told.
   int join(int directory, bool writes, bool &durable, bool &first,
            std::string &why);
   /// Of the object; before anything below.
@@ -95,6 +97,7 @@ private:
   };
 
   int directory = -1, file = -1;
+  pid_t process = 0; // that has joined; a child of fork() only has the descriptors
   bool is_open = false; // counts among those that have the store open
   shared *all = nullptr;
   std::size_t bytes = 0; // of the file, as far as this process has seen to it

@@ -65,11 +65,20 @@ constexpr char object_name[] = "pkv";
 /// Blocks that a transaction frees for those before it.
 constexpr unsigned share_of_garbage = 64;
 
+/// With locks, which a child of fork() that has it open, too, would keep.
 struct descriptor {
   int fd = -1;
+  pid_t process = getpid(); // whose locks they are
   ~descriptor() {
-    if (fd >= 0)
-      close(fd);
+    if (fd < 0)
+      return;
+    if (process == getpid()) {
+      struct flock all = {};
+      all.l_type = F_UNLCK;
+      fcntl(fd, F_OFD_SETLK, &all);
+      flock(fd, LOCK_UN);
+    }
+    close(fd);
   }
 };
 
@@ -150,7 +159,7 @@ int fail_among(int error) {
   return fail(error, "%s",
               error == EAGAIN
                   ? "too many processes read the store: the table of "
-                    "readers is full; end a snapshot, or try again"
+                    "readers is full until one of them closes it"
                   : strerror(error));
 }
 
@@ -626,7 +635,7 @@ struct section {
   }
 };
 
-/// `first`: with PKV_SHARED, nobody else has it open.
+/// `first`: with PKV_SHARED, nobody has looked at it.
 int open_header(pkv &s, const char *dir, unsigned flags, bool first) {
   void *root = perdure_open(s.objects.get(), object_name,
                             s.writes || s.others ? 0 : PERDURE_RDONLY);
@@ -1236,7 +1245,12 @@ const char *pkv_check(pkv *s) try {
   pkv_txn seen;
   if (begin_snapshot(*s, seen))
     return message;
-  follow_others(*s);
+  try {
+    follow_others(*s);
+  } catch (const std::bad_alloc &) {
+    end_snapshot(seen);
+    throw;
+  }
   const char *wrong = nullptr;
   std::list<pkv_tree>::iterator each = s->trees.begin();
   for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++) {

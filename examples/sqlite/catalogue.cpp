@@ -170,6 +170,7 @@ int begin_change(table &t, pkv_txn *&txn) {
 
 int drop_table(table &t) {
   pkv_txn *txn;
+  t.missing = false; // as it was when somebody looked
   if (int code = begin_change(t, txn))
     return t.missing ? SQLITE_OK : code;
   if (int code = t.clear(txn))

@@ -11,7 +11,8 @@
 |* again. CHECK runs in the image, reads the notes from its standard input, and
 |* returns 0 when the image is good. Call it before any other function of the
 |* runtime. The child ends by quick_exit() when CHECK returns, after what
-|* stdio holds was written.
+|* stdio holds was written: C++ streams that buffer for themselves have to be
+|* flushed.
 |*
 \*===---------------------------------------------------------------------===*/
 #ifndef PERDURE_CRASH_H

@@ -500,12 +500,13 @@ bool perdure::changePrivately(Object &O, bool (*Change)(Object &)) {
   return Ok;
 }
 
-char *perdure::copyFile(Object &O, uint64_t &Bytes) {
+char *perdure::copyFile(Object &O, uint64_t Offset, uint64_t Bytes) {
+  if (O.MapFile >= 0)
+    return mapCopy(O.MapFile, Offset, Bytes);
   int Other = openToMap(O, O.File, false);
   if (Other < 0)
     return nullptr;
-  Bytes = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE);
-  char *Copy = mapCopy(Other, Bytes);
+  char *Copy = mapCopy(Other, Offset, Bytes);
   int Saved = errno;
   close(Other);
   errno = Saved;
@@ -737,10 +738,16 @@ static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
   bool Writable = Wanted != Access::Read;
   if (!takeOwnership(O, File, Wanted) || !checkFile(O, File, Writable, Found) ||
       (atomicLoad(O.Owner->Verify) && !checkSeal(File, O.Hex, Trust::Needed)) ||
-      !isAsItWas(O, Found) ||
+      // Who will share it looks under the lock: others may be making it longer.
+      (Wanted != Access::Shared && !isAsItWas(O, Found)) ||
       (Writable && !prepareToWrite(O, File, Wanted, Found)))
     return false;
-  return isPresent(O) ? mapAgainToWrite(O, File) : mapInto(O, File, Writable);
+  if (!isPresent(O))
+    return mapInto(O, File, Writable);
+  if (!mapAgainToWrite(O, File))
+    return false;
+  O.Private = false; // what it had changed for itself is gone
+  return true;
 }
 
 // From shared to exclusive, on the same descriptor. The caller is in a write

@@ -155,9 +155,9 @@ int fileOf(Object &O);
 /// alone: as long as it is so, what others write to those pages is not seen.
 bool changePrivately(Object &O, bool (*Change)(Object &));
 
-/// All of O's file in this process's own memory, for who changes it elsewhere first.
-/// Null, with a message.
-char *copyFile(Object &O, uint64_t &Bytes);
+/// A part of O's file in this process's own memory, for who changes it elsewhere
+/// first; it begins with a page. Null, with a message.
+char *copyFile(Object &O, uint64_t Offset, uint64_t Bytes);
 void dropCopy(char *Copy, uint64_t Bytes);
 
 /// Page media, PERDURE_DURABLE: the kernel may write a page that is mapped through

@@ -133,9 +133,9 @@ bool perdure::sealPrivate(const Mapping &M) {
          fail(errno, "cannot protect the file's mapping: %s", strerror(errno));
 }
 
-char *perdure::mapCopy(int File, uint64_t Bytes) {
+char *perdure::mapCopy(int File, uint64_t Offset, uint64_t Bytes) {
   void *P = mmap(nullptr, Bytes, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_NORESERVE, File, 0);
+                 MAP_PRIVATE | MAP_NORESERVE, File, (off_t)Offset);
   if (P != MAP_FAILED)
     return (char *)P;
   fail(errno, "cannot map a copy of the file: %s", strerror(errno));

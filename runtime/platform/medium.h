@@ -41,9 +41,10 @@ bool mapFile(Mapping &M, int File, uint64_t Address, uint64_t Bytes,
 bool mapPrivate(const Mapping &M, int File);
 bool sealPrivate(const Mapping &M);
 
-/// The file's first Bytes, anywhere in memory, to be changed there alone: of pages
-/// that were not, it may be seen what others write to the file. Null, with a message.
-char *mapCopy(int File, uint64_t Bytes);
+/// Bytes of the file, from a page's begin on, anywhere in memory, to be changed there
+/// alone: of pages that were not, it may be seen what others write to the file. Null,
+/// with a message.
+char *mapCopy(int File, uint64_t Offset, uint64_t Bytes);
 void unmapCopy(char *Copy, uint64_t Bytes);
 
 /// Gives the right to write to a mapping, through a descriptor that has it.

@@ -189,39 +189,66 @@ static bool redoInPlace(Object &O, unsigned Lane, const Undecided &List) {
                         [&](const LogRecord &R) { redoRecord(O, R); });
 }
 
-// The same of a file that others may be reading. A log says of one place again and
-// again what came there, and most of it is home already: all but the last was true
-// once, and would be read meanwhile. So it is done in a copy, and then each place is
-// given what it has in the end.
-static bool redoCommits(Object &O, unsigned Lane, const Undecided &List) {
-  if (O.Private) // nobody else sees it
-    return redoInPlace(O, Lane, List);
-  uint64_t Bytes;
-  char *Copy = copyFile(O, Bytes);
+// The same of what lies between Begin and End, by way of a copy.
+static bool redoPart(Object &O, unsigned Lane, const Undecided &List,
+                     uint64_t Begin, uint64_t End) {
+  char *Copy = copyFile(O, Begin, End - Begin);
   if (!Copy)
     return false;
-  bool Outside = false;
+  // No word is cut: Begin and End are a page's.
   auto visit = [&](auto Do) {
     return visitCommitted(O, Lane, List, [&](const LogRecord &R) {
-      uint64_t Count = bytesWritten(R);
-      if (R.offset() > Bytes || Count > Bytes - R.offset())
-        Outside = true;
-      else if (Count)
-        Do(R, Count);
+      uint64_t From = R.offset(), To = From + bytesWritten(R);
+      From = From < Begin ? Begin : From;
+      To = To < End ? To : End;
+      if (From < To)
+        Do(R, From, To - From);
     });
   };
-  bool Ok = visit([&](const LogRecord &R, uint64_t Count) {
-    redoBytes(R, 0, Copy + R.offset(), Count);
+  bool Ok = visit([&](const LogRecord &R, uint64_t From, uint64_t Count) {
+    redoBytes(R, From - R.offset(), Copy + (From - Begin), Count);
   });
-  Ok = Ok && visit([&](const LogRecord &R, uint64_t Count) {
-         void *Place = (void *)(O.Base + R.offset());
-         memcpy(Place, Copy + R.offset(), Count);
+  Ok = Ok && visit([&](const LogRecord &, uint64_t From, uint64_t Count) {
+         void *Place = (void *)(O.Base + From);
+         memcpy(Place, Copy + (From - Begin), Count);
          flushInTx(O, Place, Count);
        });
   int Saved = errno;
-  dropCopy(Copy, Bytes);
+  dropCopy(Copy, End - Begin);
   errno = Saved;
-  return Ok && (!Outside || failChanged(O, Lane));
+  return Ok;
+}
+
+// The same of a file that others may be reading. A log says of one place again and
+// again what came there, and most of it is home already: all but the last was true
+// once, and would be read meanwhile. So it is done in a copy, and then each place is
+// given what it has in the end; part by part, since a record may be of zeroes over
+// most of the object, and the copy is memory.
+static bool redoCommits(Object &O, unsigned Lane, const Undecided &List) {
+  constexpr uint64_t PartBytes = 64 << 20, None = UINT64_MAX;
+  if (O.Private) // nobody else sees it
+    return redoInPlace(O, Lane, List);
+  uint64_t Bytes = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE);
+  for (uint64_t Done = 0;;) {
+    uint64_t Next = None; // of what lies behind Done, the first
+    bool Outside = false;
+    if (!visitCommitted(O, Lane, List, [&](const LogRecord &R) {
+          uint64_t Count = bytesWritten(R), At = R.offset();
+          if (At > Bytes || Count > Bytes - At)
+            Outside = true;
+          else if (Count && At + Count > Done && Next > At)
+            Next = At > Done ? At : Done;
+        }))
+      return false;
+    if (Outside)
+      return failChanged(O, Lane);
+    if (Next == None)
+      return true;
+    uint64_t Begin = Next & ~(FilePage - 1);
+    Done = PartBytes < Bytes - Begin ? Begin + PartBytes : Bytes;
+    if (!redoPart(O, Lane, List, Begin, Done))
+      return false;
+  }
 }
 
 // Brings back what was there, and frees what was allocated.

@@ -507,9 +507,12 @@ static bool checkpoint(Object &O, Redo &R) {
     L.Chunks = Next.Chunks;
     L.Room = Next.Room;
     __atomic_store_n(&L.Head->Homed, 0, __ATOMIC_RELEASE);
-    __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
+    // The generation first, as in beginLane: the old one with the new chunk, in which
+    // the medium may have records of the new one already, would be raised to that
+    // by whoever comes next.
     __atomic_store_n(&L.Head->Generation, generationOf(*L.Head) + 1,
                      __ATOMIC_RELEASE);
+    __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
     R.End = R.Durable = beginningOf(L);
     R.Bytes = 0;
   } else {

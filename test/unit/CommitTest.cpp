@@ -675,6 +675,86 @@ TEST_F(CommitTest, CommitsBehindALostOneStayLost) {
   EXPECT_EQ(Found[400], 1u);
 }
 
+// Who has read what a dead process left has it recovered for himself alone. When he then
+// asks to write, it is recovered in the file, with the syncs that this takes.
+TEST_F(CommitTest, RecoveredAgainByWhoWillWrite) {
+  std::string Copy = Temporary + "/left";
+  uint64_t *R = createDurable("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 7);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  copyTree(Dir, Copy); // as it is when the process is killed
+  std::string Again = Copy + "2";
+  copyTree(Copy, Again);
+  int Syncs[2];
+  for (bool Reads : {false, true}) {
+    perdure_store *T =
+        perdure_store_open((Reads ? Copy : Again).c_str(), PERDURE_DURABLE);
+    if (Reads) {
+      auto *Seen = (uint64_t *)perdure_open(T, "a", PERDURE_RDONLY);
+      ASSERT_NE(Seen, nullptr) << perdure_errormsg();
+      EXPECT_EQ(Seen[0], 7u);
+    }
+    DataSyncs = 0;
+    auto *Root = (uint64_t *)perdure_open(T, "a", PERDURE_DURABLE);
+    ASSERT_NE(Root, nullptr) << perdure_errormsg();
+    Syncs[Reads] = DataSyncs;
+    EXPECT_EQ(Root[0], 7u);
+    perdure_store_close(T);
+  }
+  EXPECT_GE(Syncs[0], 3);
+  EXPECT_EQ(Syncs[1], Syncs[0]);
+}
+
+// The log is done again in parts of 64 MiB: records on both sides of a part's end, and
+// zeroes over more than one.
+TEST_F(CommitTest, RedoneInParts) {
+  constexpr size_t Part = (64 << 20) / 8, Around = 4096;
+  uint64_t *R = createDurable("a", 80 << 20);
+  void *Used = perdure_alloc(R, 70 << 20);
+  ASSERT_NE(Used, nullptr) << perdure_errormsg();
+  memset(Used, 'x', 70 << 20);
+  perdure_persist(Used, 70 << 20);
+  perdure_free(Used);
+  auto Expected = [](size_t I) { return I * 3 + 1; };
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  auto *Zeroes = (uint64_t *)perdure_alloc(R, 70 << 20);
+  ASSERT_EQ(Zeroes, Used);
+  set(&R[1], perdure_encode(Zeroes, &R[1]));
+  // The first part begins with the page of R[1].
+  size_t First = Part - Around + 1, End = Part + Around;
+  __perdure_tx_log(&R[First], (End - First) * 8);
+  for (size_t I = First; I < End; ++I)
+    R[I] = Expected(I);
+  ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+  uint64_t At = perdure_offset(R), ZeroesAt = perdure_offset(Zeroes);
+
+  // As it is when the process is killed, and nothing of it is home.
+  std::string Copy = Temporary + "/left", File = fileOf("a");
+  copyTree(Dir, Copy);
+  closeStore();
+  int Left = ::open((Copy + File.substr(Dir.size())).c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(Left, 0);
+  std::string Bad(1 << 20, 'y');
+  ASSERT_EQ(pwrite(Left, Bad.data(), (End - First) * 8, (off_t)(At + First * 8)),
+            (ssize_t)((End - First) * 8));
+  for (unsigned I = 0; I < 70; ++I)
+    ASSERT_EQ(pwrite(Left, Bad.data(), 1 << 20, (off_t)(ZeroesAt + ((uint64_t)I << 20))),
+              1 << 20);
+  close(Left);
+  perdure_store *T = perdure_store_open(Copy.c_str(), PERDURE_DURABLE);
+  R = (uint64_t *)perdure_open(T, "a", 0);
+  ASSERT_NE(R, nullptr) << perdure_errormsg();
+  size_t Wrong = 0;
+  for (size_t I = First; I < End; ++I)
+    Wrong += R[I] != Expected(I);
+  auto *Found = (uint64_t *)perdure_decode(R[1], &R[1]);
+  for (size_t I = 0; I < (70 << 20) / 8; ++I)
+    Wrong += Found[I] != 0;
+  EXPECT_EQ(Wrong, 0u);
+  perdure_store_close(T);
+}
+
 // Whoever asks for it later: what was stored before is there, and what comes then is
 // written by commits.
 TEST_F(CommitTest, DurableLater) {

@@ -1179,7 +1179,7 @@ TEST_F(DeathTest, KilledWhileItRollsBack) {
   std::mt19937 Random(11);
   unsigned Kills = 0, Again = 0;
   uint64_t Had = 0;
-  const unsigned Few = PERDURE_SANITIZED ? 500 : 150;
+  const unsigned Few = PERDURE_SANITIZED ? 200 : 150;
   for (uint64_t Steps = 0;; Steps += 1 + Random() % Few, ++Kills) {
     bool Killed = killAfter(
         [&] {

@@ -453,7 +453,8 @@ void Explorer::failed(const Image &I, const Verdict &V) {
     return;
   }
   // Shrinking costs checks: of many failures the first ones are told apart.
-  if (Stopped || Result.Failures.size() >= 20 || Result.Failed > 50)
+  if (Stopped ||
+      (!P.Failures && (Result.Failures.size() >= 20 || Result.Failed > 50)))
     return;
   Image Small{I.At, shrink(I)};
   std::vector<std::string> Lost = lost(Small);

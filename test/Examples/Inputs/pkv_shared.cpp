@@ -12,7 +12,9 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <csignal>
 #include <unistd.h>
@@ -178,7 +180,83 @@ void refuse() {
           pkv_open(Path, PKV_SHARED | (Durable ^ PKV_DURABLE)));
 }
 
+/// One that does nothing but hold what it inherited.
+struct sleeper {
+  pid_t Pid;
+  sleeper() {
+    int Awake[2];
+    CHECK(!pipe(Awake));
+    Pid = fork();
+    char C = 0;
+    if (!Pid) { // the runtime has closed by now what is its own
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (write(Awake[1], &C, 1) == 1)
+        for (;;)
+          pause();
+      _exit(1);
+    }
+    CHECK(read(Awake[0], &C, 1) == 1);
+    close(Awake[0]);
+    close(Awake[1]);
+  }
+  ~sleeper() {
+    kill(Pid, SIGKILL);
+    waitpid(Pid, nullptr, 0);
+  }
+};
+
+/// Somebody was the first to open the store, failed, and has not let go of it yet.
+void failed() {
+  CHECK(!mkdir(Path, 0755));
+  int Directory = ::open(Path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  struct flock Sharer = {};
+  Sharer.l_type = F_RDLCK;
+  Sharer.l_start = Sharer.l_len = 1;
+  CHECK(Directory >= 0 && !fcntl(Directory, F_OFD_SETLK, &Sharer));
+  REFUSES(ENOENT, "", pkv_open(Path, PKV_SHARED | PKV_RDONLY));
+  pkv *S = open(PKV_SHARED | PKV_CREATE | Durable);
+  put(tree(S, ""), nullptr, "first", "1");
+  pkv_close(S);
+  close(Directory);
+  S = open(PKV_SHARED | Durable);
+  CHECK(get(tree(S, ""), nullptr, "first") == "1" && !pkv_check(S));
+  CHECK(!pkv_del(tree(S, ""), nullptr, as_pkv("first")));
+  pkv_close(S);
+}
+
+/// Children of fork() that go on.
+void forked() {
+  alarm(60);
+  pkv *S = open(PKV_SHARED | PKV_CREATE | Durable);
+  put(tree(S, ""), nullptr, "f", "1");
+  pkv_txn *Seen = begin(S, PKV_RDONLY);
+  elsewhere([&] { pkv_close(S); }); // not this process's
+  CHECK(hasFile());
+  elsewhere([] {
+    pkv *Other = open(PKV_SHARED | Durable);
+    for (int I = 0; I < 100; I++)
+      put(tree(Other, ""), nullptr, "f", std::to_string(I));
+    pkv_close(Other);
+  });
+  CHECK(hasFile() && get(tree(S, ""), Seen, "f") == "1");
+  pkv_abort(Seen);
+  sleeper Child;
+  pkv_close(S);
+  CHECK(!hasFile());
+  pkv_close(open(PKV_SHARED | Durable));
+  S = open(Durable);
+  sleeper Another;
+  pkv_close(S);
+  S = open(PKV_SHARED | Durable);
+  CHECK(get(tree(S, ""), nullptr, "f") == "99");
+  CHECK(!pkv_del(tree(S, ""), nullptr, as_pkv("f")) && !pkv_check(S));
+  pkv_close(S);
+  alarm(0);
+}
+
 void parent(pid_t Child) {
+  failed();
+  forked();
   pkv *S = open(PKV_SHARED | PKV_CREATE | Durable);
   pkv_tree *T = tree(S, "");
   put(T, nullptr, "a", "1");
