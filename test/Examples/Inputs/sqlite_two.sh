@@ -38,7 +38,7 @@ sort -n -c pair-seen
 mkfifo pair-hold
 "$Shell" pair-one.db < pair-hold & Held=$!
 exec 3> pair-hold
-echo "BEGIN; DELETE FROM t; SELECT 'deleted', count(*) FROM t;" >&3
+printf ".timeout 60000\nBEGIN; DELETE FROM t; SELECT 'deleted', count(*) FROM t;\n" >&3
 while ! "$Shell" pair-two.db "UPDATE t SET who = 'x' WHERE id = 1" | grep -q locked; do sleep 0.05; done
 # Meanwhile nobody has it who does not share it.
 "$Shell" pair-three.db "CREATE VIRTUAL TABLE t USING perdure('pair.pkv', id INTEGER PRIMARY KEY, who TEXT, UNIQUE u(who, id))" || true
