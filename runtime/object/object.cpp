@@ -500,7 +500,7 @@ bool perdure::changePrivately(Object &O, bool (*Change)(Object &)) {
   return Ok;
 }
 
-char *perdure::copyFile(Object &O, uint64_t Offset, uint64_t Bytes) {
+char *perdure::copyOfFile(Object &O, uint64_t Offset, uint64_t Bytes) {
   if (O.MapFile >= 0)
     return mapCopy(O.MapFile, Offset, Bytes);
   int Other = openToMap(O, O.File, false);
@@ -512,8 +512,6 @@ char *perdure::copyFile(Object &O, uint64_t Offset, uint64_t Bytes) {
   errno = Saved;
   return Copy;
 }
-
-void perdure::dropCopy(char *Copy, uint64_t Bytes) { unmapCopy(Copy, Bytes); }
 
 //===----------------------------------------------------------------------===//
 // What is written by commits alone

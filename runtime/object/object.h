@@ -156,9 +156,8 @@ int fileOf(Object &O);
 bool changePrivately(Object &O, bool (*Change)(Object &));
 
 /// A part of O's file in this process's own memory, for who changes it elsewhere
-/// first; it begins with a page. Null, with a message.
-char *copyFile(Object &O, uint64_t Offset, uint64_t Bytes);
-void dropCopy(char *Copy, uint64_t Bytes);
+/// first; it begins with a page. unmapCopy gives it back. Null, with a message.
+char *copyOfFile(Object &O, uint64_t Offset, uint64_t Bytes);
 
 /// Page media, PERDURE_DURABLE: the kernel may write a page that is mapped through
 /// to the file at any moment, so what is half done could reach the medium. From now

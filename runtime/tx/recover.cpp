@@ -192,7 +192,7 @@ static bool redoInPlace(Object &O, unsigned Lane, const Undecided &List) {
 // The same of what lies between Begin and End, by way of a copy.
 static bool redoPart(Object &O, unsigned Lane, const Undecided &List,
                      uint64_t Begin, uint64_t End) {
-  char *Copy = copyFile(O, Begin, End - Begin);
+  char *Copy = copyOfFile(O, Begin, End - Begin);
   if (!Copy)
     return false;
   // No word is cut: Begin and End are a page's.
@@ -214,7 +214,7 @@ static bool redoPart(Object &O, unsigned Lane, const Undecided &List,
          flushInTx(O, Place, Count);
        });
   int Saved = errno;
-  dropCopy(Copy, End - Begin);
+  unmapCopy(Copy, End - Begin);
   errno = Saved;
   return Ok;
 }
