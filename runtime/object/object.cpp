@@ -740,9 +740,7 @@ static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
       (Wanted != Access::Shared && !isAsItWas(O, Found)) ||
       (Writable && !prepareToWrite(O, File, Wanted, Found)))
     return false;
-  if (!isPresent(O))
-    return mapInto(O, File, Writable);
-  if (!mapAgainToWrite(O, File))
+  if (!(isPresent(O) ? mapAgainToWrite(O, File) : mapInto(O, File, Writable)))
     return false;
   O.Private = false; // what it had changed for itself is gone
   return true;
@@ -785,17 +783,27 @@ bool perdure::share(Object &O) {
 }
 
 // What was mapped cannot be used. With fewer rights it was present before, and is
-// so still: whoever has it open reads on, through a mapping that forbids more.
-static void detach(Object &O) {
+// so still: whoever has it open reads on, through a mapping that forbids more. What it
+// had recovered for itself was in the mapping before, so that is done once more.
+static void detach(Object &O, bool WasPrivate) {
+  bool Present = isPresent(O);
+  if (Present && WasPrivate && !O.Private &&
+      !RecoverAtOpen(O, Access::Read, /*Writers=*/false))
+    die("object %s could not be opened to write, and what a process left half done in "
+        "it that died is seen by those that read it: %s",
+        labelOf(O).Text, errorMessage());
   Locked Hold(O.GrowLock);
   close(O.File); // and with it the locks
   O.File = -1;
-  if (isPresent(O)) {
+  if (Present) {
     if (mprotect((void *)O.Base, TheWindow.limit(), PROT_READ))
       die("cannot take back the right to write object %s: %s", labelOf(O).Text,
           strerror(errno));
     return;
   }
+  if (O.MapFile >= 0)
+    close(O.MapFile);
+  O.MapFile = -1;
   forbid(O.Base, TheWindow.slotBytes());
   O.Map = {};
 }
@@ -814,13 +822,14 @@ bool perdure::attach(Object &O, Access Wanted) {
     return fail(errno, "cannot open the object's file, objects/%s: %s%s", O.Hex,
                 strerror(errno), adviceFor(errno));
   CheckedFile Found;
+  bool WasPrivate = O.Private;
   if (!attachFile(O, File, Wanted, Found)) {
     int Saved = errno;
     close(File); // and with it the locks
     errno = Saved;
     return false;
   }
-  bool Writers = !Writable && !isOnlyWriter(File);
+  bool Writers = Wanted != Access::Exclusive && !isOnlyWriter(File);
   {
     Locked Hold(O.GrowLock);
     if (O.File >= 0)
@@ -833,13 +842,14 @@ bool perdure::attach(Object &O, Access Wanted) {
     O.Unsynced = Writable;
     if (Writable)
       repairState(O);
-    if (Wanted == Access::Shared)
-      lockByte(File, FileByte::Structure, LockKind::None, false);
   }
-  if ((RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) ||
-      (Writable && !defer(O))) {
+  bool Ok = !RecoverAtOpen || RecoverAtOpen(O, Wanted, Writers);
+  // Who shares it after this one sees that it is not the first any more.
+  if (Wanted == Access::Shared)
+    lockByte(File, FileByte::Structure, LockKind::None, false);
+  if (!Ok || (Writable && !defer(O))) {
     int Saved = errno;
-    detach(O);
+    detach(O, WasPrivate);
     errno = Saved;
     return false;
   }

@@ -26,7 +26,8 @@ struct LaneHead {
                        // before it writes its first record
   uint64_t First;      // the chunk with the first record; 0: none yet
   uint64_t Homed; // of a log of commits: how far all is in the file, and the kernel
-                  // knows it. Means nothing after a boot: nobody syncs it
+                  // knows it. Means nothing after a boot: who opens the object to
+                  // share it when nobody else has it open sets it to 0
   uint64_t Reserved[5];
 };
 static_assert(sizeof(LaneHead) == 64, "");

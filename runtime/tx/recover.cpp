@@ -20,6 +20,7 @@
 #include "tx/together.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 using namespace perdure;
@@ -219,36 +220,74 @@ static bool redoPart(Object &O, unsigned Lane, const Undecided &List,
   return Ok;
 }
 
+namespace {
+constexpr uint64_t PartBytes = 64 << 20;
+
+/// How much of a file a log writes, part by part: no more than that has to be in memory.
+class Parts {
+public:
+  explicit Parts(uint64_t Bytes)
+      : Bytes(Bytes), Count((Bytes + PartBytes - 1) / PartBytes),
+        Touched((uint64_t *)calloc(Count, sizeof(uint64_t))) {}
+  ~Parts() { free(Touched); }
+  Parts(const Parts &) = delete;
+  Parts &operator=(const Parts &) = delete;
+
+  bool ok() const { return Touched; }
+  /// False: it lies outside the file.
+  bool add(uint64_t At, uint64_t Size) {
+    if (At > Bytes || Size > Bytes - At)
+      return false;
+    for (uint64_t End = At + Size, Next; At < End; At = Next) {
+      uint64_t &Part = Touched[At / PartBytes];
+      Next = (At / PartBytes + 1) * PartBytes;
+      Next = End < Next ? End : Next;
+      Part += ((Next - 1) / FilePage - At / FilePage + 1) * FilePage;
+      Part = Part < PartBytes ? Part : PartBytes;
+    }
+    return true;
+  }
+  /// From End on, as many as need no more memory than one may. False: there are none.
+  bool next(uint64_t &Begin, uint64_t &End) const {
+    uint64_t I = (End + PartBytes - 1) / PartBytes, Sum = 0;
+    while (I < Count && !Touched[I])
+      ++I;
+    Begin = I * PartBytes;
+    while (I < Count && Sum + Touched[I] <= PartBytes)
+      Sum += Touched[I++];
+    End = I * PartBytes < Bytes ? I * PartBytes : Bytes;
+    return Begin < End;
+  }
+
+private:
+  uint64_t Bytes, Count;
+  uint64_t *Touched;
+};
+} // namespace
+
 // The same of a file that others may be reading. A log says of one place again and
 // again what came there, and most of it is home already: all but the last was true
 // once, and would be read meanwhile. So it is done in a copy, and then each place is
 // given what it has in the end; part by part, since a record may be of zeroes over
-// most of the object, and the copy is memory.
+// most of the object, and what is changed of the copy is memory.
 static bool redoCommits(Object &O, unsigned Lane, const Undecided &List) {
-  constexpr uint64_t PartBytes = 64 << 20, None = UINT64_MAX;
   if (O.Private) // nobody else sees it
     return redoInPlace(O, Lane, List);
-  uint64_t Bytes = __atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE);
-  for (uint64_t Done = 0;;) {
-    uint64_t Next = None; // of what lies behind Done, the first
-    bool Outside = false;
-    if (!visitCommitted(O, Lane, List, [&](const LogRecord &R) {
-          uint64_t Count = bytesWritten(R), At = R.offset();
-          if (At > Bytes || Count > Bytes - At)
-            Outside = true;
-          else if (Count && At + Count > Done && Next > At)
-            Next = At > Done ? At : Done;
-        }))
+  Parts All(__atomic_load_n(&O.FileBytes, __ATOMIC_ACQUIRE));
+  if (!All.ok())
+    return fail(ENOMEM, "no memory to write object %s's commits to their places",
+                labelOf(O).Text);
+  bool Inside = true;
+  if (!visitCommitted(O, Lane, List, [&](const LogRecord &R) {
+        Inside = All.add(R.offset(), bytesWritten(R)) && Inside;
+      }))
+    return false;
+  if (!Inside)
+    return failChanged(O, Lane);
+  for (uint64_t Begin, End = 0; All.next(Begin, End);)
+    if (!redoPart(O, Lane, List, Begin, End))
       return false;
-    if (Outside)
-      return failChanged(O, Lane);
-    if (Next == None)
-      return true;
-    uint64_t Begin = Next & ~(FilePage - 1);
-    Done = PartBytes < Bytes - Begin ? Begin + PartBytes : Bytes;
-    if (!redoPart(O, Lane, List, Begin, Done))
-      return false;
-  }
+  return true;
 }
 
 // Brings back what was there, and frees what was allocated.
@@ -340,8 +379,10 @@ void perdure::cutCommits(Object &O) {
   Plan P;
   unsigned Lanes = laneCount(O);
   for (unsigned I = 0; I < Lanes; ++I)
-    if (checkLane(O, I, P) && P.Last && P.OfCommits)
+    if (checkLane(O, I, P) && P.Last && P.OfCommits) {
+      laneHead(O, I)->Homed = 0;
       cutLane(O, *laneHead(O, I));
+    }
 }
 
 bool perdure::needsRecovery(const Object &O, bool Alive) {
@@ -352,6 +393,14 @@ bool perdure::needsRecovery(const Object &O, bool Alive) {
   return false;
 }
 
+// That commits are home was true of what the kernel had. Power may have failed since,
+// and the medium may have the one without the other.
+static void forgetHomes(Object &O) {
+  for (unsigned I = 0; I < laneCount(O); ++I)
+    if (laneHead(O, I)->Homed)
+      laneHead(O, I)->Homed = 0;
+}
+
 bool perdure::recoverPrivately(Object &O) { return changePrivately(O, recover); }
 
 static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
@@ -359,10 +408,12 @@ static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
     return recover(O);
   // Who shares it finds out in its first section, where nobody else is in the
   // middle of a transaction; and what has a writer is that one's to end.
-  if (Wanted == Access::Shared || Writers ||
-      !needsRecovery(O, /*Alive=*/false))
+  if (Wanted == Access::Shared) {
+    if (!Writers)
+      forgetHomes(O);
     return true;
-  return recoverPrivately(O);
+  }
+  return Writers || !needsRecovery(O, /*Alive=*/false) || recoverPrivately(O);
 }
 
 void perdure::installRecovery() { RecoverAtOpen = recoverAtOpen; }

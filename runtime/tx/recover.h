@@ -9,8 +9,9 @@ namespace perdure {
 
 /// Rolls back what was not committed. O is mapped, this process may write it, and
 /// nobody else does: it is its only writer, or in a write section. Whoever dies
-/// in it leaves what the next one rolls back all the same. False, and the object
-/// is as it was: EPROTO.
+/// in it leaves what the next one rolls back all the same. False, and a message: EPROTO,
+/// and the object is as it was; or, with part of it done, what reading or syncing fails
+/// with, and ENOMEM. It may be done again.
 bool recover(Object &O);
 
 /// What recover would find in a lane. Damaged: it would refuse (EPROTO), and a

@@ -179,12 +179,24 @@ uint64_t perdure::bytesWritten(const LogRecord &R) {
   }
 }
 
+// Pages that are zeroes already stay the file's, in a mapping that is private: most of a
+// large block may be such.
+static void makeZero(char *To, uint64_t Bytes) {
+  static const char Zeroes[FilePage] = {};
+  for (uint64_t Now; Bytes; To += Now, Bytes -= Now) {
+    Now = FilePage - (uint64_t)To % FilePage;
+    Now = Bytes < Now ? Bytes : Now;
+    if (memcmp(To, Zeroes, Now))
+      memset(To, 0, Now);
+  }
+}
+
 void perdure::redoBytes(const LogRecord &R, uint64_t From, void *To,
                         uint64_t Bytes) {
   if (R.kind() == RecordKind::Redo)
     memcpy(To, R.content() + From, Bytes);
   else if (R.kind() == RecordKind::Zero)
-    memset(To, 0, Bytes);
+    makeZero((char *)To, Bytes);
   else if (R.kind() == RecordKind::Word) // 8-byte aligned, and so not in parts
     *(uint64_t *)To = (*(uint64_t *)To & ~wordAt(R, 0)) | wordAt(R, 1);
 }

@@ -4,6 +4,7 @@
 #include "object/header.h"
 #include "object/store.h"
 #include "platform/error.h"
+#include "platform/options.h"
 #include "tx/redo.h"
 
 #include <errno.h>
@@ -189,7 +190,6 @@ namespace {
 /// may be open in any process, this one included.
 class OtherFile {
 public:
-  OtherFile() : View(nullptr) {}
   OtherFile(Store &S, perdure_id Id);
   OtherFile(int File, perdure_id Id);
   ~OtherFile();
@@ -197,29 +197,27 @@ public:
   OtherFile &operator=(const OtherFile &) = delete;
   /// Null when it cannot be read: errno and a message.
   const Object *get() const { return Map == MAP_FAILED ? nullptr : View; }
-  void open(Store &S, perdure_id Id);
+  /// What was read is on the medium, too. False, and a message: nobody knows.
+  bool sync() const;
 
 private:
   Object *View;
+  int Own = -1; // of the store
   void *Map = MAP_FAILED;
   size_t Bytes = 0;
   void open(int File, perdure_id Id);
 };
 } // namespace
 
-OtherFile::OtherFile(Store &S, perdure_id Id) : View(nullptr) { open(S, Id); }
-
-void OtherFile::open(Store &S, perdure_id Id) {
-  View = (Object *)calloc(1, sizeof(Object));
+OtherFile::OtherFile(Store &S, perdure_id Id)
+    : View((Object *)calloc(1, sizeof(Object))) {
   int File = openObjectFile(S, Id);
   if (File < 0)
     return;
   open(File, Id);
   if (View)
     View->Owner = &S;
-  int Saved = errno;
-  close(File);
-  errno = Saved;
+  Own = File;
 }
 
 OtherFile::OtherFile(int File, perdure_id Id)
@@ -253,8 +251,20 @@ OtherFile::~OtherFile() {
   int Saved = errno;
   if (Map != MAP_FAILED)
     munmap(Map, Bytes);
+  if (Own >= 0)
+    close(Own);
   free(View);
   errno = Saved;
+}
+
+// A process may have died behind its store, and before the sync of it, or the flush: the
+// kernel has it still, or the processor. What another object is told because of it is
+// durable, and would stay when power fails where this does not. On DAX media, too, a sync
+// takes what was stored through mappings.
+bool OtherFile::sync() const {
+  return TheOptions.battery || syncFile(Own) ||
+         fail(errno, "cannot sync objects/%s: %s", hexOf(View->Id).Text,
+              strerror(errno));
 }
 
 static bool isCommitted(const Object &O, unsigned Lane) {
@@ -274,23 +284,15 @@ static Outcome failToAsk(const Object &O, perdure_id Id, const char *Why) {
   return Outcome::Unknown;
 }
 
-Outcome perdure::askCoordinator(const Object &O, const Vote &Of) {
+// What the log of C says, which may be O's own.
+static Outcome outcomeIn(const Object &O, const Object &C, const Vote &Of) {
   perdure_id Id = {Of.IdHi, Of.IdLo};
-  bool Itself = Id.hi == O.Id.hi && Id.lo == O.Id.lo;
-  OtherFile Other;
-  if (!Itself)
-    Other.open(*O.Owner, Id);
-  const Object *C = Itself ? &O : Other.get();
-  if (!C) {
-    char Why[512];
-    snprintf(Why, sizeof(Why), "%s", errorMessage());
-    return failToAsk(O, Id, Why);
-  }
+  bool Itself = &O == &C;
   // The generation first: when it is the same afterwards, what was read between
   // was of it.
-  if (Of.Lane >= laneCount(*C))
+  if (Of.Lane >= laneCount(C))
     return failToAsk(O, Id, "it has no such log: it is an older copy");
-  const uint64_t &Place = laneHead(*C, (unsigned)Of.Lane)->Generation;
+  const uint64_t &Place = laneHead(C, (unsigned)Of.Lane)->Generation;
   uint64_t Now = __atomic_load_n(&Place, __ATOMIC_ACQUIRE);
   // One that decides for itself is prepared by the sync that its lane's generation
   // waits for, too, and writes the record of the commit only after it: where the
@@ -301,10 +303,24 @@ Outcome perdure::askCoordinator(const Object &O, const Vote &Of) {
     return failToAsk(O, Id, "its log is from before: it is an older copy");
   if (Now > Of.Generation)
     return Outcome::RollBack;
-  bool Found = isCommitted(*C, (unsigned)Of.Lane);
-  if (Found)
-    return Outcome::Committed;
-  return Outcome::RollBack;
+  bool Found = isCommitted(C, (unsigned)Of.Lane);
+  return Found ? Outcome::Committed : Outcome::RollBack;
+}
+
+Outcome perdure::askCoordinator(const Object &O, const Vote &Of) {
+  perdure_id Id = {Of.IdHi, Of.IdLo};
+  if (Id.hi == O.Id.hi && Id.lo == O.Id.lo)
+    return outcomeIn(O, O, Of);
+  OtherFile Other(*O.Owner, Id);
+  Outcome Found = Outcome::Unknown;
+  if (const Object *C = Other.get()) {
+    Found = outcomeIn(O, *C, Of);
+    if (Found == Outcome::Unknown || Other.sync())
+      return Found;
+  }
+  char Why[512];
+  snprintf(Why, sizeof(Why), "%s", errorMessage());
+  return failToAsk(O, Id, Why);
 }
 
 // Whether Visit is true of a record that O is prepared, in a lane, which none says
@@ -334,15 +350,15 @@ bool perdure::isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
   const Object *P = Other.get();
   if (!P)
     return true; // not readable now
-  if (Participant.Lane >= laneCount(*P) ||
-      __atomic_load_n(
-          &laneHead(*P, (unsigned)Participant.Lane)->Generation,
-          __ATOMIC_ACQUIRE) != Participant.Generation)
-    return false;
-  return visitUndecided(*P, (unsigned)Participant.Lane, [&](const Vote &To) {
+  auto ByThis = [&](const Vote &To) {
     return To.IdHi == O.Id.hi && To.IdLo == O.Id.lo && To.Lane == Lane &&
            To.Generation == Generation;
-  });
+  };
+  unsigned Of = (unsigned)Participant.Lane;
+  return (Participant.Lane < laneCount(*P) &&
+          generationOf(*laneHead(*P, Of)) == Participant.Generation &&
+          visitUndecided(*P, Of, ByThis)) ||
+         !Other.sync();
 }
 
 //===----------------------------------------------------------------------===//

@@ -17,6 +17,10 @@
 // last, when nobody is prepared any more. A coordinator that is opened in between
 // keeps its record until the others have been opened, too.
 //
+// What another object's file says may be in memory alone, since the process that
+// wrote it died before its sync. So that file is synced before anything is done
+// because of it.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef PERDURE_RUNTIME_TX_TOGETHER_H
@@ -34,11 +38,11 @@ bool commitTogether(Transaction &T);
 enum class Outcome { RollBack, Committed, Unknown };
 
 /// Of a prepared log of O: Unknown with a message (EPROTO) when the coordinator
-/// cannot be asked.
+/// cannot be asked. What it answers is durable.
 Outcome askCoordinator(const Object &O, const Vote &Of);
 
 /// Of a coordinator's: whether a participant that its record names has yet to
-/// learn of the commit.
+/// learn of the commit, or may have to when power fails now.
 bool isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
                const Vote &Participant);
 

@@ -706,28 +706,66 @@ TEST_F(CommitTest, RecoveredAgainByWhoWillWrite) {
   EXPECT_EQ(Syncs[1], Syncs[0]);
 }
 
-// The log is done again in parts of 64 MiB: records on both sides of a part's end, and
-// zeroes over more than one.
-TEST_F(CommitTest, RedoneInParts) {
-  constexpr size_t Part = (64 << 20) / 8, Around = 4096;
-  uint64_t *R = createDurable("a", 80 << 20);
-  void *Used = perdure_alloc(R, 70 << 20);
-  ASSERT_NE(Used, nullptr) << perdure_errormsg();
-  memset(Used, 'x', 70 << 20);
-  perdure_persist(Used, 70 << 20);
-  perdure_free(Used);
-  auto Expected = [](size_t I) { return I * 3 + 1; };
+// When asking to write fails, who reads goes on with what was recovered for him.
+TEST_F(CommitTest, ReadsOnWhatWasRecovered) {
+  uint64_t *R = createDurable("a");
+  std::string Copy = Temporary + "/left";
+  std::string File = Copy + fileOf("a").substr(Dir.size());
   ASSERT_EQ(perdure_tx_begin(R), 0);
-  auto *Zeroes = (uint64_t *)perdure_alloc(R, 70 << 20);
+  set(&R[0], 7);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  copyTree(Dir, Copy);
+  // Where it is not home.
+  int Descriptor = ::open(File.c_str(), O_RDWR | O_CLOEXEC);
+  uint64_t None = 0;
+  off_t At = (off_t)((uint64_t)R - baseOf(R));
+  ASSERT_EQ(pwrite(Descriptor, &None, 8, At), 8);
+  perdure_store *T = perdure_store_open(Copy.c_str(), PERDURE_DURABLE);
+  auto *Seen = (uint64_t *)perdure_open(T, "a", PERDURE_RDONLY);
+  ASSERT_NE(Seen, nullptr) << perdure_errormsg();
+  ASSERT_EQ(Seen[0], 7u);
+  for (int Fails = 0; Fails < 3; ++Fails) {
+    int Left = Fails;
+    FailSync = [&](int) { return !Left--; };
+    errno = 0;
+    EXPECT_EQ(perdure_open(T, "a", PERDURE_DURABLE), nullptr);
+    EXPECT_EQ(errno, EIO) << perdure_errormsg();
+    EXPECT_EQ(Seen[0], 7u);
+    // What is in the file is not what he sees, until the last sync: then the log is cut.
+    ASSERT_TRUE(Fails == 2 || pwrite(Descriptor, &None, 8, At) == 8);
+    EXPECT_EQ(Seen[0], 7u);
+  }
+  close(Descriptor);
+  FailSync = nullptr;
+  EXPECT_EQ(perdure_open(T, "a", PERDURE_DURABLE), Seen) << perdure_errormsg();
+  EXPECT_EQ(Seen[0], 7u);
+  perdure_store_close(T);
+}
+
+// The log is done again in parts that end where a multiple of 64 MiB is in the file, and
+// are no larger than 64 MiB of what is changed: here they end at 128 MiB, where a record
+// lies on both sides, and at 192 MiB, where zeroes do.
+TEST_F(CommitTest, RedoneInParts) {
+  constexpr uint64_t Edge = 128 << 20, Bytes = 70 << 20;
+  uint64_t *R = createDurable("a", 130 << 20);
+  void *Used = perdure_alloc(R, Bytes);
+  ASSERT_NE(Used, nullptr) << perdure_errormsg();
+  memset(Used, 'x', Bytes);
+  perdure_persist(Used, Bytes);
+  perdure_free(Used);
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  auto *Zeroes = (uint64_t *)perdure_alloc(R, Bytes);
   ASSERT_EQ(Zeroes, Used);
   set(&R[1], perdure_encode(Zeroes, &R[1]));
-  // The first part begins with the page of R[1].
-  size_t First = Part - Around + 1, End = Part + Around;
+  uint64_t At = perdure_offset(R), ZeroesAt = perdure_offset(Zeroes);
+  ASSERT_TRUE(ZeroesAt > Edge && ZeroesAt < Edge + (3 << 20)) << ZeroesAt;
+  for (size_t Page = 1; Page <= 1024; ++Page) // 4 MiB before the edge
+    set(&R[Page * 512], Page);
+  const size_t First = (Edge - At) / 8 - 4095, End = First + 8190;
   __perdure_tx_log(&R[First], (End - First) * 8);
   for (size_t I = First; I < End; ++I)
-    R[I] = Expected(I);
+    R[I] = I * 3 + 1;
   ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
-  uint64_t At = perdure_offset(R), ZeroesAt = perdure_offset(Zeroes);
 
   // As it is when the process is killed, and nothing of it is home.
   std::string Copy = Temporary + "/left", File = fileOf("a");
@@ -736,23 +774,69 @@ TEST_F(CommitTest, RedoneInParts) {
   int Left = ::open((Copy + File.substr(Dir.size())).c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_GE(Left, 0);
   std::string Bad(1 << 20, 'y');
+  for (uint64_t I = 0; I < Bytes; I += Bad.size())
+    ASSERT_EQ(pwrite(Left, Bad.data(), Bad.size(), (off_t)(ZeroesAt + I)),
+              (ssize_t)Bad.size());
   ASSERT_EQ(pwrite(Left, Bad.data(), (End - First) * 8, (off_t)(At + First * 8)),
             (ssize_t)((End - First) * 8));
-  for (unsigned I = 0; I < 70; ++I)
-    ASSERT_EQ(pwrite(Left, Bad.data(), 1 << 20, (off_t)(ZeroesAt + ((uint64_t)I << 20))),
-              1 << 20);
+  for (size_t Page = 1; Page <= 1024; ++Page)
+    ASSERT_EQ(pwrite(Left, Bad.data(), 8, (off_t)(At + Page * 4096)), 8);
   close(Left);
   perdure_store *T = perdure_store_open(Copy.c_str(), PERDURE_DURABLE);
   R = (uint64_t *)perdure_open(T, "a", 0);
   ASSERT_NE(R, nullptr) << perdure_errormsg();
   size_t Wrong = 0;
+  for (size_t Page = 1; Page <= 1024; ++Page)
+    Wrong += R[Page * 512] != Page;
   for (size_t I = First; I < End; ++I)
-    Wrong += R[I] != Expected(I);
+    Wrong += R[I] != I * 3 + 1;
   auto *Found = (uint64_t *)perdure_decode(R[1], &R[1]);
-  for (size_t I = 0; I < (70 << 20) / 8; ++I)
+  for (size_t I = 0; I < Bytes / 8; ++I)
     Wrong += Found[I] != 0;
   EXPECT_EQ(Wrong, 0u);
   perdure_store_close(T);
+}
+
+// Home, the log says, is what the kernel had when a commit was written to its place.
+// After a power failure the medium may have that word, and not what it speaks of.
+TEST_F(CommitTest, NotHomeAfterPowerFailure) {
+  reopenStore(PERDURE_DURABLE | PERDURE_SHARED);
+  uint64_t *R = create("a");
+  changeInTurn(R, 1);
+  changeInTurn(R, 2);
+  off_t At = (off_t)((uint64_t)R - baseOf(R));
+  std::string Copy = Temporary + "/left", File = fileOf("a");
+  copyTree(Dir, Copy);
+  File = Copy + File.substr(Dir.size());
+  std::string Medium = readFile(File);
+  memset(&Medium[(size_t)At], 0, 8);
+  closeStore();
+  // Who has it open to share, and has had no turn; and who reads beside.
+  for (bool Beside : {false, true}) {
+    writeFile(File, Medium);
+    pid_t Pid = fork();
+    if (!Pid) {
+      perdure_store *T =
+          perdure_store_open(Copy.c_str(), PERDURE_DURABLE | PERDURE_SHARED);
+      auto *Root = (uint64_t *)perdure_open(T, "a", 0);
+      bool Ok = Root;
+      if (Beside) {
+        pid_t Reader = fork();
+        if (!Reader) {
+          T = perdure_store_open(Copy.c_str(), PERDURE_RDONLY);
+          Root = (uint64_t *)perdure_open(T, "a", PERDURE_RDONLY);
+          _exit(!(Root && perdure_lock(Root, PERDURE_RDONLY) >= 0 && *Root == 2));
+        }
+        int Status;
+        Ok = Ok && waitpid(Reader, &Status, 0) == Reader && !Status;
+      }
+      Ok = Ok && perdure_lock(Root, PERDURE_RDONLY) >= 0 && *Root == 2;
+      _exit(!Ok);
+    }
+    int Status;
+    ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+    EXPECT_EQ(Status, 0) << (Beside ? "beside" : "alone");
+  }
 }
 
 // Whoever asks for it later: what was stored before is there, and what comes then is
@@ -1022,6 +1106,173 @@ std::string callChain() {
       ++Depth;
     }
   return Text;
+}
+
+/// Two files of a store, as the kernel has them and as the medium has them for certain.
+class KilledTest : public CommitTest {
+protected:
+  struct Image {
+    std::string Now[2], Medium[2];
+  };
+  std::string InStore[2]; // the files
+  std::set<uint64_t> Seen; // what was checked
+
+  Image imageIn(const std::string &Store, const std::string Medium[2]) const {
+    Image I;
+    for (int K = 0; K < 2; ++K) {
+      I.Now[K] = readFile(Store + InStore[K]);
+      I.Medium[K] = Medium[K];
+    }
+    return I;
+  }
+
+  /// Takes what is there whenever a file is synced, before that. Medium: of both.
+  void record(const std::string &Store, std::string Medium[2],
+              std::vector<Image> &Images) {
+    SyncInstead = [this, Store, Medium, &Images](int Descriptor) {
+      Images.push_back(imageIn(Store, Medium));
+      struct stat Synced, Status;
+      EXPECT_EQ(fstat(Descriptor, &Synced), 0);
+      for (int K = 0; K < 2; ++K) {
+        EXPECT_EQ(stat((Store + InStore[K]).c_str(), &Status), 0);
+        if (Status.st_ino == Synced.st_ino)
+          Medium[K] = readFile(Store + InStore[K]);
+      }
+      return true;
+    };
+  }
+
+  /// Somebody opens both, from any mixture of the two.
+  void checkAfterPowerFailure(const Image &I, const std::string &Store,
+                              const std::string &Where) {
+    for (int Mixture = 0; Mixture < 4; ++Mixture) {
+      const std::string *File[2];
+      for (int K = 0; K < 2; ++K)
+        File[K] = Mixture >> K & 1 ? &I.Now[K] : &I.Medium[K];
+      if (!Seen.insert(XXH3_64bits(File[0]->data(), File[0]->size()) ^
+                       ~XXH3_64bits(File[1]->data(), File[1]->size()))
+               .second)
+        continue;
+      for (int K = 0; K < 2; ++K)
+        writeFile(Store + InStore[K], *File[K]);
+      perdure_store *T = perdure_store_open(Store.c_str(), PERDURE_DURABLE);
+      auto *A = (uint64_t *)perdure_open(T, "a", 0);
+      auto *B = (uint64_t *)perdure_open(T, "b", 0);
+      if (!A || !B)
+        ADD_FAILURE() << Where << ": " << perdure_errormsg();
+      else if (*A != *B || *A < 2 || *A > 3)
+        ADD_FAILURE() << Where << ", mixture " << Mixture << ": " << *A << " and " << *B;
+      perdure_store_close(T);
+    }
+  }
+
+  /// A process that has died leaves I; another one opens one of them.
+  void openOne(const Image &I, const std::string &Store, int K, std::string Medium[2],
+               std::vector<Image> &Images) {
+    for (int J = 0; J < 2; ++J) {
+      writeFile(Store + InStore[J], I.Now[J]);
+      Medium[J] = I.Medium[J];
+    }
+    record(Store, Medium, Images);
+    perdure_store *T = perdure_store_open(Store.c_str(), PERDURE_DURABLE);
+    EXPECT_NE(perdure_open(T, K ? "b" : "a", 0), nullptr) << perdure_errormsg();
+    Images.push_back(imageIn(Store, Medium));
+    SyncInstead = nullptr;
+    perdure_store_close(T);
+  }
+};
+
+// A process is killed anywhere in a commit of two objects. The next one opens one of them
+// alone, and dies there, too; one more opens the other one; then power fails. What the
+// one was told of the other was in memory only, perhaps.
+TEST_F(KilledTest, ThenPowerFails) {
+  uint64_t *R[2] = {createDurable("a"), createDurable("b")};
+  for (uint64_t I = 1; I < 3; ++I) {
+    ASSERT_EQ(perdure_tx_begin(nullptr), 0);
+    set(R[0], I);
+    set(R[1], I);
+    ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+  }
+  std::string Medium[2], Copy = Temporary + "/left";
+  for (int K = 0; K < 2; ++K) {
+    std::string Path = fileOf(K ? "b" : "a");
+    Medium[K] = readFile(Path); // the kernel has written it
+    InStore[K] = Path.substr(Dir.size());
+  }
+  copyTree(Dir, Copy);
+  std::vector<Image> Killed;
+  record(Dir, Medium, Killed);
+  ASSERT_EQ(perdure_tx_begin(nullptr), 0);
+  set(R[0], 3);
+  set(R[1], 3);
+  ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+  Killed.push_back(imageIn(Dir, Medium));
+  SyncInstead = nullptr;
+  closeStore();
+  ASSERT_GE(Killed.size(), 5u);
+  for (size_t I = 0; I < Killed.size(); ++I)
+    for (int K = 0; K < 2; ++K) {
+      std::vector<Image> Again;
+      openOne(Killed[I], Copy, K, Medium, Again);
+      std::string Where =
+          "killed at sync " + std::to_string(I) + ", " + (K ? "b" : "a") + " opened";
+      for (size_t J = 0; J < Again.size(); ++J) {
+        checkAfterPowerFailure(Again[J], Copy, Where);
+        std::vector<Image> Last;
+        openOne(Again[J], Copy, !K, Medium, Last);
+        for (const Image &L : Last)
+          checkAfterPowerFailure(L, Copy,
+                                 Where + ", killed at sync " + std::to_string(J));
+      }
+    }
+  EXPECT_GE(Seen.size(), 30u);
+}
+
+// Who follows a pointer to an object whose coordinator is not there cannot have it. Once
+// that is back, the object is recovered in the file, as if nobody had tried.
+TEST_F(KilledTest, CoordinatorComesBack) {
+  uint64_t *R[2] = {createDurable("a"), createDurable("b")}, *C = createDurable("c");
+  C[0] = perdure_encode(R[1], C);
+  perdure_persist(C, 8);
+  for (int K = 0; K < 2; ++K)
+    InStore[K] = fileOf(K ? "b" : "a").substr(Dir.size());
+  std::string Medium[2];
+  std::vector<Image> Killed;
+  record(Dir, Medium, Killed);
+  ASSERT_EQ(perdure_tx_begin(nullptr), 0);
+  set(R[0], 7);
+  set(R[1], 7);
+  ASSERT_EQ(perdure_tx_commit(), 0) << perdure_errormsg();
+  SyncInstead = nullptr;
+  int Syncs[2], Tried = 0, Waited = 0;
+  for (const Image &I : Killed)
+    for (bool Followed : {false, true}) {
+      std::string Now = Temporary + "/left" + std::to_string(Tried++);
+      copyTree(Dir, Now);
+      for (int K = 0; K < 2; ++K)
+        writeFile(Now + InStore[K], I.Now[K]);
+      perdure_store *T = perdure_store_open(Now.c_str(), PERDURE_DURABLE);
+      auto *Root = (uint64_t *)perdure_open(T, "c", PERDURE_RDONLY);
+      ASSERT_NE(Root, nullptr) << perdure_errormsg();
+      bool Waits = true;
+      if (Followed) {
+        ASSERT_EQ(rename((Now + InStore[0]).c_str(), (Now + "/a").c_str()), 0);
+        (void)perdure_decode(Root[0], Root);
+        Waits = !perdure_open(T, "b", PERDURE_RDONLY);
+        ASSERT_EQ(rename((Now + "/a").c_str(), (Now + InStore[0]).c_str()), 0);
+      }
+      DataSyncs = 0;
+      auto *B = (uint64_t *)perdure_open(T, "b", PERDURE_DURABLE);
+      ASSERT_NE(B, nullptr) << perdure_errormsg();
+      Syncs[Followed] = DataSyncs;
+      if (Followed && Waits) {
+        ++Waited;
+        EXPECT_GE(Syncs[0], 4);
+        EXPECT_EQ(Syncs[1], Syncs[0]);
+      }
+      perdure_store_close(T);
+    }
+  EXPECT_GE(Waited, 1);
 }
 
 /// The medium of a few files: each sector of 512 bytes holds what it held at the
