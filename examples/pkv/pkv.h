@@ -211,7 +211,8 @@ typedef int pkv_extract(void *arg, struct pkv_bytes key, struct pkv_bytes value,
 pkv_index *pkv_index_open(pkv_tree *tree, const char *name,
                           pkv_extract *extract, void *arg, unsigned flags);
 /* Removes the index, opened or not, in transactions of bounded size. Who dies
-   meanwhile leaves it to be dropped again. ENOENT, EROFS, EDEADLK. */
+   meanwhile leaves it to be dropped again, and so may an error: ENOENT, EROFS,
+   EDEADLK, and those of pkv_commit. */
 int pkv_index_drop(pkv_tree *tree, const char *name);
 
 /* A cursor over the index, ordered by its keys, then by those of the pairs;
