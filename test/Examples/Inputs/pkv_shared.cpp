@@ -213,10 +213,15 @@ void failed() {
   Sharer.l_type = F_RDLCK;
   Sharer.l_start = Sharer.l_len = 1;
   CHECK(Directory >= 0 && !fcntl(Directory, F_OFD_SETLK, &Sharer));
+  // It writes, as it still says by the same byte of the file.
+  int File = ::open((std::string(Path) + "/pkv.processes").c_str(),
+                    O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  CHECK(File >= 0 && !fcntl(File, F_OFD_SETLK, &Sharer));
   REFUSES(ENOENT, "", pkv_open(Path, PKV_SHARED | PKV_RDONLY));
   pkv *S = open(PKV_SHARED | PKV_CREATE | Durable);
   put(tree(S, ""), nullptr, "first", "1");
   pkv_close(S);
+  close(File);
   close(Directory);
   S = open(PKV_SHARED | Durable);
   CHECK(get(tree(S, ""), nullptr, "first") == "1" && !pkv_check(S));
