@@ -275,7 +275,8 @@ struct pkv_compaction {
 int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
 
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
-   next call. As long as reading every pair takes; waits for who writes. Of
+   next call; also that this thread has begun a transaction in another store.
+   As long as reading every pair takes; waits for who writes. Of
    indexes that are open it knows which entries there have to be, and looks at
    each. */
 const char *pkv_check(pkv *store);

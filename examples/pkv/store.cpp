@@ -1270,6 +1270,8 @@ const char *check_followed(pkv_tree &t, pkv_txn &seen) {
 } // namespace
 
 const char *pkv_check(pkv *s) try {
+  if ((!writing_here || writing_here->in != s) && is_free())
+    return message;
   if (const char *wrong = check_queue(*s))
     return wrong;
   pkv_txn seen;
