@@ -266,8 +266,9 @@ void compactAll(pkv_tree *T) {
 
 bool MayStay; // leaves without pairs, as older versions left them
 
-/// What is there is found, and no leaf has nothing.
-void checkFilled(pkv_tree *T, unsigned Pairs) {
+/// What is there is found, and no leaf has nothing; all have 48 where `Full` says
+/// so.
+void checkFilled(pkv_tree *T, unsigned Pairs, bool Full = false) {
   const char *Wrong = pkv_check(Store);
   CHECK(!Wrong);
   pkv_cursor *C = pkv_cursor_open(T, nullptr);
@@ -281,6 +282,7 @@ void checkFilled(pkv_tree *T, unsigned Pairs) {
   struct pkv_stat Stat;
   CHECK(!pkv_stat(T, nullptr, &Stat));
   CHECK(MayStay || Stat.leaves <= std::max(Pairs, 1u));
+  CHECK(MayStay || !Full || Stat.leaves * 48 == Pairs);
 }
 
 /// Who puts pairs in order makes inner nodes with one child, a leaf, at the
@@ -296,6 +298,7 @@ void emptyLeaves(bool Snapshots) {
   // A pair behind the last key, but below the leaf that is gone.
   pkv_tree *T = filled(name("load").c_str(), 0, Full + 1, 1);
   remove(T, Full, Full - 1, -1);
+  checkFilled(T, Full, true);
   pkv_load *L = pkv_load_begin(T, 0);
   CHECK(L && !pkv_load_put(L, as_pkv("00002303x"), as_pkv("v")));
   CHECK(!pkv_load_end(L, nullptr));
@@ -315,7 +318,7 @@ void emptyLeaves(bool Snapshots) {
   // At the other end.
   T = filled(name("back").c_str(), Full + 1, 0, -1);
   remove(T, 1, 2, 1);
-  checkFilled(T, Full);
+  checkFilled(T, Full, true);
   remove(T, 480, 528, 1);
   compactAll(T);
   checkFilled(T, Full - 48);
@@ -328,7 +331,7 @@ void emptyLeaves(bool Snapshots) {
   constexpr unsigned Top = 48 * 48 * 48;
   T = filled(name("all").c_str(), 0, Top + 1, 1);
   remove(T, Top, Top - 1, -1);
-  checkFilled(T, Top);
+  checkFilled(T, Top, true);
   L = pkv_load_begin(T, 0);
   CHECK(L && !pkv_load_put(L, as_pkv(numbered("%08ux", Top - 1)), as_pkv("v")));
   CHECK(!pkv_load_end(L, nullptr));
