@@ -418,6 +418,7 @@ int main(int argc, char **argv) {
   sub->add_flag("--shared", o.shared, "others may have it open meanwhile");
   sub = command("compact", "makes nodes few and full", compact);
   sub->add_flag("--durable", o.durable, "survive a power failure");
+  sub->add_flag("--shared", o.shared, "others may have it open meanwhile");
   command("stats", "counts pairs, nodes and bytes", stats);
   command("trees", "prints each tree's number of pairs and name", trees, false);
   command("verify", "looks at everything: is the structure sound?", verify,

@@ -284,9 +284,6 @@ int build_step(pkv_index &x, tree::change &c, std::string &last) try {
 /// Takes entries out; 1: there are more.
 int drop_step(pkv_index &x, tree::change &c) try {
   tree::stored &t = inside::to_change(*x.entries);
-  bool unique = false;
-  if (state_of(t.root, &unique) != leaving)
-    set_state(c, t, leaving, unique);
   for (unsigned i = 0; i < pairs_in_step && !c.error; i++) {
     tree::place p;
     if (!p.last(t.root))
@@ -322,7 +319,18 @@ template <class Step> int in_steps(pkv_index &x, Step step) {
   }
 }
 
+/// Changes are followed until the store says that the index is leaving: one
+/// that it calls whole would lack them, should nothing more come of it.
 int drop(pkv_index &x) {
+  if (in_steps(x, [&](tree::change &c) {
+        tree::stored &t = inside::to_change(*x.entries);
+        bool unique = false;
+        char state = state_of(t.root, &unique);
+        if (state && state != leaving)
+          set_state(c, t, leaving, unique);
+        return 0;
+      }))
+    return -1;
   inside::exclude_writers(*x.of, [&] { x.gone = true; });
   return in_steps(x, [&](tree::change &c) { return drop_step(x, c); });
 }
@@ -374,7 +382,7 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
       opened = inside::fail(ENOENT, "there is no such index");
     else if (state == building && !writes)
       opened = inside::fail(EROFS, "the index is not whole: open it to write");
-    else if (state == leaving)
+    else if (state == leaving || (state == building && is_unique == unique))
       opened = 1;
     else if (is_unique != unique)
       opened =
@@ -404,14 +412,17 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
   });
   if (opened < 0)
     return nullptr;
-  if (opened == 1) { // somebody has begun to drop it
+  // Somebody has begun to drop it; or to build it, and changes after that may
+  // not have been followed.
+  if (opened == 1) {
     if (!writes) {
       inside::fail(ENOENT, "the index is being dropped");
       return nullptr;
     }
     if (drop(*x))
       return nullptr;
-    return pkv_index_open(t, name, extract, arg, flags);
+    return pkv_index_open(t, name, extract, arg,
+                          state == building ? flags | PKV_CREATE : flags);
   }
   if (state == whole)
     return x;
@@ -426,6 +437,9 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
     return x;
   int error = errno;
   std::string why = pkv_errormsg();
+  // Nobody uses what is not whole, and who opens it begins anew: so whatever
+  // comes of dropping it, changes need not be followed.
+  inside::exclude_writers(*t, [&] { x->gone = true; });
   drop(*x);
   inside::fail(error, why.c_str());
   return nullptr;
@@ -438,8 +452,12 @@ int pkv_index_drop(pkv_tree *t, const char *name) try {
   if (check_name(*t, name, 0) || inside::may_write(*inside::store_of(*t)))
     return -1;
   pkv_index *x = nullptr;
-  inside::exclude_writers(*t, [&] { x = indexes_of(*t).called(name); });
-  if (!x || x->gone)
+  inside::exclude_writers(*t, [&] {
+    x = indexes_of(*t).called(name);
+    if (x && x->gone && !state_of(inside::lies(*x->entries).root, nullptr))
+      x = nullptr; // else there was no room to drop all of it
+  });
+  if (!x)
     return inside::fail(ENOENT, "there is no such index");
   return drop(*x);
 } catch (const std::bad_alloc &) {

@@ -18,14 +18,16 @@
  * PKV_RDONLY when none has. With PKV_SHARED any number have it open, to write or
  * with PKV_RDONLY, and without it nobody then. Those that write take turns, one
  * transaction at a time over all of them, and wait for each other in the order in
- * which they came; with PKV_NOWAIT none waits. Readers wait for nobody: they see
+ * which they came; with PKV_NOWAIT none waits. Readers wait for nobody (but a snapshot
+ * of thousands of trees begins anew while others commit faster than it looks at
+ * them): they see
  * what any process has committed last, and snapshots keep what they see, whatever
  * others commit. A process may die at any moment, in a transaction or a
  * snapshot: who writes next rolls it back, and frees what its snapshots kept. A tree
  * that another process has made is there for pkv_tree_open.
  *   What that costs: nothing is changed in place, so each call without a transaction
  * copies the nodes on its way; with PKV_DURABLE, which all that write say or none,
- * another process's turn syncs the file three times. The right to write
+ * another process's turn syncs the file four times. The right to write
  * the store's files is needed to read, too: readers are written down, up to 8
  * times for each opening, in a table of 1,024 in the store's directory (EAGAIN when it
  * is full). A child of fork() uses no store of its parent's, and as long as it lives
@@ -101,7 +103,8 @@ int pkv_open_to_write(pkv *store, unsigned flags);
    writing that this thread has begun in the store, or in one of its own. What a
    transaction has made this thread alone can open until it is committed. When
    it is aborted there is no such tree, and what it was opened as is good for
-   nothing: EINVAL. Errors: ENOENT, EINVAL, EROFS, ECANCELED, ENOSPC, ENOMEM,
+   nothing: EINVAL; it takes memory until the store closes. Errors: ENOENT,
+   EINVAL, EROFS, ECANCELED, ENOSPC, ENOMEM,
    EDEADLK (CREATE in a transaction of another store). */
 pkv_tree *pkv_tree_open(pkv *store, const char *name, unsigned flags);
 /* Calls `visit` with each name that is committed, in the order in which they
@@ -211,7 +214,8 @@ typedef int pkv_extract(void *arg, struct pkv_bytes key, struct pkv_bytes value,
 pkv_index *pkv_index_open(pkv_tree *tree, const char *name,
                           pkv_extract *extract, void *arg, unsigned flags);
 /* Removes the index, opened or not, in transactions of bounded size. Who dies
-   meanwhile leaves it to be dropped again. ENOENT, EROFS, EDEADLK. */
+   meanwhile leaves it to be dropped again, and so may an error: ENOENT, EROFS,
+   EDEADLK, and those of pkv_commit. */
 int pkv_index_drop(pkv_tree *tree, const char *name);
 
 /* A cursor over the index, ordered by its keys, then by those of the pairs;
@@ -271,7 +275,8 @@ struct pkv_compaction {
 int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
 
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
-   next call. As long as reading every pair takes; waits for who writes. Of
+   next call; also that this thread has begun a transaction in another store.
+   As long as reading every pair takes; waits for who writes. Of
    indexes that are open it knows which entries there have to be, and looks at
    each. */
 const char *pkv_check(pkv *store);

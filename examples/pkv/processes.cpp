@@ -231,7 +231,10 @@ int processes::join(int open_directory, bool writes, bool &durable, bool &first,
     durable = all->durable == 1;
     return 0;
   }
-  if (is_locked_by_others(file, byte_of_writers) && all->durable != durable) {
+  // Where this is the first to get so far, who holds the byte has failed, and
+  // lets go of the store.
+  if (!first && is_locked_by_others(file, byte_of_writers) &&
+      all->durable != durable) {
     why = durable ? "other processes write it without PKV_DURABLE"
                   : "other processes write it with PKV_DURABLE";
     return EBUSY;

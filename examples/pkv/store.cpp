@@ -539,17 +539,33 @@ const char *pkv_errormsg(void) { return message; }
 
 namespace {
 
+/// Of the directory; byte 1 is of processes.cpp.
+constexpr off_t byte_of_shares = 2, byte_of_readers = 3;
+
 /// Of those that do not write alone: who shares the store and who only reads it
 /// keep each other out by two bytes of the directory. Each takes its own first.
 int exclude_others(int directory, bool shares) {
   struct flock mine = {}, theirs = {};
   mine.l_type = F_RDLCK;
   theirs.l_type = F_WRLCK;
-  mine.l_start = shares ? 2 : 3;
-  theirs.l_start = shares ? 3 : 2;
+  mine.l_start = shares ? byte_of_shares : byte_of_readers;
+  theirs.l_start = shares ? byte_of_readers : byte_of_shares;
   mine.l_len = theirs.l_len = 1;
   if (fcntl(directory, F_OFD_SETLK, &mine) ||
       fcntl(directory, F_OFD_GETLK, &theirs))
+    return errno;
+  return theirs.l_type == F_UNLCK ? 0 : EBUSY;
+}
+
+/// Who has the directory's lock alone has the store alone only if nobody reads:
+/// a reader that asks for that lock (pkv_open_to_write) is without it for a
+/// moment, but keeps its byte. 0, EBUSY or an error.
+int has_no_readers(int directory) {
+  struct flock theirs = {};
+  theirs.l_type = F_WRLCK;
+  theirs.l_start = byte_of_readers;
+  theirs.l_len = 1;
+  if (fcntl(directory, F_OFD_GETLK, &theirs))
     return errno;
   return theirs.l_type == F_UNLCK ? 0 : EBUSY;
 }
@@ -568,8 +584,13 @@ int lock_directory(pkv &s, const char *dir, unsigned flags) {
                       alone ? "%s: somebody has the store open"
                             : "%s: somebody has the store open to write",
                       dir);
-  if (alone)
-    return 0;
+  if (alone) {
+    int error = has_no_readers(s.directory.fd);
+    return !error ? 0
+                  : fail(error, "%s: %s", dir,
+                         error == EBUSY ? "somebody has the store open"
+                                        : strerror(error));
+  }
   switch (exclude_others(s.directory.fd, flags & PKV_SHARED)) {
   case 0:
     return 0;
@@ -753,15 +774,24 @@ void pkv_close(pkv *s) {
 
 namespace {
 
-/// Nobody else has it open from here on. flock gives up the lock for reading
-/// before it tries, and this process reads on whatever comes of it.
-int lock_to_write(pkv &s) {
-  if (!flock(s.directory.fd, LOCK_EX | LOCK_NB))
-    return 0;
+/// This process reads on. What it does to the lock leaves a moment without it,
+/// in which its byte keeps writers out.
+void lock_to_read(pkv &s) {
   int error = errno;
   while (flock(s.directory.fd, LOCK_SH) && errno == EINTR)
     ;
-  return error == EWOULDBLOCK
+  errno = error;
+}
+
+/// Nobody else has it open from here on.
+int lock_to_write(pkv &s) {
+  int error = flock(s.directory.fd, LOCK_EX | LOCK_NB)
+                  ? errno
+                  : has_no_readers(s.directory.fd);
+  if (!error)
+    return 0;
+  lock_to_read(s);
+  return error == EWOULDBLOCK || error == EBUSY
              ? fail(EBUSY, "another process has the store open")
              : fail(error, "the store cannot be locked: %s", strerror(error));
 }
@@ -787,7 +817,7 @@ int pkv_open_to_write(pkv *s, unsigned flags) {
                     durable ? PERDURE_DURABLE : 0) ||
       perdure_tx_begin(s->header)) {
     fail_below();
-    flock(s->directory.fd, LOCK_SH);
+    lock_to_read(*s);
     return -1;
   }
   perdure_tx_abort();
@@ -1240,6 +1270,8 @@ const char *check_followed(pkv_tree &t, pkv_txn &seen) {
 } // namespace
 
 const char *pkv_check(pkv *s) try {
+  if ((!writing_here || writing_here->in != s) && is_free())
+    return message;
   if (const char *wrong = check_queue(*s))
     return wrong;
   pkv_txn seen;

@@ -606,10 +606,73 @@ void lower(change &c, stored &t) {
   }
 }
 
-/// After something was taken from the node at the end of the way.
+/// Wider bounds for a node and for those below it, to the leaf, that end where
+/// it does, or with `first` begin there: prefixes that are too long then get
+/// shorter.
+bool widen(change &c, perdure::ptr<node> *link, bounds of, bool first) {
+  for (;;) {
+    node *n = own(c, link);
+    if (!n)
+      return false;
+    if (of.prefix() < n->prefix) {
+      contents all(n->level);
+      all.add(*n);
+      node *made = build(c, all, 0, all.count, of);
+      if (!made)
+        return false;
+      *link = made;
+      dispose(c, n);
+      n = made;
+    }
+    if (!n->level)
+      return true;
+    inner &in = as_inner(*n);
+    unsigned at = first ? 0 : in.count - 1u;
+    if (in.count > 1)
+      (first ? of.high : of.low) =
+          key_of(*in.separators[in.order[first ? 1 : at]]);
+    link = &in.children[in.order[at]];
+  }
+}
+
+/// Takes out a leaf that has nothing, and has no neighbour below its node, and
+/// all nodes that lead to nothing else. What lies beside them gets their
+/// bounds. `level` is the step of the node that has lost a child then; or there
+/// is no other leaf. False: no room.
+bool take_out(change &c, stored &t, descent &d, unsigned &level) {
+  for (level = d.depth; level && d.steps[level - 1].n->count == 1;)
+    level--;
+  if (!level)
+    return true; // the root becomes a leaf
+  inner &n = *d.steps[--level].n;
+  unsigned at = d.steps[level].at;
+  bool first =
+      at == 0; // the one behind it gets its bounds, else the one before
+  bounds of = first ? bounds{d.child_bounds(level, 0).low,
+                             d.child_bounds(level, 1).high}
+                    : bounds{d.child_bounds(level, at - 1).low,
+                             d.child_bounds(level, at).high};
+  separator *s = n.separators[n.order[first ? 1 : at]];
+  close_slot(n, at);
+  for (unsigned below = level + 1; below < d.depth; below++, t.inners--)
+    dispose(c, static_cast<node *>(d.steps[below].n));
+  dispose(c, static_cast<node *>(d.end));
+  t.leaves--;
+  dispose(c, static_cast<void *>(s));
+  return !c.error &&
+         widen(c, &n.children[n.order[first ? 0 : at - 1]], of, first);
+}
+
+/// After something was taken from the node at the end of the way. No leaf stays
+/// that has nothing, but the only one.
 void shrink(change &c, stored &t, descent &d) {
-  unsigned count = d.end->count;
-  for (unsigned level = d.depth; level-- > 0 && count < slots / 4;) {
+  unsigned count = d.end->count, level = d.depth;
+  if (!count && level && d.steps[level - 1].n->count == 1) {
+    if (!take_out(c, t, d, level))
+      return;
+    count = d.steps[level].n->count;
+  }
+  while (level-- > 0 && count < slots / 4) {
     descent::step &step = d.steps[level];
     bool merged =
         step.at + 1u < step.n->count && merge(c, t, d, level, step.at);
@@ -633,6 +696,11 @@ struct packer {
   contents rest;    // of children that were read; not built yet
   contents built;   // the children that the node will have
   unsigned written = 0;
+  // Leaves that have nothing, which older versions left, came right before:
+  // what follows begins where they did, behind `empty_from`; null: it is the
+  // first.
+  bool behind_empty = false;
+  separator *empty_from = nullptr;
 
   packer(change &in, const bounds &of_node, unsigned level)
       : c(in), of(of_node), rest(level - 1), built(level) {}
@@ -659,19 +727,27 @@ struct packer {
 
   /// The next child, and the separator before it, which the first has not.
   bool take(node *child, separator *s) {
+    bool widened = behind_empty;
+    if (behind_empty) {
+      dispose(c, static_cast<void *>(s));
+      s = empty_from;
+    }
+    behind_empty = !child->count;
+    if (behind_empty) {
+      empty_from = s;
+      dispose(c, child);
+      return true;
+    }
     if (rest.count == slots && !build_child(slots, key_of(*s)))
       return false;
     // What is full stays, with the bounds that it has.
-    if (!rest.count && child->count == slots && (built.count || !s)) {
+    if (!rest.count && child->count == slots && !widened) {
       built.insert(built.count, nullptr, s, child);
       return true;
     }
     unsigned border = rest.count;
     rest.add(*child);
-    if (child->count)
-      rest.all[border].s = s;
-    else if (s) // an empty leaf
-      dispose(c, static_cast<void *>(s));
+    rest.all[border].s = s;
     dispose(c, child);
     if (rest.count <= slots)
       return true;
@@ -682,7 +758,18 @@ struct packer {
     return next.s && build_child(slots, key_of(*next.s));
   }
 
-  bool end() { return !rest.count || build_child(rest.count, of.high); }
+  bool end() {
+    if (behind_empty) { // the last one ends where they did
+      if (!rest.count) {
+        auto last = built.all[--built.count];
+        rest.add(*last.child);
+        rest.all[0].s = last.s;
+        dispose(c, last.child);
+      }
+      dispose(c, static_cast<void *>(empty_from));
+    }
+    return !rest.count || build_child(rest.count, of.high);
+  }
 };
 
 } // namespace
@@ -789,9 +876,26 @@ bool erase(change &c, stored &t, bytes key) {
   return true;
 }
 
+namespace {
+
+/// Whether the last leaf is the one to which the key leads.
+bool leads_to_last(const node *n, bytes key) {
+  for (; n->level; n = child_at(as_inner(*n), n->count - 1u))
+    if (child_for(as_inner(*n), key) != n->count - 1u)
+      return false;
+  return true;
+}
+
+} // namespace
+
 bool append(change &c, stored &t, const pair *pairs, std::size_t count) {
   if (!plant(c, t))
     return false;
+  // Behind the last key, but not in the last leaf: where that has nothing, as
+  // older versions left some.
+  for (; count && !leads_to_last(t.root, pairs->key); pairs++, count--)
+    if (!put(c, t, pairs->key, pairs->value))
+      return false; // no room: the key is new
   std::uint64_t key_bytes = 0, value_bytes = 0;
   std::size_t done = 0;
   auto next_record = [&] {

@@ -16,8 +16,7 @@ struct dump_table : sqlite3_vtab {
 };
 
 struct source {
-  table *of = nullptr;
-  std::string create, insert, select;
+  std::string name, create, insert, select;
   unsigned columns = 0;
   sqlite3_stmt *rows = nullptr;
   int step = SQLITE_OK; // of `rows`, ahead of what has been given
@@ -25,6 +24,7 @@ struct source {
 
 class dump_cursor : public sqlite3_vtab_cursor {
   connection &of;
+  std::string database; // what the first schema is called
   std::vector<source> sources;
   std::size_t at = 0;
   enum { creates, begins, inserts, commits, ended } now = ended;
@@ -32,6 +32,7 @@ class dump_cursor : public sqlite3_vtab_cursor {
   int failed() {
     return fail(pVtab, sqlite3_errcode(of.db), sqlite3_errmsg(of.db));
   }
+  table *called(const std::string &name);
   int find_sources();
   std::string literal(sqlite3_stmt *rows, int i);
   void leave_out(source &s);
@@ -58,11 +59,14 @@ public:
       if (sqlite3_prepare_v2(of.db, each.select.c_str(), -1, &each.rows,
                              nullptr))
         return failed();
-      each.of->missing = false; // until it is looked for
+      if (table *t = called(each.name))
+        t->missing = false; // until it is looked for
       each.step = sqlite3_step(each.rows);
       if (each.step == SQLITE_ROW || each.step == SQLITE_DONE)
         continue;
-      if (!each.of->missing)
+      // Where the schema has changed meanwhile it is connected anew.
+      table *t = called(each.name);
+      if (!t || !t->missing)
         return failed();
       leave_out(each);
     }
@@ -104,14 +108,24 @@ void dump_cursor::leave_out(source &s) {
   sqlite3_finalize(s.rows);
   s.rows = nullptr;
   s.step = SQLITE_DONE;
-  s.create = "-- " + quoted(s.of->name) +
+  s.create = "-- " + quoted(s.name) +
              ": left out, since another connection has dropped or changed it "
              "in its store";
   std::replace(s.create.begin(), s.create.end(), '\n', ' ');
 }
 
+/// The table of the first schema that was connected last under that name, or
+/// null.
+table *dump_cursor::called(const std::string &name) {
+  for (auto each = of.tables.rbegin(); each != of.tables.rend(); ++each)
+    if (table *t = static_cast<table *>(*each);
+        t->name == name && t->database == database)
+      return t;
+  return nullptr;
+}
+
 int dump_cursor::find_sources() {
-  std::string database = main_of(of.db);
+  database = main_of(of.db);
   sqlite3_stmt *all = nullptr;
   if (sqlite3_prepare_v2(of.db,
                          "SELECT name, sql FROM main.sqlite_schema WHERE "
@@ -135,15 +149,11 @@ int dump_cursor::find_sources() {
       sqlite3_finalize(all);
       return code;
     }
-    auto found =
-        std::find_if(of.tables.begin(), of.tables.end(), [&](sqlite3_vtab *t) {
-          return static_cast<table *>(t)->name == name &&
-                 static_cast<table *>(t)->database == database;
-        });
-    if (found == of.tables.end())
+    const table *found = called(name);
+    if (!found)
       continue;
-    s.of = static_cast<table *>(*found);
-    const schema &columns = s.of->columns;
+    s.name = name;
+    const schema &columns = found->columns;
     std::vector<std::string> names;
     if (columns.has_rowid() && columns.rowid_column < 0 &&
         !rowid_name(columns).empty())

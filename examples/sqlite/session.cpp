@@ -62,10 +62,15 @@ std::string spelled(const std::string &path) {
 
 opened_store::~opened_store() { pkv_close(store); }
 
+namespace {
+void end_what_was_let_go();
+}
+
 std::string open_store(const std::string &path, bool create, bool read_only,
                        const schema &as, opened_store *&opened, int &code) {
   // Who shares a store has to be able to clear away what others leave.
   read_only = read_only && !as.shared;
+  end_what_was_let_go(); // pkv opens nothing in a transaction
   std::lock_guard<std::mutex> lock(of_stores);
   std::string resolved = spelled(path);
   for (opened_store *each : stores())
@@ -173,6 +178,8 @@ public:
 };
 
 thread_local own_transaction of_this_thread;
+
+void end_what_was_let_go() { of_this_thread.end_what_was_let_go(); }
 
 /// What the connection waits for a lock: SQLite does not tell modules, but the
 /// pragma does.

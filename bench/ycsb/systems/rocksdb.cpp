@@ -29,6 +29,9 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+#include <thread>
+
 namespace {
 
 using namespace ycsb;
@@ -87,7 +90,8 @@ public:
     rocksdb::Options Options;
     Options.create_if_missing = true;
     Options.error_if_exists = true;
-    Options.IncreaseParallelism(2);
+    Options.IncreaseParallelism(
+        int(std::max(1u, std::thread::hardware_concurrency())));
     Options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(Table));
     Options.optimize_filters_for_hits = true;
     Options.compression = rocksdb::kNoCompression;

@@ -5,6 +5,9 @@
 //   Loads that are in order, in part or not at all, ended and aborted, and
 //   compactions, between other changes, snapshots and transactions. After each
 //   round the tree is what the map says, and no block is lost.
+// pkv_bulk empty STORE 0|1 [durable]
+//   Leaves that are emptied where their node has no other, before loads and
+//   compactions. None may stay, but with 1.
 // pkv_bulk kill STORE KILLS [durable]
 //   Processes that load pairs, remove most of them, compact and so on are
 //   killed. In the next, of what they were about a first part is there, and all
@@ -163,6 +166,24 @@ void removeSome(pairs &Map) {
   CHECK(!pkv_commit(Txn));
 }
 
+/// From the end, newest first, or from the beginning: some leaves' worth, or
+/// all.
+void removeEnd(pairs &Map) {
+  bool IsLast = below(3);
+  pkv_txn *Txn = pkv_begin(Store, 0);
+  CHECK(Txn);
+  for (unsigned Left = below(below(4) ? 300 : 20000); Left && !Map.empty();
+       Left--) {
+    auto It = IsLast ? std::prev(Map.end()) : Map.begin();
+    CHECK(!pkv_del(Tree, Txn, as_pkv(It->first)));
+    Map.erase(It);
+  }
+  CHECK(!pkv_commit(Txn));
+  struct pkv_stat Stat;
+  CHECK(!pkv_stat(Tree, nullptr, &Stat));
+  CHECK(Stat.leaves <= std::max<std::uint64_t>(Map.size(), 1));
+}
+
 void check(const pairs &Map) {
   const char *Wrong = pkv_check(Store);
   CHECK(!Wrong);
@@ -215,6 +236,120 @@ void loadInOrder() {
   CHECK(Stat.leaves == 48 * 3 && Stat.inner_nodes == 4 && Stat.height == 3);
 }
 
+// ===- Leaves that are emptied -------------------------------------------===
+
+pkv_tree *filled(const char *Name, unsigned From, unsigned To, int Step) {
+  pkv_tree *T = pkv_tree_open(Store, Name, PKV_CREATE);
+  pkv_txn *Txn = pkv_begin(Store, 0);
+  CHECK(T && Txn);
+  for (unsigned I = From; I != To; I += unsigned(Step))
+    CHECK(pkv_put(T, Txn, as_pkv(numbered("%08u", I)), as_pkv("v"), 0) == 1);
+  CHECK(!pkv_commit(Txn));
+  return T;
+}
+
+void remove(pkv_tree *T, unsigned From, unsigned To, int Step) {
+  pkv_txn *Txn = pkv_begin(Store, 0);
+  CHECK(Txn);
+  for (unsigned I = From; I != To; I += unsigned(Step))
+    CHECK(!pkv_del(T, Txn, as_pkv(numbered("%08u", I))));
+  CHECK(!pkv_commit(Txn));
+}
+
+void compactAll(pkv_tree *T) {
+  struct pkv_compaction At = {};
+  int More;
+  while ((More = pkv_compact(T, 1000, &At)) == 1)
+    ;
+  CHECK(More == 0);
+}
+
+bool MayStay; // leaves without pairs, as older versions left them
+
+/// What is there is found, and no leaf has nothing; all have 48 where `Full` says
+/// so.
+void checkFilled(pkv_tree *T, unsigned Pairs, bool Full = false) {
+  const char *Wrong = pkv_check(Store);
+  CHECK(!Wrong);
+  pkv_cursor *C = pkv_cursor_open(T, nullptr);
+  struct pkv_bytes Key;
+  unsigned Found = 0;
+  for (int On = pkv_first(C); On; On = pkv_next(C), Found++)
+    CHECK(!pkv_pair(C, &Key, nullptr) &&
+          pkv_get(T, nullptr, Key, nullptr, 0) == 1);
+  pkv_cursor_close(C);
+  CHECK(Found == Pairs);
+  struct pkv_stat Stat;
+  CHECK(!pkv_stat(T, nullptr, &Stat));
+  CHECK(MayStay || Stat.leaves <= std::max(Pairs, 1u));
+  CHECK(MayStay || !Full || Stat.leaves * 48 == Pairs);
+}
+
+/// Who puts pairs in order makes inner nodes with one child, a leaf, at the
+/// end: the 2,304 pairs before it are 48 full leaves, below one node. When that
+/// leaf has nothing any more it goes, and the node with it, and what lies
+/// beside it gets the bounds that both had. Of `Top` pairs two nodes go, one
+/// above the other.
+void emptyLeaves(bool Snapshots) {
+  constexpr unsigned Full = 48 * 48;
+  pkv_txn *Snapshot = Snapshots ? pkv_begin(Store, PKV_RDONLY) : nullptr;
+  std::string Suffix = Snapshots ? " seen" : "";
+  auto name = [&](const char *Of) { return Of + Suffix; };
+  // A pair behind the last key, but below the leaf that is gone.
+  pkv_tree *T = filled(name("load").c_str(), 0, Full + 1, 1);
+  remove(T, Full, Full - 1, -1);
+  checkFilled(T, Full, true);
+  pkv_load *L = pkv_load_begin(T, 0);
+  CHECK(L && !pkv_load_put(L, as_pkv("00002303x"), as_pkv("v")));
+  CHECK(!pkv_load_end(L, nullptr));
+  checkFilled(T, Full + 1);
+  // Fewer leaves before it.
+  T = filled(name("compact").c_str(), 0, Full + 1, 1);
+  remove(T, Full, Full - 1, -1);
+  remove(T, 480, 528, 1);
+  compactAll(T);
+  checkFilled(T, Full - 48);
+  T = filled(name("compact half").c_str(), 0, Full + 1, 1);
+  remove(T, Full, Full - 1, -1);
+  for (unsigned I = 0; I < Full; I += 3)
+    remove(T, I, I + 1, 1);
+  compactAll(T);
+  checkFilled(T, Full - Full / 3);
+  // At the other end.
+  T = filled(name("back").c_str(), Full + 1, 0, -1);
+  remove(T, 1, 2, 1);
+  checkFilled(T, Full, true);
+  remove(T, 480, 528, 1);
+  compactAll(T);
+  checkFilled(T, Full - 48);
+  CHECK(pkv_put(T, nullptr, as_pkv("0"), as_pkv("v"), 0) == 1);
+  checkFilled(T, Full - 47);
+  pkv_abort(Snapshot);
+  if (Snapshots)
+    return;
+  // All of it, and from the other end.
+  constexpr unsigned Top = 48 * 48 * 48;
+  T = filled(name("all").c_str(), 0, Top + 1, 1);
+  remove(T, Top, Top - 1, -1);
+  checkFilled(T, Top, true);
+  L = pkv_load_begin(T, 0);
+  CHECK(L && !pkv_load_put(L, as_pkv(numbered("%08ux", Top - 1)), as_pkv("v")));
+  CHECK(!pkv_load_end(L, nullptr));
+  checkFilled(T, Top + 1);
+  CHECK(!pkv_del(T, nullptr, as_pkv(numbered("%08ux", Top - 1))));
+  remove(T, Top - 1, 2000, -1);
+  checkFilled(T, 2001);
+  remove(T, 2000, unsigned(-1), -1);
+  checkFilled(T, 0);
+  T = filled(name("all back").c_str(), 3 * Full, 0, -1);
+  remove(T, 1, 3 * Full + 1, 1);
+  checkFilled(T, 0);
+  L = pkv_load_begin(T, 0);
+  CHECK(L && !pkv_load_put(L, as_pkv("k"), as_pkv("v")));
+  CHECK(!pkv_load_end(L, nullptr));
+  checkFilled(T, 1);
+}
+
 int random(unsigned long Seed, unsigned Rounds) {
   Random.seed(Seed);
   open();
@@ -230,6 +365,8 @@ int random(unsigned long Seed, unsigned Rounds) {
     }
     if (below(2) || Map.size() > 20000)
       removeSome(Map);
+    if (below(3) == 0)
+      removeEnd(Map);
     if (below(3) == 0)
       compact(Map);
     check(Map);
@@ -439,12 +576,21 @@ int main(int argc, char **argv) {
   unsigned Number = argc > 3 ? unsigned(std::atol(argv[3])) : 0;
   if (IsRandom)
     return random(Number, unsigned(std::atol(argv[4])));
+  if (Mode == "empty") {
+    MayStay = Number;
+    open();
+    emptyLeaves(false);
+    emptyLeaves(true);
+    CHECK(!pkv_lost(Store));
+    pkv_close(Store);
+    return 0;
+  }
   if (Mode == "kill")
     return killed(Number);
   if (Mode == "speed")
     return speed(Number);
   return std::fputs("Usage: pkv_bulk random STORE SEED ROUNDS [durable]\n"
-                    "       pkv_bulk kill|speed STORE NUMBER [durable]\n",
+                    "       pkv_bulk empty|kill|speed STORE NUMBER [durable]\n",
                     stderr),
          2;
 }

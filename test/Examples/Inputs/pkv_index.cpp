@@ -7,9 +7,11 @@
 //   pairs, dropped and made again; the store is opened again.
 // pkv_index check STORE 0
 //   Some changes, and pkv_check: prints what it finds.
+// pkv_index full STORE 0
+//   An index is made and dropped where the file cannot grow.
 // pkv_index kill STORE KILLS
-//   Processes that make, keep and drop indexes are killed. Afterwards they are
-//   whole, or refused, or made again.
+//   Processes that make, keep and drop indexes are killed, while another thread
+//   changes the tree. Afterwards they are whole, or refused, or made again.
 #include "pkv.h"
 
 #include <cerrno>
@@ -21,7 +23,9 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace {
@@ -279,9 +283,92 @@ int check() {
   return Wrong ? 1 : 0;
 }
 
+/// The index is what the pairs say.
+void compareAll() {
+  pairs Map;
+  pkv_cursor *C = pkv_cursor_open(Tree, nullptr);
+  CHECK(C);
+  struct pkv_bytes Key, Value;
+  for (int On = pkv_first(C); On; On = pkv_next(C)) {
+    CHECK(!pkv_pair(C, &Key, &Value));
+    Map[text(Key)] = text(Value);
+  }
+  pkv_cursor_close(C);
+  compare(Words, nullptr, Map, false);
+  const char *Wrong = pkv_check(Store);
+  CHECK(!Wrong);
+}
+
+/// The file stays as long as it is, and what is free in it is used up.
+void fill() {
+  struct pkv_stat Stat;
+  CHECK(!pkv_stat(Tree, nullptr, &Stat));
+  struct rlimit Limit = {rlim_t(Stat.file_bytes), RLIM_INFINITY};
+  CHECK(!setrlimit(RLIMIT_FSIZE, &Limit));
+  pkv_tree *Other = pkv_tree_open(Store, "filling", 0);
+  unsigned Number = 0;
+  for (std::size_t Size : {100000, 10000, 1100, 800, 300, 50})
+    for (;;) {
+      std::string Key = "f" + std::to_string(Number++), Value(Size, 'x');
+      if (pkv_put(Other, nullptr, as_pkv(Key), as_pkv(Value), 0) < 0)
+        break;
+    }
+}
+
+void makeRoom() {
+  struct rlimit Limit = {RLIM_INFINITY, RLIM_INFINITY};
+  CHECK(!setrlimit(RLIMIT_FSIZE, &Limit));
+}
+
+void change(unsigned Round) {
+  for (unsigned I = 0; I < 100; I++)
+    CHECK(pkv_put(Tree, nullptr, as_pkv("k" + std::to_string(I)),
+                  as_pkv("round" + std::to_string(Round)), 0) >= 0);
+  for (unsigned I = Round; I < 100; I += 3)
+    CHECK(!pkv_del(Tree, nullptr, as_pkv("k" + std::to_string(I))));
+}
+
+int full() {
+  std::signal(SIGXFSZ, SIG_IGN);
+  openStore();
+  CHECK(pkv_tree_open(Store, "filling", PKV_CREATE));
+  change(0);
+  CHECK((Words = openIndex(false)));
+  change(1);
+  // It is not dropped, and goes on as before.
+  fill();
+  CHECK(pkv_index_drop(Tree, "words") < 0 && errno != ENOENT);
+  makeRoom();
+  change(2);
+  compareAll();
+  pkv_close(Store);
+  openStore();
+  CHECK((Words = openIndex(false, 0)));
+  compareAll();
+  CHECK(!pkv_index_drop(Tree, "words"));
+  // It is not made, and nothing is left of it but room.
+  fill();
+  CHECK(!openIndex(false) && errno != ENOENT);
+  makeRoom();
+  change(3);
+  CHECK((Words = openIndex(false)));
+  compareAll();
+  pkv_close(Store);
+  return 0;
+}
+
 [[noreturn]] void work(unsigned Seed) {
   Random.seed(Seed);
   openStore();
+  CHECK((Words = openIndex(false))); // from here on changes are not refused
+  std::thread([] {
+    for (unsigned I = 0;; I++) {
+      std::string Key = "beside " + std::to_string(I % 50);
+      CHECK(pkv_put(Tree, nullptr, as_pkv(Key), as_pkv(std::to_string(I)), 0) >=
+            0);
+      usleep(20);
+    }
+  }).detach();
   for (;;) {
     CHECK((Words = openIndex(false)));
     for (unsigned N = below(1500); N; N--)
@@ -299,17 +386,7 @@ int check() {
   const char *Wrong = pkv_check(Store);
   CHECK(!Wrong);
   CHECK((Words = openIndex(false))); // what was not whole is made now
-  pairs Map;
-  pkv_cursor *C = pkv_cursor_open(Tree, nullptr);
-  CHECK(C);
-  struct pkv_bytes Key, Value;
-  for (int On = pkv_first(C); On; On = pkv_next(C)) {
-    CHECK(!pkv_pair(C, &Key, &Value));
-    Map[text(Key)] = text(Value);
-  }
-  pkv_cursor_close(C);
-  compare(Words, nullptr, Map, false);
-  CHECK(!(Wrong = pkv_check(Store)));
+  compareAll();
   _exit(0);
 }
 
@@ -341,10 +418,12 @@ int main(int argc, char **argv) {
                   unsigned(std::atoi(argv[4])));
   if (Mode == "check")
     return check();
+  if (Mode == "full")
+    return full();
   if (Mode == "kill")
     return killed(unsigned(std::atoi(argv[3])));
   return std::fputs("Usage: pkv_index random STORE SEED OPERATIONS\n"
-                    "       pkv_index check STORE 0\n"
+                    "       pkv_index check|full STORE 0\n"
                     "       pkv_index kill STORE KILLS\n",
                     stderr),
          2;

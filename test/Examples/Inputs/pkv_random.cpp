@@ -239,6 +239,20 @@ struct making {
   }
 };
 
+/// What a thread that has begun a transaction is refused in another store.
+void checkAnother(const std::string &Path) {
+  pkv *Other = pkv_open(Path.c_str(), PKV_CREATE);
+  pkv_txn *Txn = pkv_begin(Store, 0);
+  CHECK(Other && Txn);
+  const char *Wrong = pkv_check(Other);
+  CHECK(Wrong && errno == EDEADLK && std::strstr(Wrong, "transaction"));
+  CHECK(pkv_lost(Other) < 0 && errno == EDEADLK);
+  CHECK(!pkv_check(Store));
+  pkv_abort(Txn);
+  CHECK(!pkv_check(Other));
+  pkv_close(Other);
+}
+
 /// The store is open for reading, and is opened to write. A lock on the folder
 /// stands for another process.
 void openToWrite(const char *Path, unsigned Durable, pkv_tree *T,
@@ -279,6 +293,7 @@ int main(int argc, char **argv) {
   Trees[0] = pkv_tree_open(Store, "", 0);
   Trees[1] = pkv_tree_open(Store, "other", PKV_CREATE);
   CHECK(Trees[0] && Trees[1]);
+  checkAnother(argv[1] + std::string(" another"));
   pairs Maps[2], Saved[2];
   pkv_txn *Txn = nullptr;
   std::vector<snapshot> Snapshots;

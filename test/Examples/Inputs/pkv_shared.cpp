@@ -213,10 +213,15 @@ void failed() {
   Sharer.l_type = F_RDLCK;
   Sharer.l_start = Sharer.l_len = 1;
   CHECK(Directory >= 0 && !fcntl(Directory, F_OFD_SETLK, &Sharer));
+  // It writes, as it still says by the same byte of the file.
+  int File = ::open((std::string(Path) + "/pkv.processes").c_str(),
+                    O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  CHECK(File >= 0 && !fcntl(File, F_OFD_SETLK, &Sharer));
   REFUSES(ENOENT, "", pkv_open(Path, PKV_SHARED | PKV_RDONLY));
   pkv *S = open(PKV_SHARED | PKV_CREATE | Durable);
   put(tree(S, ""), nullptr, "first", "1");
   pkv_close(S);
+  close(File);
   close(Directory);
   S = open(PKV_SHARED | Durable);
   CHECK(get(tree(S, ""), nullptr, "first") == "1" && !pkv_check(S));
@@ -254,8 +259,44 @@ void forked() {
   alarm(0);
 }
 
+/// Two that read ask to write, again and again: neither may, and neither is
+/// without a lock for a moment in which another could.
+void askBoth() {
+  pkv_close(open(PKV_CREATE | Durable));
+  int Up[2], Down[2];
+  CHECK(!pipe(Up) && !pipe(Down));
+  auto ask = [](int In, int Out) {
+    char C = 0;
+    pkv *S = open(PKV_RDONLY);
+    CHECK(write(Out, &C, 1) == 1 && read(In, &C, 1) == 1);
+    for (int I = 0; I < 20000; I++) {
+      CHECK(pkv_open_to_write(S, 0) < 0 && errno == EBUSY);
+      CHECK(I % 10 || (!pkv_open(Path, 0) && errno == EBUSY));
+    }
+    CHECK(write(Out, &C, 1) == 1 && read(In, &C, 1) == 1);
+    return S;
+  };
+  pid_t Child = fork();
+  CHECK(Child >= 0);
+  close(Child ? Up[1] : Up[0]); // so that its end is seen
+  close(Child ? Down[0] : Down[1]);
+  if (!Child) {
+    Me = "other";
+    ask(Down[0], Up[1]);
+    _exit(0);
+  }
+  pkv *S = ask(Up[0], Down[1]);
+  int Status;
+  CHECK(waitpid(Child, &Status, 0) == Child && !Status);
+  CHECK(!pkv_open_to_write(S, Durable) && !pkv_check(S));
+  pkv_close(S);
+  close(Up[0]);
+  close(Down[1]);
+}
+
 void parent(pid_t Child) {
   failed();
+  askBoth();
   forked();
   pkv *S = open(PKV_SHARED | PKV_CREATE | Durable);
   pkv_tree *T = tree(S, "");

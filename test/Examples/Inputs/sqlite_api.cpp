@@ -477,6 +477,11 @@ void closing() {
       if (!Reads)
         return;
       database C;
+      // Of a store that nobody has open yet.
+      is(C,
+         "CREATE VIRTUAL TABLE o USING perdure('" + Folder +
+             "/not before.pkv', i)",
+         "");
       is(C, numbers() + "SELECT count(*) FROM n", "198");
       for (Step = 3; Step < 4;)
         std::this_thread::yield();
