@@ -1,21 +1,22 @@
-# sqlite_build.sh EXAMPLES INPUTS COMPILER FLAGS...: the programs that test
-# examples/sqlite, in the current folder.
+# sqlite_build.sh EXAMPLES INPUTS PROGRAMS COMPILER FLAGS...: programs that test
+# examples/sqlite, INPUTS/sqlite_PROGRAM.cpp, in the current folder.
 set -eu
-Examples=$1 Inputs=$2
-shift 2
+Examples=$1 Inputs=$2 Programs=$3
+shift 3
+Module=("$Examples"/sqlite/*.cpp)
+Pkv=("$Examples"/pkv/{processes,store,tree}.cpp)
 # The flags are for what is tested; the programs only have to be there soon.
 # char is unsigned, as on AArch64; the shell's tests have it signed.
-for File in "$Examples"/sqlite/*.cpp "$Inputs"/sqlite_*.cpp; do
-  Flags=("$@")
-  case $File in "$Inputs"/*) Flags=("$1" -O0) ;; esac
-  printf '%s\0' "${Flags[*]} -funsigned-char -Wall -Wextra -Werror -DSQLITE_CORE -I$Examples/pkv -I$Examples/sqlite -c $File"
-done | xargs -0 -P 2 -n 1 bash -c 'exec $0'
-"$@" -fperdure-tx-clones -c "$Examples/pkv/processes.cpp" "$Examples/pkv/store.cpp" "$Examples/pkv/tree.cpp"
-for File in "$Inputs"/sqlite_*.cpp; do
-  Program=$(basename "$File" .cpp)
-  Objects=
-  for Object in "$Examples"/sqlite/*.cpp; do
-    Objects="$Objects $(basename "$Object" .cpp).o"
-  done
-  "$@" $Objects processes.o store.o tree.o "$Program.o" -lsqlite3 -o "$Program"
+Common="-funsigned-char -Wall -Wextra -Werror -DSQLITE_CORE -I$Examples/pkv -I$Examples/sqlite -c"
+{
+  for File in "${Pkv[@]}"; do printf '%s\0' "$* -fperdure-tx-clones -c $File"; done
+  for File in "${Module[@]}"; do printf '%s\0' "$* $Common $File"; done
+  for Program in $Programs; do printf '%s\0' "$1 -O0 $Common $Inputs/sqlite_$Program.cpp"; done
+} | xargs -0 -P 2 -n 1 bash -c 'exec $0'
+Objects=()
+for File in "${Module[@]}" "${Pkv[@]}"; do
+  Objects+=("$(basename "$File" .cpp).o")
+done
+for Program in $Programs; do
+  "$@" "${Objects[@]}" "sqlite_$Program.o" -lsqlite3 -o "sqlite_$Program"
 done

@@ -1,14 +1,18 @@
 // sqlite_kill.cpp - Kills a process that writes rows, and looks at what is
 // there.
 //
-// sqlite_kill STORE KILLS SEED
+// sqlite_kill STORE KILLS SEED [DURABLE]
+// sqlite_kill STORE look SAID [DURABLE]
 //
 // The writer's transaction number i adds row i to two tables, changes rows of
 // an indexed column, removes old ones, and says i when it is committed.
 // Whatever the moment at which it dies, the store has its last word, or one
-// more.
+// more: a new process looks.
+#include "pkv.h"
+
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <random>
 #include <signal.h>
 #include <sqlite3.h>
@@ -39,16 +43,19 @@ long ask(sqlite3 *Db, const std::string &Sql) {
   return Answer;
 }
 
+const char *Durable = ""; // what the tables say behind the store
+
 sqlite3 *opened(const std::string &Store) {
   sqlite3 *Db;
   char *Message = nullptr;
   if (sqlite3_open(":memory:", &Db) ||
       sqlite3_perduresqlite_init(Db, &Message, nullptr) & 0xff)
     stop("open");
-  ask(Db, "CREATE VIRTUAL TABLE a USING perdure('" + Store +
-              "', i INTEGER PRIMARY KEY, v INT, t TEXT, UNIQUE(t), INDEX(v));"
-              "CREATE VIRTUAL TABLE b USING perdure('" +
-              Store + "', k TEXT PRIMARY KEY, i INT UNIQUE)");
+  std::string In = " USING perdure('" + Store + "' " + Durable + ", ";
+  ask(Db, "CREATE VIRTUAL TABLE a" + In +
+              "i INTEGER PRIMARY KEY, v INT, t TEXT, UNIQUE(t), INDEX(v));"
+              "CREATE VIRTUAL TABLE b" +
+              In + "k TEXT PRIMARY KEY, i INT UNIQUE)");
   return Db;
 }
 
@@ -68,7 +75,8 @@ sqlite3 *opened(const std::string &Store) {
   }
 }
 
-void look(const std::string &Store, long Said) {
+int look(const std::string &Store, long Said) {
+  // SQLite's tables open it first: so the module is what recovers.
   sqlite3 *Db = opened(Store);
   long Last = ask(Db, "SELECT ifnull(max(i), 0) FROM a");
   if (Last < Said || Last > Said + 1)
@@ -86,13 +94,38 @@ void look(const std::string &Store, long Said) {
       (Rows > 2 ? Rows - 2 : 0))
     stop("the index on v has other rows");
   sqlite3_close(Db);
+  pkv *All = pkv_open(Store.c_str(), PKV_RDONLY);
+  if (!All)
+    stop(pkv_errormsg());
+  if (const char *Wrong = pkv_check(All))
+    stop(Wrong);
+  pkv_close(All);
+  std::printf("%ld\n", Last);
+  return 0;
+}
+
+/// In a process of its own; what it has found.
+long looked(char **Arguments, long Said) {
+  std::string Command = std::string("'") + Arguments[0] + "' '" + Arguments[1] +
+                        "' look " + std::to_string(Said) + " " + Durable;
+  FILE *Output = popen(Command.c_str(), "r");
+  long Last = -1;
+  if (!Output || std::fscanf(Output, "%ld", &Last) != 1 || pclose(Output))
+    stop("what is there is not right");
+  return Last;
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 4)
-    return std::fputs("Usage: sqlite_kill STORE KILLS SEED\n", stderr), 2;
+  if (argc < 4 || argc > 5 || (argc == 5 && std::strcmp(argv[4], "DURABLE")))
+    return std::fputs("Usage: sqlite_kill STORE KILLS SEED [DURABLE]\n",
+                      stderr),
+           2;
+  if (argc == 5)
+    Durable = argv[4];
+  if (!std::strcmp(argv[2], "look"))
+    return look(argv[1], std::atol(argv[3]));
   std::mt19937 Random(unsigned(std::atoi(argv[3])));
   long Said = 0;
   for (int Kill = 0; Kill < std::atoi(argv[2]); Kill++) {
@@ -119,7 +152,7 @@ int main(int argc, char **argv) {
     waitpid(Child, &Status, 0);
     if (!WIFSIGNALED(Status))
       stop("the writer ended by itself");
-    look(argv[1], Said);
+    Said = looked(argv, Said);
   }
   std::printf("%s killed, %ld transactions, all there\n", argv[2], Said);
 }
