@@ -123,8 +123,9 @@ perdure_store *perdure_store_open(const char *dir, unsigned flags) {
 // Who shares O writes in sections, of which others may be in one. Otherwise the next
 // to open it empties the log.
 static void endRedo(Object &O) {
-  bool Died = false;
-  bool Entered = !mayAllocate(O) && enterSection(O, true, /*Wait=*/false, Died);
+  bool Died = false, First;
+  bool Entered =
+      !mayAllocate(O) && enterSection(O, true, /*Wait=*/false, Died, First);
   if (mayAllocate(O) &&
       (isAlone(O) || headerOf(O)->Turn.LastWriter == ownTurn()))
     closeRedo(O);

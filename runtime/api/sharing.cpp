@@ -60,10 +60,10 @@ static bool takeTurn(Object &O) {
 // Who is alone allocates without sections: so what the others did before is
 // learnt inside one, where they cannot allocate.
 bool perdure::openAlone(Object &O, bool &Occupied) {
-  bool Died = false, Inside = isWritingHere(O);
+  bool Died = false, First, Inside = isWritingHere(O);
   if (isShared(O))
     return false;
-  if (!Inside && !enterSection(O, true, /*Wait=*/false, Died)) {
+  if (!Inside && !enterSection(O, true, /*Wait=*/false, Died, First)) {
     Occupied = errno == EBUSY;
     return false;
   }
@@ -75,10 +75,11 @@ bool perdure::openAlone(Object &O, bool &Occupied) {
   return Ok;
 }
 
-// In a read section of O: what it shows is no half transaction. Half: of a dead
-// process, and this one may end it by a turn of its own.
+// In a read section of O, the first one of this process: what it shows is no half
+// transaction. Half: of a dead process, and this one may end it by a turn of its own.
+// This may map the object anew, so no other thread is in a section meanwhile; those that
+// join later see the same, since the kernel's lock is held until all have left.
 static bool seeWhole(Object &O, bool &Half) {
-  followWriter(O);
   Half = false;
   if (isAlone(O))
     return true;
@@ -105,12 +106,12 @@ int perdure_lock(void *in_object, unsigned flags) {
     return -1;
   }
   Object *O = openObjectAt(in_object, "perdure_lock");
-  bool ToWrite = !(flags & PERDURE_RDONLY), Died;
+  bool ToWrite = !(flags & PERDURE_RDONLY), Died, First;
   Transaction *T = openTransaction();
   if (T && O && isWritingHere(*O) == ToWrite && stayInside(*T, *O))
     return 0;
   if (!O || (ToWrite && !isWritable(*O) && !refuseToWrite(*O)) ||
-      !enterSection(*O, ToWrite, !(flags & PERDURE_NOWAIT), Died))
+      !enterSection(*O, ToWrite, !(flags & PERDURE_NOWAIT), Died, First))
     return -1;
   if (ToWrite && !isAlone(*O) && !takeTurn(*O)) {
     int Saved = errno;
@@ -119,12 +120,16 @@ int perdure_lock(void *in_object, unsigned flags) {
     return -1;
   }
   bool Half = false;
-  if (!ToWrite && !seeWhole(*O, Half)) {
+  if (!ToWrite)
+    followWriter(*O);
+  if (First && !seeWhole(*O, Half)) {
     int Saved = errno;
     leaveSection(*O);
     errno = Saved;
     return -1;
   }
+  if (First && !Half)
+    letOthersIn(*O);
   if (!Half)
     return Died;
   leaveSection(*O);

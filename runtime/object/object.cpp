@@ -25,6 +25,7 @@ using namespace perdure;
 
 static Object *Slots[MaxSlots];
 bool (*perdure::RecoverAtOpen)(Object &, Access, bool);
+bool (*perdure::MayRecover)(Object &);
 
 uint64_t perdure::nextSerial() {
   static uint64_t Last;
@@ -788,7 +789,7 @@ bool perdure::share(Object &O) {
 static void detach(Object &O, bool WasPrivate) {
   bool Present = isPresent(O);
   if (Present && WasPrivate && !O.Private &&
-      !RecoverAtOpen(O, Access::Read, /*Writers=*/false))
+      !RecoverAtOpen(O, Access::Read, !isOnlyWriter(O.File)))
     die("object %s could not be opened to write, and what a process left half done in "
         "it that died is seen by those that read it: %s",
         labelOf(O).Text, errorMessage());
@@ -816,6 +817,8 @@ bool perdure::attach(Object &O, Access Wanted) {
   if (Upgrade && (O.Sect.Readers || O.Sect.Changing))
     return fail(EBUSY, "a thread of this process is in a read section of it");
   bool Writable = Wanted != Access::Read;
+  if (Upgrade && O.Private && MayRecover && !MayRecover(O))
+    return false;
   int File = openFile(O.Owner->ObjectsDir, O.Hex,
                       (Writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
   if (File < 0)
@@ -829,7 +832,7 @@ bool perdure::attach(Object &O, Access Wanted) {
     errno = Saved;
     return false;
   }
-  bool Writers = Wanted != Access::Exclusive && !isOnlyWriter(File);
+  bool Writers = !Writable && !isOnlyWriter(File);
   {
     Locked Hold(O.GrowLock);
     if (O.File >= 0)
@@ -842,12 +845,11 @@ bool perdure::attach(Object &O, Access Wanted) {
     O.Unsynced = Writable;
     if (Writable)
       repairState(O);
+    if (Wanted == Access::Shared)
+      lockByte(File, FileByte::Structure, LockKind::None, false);
   }
-  bool Ok = !RecoverAtOpen || RecoverAtOpen(O, Wanted, Writers);
-  // Who shares it after this one sees that it is not the first any more.
-  if (Wanted == Access::Shared)
-    lockByte(File, FileByte::Structure, LockKind::None, false);
-  if (!Ok || (Writable && !defer(O))) {
+  if ((RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) ||
+      (Writable && !defer(O))) {
     int Saved = errno;
     detach(O, WasPrivate);
     errno = Saved;

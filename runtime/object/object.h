@@ -84,6 +84,9 @@ struct Object {
 /// anybody sees it, to roll back what was left half done. False, and a message:
 /// O cannot be opened. Writers: other processes have it open for writing.
 extern bool (*RecoverAtOpen)(Object &O, Access Wanted, bool Writers);
+/// The same, of an O that has been recovered for this process alone: whether it could be
+/// in the file. False, and a message: it is not tried.
+extern bool (*MayRecover)(Object &O);
 
 /// For a new Object.
 uint64_t nextSerial();

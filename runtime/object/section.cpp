@@ -116,7 +116,7 @@ static bool waitForThreads(Object &O, bool ToWrite, bool Wait, bool &Joined) {
   return true;
 }
 
-static bool enterLocked(Object &O, bool ToWrite, bool Wait, bool &Died) {
+static bool enterLocked(Object &O, bool ToWrite, bool Wait, bool &Died, bool &First) {
   Section &S = O.Sect;
   if (S.Writing && pthread_equal(S.Writer, pthread_self()))
     return fail(EDEADLK, "object %s: this thread is in a write section already",
@@ -139,8 +139,10 @@ static bool enterLocked(Object &O, bool ToWrite, bool Wait, bool &Died) {
     bool Ok = lockForProcess(
         O, ToWrite ? LockKind::Exclusive : LockKind::Shared, Wait);
     pthread_mutex_lock(&S.Lock.Handle);
-    S.Changing = false;
-    pthread_cond_broadcast(&S.Left);
+    First = Ok && !ToWrite;
+    S.Changing = First;
+    if (!First)
+      pthread_cond_broadcast(&S.Left);
     if (!Ok)
       return false;
   }
@@ -155,10 +157,16 @@ static bool enterLocked(Object &O, bool ToWrite, bool Wait, bool &Died) {
   return true;
 }
 
-bool perdure::enterSection(Object &O, bool ToWrite, bool Wait, bool &Died) {
-  Died = false;
+void perdure::letOthersIn(Object &O) {
+  Locked Hold(O.Sect.Lock);
+  O.Sect.Changing = false;
+  pthread_cond_broadcast(&O.Sect.Left);
+}
+
+bool perdure::enterSection(Object &O, bool ToWrite, bool Wait, bool &Died, bool &First) {
+  Died = First = false;
   pthread_mutex_lock(&O.Sect.Lock.Handle);
-  bool Ok = enterLocked(O, ToWrite, Wait, Died);
+  bool Ok = enterLocked(O, ToWrite, Wait, Died, First);
   int Saved = errno;
   pthread_mutex_unlock(&O.Sect.Lock.Handle);
   errno = Saved;
@@ -176,6 +184,7 @@ bool perdure::leaveSection(Object &O, bool StillDied) {
     *Mine = {};
     if (--S.Readers)
       return true;
+    S.Changing = false; // this one's, if it was the first and there were no others
   } else {
     return fail(EPERM, "object %s: this thread is in no section of it",
                 labelOf(O).Text);

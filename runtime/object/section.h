@@ -25,15 +25,17 @@ struct Section {
   unsigned Readers;    // threads
   unsigned Waiting;    // threads that want to write: readers queue behind them
   bool Writing;        // a thread
-  bool Changing;       // a thread waits for the kernel's lock
+  bool Changing;       // a thread waits for the kernel's lock, or looks at what is there
   pthread_t Writer;    // who, while Writing
 };
 
 /// Enters. False: EBUSY when it must not wait, EDEADLK for who is writing
 /// already and for who reads already, ENOLCK for a thread that reads too many,
 /// else the kernel's error. Died: the process that was in a write
-/// section before never left it.
-bool enterSection(Object &O, bool ToWrite, bool Wait, bool &Died);
+/// section before never left it. First, of a read section: no other thread of this
+/// process is in one, and none enters before letOthersIn, or before this one leaves.
+bool enterSection(Object &O, bool ToWrite, bool Wait, bool &Died, bool &First);
+void letOthersIn(Object &O);
 
 /// Leaves. False (EPERM) for a thread that is in none. StillDied: the next to
 /// enter is told of a death that was told to this one.

@@ -14,6 +14,7 @@
 
 #include "tx/recover.h"
 #include "alloc/page_map.h"
+#include "platform/boot.h"
 #include "platform/error.h"
 #include "platform/options.h"
 #include "tx/redo.h"
@@ -45,24 +46,25 @@ struct Plan {
 
 // Whether the others that the record names know of the commit. The record counts
 // when its offset is 0.
-static bool isAwaitedByAny(const Object &O, unsigned Lane, const LogRecord &R) {
+static bool isAwaitedByAny(const Object &O, unsigned Lane, const LogRecord &R,
+                           bool Acts) {
   uint64_t Generation = laneHead(O, Lane)->Generation;
   for (uint64_t At = 0; At < R.bytes(); At += sizeof(Vote)) {
     Vote V;
     memcpy(&V, R.content() + At, sizeof(V));
-    if (isAwaited(O, Lane, Generation, V))
+    if (isAwaited(O, Lane, Generation, V, Acts))
       return true;
   }
   return false;
 }
 
 // Of what is prepared and not decided: those parts that were not committed stay.
-static bool askForUndecided(const Object &O, Undecided &List) {
+static bool askForUndecided(const Object &O, Undecided &List, bool Acts) {
   unsigned Kept = 0;
   for (unsigned I = 0; I < List.Count; ++I) {
     Vote Leader;
     memcpy(&Leader, recordAt(O, List.Items[I])->content(), sizeof(Leader));
-    Outcome Found = askCoordinator(O, Leader);
+    Outcome Found = askCoordinator(O, Leader, Acts);
     if (Found == Outcome::Unknown)
       return false;
     if (Found == Outcome::RollBack)
@@ -73,8 +75,8 @@ static bool askForUndecided(const Object &O, Undecided &List) {
 }
 
 // What follows the last whole commit means nothing.
-static bool checkCommits(const Object &O, unsigned Lane, Plan &P,
-                         Undecided &List) {
+static bool checkCommits(const Object &O, unsigned Lane, Plan &P, Undecided &List,
+                         bool Acts) {
   P = {0, false, false, true, false};
   LogReader Reader(O, Lane);
   uint64_t End = 0;
@@ -88,12 +90,15 @@ static bool checkCommits(const Object &O, unsigned Lane, Plan &P,
       End = Reader.last() + R->room();
   }
   P.Last = Reader.last();
-  P.AllHome = laneHead(O, Lane)->Homed == End;
-  return askForUndecided(O, List);
+  const LaneHead &Head = *laneHead(O, Lane);
+  P.AllHome = __atomic_load_n(&Head.Homed, __ATOMIC_ACQUIRE) == End &&
+              Head.Boot && Head.Boot == bootNumber();
+  return askForUndecided(O, List, Acts);
 }
 
-// Whether everything in the lane's log can be done, and what that is.
-static bool checkLane(const Object &O, unsigned Lane, Plan &P) {
+// Whether everything in the lane's log can be done, and what that is. Acts: it is done,
+// durably, because of what other objects say.
+static bool checkLane(const Object &O, unsigned Lane, Plan &P, bool Acts) {
   P = {0, true, false, false, false};
   Vote Leader;
   bool Prepared = false;
@@ -102,7 +107,7 @@ static bool checkLane(const Object &O, unsigned Lane, Plan &P) {
     bool Right = true;
     if (isOfCommits(R->kind())) {
       Undecided List;
-      return checkCommits(O, Lane, P, List);
+      return checkCommits(O, Lane, P, List, Acts);
     }
     switch (R->kind()) {
     case RecordKind::Data:
@@ -122,7 +127,7 @@ static bool checkLane(const Object &O, unsigned Lane, Plan &P) {
     case RecordKind::Committed:
       Right = R->bytes() % sizeof(Vote) == 0;
       P.RollsBack = P.RollsBack && R->offset();
-      P.Waits = P.Waits || (Right && isAwaitedByAny(O, Lane, *R));
+      P.Waits = P.Waits || (Right && isAwaitedByAny(O, Lane, *R, Acts));
       break;
     default:
       return failHostile(O, Lane, "has a record of a kind that is not known");
@@ -134,7 +139,7 @@ static bool checkLane(const Object &O, unsigned Lane, Plan &P) {
   if (P.RollsBack)
     P.Waits = false;
   if (Prepared && P.RollsBack) {
-    Outcome Found = askCoordinator(O, Leader);
+    Outcome Found = askCoordinator(O, Leader, Acts);
     P.RollsBack = Found == Outcome::RollBack;
     return Found != Outcome::Unknown;
   }
@@ -253,9 +258,13 @@ public:
     while (I < Count && !Touched[I])
       ++I;
     Begin = I * PartBytes;
-    while (I < Count && Sum + Touched[I] <= PartBytes)
-      Sum += Touched[I++];
-    End = I * PartBytes < Bytes ? I * PartBytes : Bytes;
+    End = Begin;
+    for (; I < Count && Sum + Touched[I] <= PartBytes; ++I)
+      if (Touched[I]) { // and not what lies behind the last one
+        Sum += Touched[I];
+        End = (I + 1) * PartBytes;
+      }
+    End = End < Bytes ? End : Bytes;
     return Begin < End;
   }
 
@@ -316,7 +325,7 @@ static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
     Undecided List;
     Plan Again;
     // The log first: what is written to its place may reach the medium at any time.
-    if (!checkCommits(O, Lane, Again, List) || !syncRecovered(O))
+    if (!checkCommits(O, Lane, Again, List, !O.Private) || !syncRecovered(O))
       return false;
     if (!redoCommits(O, Lane, List))
       return false;
@@ -332,18 +341,36 @@ static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
   return true;
 }
 
+// On DAX media a process may have died between a store and the flush of it, and the
+// processor has it still: that a log was cut, and that a transaction is committed which
+// others have yet to learn of. Both are found here, and left alone; power that fails
+// later would bring back what was there before, and roll it back over what follows now.
+static void flushFound(Object &O, unsigned Lane, const Plan &P) {
+  if (O.Private)
+    return;
+  flushInTx(O, laneHead(O, Lane), sizeof(LaneHead));
+  if (!P.Waits)
+    return;
+  LogReader Reader(O, Lane);
+  while (const LogRecord *R = Reader.next())
+    flushInTx(O, recordAt(O, Reader.last()), R->room());
+}
+
 bool perdure::recover(Object &O) {
   unsigned Lanes = laneCount(O);
   Plan P;
-  for (unsigned I = 0; I < Lanes; ++I)
-    if (!checkLane(O, I, P))
+  for (unsigned I = 0; I < Lanes; ++I) {
+    if (!checkLane(O, I, P, !O.Private))
       return false;
+    flushFound(O, I, P);
+  }
+  settle(O);
   // What was committed first: a process that writes in place has had its turn
   // after it.
   bool Done = false;
   for (int OfCommits = 1; OfCommits >= 0; --OfCommits)
     for (unsigned I = 0; I < Lanes; ++I)
-      if (checkLane(O, I, P) && P.Last && !P.Waits &&
+      if (checkLane(O, I, P, !O.Private) && P.Last && !P.Waits &&
           P.OfCommits == (bool)OfCommits) {
         if (!finishLane(O, I, P))
           return false;
@@ -354,7 +381,7 @@ bool perdure::recover(Object &O) {
 
 LaneState perdure::examineLane(const Object &O, unsigned Lane) {
   Plan P;
-  if (!checkLane(O, Lane, P))
+  if (!checkLane(O, Lane, P, /*Acts=*/false))
     return LaneState::Damaged;
   return P.Last && !P.Waits
              ? P.OfCommits ? LaneState::Unwritten : LaneState::Unfinished
@@ -366,9 +393,9 @@ bool perdure::redoInImage(Object &O) {
   unsigned Lanes = laneCount(O);
   bool Done = false;
   for (unsigned I = 0; I < Lanes; ++I)
-    if (checkLane(O, I, P) && P.Last && P.OfCommits) {
+    if (checkLane(O, I, P, /*Acts=*/true) && P.Last && P.OfCommits) {
       Undecided List;
-      if (checkCommits(O, I, P, List)) {
+      if (checkCommits(O, I, P, List, /*Acts=*/true)) {
         Done = redoInPlace(O, I, List) || Done;
       }
     }
@@ -379,7 +406,7 @@ void perdure::cutCommits(Object &O) {
   Plan P;
   unsigned Lanes = laneCount(O);
   for (unsigned I = 0; I < Lanes; ++I)
-    if (checkLane(O, I, P) && P.Last && P.OfCommits) {
+    if (checkLane(O, I, P, /*Acts=*/true) && P.Last && P.OfCommits) {
       laneHead(O, I)->Homed = 0;
       cutLane(O, *laneHead(O, I));
     }
@@ -388,17 +415,9 @@ void perdure::cutCommits(Object &O) {
 bool perdure::needsRecovery(const Object &O, bool Alive) {
   Plan P;
   for (unsigned I = 0; I < laneCount(O); ++I)
-    if (!checkLane(O, I, P) || (P.Last && !P.Waits && !(Alive && P.AllHome)))
+    if (!checkLane(O, I, P, /*Acts=*/false) || (P.Last && !P.Waits && !(Alive && P.AllHome)))
       return true;
   return false;
-}
-
-// That commits are home was true of what the kernel had. Power may have failed since,
-// and the medium may have the one without the other.
-static void forgetHomes(Object &O) {
-  for (unsigned I = 0; I < laneCount(O); ++I)
-    if (laneHead(O, I)->Homed)
-      laneHead(O, I)->Homed = 0;
 }
 
 bool perdure::recoverPrivately(Object &O) { return changePrivately(O, recover); }
@@ -408,12 +427,21 @@ static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
     return recover(O);
   // Who shares it finds out in its first section, where nobody else is in the
   // middle of a transaction; and what has a writer is that one's to end.
-  if (Wanted == Access::Shared) {
-    if (!Writers)
-      forgetHomes(O);
-    return true;
-  }
-  return Writers || !needsRecovery(O, /*Alive=*/false) || recoverPrivately(O);
+  return Wanted == Access::Shared || Writers ||
+         !needsRecovery(O, /*Alive=*/false) || recoverPrivately(O);
 }
 
-void perdure::installRecovery() { RecoverAtOpen = recoverAtOpen; }
+static bool mayRecover(Object &O) {
+  return checkLogInFile(*O.Owner, O.Id, [](const Object &File) {
+    Plan P;
+    for (unsigned I = 0; I < laneCount(File); ++I)
+      if (!checkLane(File, I, P, /*Acts=*/true))
+        return false;
+    return true;
+  });
+}
+
+void perdure::installRecovery() {
+  RecoverAtOpen = recoverAtOpen;
+  MayRecover = mayRecover;
+}

@@ -3,6 +3,7 @@
 #include "tx/redo.h"
 #include "alloc/changes.h"
 #include "alloc/page_map.h"
+#include "platform/boot.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
 #include "tx/differences.h"
@@ -271,8 +272,21 @@ static Redo *openRedo(Object &O) {
 static void giveUp(Object &O, Redo &R, const char *Doing) {
   static const uint64_t None = 0;
   poison(O, Doing, errno);
-  if (R.L)
-    writeFile(O.File, &None, sizeof(None), R.Durable.At);
+  if (!R.L)
+    return;
+  // Nor whether it still has what was written to its place.
+  __atomic_store_n(&R.L->Head->Homed, 0, __ATOMIC_RELEASE);
+  writeFile(O.File, &None, sizeof(None), R.Durable.At);
+}
+
+// How far all is in its place, for who shares the object. Never an older Homed beside
+// this boot.
+static void tellHome(LaneHead &Head, uint64_t End) {
+  if (Head.Boot != bootNumber()) {
+    __atomic_store_n(&Head.Homed, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&Head.Boot, bootNumber(), __ATOMIC_RELEASE);
+  }
+  __atomic_store_n(&Head.Homed, End, __ATOMIC_RELEASE);
 }
 
 // A lane of its own, empty. Its generation is on the medium before anything is written
@@ -289,6 +303,7 @@ static bool openLog(Object &O, Redo &R) {
     return false;
   R.End = R.Durable = R.L->End;
   R.Bytes = 0;
+  __atomic_store_n(&R.L->Head->Homed, 0, __ATOMIC_RELEASE); // of the log before
   if (!Found || syncFile(O.File))
     return true;
   giveUp(O, R, "sync what was committed");
@@ -465,7 +480,7 @@ static bool waitUntilHome(Object &O, Redo &R, uint64_t Number) {
         R.Last = &R.First;
       R.Homed = Now;
       if (Ok && !Rest && !R.Undecided)
-        __atomic_store_n(&R.L->Head->Homed, End.At, __ATOMIC_RELEASE);
+        tellHome(*R.L->Head, End.At);
     } else {
       errno = Error;
       giveUp(O, R, "sync what was committed");

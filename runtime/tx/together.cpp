@@ -237,6 +237,7 @@ void OtherFile::open(int File, perdure_id Id) {
       !checkHeader(H, (uint64_t)Status.st_size, Id, UINT64_MAX, false, Found))
     return;
   View->Id = Id;
+  strcpy(View->Hex, hexOf(Id).Text);
   View->Current = Found;
   View->FileBytes = Found.FileBytes;
   Bytes = Found.FileBytes;
@@ -262,7 +263,8 @@ OtherFile::~OtherFile() {
 // durable, and would stay when power fails where this does not. On DAX media, too, a sync
 // takes what was stored through mappings.
 bool OtherFile::sync() const {
-  return TheOptions.battery || syncFile(Own) ||
+  // Where files cannot be synced nothing is written.
+  return TheOptions.battery || syncFile(Own) || errno == EINVAL || errno == EROFS ||
          fail(errno, "cannot sync objects/%s: %s", hexOf(View->Id).Text,
               strerror(errno));
 }
@@ -292,8 +294,13 @@ static Outcome outcomeIn(const Object &O, const Object &C, const Vote &Of) {
   // was of it.
   if (Of.Lane >= laneCount(C))
     return failToAsk(O, Id, "it has no such log: it is an older copy");
-  const uint64_t &Place = laneHead(C, (unsigned)Of.Lane)->Generation;
-  uint64_t Now = __atomic_load_n(&Place, __ATOMIC_ACQUIRE);
+  const LaneHead &Head = *laneHead(C, (unsigned)Of.Lane);
+  uint64_t Now;
+  bool Found;
+  do {
+    Now = generationOf(Head);
+    Found = isCommitted(C, (unsigned)Of.Lane);
+  } while (generationOf(Head) != Now);
   // One that decides for itself is prepared by the sync that its lane's generation
   // waits for, too, and writes the record of the commit only after it: where the
   // medium has the first without the second, that sync had not ended.
@@ -303,11 +310,10 @@ static Outcome outcomeIn(const Object &O, const Object &C, const Vote &Of) {
     return failToAsk(O, Id, "its log is from before: it is an older copy");
   if (Now > Of.Generation)
     return Outcome::RollBack;
-  bool Found = isCommitted(C, (unsigned)Of.Lane);
   return Found ? Outcome::Committed : Outcome::RollBack;
 }
 
-Outcome perdure::askCoordinator(const Object &O, const Vote &Of) {
+Outcome perdure::askCoordinator(const Object &O, const Vote &Of, bool Acts) {
   perdure_id Id = {Of.IdHi, Of.IdLo};
   if (Id.hi == O.Id.hi && Id.lo == O.Id.lo)
     return outcomeIn(O, O, Of);
@@ -315,7 +321,7 @@ Outcome perdure::askCoordinator(const Object &O, const Vote &Of) {
   Outcome Found = Outcome::Unknown;
   if (const Object *C = Other.get()) {
     Found = outcomeIn(O, *C, Of);
-    if (Found == Outcome::Unknown || Other.sync())
+    if (Found == Outcome::Unknown || !Acts || Other.sync())
       return Found;
   }
   char Why[512];
@@ -341,11 +347,14 @@ static bool visitUndecided(const Object &O, unsigned Lane, Visitor Visit) {
 }
 
 bool perdure::isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
-                        const Vote &Participant) {
+                        const Vote &Participant, bool Acts) {
   perdure_id Id = {Participant.IdHi, Participant.IdLo};
-  // One that is gone has nothing to learn.
-  if ((Id.hi == O.Id.hi && Id.lo == O.Id.lo) || !hasObjectFile(*O.Owner, Id))
+  if (Id.hi == O.Id.hi && Id.lo == O.Id.lo)
     return false;
+  // One that is gone has nothing to learn, once it is gone durably.
+  if (!hasObjectFile(*O.Owner, Id))
+    return errno != ENOENT ||
+           (Acts && !TheOptions.battery && fsync(O.Owner->ObjectsDir));
   OtherFile Other(*O.Owner, Id);
   const Object *P = Other.get();
   if (!P)
@@ -358,12 +367,18 @@ bool perdure::isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
   return (Participant.Lane < laneCount(*P) &&
           generationOf(*laneHead(*P, Of)) == Participant.Generation &&
           visitUndecided(*P, Of, ByThis)) ||
-         !Other.sync();
+         (Acts && !Other.sync());
 }
 
 //===----------------------------------------------------------------------===//
-// Files that are copied or removed
+// Files
 //===----------------------------------------------------------------------===//
+
+bool perdure::checkLogInFile(Store &S, perdure_id Id, bool (*Check)(const Object &)) {
+  OtherFile Other(S, Id);
+  const Object *O = Other.get();
+  return O && Check(*O);
+}
 
 int perdure::isPreparedFile(int File, perdure_id Id) {
   OtherFile Other(File, Id);
@@ -390,7 +405,7 @@ bool perdure::isAwaitedFile(Store &S, perdure_id Id, perdure_id &Awaiting) {
         Vote V;
         memcpy(&V, R->content() + At, sizeof(V));
         Awaiting = {V.IdHi, V.IdLo};
-        if (isAwaited(*O, I, laneHead(*O, I)->Generation, V))
+        if (isAwaited(*O, I, laneHead(*O, I)->Generation, V, /*Acts=*/true))
           return true;
       }
   }

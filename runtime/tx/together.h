@@ -38,13 +38,17 @@ bool commitTogether(Transaction &T);
 enum class Outcome { RollBack, Committed, Unknown };
 
 /// Of a prepared log of O: Unknown with a message (EPROTO) when the coordinator
-/// cannot be asked. What it answers is durable.
-Outcome askCoordinator(const Object &O, const Vote &Of);
+/// cannot be asked. Acts: what it answers is durable.
+Outcome askCoordinator(const Object &O, const Vote &Of, bool Acts);
 
 /// Of a coordinator's: whether a participant that its record names has yet to
-/// learn of the commit, or may have to when power fails now.
+/// learn of the commit; Acts: or may have to when power fails now.
 bool isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
-               const Vote &Participant);
+               const Vote &Participant, bool Acts);
+
+/// What Check says of an object as its file is now, of which it may read the log.
+/// False, and a message, when that cannot be had.
+bool checkLogInFile(Store &S, perdure_id Id, bool (*Check)(const Object &));
 
 /// Whether a file, which has the ID, is prepared for what another object decides.
 /// -1: it cannot be read.

@@ -313,6 +313,30 @@ TEST_F(TransactionTest, RangesShareAFence) {
   EXPECT_EQ(A[8] + A[200] + A[201] + A[300] + B[8], 0u);
 }
 
+// A process may have died between the store that cut its log and the flush of it. Who
+// opens the object finds no log there, and flushes that before anything follows.
+TEST_F(TransactionTest, HeadsThatWereFoundAreFlushed) {
+  if (!getenv("PMEM2_FORCE_GRANULARITY"))
+    GTEST_SKIP() << "nothing is flushed";
+  uint64_t *A = create("a");
+  ASSERT_EQ(perdure_tx_begin(A), 0); // so that there is a log
+  set(&A[0], uint64_t(1));
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  closeStore();
+  std::vector<uint64_t> Lines;
+  hooks::OnFlush = [&](const void *P, size_t Bytes) {
+    for (uint64_t At = (uint64_t)P / 64; At * 64 < (uint64_t)P + Bytes; ++At)
+      Lines.push_back(At);
+  };
+  reopenStore();
+  A = open("a");
+  hooks::OnFlush = nullptr;
+  uint64_t Heads =
+      baseOf(A) + ((perdure::Header *)baseOf(A))->Copy[0].LogExtent[0];
+  for (unsigned Lane = 0; Lane < 64; ++Lane)
+    EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Heads / 64 + Lane), 1) << Lane;
+}
+
 void TransactionTest::checkLines(uint64_t *A) {
   ASSERT_EQ(perdure_tx_begin(A), 0);
   auto *First = (uint64_t *)perdure_alloc(A, 64);
