@@ -4,10 +4,11 @@
 // sqlite_promise STORE make | change | on | check [DURABLE]
 //
 // `make` fills the store, `change` runs the statements below, and notes each
-// when SQLite says that it is done. `check` reads the notes from its input:
-// what these statements have committed is there, perhaps what the next one
-// commits, and nothing else; then it runs the rest of them. `on` reads the
-// notes and runs the rest as well, and notes that.
+// when SQLite says that it is done, in a transaction when that is committed.
+// `check` reads the notes from its input: what these statements have committed
+// is there, perhaps what the next one commits, and nothing else; then it runs
+// the rest of them. `on` reads the notes and runs the rest as well, and notes
+// that.
 //
 // What is to be there says SQLite: the same statements run on native tables.
 // Both databases are in memory. The store has all that the module keeps, and
@@ -227,7 +228,8 @@ void change(sqlite3 *Db, std::size_t From) {
     std::string Said = run(Db, spelled(Changes[I], false));
     if (Said != States[I + 1].Said)
       bad(Changes[I] + ": " + sqlite3_errmsg(Db));
-    perdure_crash_note(std::to_string(I + 1).c_str());
+    if (sqlite3_get_autocommit(Db))
+      perdure_crash_note(std::to_string(I + 1).c_str());
   }
 }
 
@@ -294,8 +296,13 @@ sqlite3 *found(std::size_t &At) {
   for (auto &Name : Names)
     must(Db, spelled("+" + Name, false));
   std::string Rows = rows_of(Db);
-  if (Rows != States[At].Committed &&
-      (At == Changes.size() || Rows != States[++At].Committed))
+  if (Rows == States[At].Committed)
+    return Db;
+  do // up to the end of the next transaction
+    if (At++ == Changes.size())
+      bad("not what was promised");
+  while (States[At].Begun != At);
+  if (Rows != States[At].Committed)
     bad("not what was promised");
   return Db;
 }
