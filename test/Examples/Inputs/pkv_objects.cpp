@@ -1,8 +1,8 @@
 // pkv_objects.cpp - Values in other objects, step by step.
 //
-// pkv_objects STORE steps [durable]; pkv_objects STORE rights [durable]
+// pkv_objects STORE steps|rights [durable]; pkv_objects STORE stale
 //
-// `rights` plays another user, so it wants to be root's.
+// `rights` and `stale` play another user, so they want to be root's.
 #include "pkv.h"
 
 #include <cerrno>
@@ -438,19 +438,66 @@ void rights() {
   CHECK(S.get("s") == "other" && statOf(S.object("secret")).values == 0);
 }
 
+/// Another user reads while a process has died in a transaction, and so has the
+/// object as it was then, for itself alone. What others put there later it sees.
+void stale() {
+  auto value = [](char C) { return std::string(sizeof(void *) * 5, C); };
+  {
+    store S(PKV_CREATE);
+    S.put("a", value('a'), S.object("far", PKV_CREATE, 0644));
+  }
+  for (const char *Folder : {"", "/names", "/objects"})
+    allow(Path + Folder, 0777);
+  for (const char *File : {"/perdure.store", "/names/pkv"})
+    allow(Path + File, 0644);
+  allow(fileOf("pkv"), 0666);
+  int ToChild[2], ToParent[2], Status;
+  char C = 0;
+  CHECK(!pipe(ToChild) && !pipe(ToParent));
+  pid_t Reader = fork();
+  if (!Reader) {
+    CHECK(!setgid(65534) && !setuid(65534));
+    store S(PKV_SHARED | PKV_RDONLY);
+    CHECK(write(ToParent[1], &C, 1) == 1 && read(ToChild[0], &C, 1) == 1);
+    CHECK(S.get("a") == value('a'));
+    CHECK(write(ToParent[1], &C, 1) == 1 && read(ToChild[0], &C, 1) == 1);
+    for (char K = 'b'; K < 'z'; K++)
+      CHECK(S.get(std::string(1, K)) == value(K));
+    _exit(0);
+  }
+  CHECK(read(ToParent[0], &C, 1) == 1);
+  pid_t Dying = fork();
+  if (!Dying) {
+    store S(PKV_SHARED);
+    pkv_txn *Txn = pkv_begin(S.All, 0);
+    S.put("x", value('x'), S.object("far"), Txn);
+    kill(getpid(), SIGKILL);
+  }
+  CHECK(waitpid(Dying, &Status, 0) == Dying && WIFSIGNALED(Status));
+  CHECK(write(ToChild[1], &C, 1) == 1 && read(ToParent[0], &C, 1) == 1);
+  {
+    store S(PKV_SHARED);
+    for (char K = 'b'; K < 'z'; K++)
+      S.put(std::string(1, K), value(K), S.object("far"));
+    S.sound();
+  }
+  CHECK(write(ToChild[1], &C, 1) == 1);
+  CHECK(waitpid(Reader, &Status, 0) == Reader && !Status);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
   if (argc < 3)
-    return std::fputs("Usage: pkv_objects STORE steps|rights [durable]\n",
+    return std::fputs("Usage: pkv_objects STORE steps|rights|stale [durable]\n",
                       stderr),
            2;
   Path = argv[1];
   Durable = argc > 3 ? PKV_DURABLE : 0;
-  if (!std::strcmp(argv[2], "rights")) {
+  if (std::strcmp(argv[2], "steps")) {
     if (geteuid())
       return std::puts("not root: nothing is said of other users"), 0;
-    rights();
+    std::strcmp(argv[2], "rights") ? stale() : rights();
   } else {
     values();
     many();
