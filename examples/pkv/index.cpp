@@ -265,10 +265,10 @@ int build_step(pkv_index &x, tree::change &c, std::string &last) try {
   for (; on && !c.error; on = p.next()) {
     if (pairs++ == pairs_in_step || size > bytes_in_step)
       return 1;
-    bytes key = tree::key_of(*p.here()), value;
+    bytes key = tree::key_of(*p.here());
+    bytes value = inside::value_of(*inside::store_of(*x.of), *p.here());
     one.clear();
-    if (inside::value_of(*inside::store_of(*x.of), *p.here(), value) ||
-        find_difference(x, key, nullptr, &value, one))
+    if (!value.data() || find_difference(x, key, nullptr, &value, one))
       return -1;
     make(c, one);
     for (const std::string &entry : one[0].comes)
@@ -536,9 +536,10 @@ const char *indexes::check(pkv_tree &of, pkv_txn *seen) try {
     std::uint64_t wanted = 1, there = 0, unread = 0;
     tree::place p;
     for (bool on = p.first(inside::root_for(of, seen)); on; on = p.next()) {
-      bytes key = tree::key_of(*p.here()), value;
+      bytes key = tree::key_of(*p.here());
+      bytes value = inside::value_of(*inside::store_of(of), *p.here());
       key_set keys;
-      if (inside::value_of(*inside::store_of(of), *p.here(), value)) {
+      if (!value.data()) {
         unread++; // pkv_check says so
         continue;
       }

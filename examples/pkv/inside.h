@@ -60,9 +60,9 @@ int follow(pkv_tree &t, tree::change &c, tree::bytes key,
            const tree::bytes *value);
 
 value_objects &objects_of(pkv &s);
-/// The record's value, wherever it lies. -1: what pkv_get says of other
-/// objects.
-int value_of(pkv &s, const tree::record &r, tree::bytes &value);
+/// The record's value, wherever it lies. Without data(): what pkv_get says of
+/// other objects.
+tree::bytes value_of(pkv &s, const tree::record &r);
 /// Inside `change`, before the key gets another value, in an object or not, or
 /// loses it: -1, and it must not be made: what pkv_put says of other objects.
 int prepare(pkv_tree &t, tree::change &c, tree::bytes key,

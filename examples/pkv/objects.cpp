@@ -129,17 +129,17 @@ int value_objects::catch_up(holder &h) {
   return 0;
 }
 
-int value_objects::read(const tree::record &r, bytes &value) try {
+bytes value_objects::read(const tree::record &r) try {
   const tree::elsewhere &e = tree::place_of(r);
   const char *data = e.data;
   if (!perdure_root(data) && !may_read(*e.in))
-    return -1;
+    return {};
   if (of.shared && (!readable(*e.in) || catch_up(*e.in)))
-    return -1;
-  value = {data, tree::value_size(r)};
-  return 0;
+    return {};
+  return {data, tree::value_size(r)};
 } catch (const std::bad_alloc &) {
-  return no_memory();
+  no_memory();
+  return {};
 }
 
 // ===- Writing ----------------------------------------------------------===
@@ -225,8 +225,6 @@ int value_objects::use(tree::change &c, holder &h) {
 }
 
 void value_objects::leave() {
-  if (!of.shared)
-    return;
   std::lock_guard<std::mutex> lock(of_list);
   for (pkv_object &each : list)
     if (each.entered) {

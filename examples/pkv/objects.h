@@ -36,9 +36,9 @@ public:
   };
   void belong_to(const store &s) { of = s; }
 
-  /// The value of a record that is not in it. -1: EACCES, ENODATA (the object
-  /// is gone), and what perdure_open and perdure_lock fail with.
-  int read(const tree::record &r, tree::bytes &value);
+  /// The value of a record that is not in it. Without data(): EACCES, ENODATA
+  /// (the object is gone), and what perdure_open and perdure_lock fail with.
+  tree::bytes read(const tree::record &r);
 
   // ===- For who writes, in its turn --------------------------------------===
 
@@ -55,7 +55,8 @@ public:
   /// Makes it one of the store's, unless there is one of the name. -1: as
   /// `read`, or c.error.
   int enter(tree::change &c, const char *name, tree::values *root);
-  /// What `prepare` and `enter` have locked; at the end of the turn.
+  /// What `prepare` and `enter` have locked; at the end of a turn among
+  /// processes.
   void leave();
 
   tree::holder *first() { return of.header->holders; }

@@ -278,9 +278,10 @@ int catch_up(pkv &s) try {
 /// What is committed stays so whatever becomes of the turn.
 void end_turn(pkv &s) {
   int error = errno;
-  s.elsewhere.leave();
-  if (s.others)
+  if (s.others) {
+    s.elsewhere.leave();
     perdure_unlock(s.header);
+  }
   errno = error;
 }
 
@@ -516,6 +517,11 @@ const tree::node *root_for(const pkv_tree &t, const pkv_txn *txn) {
 }
 
 int not_there() { return fail(ENOENT, "there is no such key"); }
+
+/// Without data(): it may not be read, or cannot be.
+inline bytes value_in(pkv &s, const tree::record &r) {
+  return tree::is_elsewhere(r) ? s.elsewhere.read(r) : tree::value_of(r);
+}
 
 bool is_key(struct pkv_bytes key) {
   if (key.data && key.size >= 1 && key.size <= PKV_KEY_MAX)
@@ -1033,8 +1039,8 @@ ptrdiff_t pkv_get(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, void *buffer,
       tree::find(now ? now->shape->root : root_for(*t, txn), as_bytes(key));
   if (!r)
     return not_there();
-  bytes value;
-  if (inside::value_of(*t->in, *r, value))
+  bytes value = value_in(*t->in, *r);
+  if (!value.data())
     return -1;
   if (std::size_t copied = std::min(size, value.size()))
     memcpy(buffer, value.data(), copied);
@@ -1051,8 +1057,8 @@ int pkv_see(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
   const tree::record *r = tree::find(root_for(*t, txn), as_bytes(key));
   if (!r)
     return not_there();
-  bytes there;
-  if (inside::value_of(*t->in, *r, there))
+  bytes there = value_in(*t->in, *r);
+  if (!there.data())
     return -1;
   *value = as_pkv(there);
   return 0;
@@ -1150,7 +1156,7 @@ int pkv_pair(pkv_cursor *c, struct pkv_bytes *key, struct pkv_bytes *value) {
   if (!r)
     return fail(ENOENT, "the cursor stands on no pair");
   bytes there;
-  if (value && inside::value_of(*c->of->in, *r, there))
+  if (value && !(there = value_in(*c->of->in, *r)).data())
     return -1;
   if (key)
     *key = as_pkv(tree::key_of(*r));
@@ -1399,19 +1405,14 @@ int inside::follow(pkv_tree &t, tree::change &c, bytes key,
   if (!r && !value)
     return 0;
   bytes before;
-  if (r && value_of(*t.in, *r, before))
+  if (r && !(before = value_in(*t.in, *r)).data())
     return -1;
   return t.follower->follow(c, key, r ? &before : nullptr, value);
 }
 
 value_objects &inside::objects_of(pkv &s) { return s.elsewhere; }
 
-int inside::value_of(pkv &s, const tree::record &r, bytes &value) {
-  if (tree::is_elsewhere(r))
-    return s.elsewhere.read(r, value);
-  value = tree::value_of(r);
-  return 0;
-}
+bytes inside::value_of(pkv &s, const tree::record &r) { return value_in(s, r); }
 
 int inside::prepare(pkv_tree &t, tree::change &c, bytes key, pkv_object *in) {
   if (!t.in->header->holders)
