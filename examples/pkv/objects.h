@@ -25,8 +25,7 @@ struct pkv_object {
 
 class value_objects {
 public:
-  /// The store that they belong to. To be said before anything below, and again
-  /// when something of it changes.
+  /// The store that they belong to. To be said before anything below.
   struct store {
     pkv *self = nullptr;
     perdure_store *objects = nullptr;
@@ -35,6 +34,8 @@ public:
     bool shared = false, durable = false;
   };
   void belong_to(const store &s) { of = s; }
+  /// From now on. For who writes alone; others may be reading.
+  void become(bool durable) { of.durable = durable; }
 
   /// The value of a record that is not in it. Without data(): EACCES, ENODATA
   /// (the object is gone), and what perdure_open and perdure_lock fail with.

@@ -702,15 +702,6 @@ void mark_followed(pkv &s) {
 
 } // namespace
 
-namespace {
-
-void tell_objects(pkv &s) {
-  s.elsewhere.belong_to({&s, s.objects.get(), s.header, s.directory.fd,
-                         s.others != nullptr, s.durable});
-}
-
-} // namespace
-
 pkv *pkv_open(const char *dir, unsigned flags) try {
   if (is_free())
     return nullptr;
@@ -739,7 +730,8 @@ pkv *pkv_open(const char *dir, unsigned flags) try {
     return nullptr;
   if (open_header(*s, dir, flags, first))
     return nullptr;
-  tell_objects(*s);
+  s->elsewhere.belong_to({s.get(), s->objects.get(), s->header, s->directory.fd,
+                          s->others != nullptr, s->durable});
   if (!s->others) {
     for (tree::stored *each = s->header->trees; each; each = each->next)
       s->trees.emplace_back(s.get(), each, s->trees.size()).published =
@@ -809,7 +801,7 @@ int pkv_open_to_write(pkv *s, unsigned flags) {
   }
   perdure_tx_abort();
   s->durable = durable;
-  tell_objects(*s);
+  s->elsewhere.become(durable);
   s->writes = true;
   return 0;
 }

@@ -4,6 +4,7 @@
 //
 // `rights` and `stale` play another user, so they want to be root's.
 #include "pkv.h"
+#include "tree.h"
 
 #include <cerrno>
 #include <csignal>
@@ -261,6 +262,23 @@ void indexed() {
   CHECK(!pkv_index_drop(T, "by value"));
 }
 
+/// Files that are not the store's: one that a process left that died when it
+/// had just made it, and another's.
+void left() {
+  perdure_store *Below =
+      perdure_store_open(Path.c_str(), Durable ? PERDURE_DURABLE : 0);
+  CHECK(Below && perdure_create(Below, "left", sizeof(tree::values), 0) &&
+        perdure_create(Below, "another", sizeof(tree::values) + 1, 0));
+  perdure_store_close(Below);
+  store S(0);
+  REFUSES(ENOENT, "'left'", pkv_object_open(S.All, "left", 0, 0) ? 0 : -1);
+  REFUSES(EEXIST, "'another' that holds something else",
+          pkv_object_open(S.All, "another", PKV_CREATE, 0600) ? 0 : -1);
+  S.put("in left", "v", S.object("left", PKV_CREATE, 0640));
+  CHECK(modeOf(fileOf("left")) == 0640 && S.get("in left") == "v");
+  S.sound();
+}
+
 void oldCopy() {
   std::string File, Copy;
   {
@@ -440,7 +458,8 @@ void rights() {
 }
 
 /// Another user reads while a process has died in a transaction, and so has the
-/// object as it was then, for itself alone. What others put there later it sees.
+/// object as it was then, for itself alone. What others put there later it
+/// sees.
 void stale() {
   auto value = [](char C) { return std::string(sizeof(void *) * 5, C); };
   {
@@ -499,6 +518,7 @@ int main(int argc, char **argv) {
     values();
     many();
     indexed();
+    left();
     oldCopy();
     gone();
   }
