@@ -265,9 +265,10 @@ int build_step(pkv_index &x, tree::change &c, std::string &last) try {
   for (; on && !c.error; on = p.next()) {
     if (pairs++ == pairs_in_step || size > bytes_in_step)
       return 1;
-    bytes key = tree::key_of(*p.here()), value = tree::value_of(*p.here());
+    bytes key = tree::key_of(*p.here());
+    bytes value = inside::value_of(*inside::store_of(*x.of), *p.here());
     one.clear();
-    if (find_difference(x, key, nullptr, &value, one))
+    if (!value.data() || find_difference(x, key, nullptr, &value, one))
       return -1;
     make(c, one);
     for (const std::string &entry : one[0].comes)
@@ -550,12 +551,17 @@ const char *indexes::check(pkv_tree &of, pkv_txn *seen) try {
     const tree::node *entries = inside::root_for(*x.entries, seen);
     if (state_of(entries, nullptr) != whole)
       continue; // it is being built
-    std::uint64_t wanted = 1, there = 0;
+    std::uint64_t wanted = 1, there = 0, unread = 0;
     tree::place p;
     for (bool on = p.first(inside::root_for(of, seen)); on; on = p.next()) {
       bytes key = tree::key_of(*p.here());
+      bytes value = inside::value_of(*inside::store_of(of), *p.here());
       key_set keys;
-      if (extract(x, key, tree::value_of(*p.here()), keys))
+      if (!value.data()) {
+        unread++; // pkv_check says so
+        continue;
+      }
+      if (extract(x, key, value, keys))
         return "an index refuses a pair that is there";
       for (const std::string &k : keys) {
         if (!tree::find(entries, k + std::string(key)))
@@ -567,7 +573,7 @@ const char *indexes::check(pkv_tree &of, pkv_txn *seen) try {
     }
     for (bool on = p.first(entries); on; on = p.next())
       there++;
-    if (there != wanted)
+    if (there != wanted && !unread)
       return "an index has an entry that no pair asks for";
   }
   return nullptr;

@@ -10,6 +10,8 @@
 #include <memory>
 #include <type_traits>
 
+class value_objects;
+
 namespace inside {
 
 /// The trees that are indexes have names of their own: this, the name of the
@@ -57,6 +59,15 @@ bool is_followed(pkv_tree &t);
 int follow(pkv_tree &t, tree::change &c, tree::bytes key,
            const tree::bytes *value);
 
+value_objects &objects_of(pkv &s);
+/// The record's value, wherever it lies. Without data(): what pkv_get says of
+/// other objects.
+tree::bytes value_of(pkv &s, const tree::record &r);
+/// Inside `change`, before the key gets another value, in an object or not, or
+/// loses it: -1, and it must not be made: what pkv_put says of other objects.
+int prepare(pkv_tree &t, tree::change &c, tree::bytes key,
+            pkv_object *in = nullptr);
+
 /// 0, or -1: EROFS, or EDEADLK (this thread has begun a transaction).
 int may_write(pkv &s);
 /// With other processes.
@@ -80,6 +91,12 @@ template <class Body> int change(pkv_tree &t, pkv_txn *txn, Body &&body) {
       },
       &body);
 }
+
+/// The same alone, of no tree.
+int alone(pkv &s, const std::function<int(tree::change &c)> &body);
+/// Calls `act` while nobody writes, in this process or another, or in the
+/// transaction for writing that this thread has begun: what it returns, or -1.
+int in_turn(pkv &s, const std::function<int()> &act);
 
 } // namespace inside
 

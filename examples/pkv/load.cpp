@@ -38,7 +38,8 @@ bytes last_key(const tree::stored &t) {
 int put_followed(pkv_tree &to, tree::change &c, tree::stored &t,
                  const std::vector<tree::pair> &pairs, struct pkv_loaded &sum) {
   for (const tree::pair &p : pairs) {
-    if (c.error || inside::follow(to, c, p.key, &p.value))
+    if (c.error || inside::prepare(to, c, p.key) ||
+        inside::follow(to, c, p.key, &p.value))
       return -1;
     sum.fresh += tree::put(c, t, p.key, p.value);
   }
@@ -46,8 +47,8 @@ int put_followed(pkv_tree &to, tree::change &c, tree::stored &t,
 }
 
 /// Puts pairs: what goes on behind the last key at once.
-void put(tree::change &c, tree::stored &t, const std::vector<tree::pair> &pairs,
-         struct pkv_loaded &sum) {
+int put(pkv_tree &to, tree::change &c, tree::stored &t,
+        const std::vector<tree::pair> &pairs, struct pkv_loaded &sum) {
   bytes last = last_key(t);
   auto is_behind = [](bytes key, bytes other) {
     return !other.data() || other < key;
@@ -55,17 +56,20 @@ void put(tree::change &c, tree::stored &t, const std::vector<tree::pair> &pairs,
   for (std::size_t i = 0, end; i < pairs.size() && !c.error; i = end) {
     end = i + 1;
     if (!is_behind(pairs[i].key, last)) {
+      if (inside::prepare(to, c, pairs[i].key))
+        return -1;
       sum.fresh += tree::put(c, t, pairs[i].key, pairs[i].value);
       continue;
     }
     while (end < pairs.size() && pairs[end - 1].key < pairs[end].key)
       end++;
     if (!tree::append(c, t, &pairs[i], end - i))
-      return;
+      return -1;
     sum.fresh += end - i;
     sum.appended += end - i;
     last = pairs[end - 1].key;
   }
+  return 0;
 }
 
 /// Commits what is kept. Where the transaction does not even begin it can be
@@ -88,8 +92,7 @@ int flush(pkv_load &l) {
       inside::change(*l.to, txn, [&](tree::change &c, tree::stored &t) {
         if (inside::is_followed(*l.to))
           return put_followed(*l.to, c, t, l.pairs, sum);
-        put(c, t, l.pairs, sum);
-        return 0;
+        return put(*l.to, c, t, l.pairs, sum);
       });
   if (result < 0)
     pkv_abort(txn);

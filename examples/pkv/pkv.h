@@ -59,6 +59,7 @@ typedef struct pkv_cursor pkv_cursor;
 typedef struct pkv_load pkv_load;
 typedef struct pkv_index pkv_index;
 typedef struct pkv_index_cursor pkv_index_cursor;
+typedef struct pkv_object pkv_object;
 
 enum {
   PKV_CREATE = 1,    /* make the store, or the tree, that is not there */
@@ -157,9 +158,55 @@ int pkv_load_end(pkv_load *load, struct pkv_loaded *loaded);
 /* The same without the rest. NULL is ignored. */
 void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
 
+/* Values in other objects. A value may lie in another object of the store, a file
+   of its own with an owner and a mode of its own. Its key lies where all keys do:
+   who may not read the object sees that there is the pair, in counts and scans,
+   and gets other values. What gives a value says EACCES then, or ENODATA when the
+   object's file is gone, or what perdure_open fails with.
+   Who may not write the object cannot put a value there, nor replace or remove one
+   that lies there: EACCES, and nothing is changed. When the file is gone, its
+   pairs can be replaced and removed. A transaction over any number of objects
+   commits as one. What holds is what the rights were when this process first had
+   to do with the object, but more may have been given since.
+   A process that dies while it commits to such an object leaves that to be finished
+   by who next uses the object. Until somebody has who may write it, the store's own
+   object remembers what became of the transaction: that one must not be lost, or the
+   other does not open (EPROTO).
+   With SHARED and DURABLE together values in other objects are read, but neither put
+   nor replaced nor removed: EINVAL. With SHARED, to read one may wait until
+   another's transaction ends, when a process has died in one before. */
+
+/* The object of that name: 1 to PKV_NAME_MAX letters, digits, '-', '_' and '.', not
+   first, and not "pkv". Good until the store closes. CREATE makes it, in a
+   transaction of its own; its file, STORE/objects/ID where STORE/names/NAME holds
+   the ID, gets the mode, of 0666, whatever the umask; and who can read it can read
+   that name. To be opened it needs no rights to the file. Waits for who writes.
+   Errors: ENOENT, EINVAL, EEXIST (there is a file of that name that is not the
+   store's), EROFS, EDEADLK (CREATE, and this thread has begun a transaction),
+   and those of perdure_create. */
+pkv_object *pkv_object_open(pkv *store, const char *name, unsigned flags,
+                            unsigned mode);
+/* As pkv_trees. Waits for who writes. */
+int pkv_objects(pkv *store, int (*visit)(void *arg, const char *name), void *arg);
+/* As pkv_put, but the value lies in the object. EACCES, ENODATA, EINVAL (it is
+   another store's), and those above. pkv_put brings it back. */
+int pkv_put_in(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
+               struct pkv_bytes value, pkv_object *object, unsigned flags);
+
+struct pkv_object_stat {
+  uint64_t values, value_bytes; /* everybody is told; the rest who may read */
+  int error; /* it cannot be read, pkv_errormsg says why; 0: it can */
+  uint64_t waiting;
+  uint64_t file_bytes, used_bytes, free_bytes;
+};
+/* Waits for who writes. What the transaction has done that this thread has begun is
+   counted. */
+int pkv_object_stat(pkv_object *object, struct pkv_object_stat *stat);
+
 /* Copies the key's value to `buffer`, of which it is given the size, and
-   returns the size of the value: more than that was not copied. ENOENT; with
-   SHARED, and without a transaction, EAGAIN and ENOMEM. */
+   returns the size of the value: more than that was not copied. ENOENT; of values
+   in other objects EACCES, ENODATA and others (see above); with SHARED, and without
+   a transaction, EAGAIN and ENOMEM. */
 ptrdiff_t pkv_get(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
                   void *buffer, size_t size);
 /* The value where it lies: good until the transaction ends, or changes the
@@ -182,7 +229,8 @@ int pkv_seek(pkv_cursor *cursor, struct pkv_bytes key);
 int pkv_next(pkv_cursor *cursor);
 int pkv_prev(pkv_cursor *cursor);
 /* The pair on which it stands, where it lies: good until it moves, and until
-   the pair is changed. ENOENT between pairs. */
+   the pair is changed. Each may be NULL. ENOENT between pairs; of a value in
+   another object what pkv_get says, and neither is filled in. */
 int pkv_pair(pkv_cursor *cursor, struct pkv_bytes *key,
              struct pkv_bytes *value);
 
@@ -241,7 +289,8 @@ struct pkv_stat {
   uint64_t snapshots; /* of this process, of the whole store */
   uint64_t waiting; /* blocks of the store that snapshots keep, or no write has
                        freed yet */
-  uint64_t file_bytes, used_bytes, free_bytes; /* of the store's objects */
+  uint64_t file_bytes, used_bytes,
+      free_bytes; /* of the store's own object, without those for values */
 };
 /* Walks what the runtime keeps of the objects, not the tree. */
 int pkv_stat(pkv_tree *tree, pkv_txn *txn, struct pkv_stat *stat);
@@ -275,15 +324,18 @@ struct pkv_compaction {
 int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
 
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
-   next call; also that this thread has begun a transaction in another store.
-   As long as reading every pair takes; waits for who writes. Of
+   next call, and errno is EPROTO; or EDEADLK (this thread has begun a transaction
+   in another store). Where nothing is wrong, but objects with values could
+   not be looked at, it says of one of them why, and errno is EACCES, ENODATA or
+   another. As long as reading every pair takes; waits for who writes. Of
    indexes that are open it knows which entries there have to be, and looks at
    each. */
 const char *pkv_check(pkv *store);
 
 /* How many blocks of the store nothing leads to: none, but for what processes
    leave that are killed while the runtime allocates a block, or, right behind a
-   commit, frees what the transaction freed. Looks at what is counted, not at pairs. -1: EDEADLK (this
+   commit, frees what the transaction freed. Looks at what is counted, not at pairs.
+   Objects with values that cannot be read are left out. -1: EDEADLK (this
    thread has begun a transaction), EPROTO. */
 int64_t pkv_lost(pkv *store);
 

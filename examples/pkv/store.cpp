@@ -12,6 +12,7 @@
 
 #include "gate.h"
 #include "inside.h"
+#include "objects.h"
 #include "processes.h"
 #include "tree.h"
 
@@ -62,8 +63,6 @@ struct pkv_bytes as_pkv(bytes b) {
 }
 
 constexpr char object_name[] = "pkv";
-/// Blocks that a transaction frees for those before it.
-constexpr unsigned share_of_garbage = 64;
 
 /// With locks, which a child of fork() that has it open, too, would keep.
 struct descriptor {
@@ -112,6 +111,7 @@ struct pkv {
   std::unique_ptr<processes> others; // with PKV_SHARED
   std::unique_ptr<perdure_store, store_closer> objects;
   tree::header *header = nullptr;
+  value_objects elsewhere;
   std::atomic<bool> writes{false};
   bool durable = false;
 
@@ -260,7 +260,7 @@ void tell_others(pkv &s, std::uint64_t version, bool all) {
     s.others->show(each->number, *each->lies, version);
   for (pkv_tree *each = s.touched; each; each = each->next_touched)
     s.others->show(each->number, *each->lies, version);
-  s.others->publish(version, s.trees.size(), s.header->waiting);
+  s.others->publish(version, s.trees.size(), s.header->unused.waiting);
 }
 
 /// At the begin of a turn: learns of all trees that there are. 0, or an error.
@@ -278,8 +278,10 @@ int catch_up(pkv &s) try {
 /// What is committed stays so whatever becomes of the turn.
 void end_turn(pkv &s) {
   int error = errno;
-  if (s.others)
+  if (s.others) {
+    s.elsewhere.leave();
     perdure_unlock(s.header);
+  }
   errno = error;
 }
 
@@ -368,7 +370,7 @@ int begin_change(pkv &s, tree::change &c, bool in_place) {
   // What was taken out by a transaction that the oldest snapshot sees is in
   // nobody's tree; and who searched without one has been out of the gate since
   // that transaction was published.
-  tree::start(c, share_of_garbage);
+  tree::start(c, tree::share_of_garbage);
   return 0;
 }
 
@@ -384,7 +386,7 @@ void publish(pkv &s, std::uint64_t version) {
   }
   forget_touched(s, [](pkv_tree &t) { t.published = t.lies->seen(); });
   s.version = version;
-  s.waiting = s.header->waiting;
+  s.waiting = s.header->unused.waiting;
 }
 
 int no_room(const tree::change &c) {
@@ -516,6 +518,11 @@ const tree::node *root_for(const pkv_tree &t, const pkv_txn *txn) {
 
 int not_there() { return fail(ENOENT, "there is no such key"); }
 
+/// Without data(): it may not be read, or cannot be.
+inline bytes value_in(pkv &s, const tree::record &r) {
+  return tree::is_elsewhere(r) ? s.elsewhere.read(r) : tree::value_of(r);
+}
+
 bool is_key(struct pkv_bytes key) {
   if (key.data && key.size >= 1 && key.size <= PKV_KEY_MAX)
     return true;
@@ -630,7 +637,7 @@ int join_others(pkv &s, const char *dir, bool &first) {
 
 /// Nothing has ever been committed to it: its maker died before.
 bool is_new(const tree::header &h) {
-  return !h.magic[0] && !h.version && !h.trees && !h.oldest;
+  return !h.magic[0] && !h.version && !h.trees && !h.unused.oldest;
 }
 
 int initialise(tree::header &h) {
@@ -744,6 +751,8 @@ pkv *pkv_open(const char *dir, unsigned flags) try {
     return nullptr;
   if (open_header(*s, dir, flags, first))
     return nullptr;
+  s->elsewhere.belong_to({s.get(), s->objects.get(), s->header, s->directory.fd,
+                          s->others != nullptr, s->durable});
   if (!s->others) {
     for (tree::stored *each = s->header->trees; each; each = each->next)
       s->trees.emplace_back(s.get(), each, s->trees.size()).published =
@@ -822,6 +831,7 @@ int pkv_open_to_write(pkv *s, unsigned flags) {
   }
   perdure_tx_abort();
   s->durable = durable;
+  s->elsewhere.become(durable);
   s->writes = true;
   return 0;
 }
@@ -994,8 +1004,11 @@ void pkv_abort(pkv_txn *t) {
 
 // ===- Pairs ------------------------------------------------------------===
 
-int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
-            struct pkv_bytes value, unsigned flags) {
+namespace {
+
+/// In the record, or in another object.
+int put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, struct pkv_bytes value,
+        pkv_object *in, unsigned flags) {
   if (!is_key(key) || !is_value(value))
     return -1;
   if (flags & ~unsigned(PKV_NOREPLACE))
@@ -1004,17 +1017,34 @@ int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
     if (flags & PKV_NOREPLACE && tree::find(t->lies->root, as_bytes(key)))
       return fail(EEXIST, "the key has a value");
     bytes now = as_bytes(value);
-    if (inside::follow(*t, c, as_bytes(key), &now))
+    if (inside::prepare(*t, c, as_bytes(key), in) ||
+        inside::follow(*t, c, as_bytes(key), &now))
       return -1;
-    return int(tree::put(c, *t->lies, as_bytes(key), as_bytes(value)));
+    return int(tree::put(c, *t->lies, as_bytes(key), as_bytes(value),
+                         in ? in->lies : nullptr));
   });
+}
+
+} // namespace
+
+int pkv_put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
+            struct pkv_bytes value, unsigned flags) {
+  return put(t, txn, key, value, nullptr, flags);
+}
+
+int pkv_put_in(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
+               struct pkv_bytes value, pkv_object *in, unsigned flags) {
+  if (in->in != t->in)
+    return fail(EINVAL, "the object is another store's");
+  return put(t, txn, key, value, in, flags);
 }
 
 int pkv_del(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key) {
   if (!is_key(key))
     return -1;
   return change(*t, txn, [&](tree::change &c) {
-    if (inside::follow(*t, c, as_bytes(key), nullptr))
+    if (inside::prepare(*t, c, as_bytes(key)) ||
+        inside::follow(*t, c, as_bytes(key), nullptr))
       return -1;
     return tree::erase(c, *t->lies, as_bytes(key)) || c.error ? 0 : not_there();
   });
@@ -1031,7 +1061,9 @@ ptrdiff_t pkv_get(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, void *buffer,
       tree::find(now ? now->shape->root : root_for(*t, txn), as_bytes(key));
   if (!r)
     return not_there();
-  bytes value = tree::value_of(*r);
+  bytes value = value_in(*t->in, *r);
+  if (!value.data())
+    return -1;
   if (std::size_t copied = std::min(size, value.size()))
     memcpy(buffer, value.data(), copied);
   return value.size();
@@ -1047,7 +1079,10 @@ int pkv_see(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key,
   const tree::record *r = tree::find(root_for(*t, txn), as_bytes(key));
   if (!r)
     return not_there();
-  *value = as_pkv(tree::value_of(*r));
+  bytes there = value_in(*t->in, *r);
+  if (!there.data())
+    return -1;
+  *value = as_pkv(there);
   return 0;
 }
 
@@ -1142,10 +1177,13 @@ int pkv_pair(pkv_cursor *c, struct pkv_bytes *key, struct pkv_bytes *value) {
   const tree::record *r = c->stands == c->at_key ? c->place.here() : nullptr;
   if (!r)
     return fail(ENOENT, "the cursor stands on no pair");
+  bytes there;
+  if (value && !(there = value_in(*c->of->in, *r)).data())
+    return -1;
   if (key)
     *key = as_pkv(tree::key_of(*r));
   if (value)
-    *value = as_pkv(tree::value_of(*r));
+    *value = as_pkv(there);
   return 0;
 }
 
@@ -1221,21 +1259,25 @@ int count_lost(pkv &s, std::int64_t &lost) {
   return 0;
 }
 
-/// The queue is who writes' own.
-const char *check_queue(pkv &s) {
+/// Who writes has the queues for himself. `unread`: an error, of objects that
+/// could not be looked at; the message says it.
+const char *check_queues(pkv &s, int &unread) {
   std::unique_lock<std::mutex> lock(s.writing, std::defer_lock);
   bool writes = writing_here && writing_here->in == &s;
   if (writes)
-    return tree::check_queue(*s.header);
+    return tree::check(s.header->unused, s.header->version);
   lock.lock();
   turn mine(s);
   if (!mine.taken)
     return message;
-  if (const char *wrong = tree::check_queue(*s.header))
+  if (const char *wrong = tree::check(s.header->unused, s.header->version))
     return wrong;
   std::int64_t lost = 0;
   if (count_lost(s, lost))
     return message;
+  std::int64_t lost_there = 0;
+  if (const char *wrong = s.elsewhere.check(unread, lost_there))
+    return wrong;
   return lost < 0
              ? "there are more pairs, nodes and free blocks than blocks are "
                "allocated"
@@ -1251,11 +1293,16 @@ int64_t pkv_lost(pkv *s) {
   turn mine(*s);
   if (!mine.taken)
     return -1;
-  if (const char *wrong = tree::check_queue(*s->header))
+  if (const char *wrong = tree::check(s->header->unused, s->header->version))
     return fail(EPROTO, "%s", wrong);
-  std::int64_t lost;
+  std::int64_t lost, lost_there = 0;
+  int unread = 0;
   if (count_lost(*s, lost))
     return -1;
+  if (const char *wrong = s->elsewhere.check(unread, lost_there))
+    return fail(EPROTO, "%s", wrong);
+  if (lost >= 0)
+    lost += lost_there;
   return lost < 0 ? fail(EPROTO, "blocks are missing: see pkv_check") : lost;
 }
 
@@ -1272,8 +1319,12 @@ const char *check_followed(pkv_tree &t, pkv_txn &seen) {
 const char *pkv_check(pkv *s) try {
   if ((!writing_here || writing_here->in != s) && is_free())
     return message;
-  if (const char *wrong = check_queue(*s))
+  int unread = 0;
+  if (const char *wrong = check_queues(*s, unread)) {
+    errno = EPROTO;
     return wrong;
+  }
+  std::string why = unread ? message : "";
   pkv_txn seen;
   if (begin_snapshot(*s, seen))
     return message;
@@ -1296,6 +1347,11 @@ const char *pkv_check(pkv *s) try {
     }
   }
   end_snapshot(seen);
+  if (!wrong && unread) {
+    fail(unread, "%s", why.c_str());
+    return message;
+  }
+  errno = wrong ? EPROTO : 0;
   return wrong;
 } catch (const std::bad_alloc &) {
   return "no memory to look at the store";
@@ -1372,6 +1428,30 @@ int inside::follow(pkv_tree &t, tree::change &c, bytes key,
   const tree::record *r = tree::find(t.lies->root, key);
   if (!r && !value)
     return 0;
-  bytes before = r ? tree::value_of(*r) : bytes();
+  bytes before;
+  if (r && !(before = value_in(*t.in, *r)).data())
+    return -1;
   return t.follower->follow(c, key, r ? &before : nullptr, value);
+}
+
+value_objects &inside::objects_of(pkv &s) { return s.elsewhere; }
+
+bytes inside::value_of(pkv &s, const tree::record &r) { return value_in(s, r); }
+
+int inside::prepare(pkv_tree &t, tree::change &c, bytes key, pkv_object *in) {
+  if (!t.in->header->holders)
+    return 0;
+  return t.in->elsewhere.prepare(c, t.lies->root, key, in);
+}
+
+int inside::alone(pkv &s, const std::function<int(tree::change &c)> &body) {
+  return ::alone(s, [&](tree::change &c) { return body(c); });
+}
+
+int inside::in_turn(pkv &s, const std::function<int()> &act) {
+  if (writing_here && writing_here->in == &s)
+    return act();
+  std::lock_guard<std::mutex> lock(s.writing);
+  turn mine(s);
+  return mine.taken ? act() : -1;
 }

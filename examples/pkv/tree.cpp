@@ -36,8 +36,8 @@ bytes key_in(const inner &n, unsigned slot) {
 }
 
 /// The first place from `low` to `high` whose head is not below `head`, or with
-/// `past` is above it. No branch depends on a head: it would be foreseen half of
-/// the time. Masks, since compilers make branches of what selects.
+/// `past` is above it. No branch depends on a head: it would be foreseen half
+/// of the time. Masks, since compilers make branches of what selects.
 template <bool past, class Node>
 unsigned first_head(const Node &n, unsigned low, unsigned high,
                     std::uint64_t head) {
@@ -52,10 +52,10 @@ unsigned first_head(const Node &n, unsigned low, unsigned high,
   return low;
 }
 
-/// The first place from `low` on whose key is not less, or is greater with `past`.
-/// Heads that differ compare as the keys do, since a key that ends is less than
-/// whatever goes on, and zeros are the least that can follow; equal heads leave
-/// it open, and then the keys are looked at.
+/// The first place from `low` on whose key is not less, or is greater with
+/// `past`. Heads that differ compare as the keys do, since a key that ends is
+/// less than whatever goes on, and zeros are the least that can follow; equal
+/// heads leave it open, and then the keys are looked at.
 template <bool past, class Node>
 unsigned first_from(const Node &n, unsigned low, bytes key, bool &equal) {
   std::uint64_t head = head_of(key, n.prefix);
@@ -127,59 +127,18 @@ template <class T> T *allocate(change &c, std::size_t size = sizeof(T)) {
   return made;
 }
 
-/// Frees up to `most` blocks of the queue that nobody reads. What this
-/// transaction has put there is read still.
-void collect(change &c, unsigned most) {
-  while (garbage *g = c.store->oldest) {
-    while (g->count) {
-      auto &entry = g->entries[g->first];
-      if (entry.version > c.unread || most-- == 0)
-        return;
-      perdure_free(entry.block);
-      g->first++;
-      g->count--;
-      c.store->waiting--;
-    }
-    if (!g->next)
-      return; // its room is used up first
-    c.store->oldest = g->next;
-    perdure_free(g);
-  }
-}
-
-/// Takes out of use what the transactions before this one have committed:
-/// others may still read it.
-void queue(change &c, void *block) {
-  garbage *last = c.store->newest;
-  if (!last || last->first + last->count == garbage::room) {
-    garbage *more = allocate<garbage>(c);
-    if (!more)
-      return;
-    if (last)
-      last->next = more;
-    else
-      c.store->oldest = more;
-    c.store->newest = last = more;
-  }
-  auto &entry = last->entries[last->first + last->count++];
-  entry.block = block;
-  entry.version = c.version;
-  c.store->waiting++;
-  collect(c, 2);
-}
-
 /// Frees what nobody else can have seen, which is what frozen = 0 says of all,
 /// and its version of a node.
 void dispose(change &c, void *block) {
   if (c.frozen)
-    queue(c, block);
+    retire(c, c.store->unused, block);
   else
     perdure_free(block);
 }
 
 void dispose(change &c, node *n) {
   if (n->version <= c.frozen)
-    queue(c, n);
+    retire(c, c.store->unused, static_cast<void *>(n));
   else
     perdure_free(n);
 }
@@ -204,6 +163,49 @@ template <class Node> Node *copy(change &c, const Node &n) {
   return made;
 }
 
+/// And its value, where that lies elsewhere. What is not in an object that was
+/// started for this transaction is gone with it.
+void dispose(change &c, record *r) {
+  if (is_elsewhere(*r)) {
+    const elsewhere &e = place_of(*r);
+    holder &h = *e.in;
+    h.count--;
+    h.value_bytes -= value_size(*r);
+    if (h.version == c.version) {
+      if (c.frozen)
+        retire(c, h.root->unused, e.data);
+      else
+        perdure_free(e.data);
+    }
+  }
+  dispose(c, static_cast<void *>(r));
+}
+
+/// The value in another object first.
+record *make_record_for(change &c, bytes key, bytes value, holder &in) {
+  char *data = static_cast<char *>(perdure_alloc(in.root, value.size()));
+  if (!data) {
+    c.error = errno;
+    return nullptr;
+  }
+  if (!value.empty())
+    std::memcpy(data, value.data(), value.size());
+  std::size_t text = (key.size() + 7) / 8 * 8;
+  record *r = allocate<record>(c, sizeof(record) + text + sizeof(elsewhere));
+  if (!r)
+    return nullptr;
+  r->key_bytes = key.size();
+  r->value_bytes = value.size() | lies_elsewhere;
+  std::memcpy(r->text, key.data(), key.size());
+  void *at = r->text + text;
+  elsewhere *e = static_cast<elsewhere *>(at);
+  e->in = &in;
+  e->data = data;
+  in.count++;
+  in.value_bytes += value.size();
+  return r;
+}
+
 record *make_record(change &c, bytes key, bytes value) {
   record *r = allocate<record>(c, sizeof(record) + key.size() + value.size());
   if (!r)
@@ -216,9 +218,9 @@ record *make_record(change &c, bytes key, bytes value) {
   return r;
 }
 
-/// Gives the record another value where it lies, if nobody else can see it and the
-/// value is as long. What is there is logged before; of a large one that might need
-/// more of the log than there is room for.
+/// Gives the record another value where it lies, if nobody else can see it and
+/// the value is as long. What is there is logged before; of a large one that
+/// might need more of the log than there is room for.
 bool overwrite(const change &c, record &r, bytes value) {
   constexpr std::size_t most = 1024;
   if (c.frozen || r.value_bytes != value.size() || value.size() > most)
@@ -800,7 +802,29 @@ stored *make(change &c, bytes name) {
 
 void start(change &c, unsigned most) {
   c.store->version = c.version;
-  collect(c, most);
+  collect(c, c.store->unused, most);
+}
+
+holder *make(change &c, bytes name, values *root) {
+  holder *h = allocate<holder>(c, sizeof(holder) + name.size());
+  if (!h)
+    return nullptr;
+  std::memcpy(root->magic, values_magic, sizeof(values_magic));
+  root->version = h->version = c.version;
+  h->root = root;
+  h->name_bytes = name.size();
+  std::memcpy(h->name, name.data(), name.size());
+  perdure::ptr<holder> *link = &c.store->holders;
+  while (*link)
+    link = &(*link)->next;
+  *link = h;
+  return h;
+}
+
+void start(change &c, holder &h, unsigned most) {
+  h.version = c.version;
+  h.root->version = c.version;
+  collect(c, h.root->unused, most);
 }
 
 namespace {
@@ -819,7 +843,7 @@ bool plant(change &c, stored &t) {
 
 } // namespace
 
-bool put(change &c, stored &t, bytes key, bytes value) {
+bool put(change &c, stored &t, bytes key, bytes value, holder *in) {
   if (!plant(c, t))
     return false;
   descent d;
@@ -828,17 +852,18 @@ bool put(change &c, stored &t, bytes key, bytes value) {
   leaf &n = *d.end;
   bool equal;
   unsigned at = place_in(n, key, equal);
-  if (equal && overwrite(c, *n.records[n.order[at]], value))
+  if (equal && !in && overwrite(c, *n.records[n.order[at]], value))
     return false;
-  record *r = make_record(c, key, value);
+  record *r =
+      in ? make_record_for(c, key, value, *in) : make_record(c, key, value);
   if (!r)
     return false;
   if (equal) {
     perdure::ptr<record> &link = n.records[n.order[at]];
     record *old = link;
     link = r;
-    t.value_bytes += value.size() - old->value_bytes;
-    dispose(c, static_cast<void *>(old));
+    t.value_bytes += value.size() - value_size(*old);
+    dispose(c, old);
     return false;
   }
   if (n.count < slots) {
@@ -870,8 +895,8 @@ bool erase(change &c, stored &t, bytes key) {
   record *old = n.records[close_slot(n, at)];
   t.pairs--;
   t.key_bytes -= key.size();
-  t.value_bytes -= old->value_bytes;
-  dispose(c, static_cast<void *>(old));
+  t.value_bytes -= value_size(*old);
+  dispose(c, old);
   shrink(c, t, d);
   return true;
 }
@@ -1129,6 +1154,19 @@ bool within(bytes key, const bounds &of) {
          (!of.high.data() || key < of.high);
 }
 
+/// Of a value that lies elsewhere. Where its object cannot be read, only what
+/// the record says.
+const char *check_place(const record &r) {
+  const elsewhere &e = place_of(r);
+  const holder *in = e.in;
+  if (!in || perdure_root(in) != perdure_root(&r) || !in->root || !e.data)
+    return "a record does not say where its value lies";
+  void *root = perdure_root(in->root);
+  if (root && perdure_root(e.data) != root)
+    return "a value lies in another object than its record says";
+  return nullptr;
+}
+
 const char *check_node(const node *n, const bounds &of, std::uint64_t version,
                        totals &sum) {
   if (!n)
@@ -1163,7 +1201,9 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
       before = key;
       sum.pairs++;
       sum.key_bytes += r->key_bytes;
-      sum.value_bytes += r->value_bytes;
+      sum.value_bytes += value_size(*r);
+      if (const char *wrong = is_elsewhere(*r) ? check_place(*r) : nullptr)
+        return wrong;
     }
     return nullptr;
   }
@@ -1202,34 +1242,19 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
 } // namespace
 
 std::uint64_t blocks(const header &h) {
-  std::uint64_t sum = 1 + h.waiting;
+  std::uint64_t sum = 1 + blocks(h.unused);
   for (const stored *t = h.trees; t; t = t->next) {
     sum += 1 + t->pairs + t->leaves + t->inners;
     if (t->leaves) // of an inner node one separator less than children
       sum += t->leaves - 1;
   }
-  for (const garbage *g = h.oldest; g; g = g->next)
+  for (const holder *each = h.holders; each; each = each->next)
     sum++;
   return sum;
 }
 
-const char *check_queue(const header &h) {
-  std::uint64_t waiting = 0, before = 0;
-  const garbage *last = nullptr;
-  for (const garbage *g = h.oldest; g; last = g, g = g->next) {
-    if (g->first > garbage::room || g->count > garbage::room - g->first)
-      return "a part of the queue of free blocks has more than fits in it";
-    for (unsigned i = g->first; i < g->first + g->count; i++) {
-      const auto &entry = g->entries[i];
-      if (!entry.block || entry.version < before || entry.version > h.version)
-        return "the queue of free blocks is out of order";
-      before = entry.version;
-    }
-    waiting += g->count;
-  }
-  if (last != h.newest || waiting != h.waiting)
-    return "the queue of free blocks is not as long as it says";
-  return nullptr;
+std::uint64_t blocks(const holder &h) {
+  return 1 + h.count + blocks(h.root->unused);
 }
 
 const char *check(const shape &t, std::uint64_t version) {

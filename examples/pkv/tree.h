@@ -14,8 +14,7 @@
 #ifndef PKV_TREE_H
 #define PKV_TREE_H
 
-#include <perdure/perdure.h>
-#include <perdure/transaction.h>
+#include "queue.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,9 +26,14 @@ using bytes = std::string_view;
 
 /// A pair. Once it is in a tree it never changes while anybody else may see it.
 struct [[perdure::persistent]] record {
-  std::uint32_t key_bytes, value_bytes;
-  char text[]; // the key, then the value
+  std::uint32_t key_bytes;
+  std::uint32_t value_bytes; // and `lies_elsewhere`
+  char text[]; // the key, then the value, or an `elsewhere` at the next
+               // multiple of 8
 };
+
+/// In `value_bytes`: more than a value can have.
+constexpr std::uint32_t lies_elsewhere = std::uint32_t(1) << 31;
 
 /// No key below a child is less than its separator. Shared by the copies of its
 /// node; never changes.
@@ -85,26 +89,42 @@ struct [[perdure::persistent]] stored {
   bytes called() const { return {name, name_bytes}; }
 };
 
-/// Blocks that are in use no more, but may be read still: a queue.
-struct [[perdure::persistent]] garbage {
-  static constexpr unsigned room = 62;
-  garbage *next; // newer
-  std::uint32_t first, count;
-  struct {
-    void *block;
-    std::uint64_t version; // of the transaction that took it out of its tree
-  } entries[room];
+/// The root of an object that holds values and nothing else: each is a block.
+struct [[perdure::persistent]] values {
+  char magic[8];
+  std::uint64_t version; // of the last transaction that changed the object
+  queue unused;
 };
 
-constexpr char magic[8] = {'p', 'k', 'v', ' ', '1', 0, 0, 0};
+/// What the store's own object says of one that holds values. It stays for
+/// ever.
+struct [[perdure::persistent]] holder {
+  values *root;
+  std::uint64_t version;            // as in the root
+  std::uint64_t count, value_bytes; // of the values there
+  holder *next;                     // the one that was made after it
+  std::uint32_t name_bytes;
+  char name[];
+
+  bytes called() const { return {name, name_bytes}; }
+};
+
+/// Where a value lies that is not in its record.
+struct [[perdure::persistent]] elsewhere {
+  holder *in;
+  char *data;
+};
+
+constexpr char magic[8] = {'p', 'k', 'v', ' ', '2', 0, 0, 0};
+constexpr char values_magic[8] = {'p', 'k', 'v', ' ', 'v', '2', 0, 0};
 
 /// The object's root.
 struct [[perdure::persistent]] header {
   char magic[8];
   std::uint64_t version; // of the transaction that was committed last
   stored *trees;         // the first
-  garbage *oldest, *newest;
-  std::uint64_t waiting; // blocks in the queue
+  queue unused;
+  holder *holders; // the first
 };
 
 /// What a transaction for writing knows.
@@ -119,14 +139,22 @@ struct change {
 /// Makes a store of a zeroed root, with a tree called "". False: no room.
 PERDURE_IN_TRANSACTION bool initialise(change &c);
 /// Begins the version, and frees up to `most` blocks of the queue that nobody
-/// reads. Two more are freed for each that comes to the queue, so that it gets
-/// shorter while it can.
+/// reads.
 PERDURE_IN_TRANSACTION void start(change &c, unsigned most);
 /// A tree of that name, which none has. Null: no room.
 PERDURE_IN_TRANSACTION stored *make(change &c, bytes name);
-/// Gives the key this value. True: it had none.
-PERDURE_IN_TRANSACTION bool put(change &c, stored &t, bytes key, bytes value);
-/// True: it was there.
+/// Registers an object under a name that none has; its root is zeroed, or was
+/// made one before. Null: no room.
+PERDURE_IN_TRANSACTION holder *make(change &c, bytes name, values *root);
+/// The same as `start`, of an object with values: before the transaction puts
+/// the first one there, or takes one out. It may be written.
+PERDURE_IN_TRANSACTION void start(change &c, holder &h, unsigned most);
+/// Gives the key this value, which is put into another object if there is one.
+/// True: it had none. That object has been started; so has the one in which the
+/// key's value lies now, or it is gone for ever.
+PERDURE_IN_TRANSACTION bool put(change &c, stored &t, bytes key, bytes value,
+                                holder *in = nullptr);
+/// True: it was there. Of its value's object as above.
 PERDURE_IN_TRANSACTION bool erase(change &c, stored &t, bytes key);
 
 struct pair {
@@ -154,8 +182,20 @@ PERDURE_IN_TRANSACTION bool pack(change &c, stored &t, unsigned level,
 const record *find(const node *root, bytes key);
 
 inline bytes key_of(const record &r) { return {r.text, r.key_bytes}; }
+inline bool is_elsewhere(const record &r) {
+  return __builtin_expect(r.value_bytes & lies_elsewhere, 0);
+}
+inline std::size_t value_size(const record &r) {
+  return r.value_bytes & ~lies_elsewhere;
+}
+/// Of a value that lies in its record.
 inline bytes value_of(const record &r) {
   return {r.text + r.key_bytes, r.value_bytes};
+}
+/// Of one that does not.
+inline const elsewhere &place_of(const record &r) {
+  const void *at = r.text + (std::size_t(r.key_bytes) + 7) / 8 * 8;
+  return *static_cast<const elsewhere *>(at);
 }
 
 /// A place in a tree that does not change meanwhile: on a record, or between
@@ -190,8 +230,8 @@ public:
 /// Blocks that the header leads to, itself included, as trees and queue count
 /// them: what the checks below hold true.
 std::uint64_t blocks(const header &h);
-/// What is wrong with the blocks that wait to be freed, or null.
-const char *check_queue(const header &h);
+/// The same of an object with values.
+std::uint64_t blocks(const holder &h);
 /// What is wrong in the tree, or null.
 const char *check(const shape &t, std::uint64_t version);
 

@@ -4,12 +4,12 @@
 //
 // Every thread makes changes that follow from its number and theirs: one pair
 // put or removed, or four in a transaction over two trees and one in a third,
-// which it makes where it is not there; some of these are aborted. It
-// acknowledges each in memory that the parent shares. Another thread holds
-// snapshots meanwhile, so that nodes are copied and blocks wait. Then the
-// process is killed. In the next, what each thread acknowledged is there, and
-// nothing else, but for the change that it was about to make: that is there as
-// a whole or not at all.
+// which it makes where it is not there; some of these are aborted. Two of three
+// values lie in other objects. It acknowledges each in memory that the parent
+// shares. Another thread holds snapshots meanwhile, so that nodes are copied
+// and blocks wait. Then the process is killed. In the next, what each thread
+// acknowledged is there, and nothing else, but for the change that it was about
+// to make: that is there as a whole or not at all.
 #include "pkv.h"
 
 #include <atomic>
@@ -56,6 +56,7 @@ struct pkv_bytes as_pkv(const std::string &S) {
 struct store {
   pkv *All;
   pkv_tree *Trees[2];
+  pkv_object *Objects[2];
 };
 
 store open() {
@@ -66,6 +67,10 @@ store open() {
   for (unsigned N = 0; N < 2; N++)
     if (!(S.Trees[N] = pkv_tree_open(S.All, N ? "second" : "", PKV_CREATE)))
       failBelow();
+  for (unsigned N = 0; N < 2; N++)
+    if (!(S.Objects[N] =
+              pkv_object_open(S.All, N ? "far-1" : "far-0", PKV_CREATE, 0600)))
+      failBelow();
   return S;
 }
 
@@ -74,6 +79,7 @@ struct change {
   enum { Puts, Removes, Moves, Aborts } Kind;
   std::string Keys[2];
   std::string Value;
+  unsigned Place;   // the object of the value; 2: none
   std::string Tree; // its pair is of "k" and the value
 
   change(unsigned Thread, std::uint64_t I) {
@@ -82,16 +88,25 @@ struct change {
     for (unsigned N = 0; N < 2; N++)
       Keys[N] = std::to_string((R >> 8) % ::Keys + N) + " of " +
                 std::to_string(Thread);
+    Place = unsigned((R >> 16) % 3);
     Value = std::to_string(I) + std::string((R >> 32) % 150, '.');
     Tree = "made " + std::to_string((R >> 40) % 64) + " of " +
            std::to_string(Thread);
   }
 };
 
+void put(store &S, pkv_tree *T, pkv_txn *Txn, const std::string &Key,
+         const change &C, unsigned Place) {
+  int Result = Place == 2 ? pkv_put(T, Txn, as_pkv(Key), as_pkv(C.Value), 0)
+                          : pkv_put_in(T, Txn, as_pkv(Key), as_pkv(C.Value),
+                                       S.Objects[Place], 0);
+  if (Result < 0)
+    failBelow();
+}
+
 void make(store &S, const change &C) {
   if (C.Kind == C.Puts) {
-    if (pkv_put(S.Trees[0], nullptr, as_pkv(C.Keys[0]), as_pkv(C.Value), 0) < 0)
-      failBelow();
+    put(S, S.Trees[0], nullptr, C.Keys[0], C, C.Place);
   } else if (C.Kind == C.Removes) {
     if (pkv_del(S.Trees[0], nullptr, as_pkv(C.Keys[0])) && errno != ENOENT)
       failBelow();
@@ -99,13 +114,14 @@ void make(store &S, const change &C) {
     pkv_txn *Txn = pkv_begin(S.All, 0);
     if (!Txn)
       failBelow();
+    unsigned Place = C.Place; // another one each time
     for (pkv_tree *T : S.Trees)
       for (const std::string &Key : C.Keys)
-        if (pkv_put(T, Txn, as_pkv(Key), as_pkv(C.Value), 0) < 0)
-          failBelow();
+        put(S, T, Txn, Key, C, Place++ % 3);
     pkv_tree *Made = pkv_tree_open(S.All, C.Tree.c_str(), PKV_CREATE);
-    if (!Made || pkv_put(Made, Txn, as_pkv("k"), as_pkv(C.Value), 0) < 0)
+    if (!Made)
       failBelow();
+    put(S, Made, Txn, "k", C, Place % 3);
     if (C.Kind == C.Aborts)
       pkv_abort(Txn);
     else if (pkv_commit(Txn))

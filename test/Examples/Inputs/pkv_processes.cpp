@@ -5,8 +5,8 @@
 // A writer counts: each of its transactions adds one to a number that all writers
 // share, in two trees; writes down how far it is itself; and puts or removes some of
 // its pairs, all of which follow from its number and its transaction's. Some it
-// begins and aborts. What it has committed it acknowledges in memory that the
-// parent shares.
+// begins and aborts. Without `durable` half of the values lie in another object. What
+// it has committed it acknowledges in memory that the parent shares.
 //
 // A reader takes snapshots, and all of each has to be what the writers' numbers in it
 // say, the common number their sum, and no number less than what was acknowledged
@@ -64,6 +64,7 @@ struct pkv_bytes as_pkv(const std::string &S) {
 struct store {
   pkv *All;
   pkv_tree *Trees[2];
+  pkv_object *Far; // null: none
 };
 
 store open(unsigned Flags) {
@@ -75,12 +76,18 @@ store open(unsigned Flags) {
     if (!(S.Trees[N] = pkv_tree_open(S.All, N ? "second" : "",
                                      Flags & PKV_RDONLY ? 0 : PKV_CREATE)))
       failBelow();
+  S.Far = nullptr;
+  if (!(Flags & PKV_RDONLY) && !Durable &&
+      !(S.Far = pkv_object_open(S.All, "far", PKV_CREATE, 0600)))
+    failBelow();
   return S;
 }
 
-void put(pkv_tree *T, pkv_txn *Txn, const std::string &Key,
+void put(store &S, unsigned T, pkv_txn *Txn, const std::string &Key,
          const std::string &Value) {
-  if (pkv_put(T, Txn, as_pkv(Key), as_pkv(Value), 0) < 0)
+  bool Far = S.Far && mix(Value.size() + std::uint64_t(Value[0])) & 1;
+  if ((Far ? pkv_put_in(S.Trees[T], Txn, as_pkv(Key), as_pkv(Value), S.Far, 0)
+           : pkv_put(S.Trees[T], Txn, as_pkv(Key), as_pkv(Value), 0)) < 0)
     failBelow();
 }
 
@@ -184,15 +191,15 @@ void writeOnce(store &S, unsigned Writer, std::uint64_t I) {
   transaction(
       Writer, I,
       [&](unsigned T, const std::string &Key, const std::string &Value) {
-        put(S.Trees[T], Txn, Key, Value);
+        put(S, T, Txn, Key, Value);
       },
       [&](unsigned T, const std::string &Key) {
         if (pkv_del(S.Trees[T], Txn, as_pkv(Key)) && errno != ENOENT)
           failBelow();
       });
-  for (pkv_tree *T : S.Trees)
-    put(T, Txn, "sum", std::to_string(number(T, Txn, "sum") + 1));
-  put(S.Trees[0], Txn, doneBy(Writer), std::to_string(I + 1));
+  for (unsigned T = 0; T < 2; T++)
+    put(S, T, Txn, "sum", std::to_string(number(S.Trees[T], Txn, "sum") + 1));
+  put(S, 0, Txn, doneBy(Writer), std::to_string(I + 1));
   if (pkv_commit(Txn))
     failBelow();
 }
@@ -202,7 +209,7 @@ void abortOnce(store &S, unsigned Writer) {
   if (!Txn)
     failBelow();
   for (unsigned N = 0; N < 5; N++)
-    put(S.Trees[N % 2], Txn, std::to_string(N) + " of " + std::to_string(Writer),
+    put(S, N % 2, Txn, std::to_string(N) + " of " + std::to_string(Writer),
         "aborted");
   pkv_abort(Txn);
 }
@@ -273,7 +280,10 @@ void abortOnce(store &S, unsigned Writer) {
     pkv_txn *Txn = pkv_begin(S.All, 0);
     if (!Txn)
       failBelow();
-    put(S.Trees[0], Txn, "sum", std::to_string(number(S.Trees[0], Txn, "sum")));
+    std::string Sum = std::to_string(number(S.Trees[0], Txn, "sum"));
+    put(S, 0, Txn, "sum", Sum);
+    if (S.Far && pkv_put_in(S.Trees[1], Txn, as_pkv("sum"), as_pkv(Sum), S.Far, 0))
+      failBelow();
     if (pkv_commit(Txn))
       failBelow();
   }
@@ -283,6 +293,12 @@ void abortOnce(store &S, unsigned Writer) {
   // What one transaction takes out waits for the next.
   if (Stat.waiting > 50)
     fail(std::to_string(Stat.waiting) + " blocks wait for readers that are dead");
+  struct pkv_object_stat Far = {};
+  if (S.Far && (pkv_object_stat(S.Far, &Far) || Far.error))
+    failBelow();
+  if (Far.waiting > 50)
+    fail(std::to_string(Far.waiting) +
+         " values wait for readers that are dead");
   if (const char *What = pkv_check(S.All))
     fail(What);
   pkv_close(S.All);

@@ -33,7 +33,13 @@ const std::vector<pairs> changes = {
     {{"0230", ""}},
     {{"0220", ""}}, // the leaf merges with its neighbour
     {{"0255", "NEW AND OF THE SAME LENGTH:"}},
+    {{"0100", "far"}},
+    {{"0100", "far again"}, {"0110", "far, too"}, {"0120", "near"}},
+    {{"0110", ""}},
 };
+
+/// What begins so lies in another object.
+bool is_far(const std::string &value) { return !value.compare(0, 3, "far"); }
 
 /// What is there after the first `count` changes.
 std::map<std::string, std::string> after(std::size_t count) {
@@ -60,10 +66,14 @@ struct pkv_bytes as_pkv(const std::string &s) {
   return {s.data(), s.size()};
 }
 
+pkv_object *far;
+
 bool apply(pkv_tree *t, pkv_txn *txn, const pairs &what) {
   for (auto &[key, value] : what)
     if ((value.empty() ? pkv_del(t, txn, as_pkv(key))
-                       : pkv_put(t, txn, as_pkv(key), as_pkv(value), 0)) < 0)
+         : is_far(value)
+             ? pkv_put_in(t, txn, as_pkv(key), as_pkv(value), far, 0)
+             : pkv_put(t, txn, as_pkv(key), as_pkv(value), 0)) < 0)
       return false;
   return true;
 }
@@ -121,6 +131,10 @@ int run() {
   pkv *s = pkv_open(arguments[1], PKV_CREATE | (durable ? PKV_DURABLE : 0));
   pkv_tree *t = s ? pkv_tree_open(s, "", 0) : nullptr;
   if (!t)
+    return bad(pkv_errormsg());
+  // `make` makes it, so that it is there before anything is promised.
+  far = pkv_object_open(s, "far", PKV_CREATE, 0600);
+  if (!far)
     return bad(pkv_errormsg());
   int status = !std::strcmp(arguments[2], "make")     ? make(s, t)
                : !std::strcmp(arguments[2], "change") ? change(s, t)

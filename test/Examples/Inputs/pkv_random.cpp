@@ -6,8 +6,8 @@
 // bytes above 127. Phases of growing and of shrinking; transactions that are
 // committed and aborted, and make trees; snapshots, whose pairs are compared
 // much later; cursors that go both ways, and go on while pairs around them are
-// put and removed. In the end a store that is open for reading is opened to
-// write.
+// put and removed. About half of the values lie in two other objects. In the
+// end a store that is open for reading is opened to write.
 #include "pkv.h"
 
 #include <algorithm>
@@ -73,6 +73,36 @@ std::string someValue(long Number) {
 
 pkv *Store;
 pkv_tree *Trees[2];
+pkv_object *Objects[2];
+
+/// Which object the value is to lie in; 2: none.
+unsigned placeOf(const std::string &Value) {
+  return std::min(unsigned(Value.back()) % 4, 2u);
+}
+
+int put(pkv_tree *T, pkv_txn *Txn, const std::string &Key,
+        const std::string &Value, unsigned Flags = 0) {
+  unsigned Place = placeOf(Value);
+  return Place == 2 ? pkv_put(T, Txn, as_pkv(Key), as_pkv(Value), Flags)
+                    : pkv_put_in(T, Txn, as_pkv(Key), as_pkv(Value),
+                                 Objects[Place], Flags);
+}
+
+/// As many values lie in each as have been put there.
+void compareObjects(const pairs (&Maps)[2]) {
+  struct pkv_object_stat Expected[3] = {}, Stat;
+  for (const pairs &Map : Maps)
+    for (const auto &Each : Map) {
+      Expected[placeOf(Each.second)].values++;
+      Expected[placeOf(Each.second)].value_bytes += Each.second.size();
+    }
+  for (unsigned N = 0; N < 2; N++) {
+    CHECK(!pkv_object_stat(Objects[N], &Stat) && !Stat.error);
+    CHECK(Stat.values == Expected[N].values &&
+          Stat.value_bytes == Expected[N].value_bytes);
+    CHECK(Stat.used_bytes >= Stat.value_bytes);
+  }
+}
 
 /// The whole tree is what the map says, forwards and backwards, and so is what
 /// lies around random keys.
@@ -132,7 +162,7 @@ void walkAndChange(pkv_tree *T, pkv_txn *Txn, pairs &Map) {
       Map[At + '\0'] = "new";
       break;
     case 2: // it is replaced
-      CHECK(pkv_put(T, Txn, as_pkv(At), as_pkv("changed"), 0) == 0);
+      CHECK(put(T, Txn, At, "changed") == 0);
       Map[At] = "changed";
       CHECK(!pkv_pair(C, nullptr, &Value) && text(Value) == "changed");
       break;
@@ -272,10 +302,10 @@ void openToWrite(const char *Path, unsigned Durable, pkv_tree *T,
   for (const auto &Each : Map)
     CHECK(!pkv_del(T, Txn, as_pkv(Each.first)));
   CHECK(!pkv_commit(Txn));
-  CHECK(pkv_put(T, nullptr, as_pkv("written"), as_pkv("v"), 0) == 1);
+  CHECK(put(T, nullptr, "written", "d") == 1 && placeOf("d") == 0);
   compare(T, Seen, Map);
   pkv_abort(Seen);
-  compare(T, nullptr, {{"written", "v"}});
+  compare(T, nullptr, {{"written", "d"}});
 }
 
 } // namespace
@@ -294,6 +324,12 @@ int main(int argc, char **argv) {
   Trees[1] = pkv_tree_open(Store, "other", PKV_CREATE);
   CHECK(Trees[0] && Trees[1]);
   checkAnother(argv[1] + std::string(" another"));
+  for (unsigned N = 0; N < 2; N++) {
+    const char *Name = N ? "far-1" : "far-0";
+    CHECK(!pkv_object_open(Store, Name, 0, 0) && errno == ENOENT);
+    CHECK((Objects[N] = pkv_object_open(Store, Name, PKV_CREATE, 0600)));
+    CHECK(pkv_object_open(Store, Name, 0, 0) == Objects[N]);
+  }
   pairs Maps[2], Saved[2];
   pkv_txn *Txn = nullptr;
   std::vector<snapshot> Snapshots;
@@ -357,14 +393,15 @@ int main(int argc, char **argv) {
       std::string Value = someValue(I);
       bool Had = Map.count(Key);
       unsigned Flags = W % 10 == 8 ? PKV_NOREPLACE : 0;
-      int Got = pkv_put(T, Txn, as_pkv(Key), as_pkv(Value), Flags);
+      int Got = put(T, Txn, Key, Value, Flags);
       CHECK(Got == (Had && Flags ? -1 : !Had));
       if (Got >= 0)
         Map[Key] = Value;
     }
     if (I % 5000 == 0 && !Txn) {
       const char *Wrong = pkv_check(Store);
-      CHECK(!Wrong);
+      CHECK(!Wrong && !errno && pkv_lost(Store) == 0);
+      compareObjects(Maps);
     }
   }
   if (Txn) {
@@ -386,11 +423,16 @@ int main(int argc, char **argv) {
       if (N++ == 500)
         break;
       Value = std::to_string(Batch);
-      CHECK(!pkv_put(Trees[0], Txn, as_pkv(Key), as_pkv(Value), 0));
+      CHECK(!put(Trees[0], Txn, Key, Value));
     }
     CHECK(!pkv_commit(Txn) && !pkv_stat(Trees[0], nullptr, &Stat));
   }
   CHECK(Stat.waiting < 1000 && Stat.height == 3);
+  compareObjects(Maps);
+  for (pkv_object *O : Objects) {
+    struct pkv_object_stat There;
+    CHECK(!pkv_object_stat(O, &There) && There.waiting < 1000);
+  }
   const char *Wrong = pkv_check(Store);
   CHECK(!Wrong);
   std::printf("%zu and %zu pairs, height %u\n", Maps[0].size(), Maps[1].size(),
@@ -402,13 +444,16 @@ int main(int argc, char **argv) {
     CHECK((Trees[N] = pkv_tree_open(Store, N ? "other" : "", 0)));
     compare(Trees[N], nullptr, Maps[N]);
   }
-  CHECK(!pkv_check(Store));
+  for (unsigned N = 0; N < 2; N++)
+    CHECK((Objects[N] = pkv_object_open(Store, N ? "far-1" : "far-0", 0, 0)));
+  compareObjects(Maps);
+  CHECK(!pkv_check(Store) && pkv_lost(Store) == 0);
   Made.compare();
   openToWrite(argv[1], Durable, Trees[0], Maps[0]);
   CHECK(!pkv_check(Store));
   pkv_close(Store);
   Store = pkv_open(argv[1], PKV_RDONLY);
   CHECK(Store && (Trees[0] = pkv_tree_open(Store, "", 0)));
-  compare(Trees[0], nullptr, {{"written", "v"}});
+  compare(Trees[0], nullptr, {{"written", "d"}});
   pkv_close(Store);
 }

@@ -4,7 +4,7 @@ set -eu
 Examples=$1 Inputs=$2 Programs=$3
 shift 3
 Module=("$Examples"/sqlite/*.cpp)
-Pkv=("$Examples"/pkv/{processes,store,tree}.cpp)
+Pkv=("$Examples"/pkv/{objects,processes,queue,store,tree}.cpp)
 # The flags are for what is tested; the programs only have to be there soon.
 # char is unsigned, as on AArch64; the shell's tests have it signed.
 Common="-funsigned-char -Wall -Wextra -Werror -DSQLITE_CORE -I$Examples/pkv -I$Examples/sqlite -c"
