@@ -169,7 +169,8 @@ void make(tree::change &c, const std::vector<difference> &all) {
   for (const difference &d : all) {
     tree::stored &t = inside::to_change(*d.index->entries);
     for (const std::string &entry : d.goes)
-      tree::erase(c, t, entry); // one that is being built may not have it yet
+      if (!c.error)
+        tree::erase(c, t, entry); // one that is being built may not have it yet
     for (const std::string &entry : d.comes)
       if (!c.error)
         tree::put(c, t, entry, {});

@@ -94,8 +94,9 @@ bool value_objects::may_read(const holder &h) {
   close(f);
   void *root = perdure_open(of.objects, shown(h).name, PERDURE_RDONLY);
   if (!root) {
-    fail(errno, "the object '%s' cannot be read: %s", shown(h).name,
-         perdure_errormsg());
+    // Its name is gone: not what a caller takes for "there is no such key".
+    fail(errno == ENOENT ? EPROTO : errno, "the object '%s' cannot be read: %s",
+         shown(h).name, perdure_errormsg());
     return false;
   }
   perdure_close(root);
@@ -281,12 +282,20 @@ tree::values *value_objects::create(const char *name, unsigned mode) {
          name);
     return nullptr;
   }
+  path at(perdure_object_id(root));
+  struct stat left = {};
+  if (was_there && (fstatat(of.directory, at.text, &left, AT_SYMLINK_NOFOLLOW) ||
+                    left.st_uid != geteuid())) {
+    perdure_close(root);
+    fail(EEXIST, "the store has an object '%s' that is another user's", name);
+    return nullptr;
+  }
   // To open it by its name, that has to be read. Before there is anything in
-  // it.
+  // it. What was left may have any mode.
   std::string named = std::string("names/") + name;
-  if (mode != 0600 &&
+  if ((was_there || mode != 0600) &&
       (fchmodat(of.directory, named.c_str(), 0600 | (mode & 0444), 0) ||
-       fchmodat(of.directory, path(perdure_object_id(root)).text, mode, 0))) {
+       fchmodat(of.directory, at.text, mode, 0))) {
     fail(errno, "the mode of the object '%s' cannot be set: %s", name,
          std::strerror(errno));
     return nullptr;

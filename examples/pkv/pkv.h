@@ -165,7 +165,10 @@ void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
    object's file is gone, or what perdure_open fails with.
    Who may not write the object cannot put a value there, nor replace or remove one
    that lies there: EACCES, and nothing is changed. When the file is gone, its
-   pairs can be replaced and removed. A transaction over any number of objects
+   pairs can be replaced and removed, once indexes of their tree have been dropped,
+   which need the old values. A file that was copied back from before is refused by what
+   changes values there and found by pkv_check; what is read of it may be anything, or,
+   where it is shorter, end the process. A transaction over any number of objects
    commits as one. What holds is what the rights were when this process first had
    to do with the object, but more may have been given since.
    A process that dies while it commits to such an object leaves that to be finished
@@ -174,7 +177,11 @@ void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
    other does not open (EPROTO).
    With SHARED and DURABLE together values in other objects are read, but neither put
    nor replaced nor removed: EINVAL. With SHARED, to read one may wait until
-   another's transaction ends, when a process has died in one before. */
+   another's transaction ends, when a process has died in one before; and who has looked
+   at an object in a transaction (pkv_object_stat; pkv_get, when a process has died in
+   one) cannot change values there in the same one for the first time: EBUSY or EDEADLK.
+   Who may write the object can damage it: what it says is checked as far as what the
+   store's own object says. */
 
 /* The object of that name: 1 to PKV_NAME_MAX letters, digits, '-', '_' and '.', not
    first, and not "pkv". Good until the store closes. CREATE makes it, in a
@@ -182,7 +189,8 @@ void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
    the ID, gets the mode, of 0666, whatever the umask; and who can read it can read
    that name. To be opened it needs no rights to the file. Waits for who writes.
    Errors: ENOENT, EINVAL, EEXIST (there is a file of that name that is not the
-   store's), EROFS, EDEADLK (CREATE, and this thread has begun a transaction),
+   store's, or is another user's), EROFS, EDEADLK (CREATE, and this thread has begun a
+   transaction; or it has begun one in another store),
    and those of perdure_create. */
 pkv_object *pkv_object_open(pkv *store, const char *name, unsigned flags,
                             unsigned mode);

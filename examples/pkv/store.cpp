@@ -1451,6 +1451,8 @@ int inside::alone(pkv &s, const std::function<int(tree::change &c)> &body) {
 int inside::in_turn(pkv &s, const std::function<int()> &act) {
   if (writing_here && writing_here->in == &s)
     return act();
+  if (is_free())
+    return -1;
   std::lock_guard<std::mutex> lock(s.writing);
   turn mine(s);
   return mine.taken ? act() : -1;

@@ -822,8 +822,9 @@ holder *make(change &c, bytes name, values *root) {
 }
 
 void start(change &c, holder &h, unsigned most) {
-  h.version = c.version;
+  // In this order: who reads the first one finds the other as new.
   h.root->version = c.version;
+  h.version = c.version;
   collect(c, h.root->unused, most);
 }
 

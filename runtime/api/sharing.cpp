@@ -75,10 +75,19 @@ bool perdure::openAlone(Object &O, bool &Occupied) {
   return Ok;
 }
 
+// Others that write O. With the last one goes what was said to be home: the medium may
+// have been another since.
+static bool hasWriters(Object &O) {
+  return lockOfOthers(O.File, FileByte::Ownership) != LockKind::None;
+}
+static bool hasOnlyWriter(Object &O) {
+  return lockOfOthers(O.File, FileByte::Ownership) == LockKind::Exclusive;
+}
+
 // In a read section of O, the first one of this process: what it shows is no half
 // transaction. Half: of a dead process, and this one may end it by a turn of its own.
 // This may map the object anew, so no other thread is in a section meanwhile; those that
-// join later see the same, since the kernel's lock is held until all have left.
+// join later see the same: who writes in sections waits until all have left.
 static bool seeWhole(Object &O, bool &Half) {
   Half = false;
   if (isAlone(O))
@@ -86,15 +95,40 @@ static bool seeWhole(Object &O, bool &Half) {
   if (isWritable(O)) {
     uint64_t Mine = ownTurn();
     bool Others = !Mine || headerOf(O)->Turn.LastWriter != Mine;
-    Half = Others && needsRecovery(O, /*Alive=*/true);
+    Half = Others && needsRecovery(O, hasWriters(O));
     return true;
   }
   // An only writer is at work outside sections, too. What it has committed is in
   // the file.
-  if (lockOfOthers(O.File, FileByte::Ownership) == LockKind::Exclusive)
+  if (hasOnlyWriter(O))
     return !O.Private || showFile(O);
-  return (!O.Private && !needsRecovery(O, /*Alive=*/true)) ||
-         recoverPrivately(O);
+  return (!O.Private && !needsRecovery(O, hasWriters(O))) || recoverPrivately(O);
+}
+
+// In a read section that others of this process are in, too: whether this thread may be,
+// since it sees what they see. Not when an only writer, who uses no sections, has come or
+// has died since the first one looked.
+static bool maySeeTheSame(Object &O) {
+  if (isWritable(O))
+    return true;
+  return hasOnlyWriter(O) ? !O.Private
+                          : O.Private || !needsRecovery(O, hasWriters(O));
+}
+
+static bool enterToRead(Object &O, bool Wait, bool &First) {
+  bool Died;
+  for (;;) {
+    if (!enterSection(O, /*ToWrite=*/false, Wait, Died, First))
+      return false;
+    followWriter(O);
+    if (First || maySeeTheSame(O))
+      return true;
+    leaveSection(O);
+    if (!Wait)
+      return fail(EBUSY, "object %s: threads of this process read what was there before",
+                  labelOf(O).Text);
+    usleep(1000); // until they have left
+  }
 }
 
 int perdure_lock(void *in_object, unsigned flags) {
@@ -106,12 +140,14 @@ int perdure_lock(void *in_object, unsigned flags) {
     return -1;
   }
   Object *O = openObjectAt(in_object, "perdure_lock");
-  bool ToWrite = !(flags & PERDURE_RDONLY), Died, First;
+  bool ToWrite = !(flags & PERDURE_RDONLY), Wait = !(flags & PERDURE_NOWAIT);
+  bool Died = false, First = false;
   Transaction *T = openTransaction();
   if (T && O && isWritingHere(*O) == ToWrite && stayInside(*T, *O))
     return 0;
   if (!O || (ToWrite && !isWritable(*O) && !refuseToWrite(*O)) ||
-      !enterSection(*O, ToWrite, !(flags & PERDURE_NOWAIT), Died, First))
+      !(ToWrite ? enterSection(*O, true, Wait, Died, First)
+                : enterToRead(*O, Wait, First)))
     return -1;
   if (ToWrite && !isAlone(*O) && !takeTurn(*O)) {
     int Saved = errno;
@@ -120,8 +156,6 @@ int perdure_lock(void *in_object, unsigned flags) {
     return -1;
   }
   bool Half = false;
-  if (!ToWrite)
-    followWriter(*O);
   if (First && !seeWhole(*O, Half)) {
     int Saved = errno;
     leaveSection(*O);
@@ -134,8 +168,7 @@ int perdure_lock(void *in_object, unsigned flags) {
     return Died;
   leaveSection(*O);
   // Who takes a turn rolls back. The next reader may be another's, and so on.
-  unsigned Wait = flags & PERDURE_NOWAIT;
-  return perdure_lock(in_object, Wait) < 0 || !leaveSection(*O)
+  return perdure_lock(in_object, flags & PERDURE_NOWAIT) < 0 || !leaveSection(*O)
              ? -1
              : perdure_lock(in_object, flags);
 }

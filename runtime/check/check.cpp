@@ -203,7 +203,8 @@ bool perdure::checkObject(Store &S, perdure_id Id, CheckMode Mode,
     checkLog(*I.O, Found);
     // The page map is what it is with what the log says. A repair of that must
     // not be undone by the log: which is done, and cut.
-    if (redoInImage(*I.O) && Mode == CheckMode::Repair) {
+    if (redoInImage(*I.O, Mode == CheckMode::Repair) &&
+        Mode == CheckMode::Repair) {
       if (fdatasync(I.File))
         return fail(errno, "cannot sync the log: %s", strerror(errno));
       if (!writeBack(I))

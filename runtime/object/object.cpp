@@ -741,6 +741,9 @@ static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
       (Wanted != Access::Shared && !isAsItWas(O, Found)) ||
       (Writable && !prepareToWrite(O, File, Wanted, Found)))
     return false;
+  // What it has for itself goes when the file is mapped.
+  if (isPresent(O) && O.Private && MayRecover && !MayRecover(O))
+    return false;
   if (!(isPresent(O) ? mapAgainToWrite(O, File) : mapInto(O, File, Writable)))
     return false;
   O.Private = false; // what it had changed for itself is gone
@@ -817,8 +820,6 @@ bool perdure::attach(Object &O, Access Wanted) {
   if (Upgrade && (O.Sect.Readers || O.Sect.Changing))
     return fail(EBUSY, "a thread of this process is in a read section of it");
   bool Writable = Wanted != Access::Read;
-  if (Upgrade && O.Private && MayRecover && !MayRecover(O))
-    return false;
   int File = openFile(O.Owner->ObjectsDir, O.Hex,
                       (Writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
   if (File < 0)

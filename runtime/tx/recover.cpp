@@ -321,11 +321,12 @@ static bool rollBackLane(Object &O, unsigned Lane, uint64_t Last) {
 
 // What a lane of a transaction that is committed still says was freed, leaks.
 static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
+  laneHead(O, Lane)->Homed = 0; // whatever comes of the syncs
   if (P.OfCommits) {
     Undecided List;
     Plan Again;
     // The log first: what is written to its place may reach the medium at any time.
-    if (!checkCommits(O, Lane, Again, List, !O.Private) || !syncRecovered(O))
+    if (!checkCommits(O, Lane, Again, List, /*Acts=*/false) || !syncRecovered(O))
       return false;
     if (!redoCommits(O, Lane, List))
       return false;
@@ -336,7 +337,6 @@ static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
   // freeInFile flushes and fences for itself.
   if (!syncRecovered(O))
     return false;
-  laneHead(O, Lane)->Homed = 0;
   cutLane(O, *laneHead(O, Lane));
   return true;
 }
@@ -346,12 +346,15 @@ static bool finishLane(Object &O, unsigned Lane, const Plan &P) {
 // others have yet to learn of. Both are found here, and left alone; power that fails
 // later would bring back what was there before, and roll it back over what follows now.
 static void flushFound(Object &O, unsigned Lane, const Plan &P) {
-  if (O.Private)
+  if (O.Private || O.Map.Page)
     return;
   flushInTx(O, laneHead(O, Lane), sizeof(LaneHead));
+  LogReader Reader(O, Lane);
+  // A savepoint at the beginning is gone back to by the checksum of the first record.
+  if (!P.Last && Reader.hasChunk())
+    flushInTx(O, recordAt(O, chunkOffset(laneHead(O, Lane)->First)), sizeof(LogRecord));
   if (!P.Waits)
     return;
-  LogReader Reader(O, Lane);
   while (const LogRecord *R = Reader.next())
     flushInTx(O, recordAt(O, Reader.last()), R->room());
 }
@@ -360,7 +363,7 @@ bool perdure::recover(Object &O) {
   unsigned Lanes = laneCount(O);
   Plan P;
   for (unsigned I = 0; I < Lanes; ++I) {
-    if (!checkLane(O, I, P, !O.Private))
+    if (!checkLane(O, I, P, /*Acts=*/false))
       return false;
     flushFound(O, I, P);
   }
@@ -369,13 +372,20 @@ bool perdure::recover(Object &O) {
   // after it.
   bool Done = false;
   for (int OfCommits = 1; OfCommits >= 0; --OfCommits)
-    for (unsigned I = 0; I < Lanes; ++I)
-      if (checkLane(O, I, P, !O.Private) && P.Last && !P.Waits &&
-          P.OfCommits == (bool)OfCommits) {
-        if (!finishLane(O, I, P))
-          return false;
-        Done = true;
-      }
+    for (unsigned I = 0; I < Lanes; ++I) {
+      if (!checkLane(O, I, P, /*Acts=*/false))
+        return false;
+      if (!P.Last || P.OfCommits != (bool)OfCommits)
+        continue;
+      // Once: a sync that fails tells the first who asks.
+      if (!checkLane(O, I, P, !O.Private))
+        return false;
+      if (P.Waits)
+        continue;
+      if (!finishLane(O, I, P))
+        return false;
+      Done = true;
+    }
   return !Done || syncRecovered(O);
 }
 
@@ -388,14 +398,14 @@ LaneState perdure::examineLane(const Object &O, unsigned Lane) {
              : LaneState::Empty;
 }
 
-bool perdure::redoInImage(Object &O) {
+bool perdure::redoInImage(Object &O, bool Acts) {
   Plan P;
   unsigned Lanes = laneCount(O);
   bool Done = false;
   for (unsigned I = 0; I < Lanes; ++I)
-    if (checkLane(O, I, P, /*Acts=*/true) && P.Last && P.OfCommits) {
+    if (checkLane(O, I, P, Acts) && P.Last && P.OfCommits) {
       Undecided List;
-      if (checkCommits(O, I, P, List, /*Acts=*/true)) {
+      if (checkCommits(O, I, P, List, Acts)) {
         Done = redoInPlace(O, I, List) || Done;
       }
     }
@@ -420,7 +430,21 @@ bool perdure::needsRecovery(const Object &O, bool Alive) {
   return false;
 }
 
-bool perdure::recoverPrivately(Object &O) { return changePrivately(O, recover); }
+// Whether the log of the object's file could be done, of which O may show something else.
+static bool mayRecover(Object &O) {
+  return checkLogInFile(*O.Owner, O.Id, [](const Object &File) {
+    Plan P;
+    for (unsigned I = 0; I < laneCount(File); ++I)
+      if (!checkLane(File, I, P, /*Acts=*/false))
+        return false;
+    return true;
+  });
+}
+
+bool perdure::recoverPrivately(Object &O) {
+  // What it shows already stays when it cannot be had anew.
+  return (!O.Private || mayRecover(O)) && changePrivately(O, recover);
+}
 
 static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
   if (Wanted == Access::Exclusive)
@@ -429,16 +453,6 @@ static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
   // middle of a transaction; and what has a writer is that one's to end.
   return Wanted == Access::Shared || Writers ||
          !needsRecovery(O, /*Alive=*/false) || recoverPrivately(O);
-}
-
-static bool mayRecover(Object &O) {
-  return checkLogInFile(*O.Owner, O.Id, [](const Object &File) {
-    Plan P;
-    for (unsigned I = 0; I < laneCount(File); ++I)
-      if (!checkLane(File, I, P, /*Acts=*/true))
-        return false;
-    return true;
-  });
 }
 
 void perdure::installRecovery() {

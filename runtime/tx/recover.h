@@ -19,13 +19,13 @@ bool recover(Object &O);
 enum class LaneState { Empty, Unfinished, Unwritten, Damaged };
 LaneState examineLane(const Object &O, unsigned Lane);
 
-/// Whether there is something that recover would do, or refuse to do. Alive: O was
-/// open since before its log was begun, so what was written to the file is there.
+/// Whether there is something that recover would do, or refuse to do. Alive: others have
+/// O open, so what the log says is home in this boot is there.
 bool needsRecovery(const Object &O, bool Alive);
 
 /// In a private image of the file: what was committed and is in the log alone is
-/// written to its place. Whether there was anything.
-bool redoInImage(Object &O);
+/// written to its place. Whether there was anything. Acts: it will be so in the file.
+bool redoInImage(Object &O, bool Acts);
 /// And is gone from the log.
 void cutCommits(Object &O);
 

@@ -826,37 +826,53 @@ TEST_F(CommitTest, NotHomeInAnotherBoot) {
       Home.push_back(Head);
   ASSERT_EQ(Home.size(), 1u);
   closeStore();
-  // Who has it open to share, and has had no turn; and who reads beside.
-  auto Reads = [&](uint64_t Value, bool Beside) {
+  // Who has it open to share, and has had no turn, beside another who has not; and who
+  // reads beside both.
+  auto Reads = [&](uint64_t Value, bool Holds, bool Beside) {
     writeFile(File, Medium);
     pid_t Pid = fork();
     if (!Pid) {
+      int Pipe[2], Go[2], Status;
+      bool Ok = !pipe(Pipe) && !pipe(Go);
+      char Byte;
+      pid_t Reader = Beside ? fork() : -1; // before this one has it open
+      if (!Reader) {
+        Ok = read(Go[0], &Byte, 1) == 1;
+        perdure_store *T = perdure_store_open(Copy.c_str(), PERDURE_RDONLY);
+        auto *Root = (uint64_t *)perdure_open(T, "a", PERDURE_RDONLY);
+        _exit(!(Ok && Root && perdure_lock(Root, PERDURE_RDONLY) >= 0 &&
+                *Root == Value));
+      }
+      pid_t Holder = Holds ? fork() : -1;
       perdure_store *T =
           perdure_store_open(Copy.c_str(), PERDURE_DURABLE | PERDURE_SHARED);
       auto *Root = (uint64_t *)perdure_open(T, "a", 0);
-      bool Ok = Root;
-      if (Beside) {
-        pid_t Reader = fork();
-        if (!Reader) {
-          T = perdure_store_open(Copy.c_str(), PERDURE_RDONLY);
-          Root = (uint64_t *)perdure_open(T, "a", PERDURE_RDONLY);
-          _exit(!(Root && perdure_lock(Root, PERDURE_RDONLY) >= 0 && *Root == Value));
-        }
-        int Status;
-        Ok = Ok && waitpid(Reader, &Status, 0) == Reader && !Status;
+      if (!Holder) {
+        Ok = write(Pipe[1], "", Root != nullptr) == 1;
+        pause();
       }
+      Ok = Ok && Root && (!Holds || read(Pipe[0], &Byte, 1) == 1);
+      if (Beside)
+        Ok = Ok && write(Go[1], "", 1) == 1 &&
+             waitpid(Reader, &Status, 0) == Reader && !Status;
       Ok = Ok && perdure_lock(Root, PERDURE_RDONLY) >= 0 && *Root == Value;
+      if (Holds) {
+        kill(Holder, SIGKILL);
+        waitpid(Holder, &Status, 0);
+      }
       _exit(!Ok);
     }
     int Status;
     return waitpid(Pid, &Status, 0) == Pid && !Status;
   };
-  EXPECT_TRUE(Reads(0, false)) << "in the same boot the word is believed";
+  EXPECT_TRUE(Reads(0, true, false)) << "in the same boot the word is believed";
+  EXPECT_TRUE(Reads(0, true, true));
+  EXPECT_TRUE(Reads(2, false, false)) << "where nobody else has it open it is not";
   Home[0]->Boot ^= 1;
-  EXPECT_TRUE(Reads(2, false));
-  EXPECT_TRUE(Reads(2, true));
+  EXPECT_TRUE(Reads(2, true, false));
+  EXPECT_TRUE(Reads(2, true, true));
   Home[0]->Boot = 0;
-  EXPECT_TRUE(Reads(2, false));
+  EXPECT_TRUE(Reads(2, true, false));
 }
 
 // Nor whether the kernel still has what was written to its place, once a sync has failed.
@@ -913,6 +929,59 @@ TEST_F(CommitTest, JoinsThoseThatRead) {
   EXPECT_EQ(Seen[0], 0u) << "the first one looks";
   EXPECT_EQ(perdure_unlock(Seen), 0);
   perdure_store_close(T);
+}
+
+// But not once an only writer, who uses no sections, has died while they read.
+TEST_F(CommitTest, JoinsNobodyAfterAnOnlyWriter) {
+  uint64_t *R = create("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 1);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  closeStore();
+  int Pipe[2];
+  ASSERT_EQ(pipe(Pipe), 0);
+  pid_t Pid = fork();
+  if (!Pid) {
+    perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+    auto *Root = (uint64_t *)perdure_open(T, "a", 0);
+    if (!Root || perdure_tx_begin(Root))
+      _exit(1);
+    set(&Root[0], 2);
+    if (write(Pipe[1], "", 1) == 1)
+      pause();
+    _exit(1);
+  }
+  char Byte;
+  ASSERT_EQ(read(Pipe[0], &Byte, 1), 1);
+  close(Pipe[0]);
+  close(Pipe[1]);
+  S = perdure_store_open(Dir.c_str(), PERDURE_RDONLY);
+  auto *Seen = (uint64_t *)perdure_open(S, "a", PERDURE_RDONLY);
+  ASSERT_NE(Seen, nullptr) << perdure_errormsg();
+  ASSERT_GE(perdure_lock(Seen, PERDURE_RDONLY), 0) << perdure_errormsg();
+  auto Join = [&] {
+    int Result = 0;
+    std::thread([&] {
+      Result = perdure_lock(Seen, PERDURE_RDONLY | PERDURE_NOWAIT) < 0 ? errno : 0;
+      if (!Result)
+        perdure_unlock(Seen);
+    }).join();
+    return Result;
+  };
+  EXPECT_EQ(Join(), 0) << "while he is there";
+  kill(Pid, SIGKILL);
+  int Status;
+  ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+  ASSERT_EQ(WTERMSIG(Status), SIGKILL);
+  EXPECT_EQ(Join(), EBUSY);
+  std::thread Waits([&] {
+    EXPECT_GE(perdure_lock(Seen, PERDURE_RDONLY), 0) << perdure_errormsg();
+    EXPECT_EQ(Seen[0], 1u);
+    EXPECT_EQ(perdure_unlock(Seen), 0);
+  });
+  usleep(3000);
+  EXPECT_EQ(perdure_unlock(Seen), 0);
+  Waits.join();
 }
 
 // Whoever asks for it later: what was stored before is there, and what comes then is

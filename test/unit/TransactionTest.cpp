@@ -2,6 +2,7 @@
 
 #include "Hooks.h"
 #include "Support.h"
+#include "tx/format.h"
 
 #include <algorithm>
 #include <atomic>
@@ -335,6 +336,11 @@ TEST_F(TransactionTest, HeadsThatWereFoundAreFlushed) {
       baseOf(A) + ((perdure::Header *)baseOf(A))->Copy[0].LogExtent[0];
   for (unsigned Lane = 0; Lane < 64; ++Lane)
     EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Heads / 64 + Lane), 1) << Lane;
+  // A savepoint at the beginning is gone back to in the first record.
+  uint64_t First = ((perdure::LaneHead *)Heads)->First;
+  ASSERT_NE(First, 0u);
+  uint64_t Record = baseOf(A) + perdure::chunkOffset(First);
+  EXPECT_EQ(std::count(Lines.begin(), Lines.end(), Record / 64), 1);
 }
 
 void TransactionTest::checkLines(uint64_t *A) {

@@ -268,14 +268,18 @@ void left() {
   perdure_store *Below =
       perdure_store_open(Path.c_str(), Durable ? PERDURE_DURABLE : 0);
   CHECK(Below && perdure_create(Below, "left", sizeof(tree::values), 0) &&
+        perdure_create(Below, "open", sizeof(tree::values), 0) &&
         perdure_create(Below, "another", sizeof(tree::values) + 1, 0));
   perdure_store_close(Below);
+  CHECK(!chmod(fileOf("open").c_str(), 0644)); // by a maker that has died
   store S(0);
   REFUSES(ENOENT, "'left'", pkv_object_open(S.All, "left", 0, 0) ? 0 : -1);
   REFUSES(EEXIST, "'another' that holds something else",
           pkv_object_open(S.All, "another", PKV_CREATE, 0600) ? 0 : -1);
   S.put("in left", "v", S.object("left", PKV_CREATE, 0640));
   CHECK(modeOf(fileOf("left")) == 0640 && S.get("in left") == "v");
+  S.put("in open", "v", S.object("open", PKV_CREATE, 0600));
+  CHECK(modeOf(fileOf("open")) == 0600);
   S.sound();
 }
 
