@@ -165,7 +165,8 @@ PERDURE_API void perdure_close(void *in_object);
 /* Enters a write section of the object that holds the address, or with RDONLY a
    read section: one writer, or any number of readers, among all threads of all
    processes. Waits, in turn, until that is so; with NOWAIT: EBUSY, also while another
-   thread of this process recovers the object to read it. A section
+   thread of this process recovers the object to read it, or reads on after an only
+   writer has died. A section
    belongs to the thread that entered it, which is in one section of an object at
    a time (EDEADLK), and in 64 read sections at most (ENOLCK).
    Who has the object open with PERDURE_SHARED changes it, and allocates and
