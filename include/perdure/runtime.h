@@ -133,7 +133,7 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
    writing), DURABLE, SHARED, VERIFY (reads all of the file: see perdure_seal).
    Without RDONLY the process becomes the object's
    only writer until it closes the store; with SHARED one of those that write it
-   in turns.
+   in turns. Waits while another process that opens it recovers it.
    Rights bind late: a file that the process may only read is mapped so, and a
    store to it faults with a report. Errors: ENOENT, EBUSY (open for writing in
    another process, which the message names; or, for who shared it and would be
@@ -166,7 +166,7 @@ PERDURE_API void perdure_close(void *in_object);
    read section: one writer, or any number of readers, among all threads of all
    processes. Waits, in turn, until that is so; with NOWAIT: EBUSY, also while another
    thread of this process recovers the object to read it, or reads on after an only
-   writer has died. A section
+   writer has died, and while another process recovers it that opens it. A section
    belongs to the thread that entered it, which is in one section of an object at
    a time (EDEADLK), and in 64 read sections at most (ENOLCK).
    Who has the object open with PERDURE_SHARED changes it, and allocates and

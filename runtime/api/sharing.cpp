@@ -84,11 +84,26 @@ static bool hasOnlyWriter(Object &O) {
   return lockOfOthers(O.File, FileByte::Ownership) == LockKind::Exclusive;
 }
 
+// Nobody is about to be the only writer of O, and recovers it: none begins to before
+// this is over, and one that is there has done so. Other threads of this process may be
+// in a section of O, but not in here.
+template <typename Look> static bool whileNobodyRecovers(Object &O, bool Wait, Look Do) {
+  if (!lockByte(O.File, FileByte::Structure, LockKind::Shared, Wait))
+    return errno == EBUSY &&
+           fail(EBUSY, "object %s: a process has opened it to write, and recovers it",
+                labelOf(O).Text);
+  bool Ok = Do();
+  int Saved = errno;
+  lockByte(O.File, FileByte::Structure, LockKind::None, false);
+  errno = Saved;
+  return Ok;
+}
+
 // In a read section of O, the first one of this process: what it shows is no half
 // transaction. Half: of a dead process, and this one may end it by a turn of its own.
 // This may map the object anew, so no other thread is in a section meanwhile; those that
 // join later see the same: who writes in sections waits until all have left.
-static bool seeWhole(Object &O, bool &Half) {
+static bool seeWhole(Object &O, bool Wait, bool &Half) {
   Half = false;
   if (isAlone(O))
     return true;
@@ -98,21 +113,25 @@ static bool seeWhole(Object &O, bool &Half) {
     Half = Others && needsRecovery(O, hasWriters(O));
     return true;
   }
-  // An only writer is at work outside sections, too. What it has committed is in
-  // the file.
-  if (hasOnlyWriter(O))
-    return !O.Private || showFile(O);
-  return (!O.Private && !needsRecovery(O, hasWriters(O))) || recoverPrivately(O);
+  return whileNobodyRecovers(O, Wait, [&] {
+    // An only writer is at work outside sections, too. What it has committed is in
+    // the file.
+    if (hasOnlyWriter(O))
+      return !O.Private || showFile(O);
+    return (!O.Private && !needsRecovery(O, hasWriters(O))) || recoverPrivately(O);
+  });
 }
 
 // In a read section that others of this process are in, too: whether this thread may be,
 // since it sees what they see. Not when an only writer, who uses no sections, has come or
-// has died since the first one looked.
+// has died since the first one looked, nor while one recovers the file.
 static bool maySeeTheSame(Object &O) {
   if (isWritable(O))
     return true;
-  return hasOnlyWriter(O) ? !O.Private
-                          : O.Private || !needsRecovery(O, hasWriters(O));
+  if (hasOnlyWriter(O))
+    return !O.Private &&
+           lockOfOthers(O.File, FileByte::Structure) != LockKind::Exclusive;
+  return O.Private || !needsRecovery(O, hasWriters(O));
 }
 
 static bool enterToRead(Object &O, bool Wait, bool &First) {
@@ -156,7 +175,7 @@ int perdure_lock(void *in_object, unsigned flags) {
     return -1;
   }
   bool Half = false;
-  if (First && !seeWhole(*O, Half)) {
+  if (First && !seeWhole(*O, Wait, Half)) {
     int Saved = errno;
     leaveSection(*O);
     errno = Saved;

@@ -101,13 +101,14 @@ static bool openImage(Image &I, Store &S, perdure_id Id, CheckMode Mode) {
   if (!S_ISREG(Status.st_mode))
     return fail(EPROTO, "objects/%s is no regular file%s", Hex.Text,
                 adviceFor(ENOTDIR));
-  bool Free =
-      Mode == CheckMode::Owned ||
-      (Repair
-           ? lockByte(I.File, FileByte::Ownership, LockKind::Exclusive, false)
-           : lockOfOthers(I.File, FileByte::Ownership) == LockKind::None);
-  if (!Free)
-    return (Repair && errno != EBUSY) ? false : failOpen(S, Id);
+  if (Mode != CheckMode::Owned &&
+      lockOfOthers(I.File, FileByte::Ownership) != LockKind::None)
+    return failOpen(S, Id);
+  // With Structure, for as long as the file is open: a repair recovers, and readers wait
+  // for that.
+  if (Repair && !(lockByte(I.File, FileByte::Structure, LockKind::Exclusive, true) &&
+                  lockByte(I.File, FileByte::Ownership, LockKind::Exclusive, false)))
+    return errno == EBUSY && failOpen(S, Id);
   I.FileSize = (uint64_t)Status.st_size;
   I.O = (Object *)calloc(1, sizeof(Object));
   if (!I.O)

@@ -422,6 +422,14 @@ static bool failBusy(const Object &O, int File, const char *Wanted) {
               Who, Wanted);
 }
 
+// Who cannot have it is told so at once, where it would wait for Structure first.
+static bool isFree(const Object &O, int File, Access Wanted) {
+  LockKind Others = lockOfOthers(File, FileByte::Ownership);
+  return Others == LockKind::None ||
+         (Others == LockKind::Shared && Wanted == Access::Shared) ||
+         failBusy(O, File, "open it with PERDURE_SHARED");
+}
+
 static bool takeOwnership(const Object &O, int File, Access Wanted) {
   if (Wanted == Access::Read)
     return true;
@@ -714,14 +722,7 @@ static bool isAsItWas(const Object &O, const CheckedFile &Found) {
 
 // The file is ready to be written: the checked state, both copies of it, no
 // holes, and nothing behind its end, where what follows relies on zeroes.
-static bool prepareToWrite(Object &O, int File, Access Wanted,
-                           CheckedFile &Found) {
-  // Who shares may be making the file longer just now.
-  bool Shared = Wanted == Access::Shared;
-  if (Shared &&
-      (!lockByte(File, FileByte::Structure, LockKind::Exclusive, true) ||
-       !checkFile(O, File, true, Found) || !isAsItWas(O, Found)))
-    return false;
+static bool prepareToWrite(const Object &O, int File, CheckedFile &Found) {
   if (!fillHoles(O, File, Found))
     return false;
   off_t End = (off_t)Found.Current.FileBytes;
@@ -731,15 +732,24 @@ static bool prepareToWrite(Object &O, int File, Access Wanted,
   return true;
 }
 
+// Ownership; and Structure first, until the object is recovered. Who reads has Structure,
+// too, shared, while it looks at who writes and at the log: so nobody sees what an only
+// writer has recovered by half, and none begins to while somebody looks. Others that
+// share it do not make the file longer meanwhile.
+static bool takeLocks(const Object &O, int File, Access Wanted) {
+  LockKind Kind = Wanted == Access::Read ? LockKind::Shared : LockKind::Exclusive;
+  return (Wanted == Access::Read || isFree(O, File, Wanted)) &&
+         lockByte(File, FileByte::Structure, Kind, true) &&
+         takeOwnership(O, File, Wanted);
+}
+
 // Opens, locks, checks and maps; on failure nothing has changed but File, which
 // the caller closes.
 static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
   bool Writable = Wanted != Access::Read;
-  if (!takeOwnership(O, File, Wanted) || !checkFile(O, File, Writable, Found) ||
+  if (!takeLocks(O, File, Wanted) || !checkFile(O, File, Writable, Found) ||
       (atomicLoad(O.Owner->Verify) && !checkSeal(File, O.Hex, Trust::Needed)) ||
-      // Who will share it looks under the lock: others may be making it longer.
-      (Wanted != Access::Shared && !isAsItWas(O, Found)) ||
-      (Writable && !prepareToWrite(O, File, Wanted, Found)))
+      !isAsItWas(O, Found) || (Writable && !prepareToWrite(O, File, Found)))
     return false;
   // What it has for itself goes when the file is mapped.
   if (isPresent(O) && O.Private && MayRecover && !MayRecover(O))
@@ -846,8 +856,6 @@ bool perdure::attach(Object &O, Access Wanted) {
     O.Unsynced = Writable;
     if (Writable)
       repairState(O);
-    if (Wanted == Access::Shared)
-      lockByte(File, FileByte::Structure, LockKind::None, false);
   }
   if ((RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) ||
       (Writable && !defer(O))) {
@@ -856,6 +864,7 @@ bool perdure::attach(Object &O, Access Wanted) {
     errno = Saved;
     return false;
   }
+  lockByte(File, FileByte::Structure, LockKind::None, false);
   grant(O, Wanted);
   __atomic_store_n(&O.Present, true, __ATOMIC_RELEASE);
   return true;

@@ -23,7 +23,9 @@ enum class FileByte {
              // the one process that writes, shared by those that take turns
   Section,   // write and read sections
   Turn,      // who waits for Section holds this one: first come, first served
-  Structure, // a change of the header or of the FOT by processes that share
+  Structure, // exclusive: a change of the header or of the FOT by processes that
+             // share, and the recovery of who is about to be the only writer;
+             // shared: a look at these
 };
 
 enum class LockKind { None, Shared, Exclusive };

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <map>
+#include <poll.h>
 #include <random>
 #include <set>
 #include <signal.h>
@@ -982,6 +983,105 @@ TEST_F(CommitTest, JoinsNobodyAfterAnOnlyWriter) {
   usleep(3000);
   EXPECT_EQ(perdure_unlock(Seen), 0);
   Waits.join();
+}
+
+// Who reads waits for an only writer who recovers what another one left: to look, and to
+// open it.
+TEST_F(CommitTest, WaitsWhileItIsRecovered) {
+  uint64_t *R = create("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 1);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  closeStore();
+  // Each does its work when it is told to, and says when it is there.
+  int Tell[3][2], Said[3][2];
+  pid_t Pids[3];
+  char Byte;
+  auto say = [](int Pipe[2]) { EXPECT_EQ(write(Pipe[1], "", 1), 1); };
+  auto wait = [&](int Pipe[2]) { EXPECT_EQ(read(Pipe[0], &Byte, 1), 1); };
+  auto start = [&](int K, auto Body) {
+    ASSERT_EQ(pipe(Tell[K]) | pipe(Said[K]), 0);
+    Pids[K] = fork();
+    if (Pids[K])
+      return;
+    wait(Tell[K]);
+    Body();
+    _exit(HasFailure());
+  };
+  enum { Dies, Recovers, Opens };
+  start(Dies, [&] {
+    S = perdure_store_open(Dir.c_str(), 0);
+    R = open("a");
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    set(&R[0], 2);
+    say(Said[Dies]);
+    pause();
+  });
+  start(Recovers, [&] {
+    struct stat File, Synced;
+    ASSERT_EQ(stat(fileOf("a").c_str(), &File), 0);
+    bool Once = false;
+    SyncInstead = [&](int Descriptor) {
+      EXPECT_EQ(fstat(Descriptor, &Synced), 0);
+      if (Synced.st_ino == File.st_ino && !Once) {
+        Once = true;
+        say(Said[Recovers]);
+        wait(Tell[Recovers]);
+      }
+      return false;
+    };
+    S = perdure_store_open(Dir.c_str(), 0);
+    R = open("a");
+    ASSERT_EQ(perdure_tx_begin(R), 0);
+    set(&R[0], 3);
+    ASSERT_EQ(perdure_tx_commit(), 0);
+    say(Said[Recovers]);
+    wait(Tell[Recovers]);
+    SyncInstead = nullptr;
+  });
+  start(Opens, [&] {
+    S = perdure_store_open(Dir.c_str(), PERDURE_RDONLY);
+    R = open("a", PERDURE_RDONLY);
+    EXPECT_NE(R[0], 2u);
+    say(Said[Opens]);
+  });
+  std::string File = fileOf("a");
+  say(Tell[Dies]);
+  wait(Said[Dies]);
+  S = perdure_store_open(Dir.c_str(), PERDURE_RDONLY);
+  auto *Seen = (uint64_t *)perdure_open(S, "a", PERDURE_RDONLY);
+  ASSERT_NE(Seen, nullptr) << perdure_errormsg();
+  int Status;
+  kill(Pids[Dies], SIGKILL);
+  ASSERT_EQ(waitpid(Pids[Dies], &Status, 0), Pids[Dies]);
+  say(Tell[Recovers]);
+  wait(Said[Recovers]);
+  EXPECT_EQ(perdure_lock(Seen, PERDURE_RDONLY | PERDURE_NOWAIT), -1);
+  EXPECT_EQ(errno, EBUSY) << perdure_errormsg();
+  EXPECT_NE(strstr(perdure_errormsg(), "recovers it"), nullptr) << perdure_errormsg();
+  say(Tell[Opens]);
+  struct pollfd Poll = {Said[Opens][0], POLLIN, 0};
+  EXPECT_EQ(poll(&Poll, 1, 200), 0) << "opened while it was recovered";
+  std::thread Waits([&] {
+    EXPECT_EQ(perdure_lock(Seen, PERDURE_RDONLY), 0) << perdure_errormsg();
+    EXPECT_NE(Seen[0], 2u);
+    EXPECT_EQ(perdure_unlock(Seen), 0);
+  });
+  say(Tell[Recovers]);
+  Waits.join();
+  wait(Said[Opens]);
+  wait(Said[Recovers]);
+  EXPECT_EQ(Seen[0], 3u);
+  say(Tell[Recovers]);
+  for (int K : {Recovers, Opens}) {
+    ASSERT_EQ(waitpid(Pids[K], &Status, 0), Pids[K]);
+    EXPECT_EQ(Status, 0);
+  }
+  for (auto &Pipes : {Tell, Said})
+    for (int K = 0; K < 3; ++K) {
+      close(Pipes[K][0]);
+      close(Pipes[K][1]);
+    }
 }
 
 // Whoever asks for it later: what was stored before is there, and what comes then is
