@@ -87,6 +87,8 @@ substitute("%build", build)
 substitute("%lib", lib_dir)
 substitute("%include", os.path.join(source, "include"))
 substitute("%examples", os.path.join(source, "examples"))
+substitute("%libpkv", os.path.join(lib_dir, "libpkv.a"))
+substitute("%libpkv_traced", os.path.join(lib_dir, "libpkv-traced.a"))
 substitute("%kvstore", os.path.join(source, "examples", "kvstore"))
 
 # Programs run as they are; a target that needs a wrapper puts it here.

@@ -72,26 +72,28 @@ pkv_object &value_objects::object(holder &h) {
   return list.emplace_back(of.self, &h);
 }
 
-/// Opens the object's file: -1, and errno alone.
-int value_objects::file(const holder &h, unsigned flags) {
+/// With which error the object's file cannot be opened; 0: it can.
+int value_objects::why_not_readable(const holder &h) {
   path at(perdure_object_id(h.root));
-  return openat(of.directory, at.text,
-                int(flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  int file = openat(of.directory, at.text,
+                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0)
+    return errno;
+  close(file);
+  return 0;
 }
 
 /// Of an object that no pointer could be followed to: maybe it can be now.
 /// False: no, and why was said.
 bool value_objects::may_read(const holder &h) {
-  int f = file(h, O_RDONLY);
-  if (f < 0) {
-    if (errno == ENOENT)
+  if (int error = why_not_readable(h)) {
+    if (error == ENOENT)
       gone(h);
     else
-      fail(errno, "the object '%s' may not be read: %s", shown(h).name,
-           std::strerror(errno));
+      fail(error, "the object '%s' may not be read: %s", shown(h).name,
+           std::strerror(error));
     return false;
   }
-  close(f);
   void *root = perdure_open(of.objects, shown(h).name, PERDURE_RDONLY);
   if (!root) {
     // Its name is gone: not what a caller takes for "there is no such key".
@@ -152,11 +154,9 @@ int value_objects::open_to_write(pkv_object &o) {
   void *root =
       perdure_open(of.objects, shown(h).name, of.durable ? PERDURE_DURABLE : 0);
   if (!root) {
-    int error = errno, f = file(h, O_RDONLY);
-    if (f < 0 && errno == ENOENT)
+    int error = errno;
+    if (why_not_readable(h) == ENOENT)
       return gone(h);
-    if (f >= 0)
-      close(f);
     return error == ENOENT
                ? fail(EPROTO,
                       "nothing in the store is called '%s' any more, but "
@@ -167,13 +167,10 @@ int value_objects::open_to_write(pkv_object &o) {
   }
   int result = -1;
   if (root != h.root) {
-    int f = file(h, O_RDONLY);
-    if (f < 0 && errno == ENOENT)
+    if (why_not_readable(h) == ENOENT)
       gone(h);
     else
       fail(EPROTO, "another object is called '%s' now", shown(h).name);
-    if (f >= 0)
-      close(f);
   } else if (of.shared ? perdure_lock(root, 0) < 0 : perdure_tx_begin(root)) {
     fail(errno == EROFS ? EACCES : errno,
          "the object '%s' may not be written: %s", shown(h).name,

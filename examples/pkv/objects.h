@@ -79,7 +79,7 @@ private:
   int open_to_write(pkv_object &o);
   const tree::values *readable(const tree::holder &h);
   bool may_read(const tree::holder &h);
-  int file(const tree::holder &h, unsigned flags);
+  int why_not_readable(const tree::holder &h);
   int catch_up(tree::holder &h);
 };
 

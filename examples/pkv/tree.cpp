@@ -698,11 +698,6 @@ struct packer {
   contents rest;    // of children that were read; not built yet
   contents built;   // the children that the node will have
   unsigned written = 0;
-  // Leaves that have nothing, which older versions left, came right before:
-  // what follows begins where they did, behind `empty_from`; null: it is the
-  // first.
-  bool behind_empty = false;
-  separator *empty_from = nullptr;
 
   packer(change &in, const bounds &of_node, unsigned level)
       : c(in), of(of_node), rest(level - 1), built(level) {}
@@ -729,21 +724,10 @@ struct packer {
 
   /// The next child, and the separator before it, which the first has not.
   bool take(node *child, separator *s) {
-    bool widened = behind_empty;
-    if (behind_empty) {
-      dispose(c, static_cast<void *>(s));
-      s = empty_from;
-    }
-    behind_empty = !child->count;
-    if (behind_empty) {
-      empty_from = s;
-      dispose(c, child);
-      return true;
-    }
     if (rest.count == slots && !build_child(slots, key_of(*s)))
       return false;
     // What is full stays, with the bounds that it has.
-    if (!rest.count && child->count == slots && !widened) {
+    if (!rest.count && child->count == slots) {
       built.insert(built.count, nullptr, s, child);
       return true;
     }
@@ -760,18 +744,7 @@ struct packer {
     return next.s && build_child(slots, key_of(*next.s));
   }
 
-  bool end() {
-    if (behind_empty) { // the last one ends where they did
-      if (!rest.count) {
-        auto last = built.all[--built.count];
-        rest.add(*last.child);
-        rest.all[0].s = last.s;
-        dispose(c, last.child);
-      }
-      dispose(c, static_cast<void *>(empty_from));
-    }
-    return !rest.count || build_child(rest.count, of.high);
-  }
+  bool end() { return !rest.count || build_child(rest.count, of.high); }
 };
 
 } // namespace
@@ -902,26 +875,9 @@ bool erase(change &c, stored &t, bytes key) {
   return true;
 }
 
-namespace {
-
-/// Whether the last leaf is the one to which the key leads.
-bool leads_to_last(const node *n, bytes key) {
-  for (; n->level; n = child_at(as_inner(*n), n->count - 1u))
-    if (child_for(as_inner(*n), key) != n->count - 1u)
-      return false;
-  return true;
-}
-
-} // namespace
-
 bool append(change &c, stored &t, const pair *pairs, std::size_t count) {
   if (!plant(c, t))
     return false;
-  // Behind the last key, but not in the last leaf: where that has nothing, as
-  // older versions left some.
-  for (; count && !leads_to_last(t.root, pairs->key); pairs++, count--)
-    if (!put(c, t, pairs->key, pairs->value))
-      return false; // no room: the key is new
   std::uint64_t key_bytes = 0, value_bytes = 0;
   std::size_t done = 0;
   auto next_record = [&] {
@@ -1186,6 +1142,8 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
   }
   if (n->level == 0) {
     sum.leaves++;
+    if (!n->count && sum.inners) // an empty tree may be a leaf; append and packer
+      return "a leaf has nothing"; // know no other
     bytes before;
     for (unsigned i = 0; i < n->count; i++) {
       unsigned slot = n->order[i];

@@ -5,16 +5,16 @@
 //   Loads that are in order, in part or not at all, ended and aborted, and
 //   compactions, between other changes, snapshots and transactions. After each
 //   round the tree is what the map says, and no block is lost.
-// pkv_bulk empty STORE 0|1 [durable]
+// pkv_bulk empty STORE 0 [durable]
 //   Leaves that are emptied where their node has no other, before loads and
-//   compactions. None may stay, but with 1.
+//   compactions. None may stay.
 // pkv_bulk kill STORE KILLS [durable]
 //   Processes that load pairs, remove most of them, compact and so on are
 //   killed. In the next, of what they were about a first part is there, and all
 //   of the rest.
 // pkv_bulk speed STORE PAIRS [durable]
 //   Times pkv_load_put beside pkv_put; in order; values of 100 bytes.
-#include "pkv.h"
+#include "pkv_check.h"
 
 #include <algorithm>
 #include <atomic>
@@ -41,21 +41,6 @@ using pairs = std::map<std::string, std::string>;
 std::mt19937_64 Random;
 unsigned below(unsigned N) { return unsigned(Random() % N); }
 
-#define CHECK(Condition)                                                       \
-  do                                                                           \
-    if (!(Condition)) {                                                        \
-      std::fprintf(stderr, "pkv_bulk: line %d: %s (%s)\n", __LINE__,           \
-                   #Condition, pkv_errormsg());                                \
-      std::_Exit(1);                                                           \
-    }                                                                          \
-  while (0)
-
-struct pkv_bytes as_pkv(const std::string &S) {
-  return {S.data(), S.size()};
-}
-std::string text(struct pkv_bytes B) {
-  return std::string(static_cast<const char *>(B.data), B.size);
-}
 std::string numbered(const char *Format, unsigned N) {
   char Text[64];
   std::snprintf(Text, sizeof(Text), Format, N);
@@ -264,8 +249,6 @@ void compactAll(pkv_tree *T) {
   CHECK(More == 0);
 }
 
-bool MayStay; // leaves without pairs, as older versions left them
-
 /// What is there is found, and no leaf has nothing; all have 48 where `Full` says
 /// so.
 void checkFilled(pkv_tree *T, unsigned Pairs, bool Full = false) {
@@ -281,8 +264,8 @@ void checkFilled(pkv_tree *T, unsigned Pairs, bool Full = false) {
   CHECK(Found == Pairs);
   struct pkv_stat Stat;
   CHECK(!pkv_stat(T, nullptr, &Stat));
-  CHECK(MayStay || Stat.leaves <= std::max(Pairs, 1u));
-  CHECK(MayStay || !Full || Stat.leaves * 48 == Pairs);
+  CHECK(Stat.leaves <= std::max(Pairs, 1u));
+  CHECK(!Full || Stat.leaves * 48 == Pairs);
 }
 
 /// Who puts pairs in order makes inner nodes with one child, a leaf, at the
@@ -577,7 +560,6 @@ int main(int argc, char **argv) {
   if (IsRandom)
     return random(Number, unsigned(std::atol(argv[4])));
   if (Mode == "empty") {
-    MayStay = Number;
     open();
     emptyLeaves(false);
     emptyLeaves(true);

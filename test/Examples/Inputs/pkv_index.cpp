@@ -12,7 +12,7 @@
 // pkv_index kill STORE KILLS
 //   Processes that make, keep and drop indexes are killed, while another thread
 //   changes the tree. Afterwards they are whole, or refused, or made again.
-#include "pkv.h"
+#include "pkv_check.h"
 
 #include <cerrno>
 #include <csignal>
@@ -35,22 +35,6 @@ using entries = std::set<std::pair<std::string, std::string>>;
 
 std::mt19937_64 Random;
 unsigned below(unsigned N) { return unsigned(Random() % N); }
-
-#define CHECK(Condition)                                                       \
-  do                                                                           \
-    if (!(Condition)) {                                                        \
-      std::fprintf(stderr, "pkv_index: line %d: %s (%s)\n", __LINE__,          \
-                   #Condition, pkv_errormsg());                                \
-      std::_Exit(1);                                                           \
-    }                                                                          \
-  while (0)
-
-struct pkv_bytes as_pkv(const std::string &S) {
-  return {S.data(), S.size()};
-}
-std::string text(struct pkv_bytes B) {
-  return std::string(static_cast<const char *>(B.data), B.size);
-}
 
 const char *Path;
 pkv *Store;

@@ -10,7 +10,7 @@
 // and blocks wait. Then the process is killed. In the next, what each thread
 // acknowledged is there, and nothing else, but for the change that it was about
 // to make: that is there as a whole or not at all.
-#include "pkv.h"
+#include "pkv_check.h"
 
 #include <atomic>
 #include <csignal>
@@ -48,10 +48,6 @@ std::uint64_t mix(std::uint64_t X) {
   _exit(1);
 }
 [[noreturn]] void failBelow() { fail(pkv_errormsg()); }
-
-struct pkv_bytes as_pkv(const std::string &S) {
-  return {S.data(), S.size()};
-}
 
 struct store {
   pkv *All;

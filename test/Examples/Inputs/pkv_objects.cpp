@@ -3,7 +3,7 @@
 // pkv_objects STORE steps|rights [durable]; pkv_objects STORE stale
 //
 // `rights` and `stale` play another user, so they want to be root's.
-#include "pkv.h"
+#include "pkv_check.h"
 #include "tree.h"
 
 #include <cerrno>
@@ -22,31 +22,6 @@ namespace {
 
 std::string Path;
 unsigned Durable;
-
-[[noreturn]] void fail(int Line, const char *What) {
-  int Error = errno;
-  std::fprintf(stderr, "pkv_objects: line %d: %s (%s; %s)\n", Line, What,
-               pkv_errormsg(), std::strerror(Error));
-  _exit(1);
-}
-#define CHECK(Condition)                                                       \
-  do                                                                           \
-    if (!(Condition))                                                          \
-      fail(__LINE__, #Condition);                                              \
-  while (0)
-/// Fails with that error, and says something about it.
-#define REFUSES(Error, Word, Call)                                             \
-  do {                                                                         \
-    errno = 0;                                                                 \
-    bool Works = (Call) >= 0;                                                  \
-    CHECK(!Works);                                                             \
-    CHECK(errno == Error);                                                     \
-    CHECK(std::strstr(pkv_errormsg(), Word));                                  \
-  } while (0)
-
-struct pkv_bytes as_pkv(const std::string &S) {
-  return {S.data(), S.size()};
-}
 
 struct store {
   pkv *All;

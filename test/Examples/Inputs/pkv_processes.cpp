@@ -15,7 +15,7 @@
 // Writers and readers are killed, and others take their places. A process that
 // only has the store open stays until the end, so nobody begins anew. Then
 // one more writer frees what the dead have kept.
-#include "pkv.h"
+#include "pkv_check.h"
 
 #include <atomic>
 #include <cerrno>
@@ -56,10 +56,6 @@ std::uint64_t mix(std::uint64_t X) {
   _exit(1);
 }
 [[noreturn]] void failBelow() { fail(std::string("error: ") + pkv_errormsg()); }
-
-struct pkv_bytes as_pkv(const std::string &S) {
-  return {S.data(), S.size()};
-}
 
 struct store {
   pkv *All;

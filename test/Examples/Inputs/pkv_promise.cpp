@@ -5,7 +5,7 @@
 // `make` fills the store, `change` makes the changes, and notes each after it was
 // made. `check` reads the notes from its input: those changes are there, perhaps one
 // more, and nothing else.
-#include "pkv.h"
+#include "pkv_check.h"
 
 #include <perdure/crash.h>
 
@@ -60,10 +60,6 @@ std::map<std::string, std::string> after(std::size_t count) {
 
 int bad(const std::string &what) {
   return std::fprintf(stderr, "%s\n", what.c_str()), 1;
-}
-
-struct pkv_bytes as_pkv(const std::string &s) {
-  return {s.data(), s.size()};
 }
 
 pkv_object *far;

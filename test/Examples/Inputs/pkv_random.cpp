@@ -8,7 +8,7 @@
 // much later; cursors that go both ways, and go on while pairs around them are
 // put and removed. About half of the values lie in two other objects. In the
 // end a store that is open for reading is opened to write.
-#include "pkv.h"
+#include "pkv_check.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -30,22 +30,6 @@ using pairs = std::map<std::string, std::string>;
 
 std::mt19937_64 Random;
 unsigned below(unsigned N) { return unsigned(Random() % N); }
-
-#define CHECK(Condition)                                                       \
-  do                                                                           \
-    if (!(Condition)) {                                                        \
-      std::fprintf(stderr, "pkv_random: line %d: %s (%s)\n", __LINE__,         \
-                   #Condition, pkv_errormsg());                                \
-      std::exit(1);                                                            \
-    }                                                                          \
-  while (0)
-
-struct pkv_bytes as_pkv(const std::string &S) {
-  return {S.data(), S.size()};
-}
-std::string text(struct pkv_bytes B) {
-  return std::string(static_cast<const char *>(B.data), B.size);
-}
 
 std::string someKey() {
   std::string Key;

@@ -4,7 +4,7 @@
 //
 // The parent and a child take turns, each with the store open; a pipe in each
 // direction says whose turn it is.
-#include "pkv.h"
+#include "pkv_check.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -22,29 +22,9 @@
 
 namespace {
 
-const char *Path, *Me = "parent";
+const char *Path;
 unsigned Durable;
 int From, To;
-
-[[noreturn]] void fail(int Line, const char *What) {
-  std::fprintf(stderr, "pkv_shared: line %d, %s: %s (%s; %s)\n", Line, Me, What,
-               pkv_errormsg(), std::strerror(errno));
-  _exit(1);
-}
-#define CHECK(Condition)                                                       \
-  do                                                                           \
-    if (!(Condition))                                                          \
-      fail(__LINE__, #Condition);                                              \
-  while (0)
-/// Fails with that error, and says something about it.
-#define REFUSES(Error, Word, Call)                                             \
-  do {                                                                         \
-    errno = 0;                                                                 \
-    bool Works = Call;                                                         \
-    CHECK(!Works);                                                             \
-    CHECK(errno == Error);                                                     \
-    CHECK(std::strstr(pkv_errormsg(), Word));                                  \
-  } while (0)
 
 void pass() {
   char C = 0;
@@ -55,10 +35,6 @@ void await() {
   char C;
   if (read(From, &C, 1) != 1) // the other has failed
     _exit(1);
-}
-
-struct pkv_bytes as_pkv(const std::string &S) {
-  return {S.data(), S.size()};
 }
 
 std::string get(pkv_tree *T, pkv_txn *Txn, const std::string &Key) {

@@ -6,7 +6,7 @@
 // each numbers keys of its own one after the other, alone. A snapshot and a
 // cursor see the sum; whoever reads a number sees none smaller than before. All
 // make the same trees, alone and in transactions.
-#include "pkv.h"
+#include "pkv_check.h"
 
 #include <atomic>
 #include <cerrno>
@@ -27,18 +27,6 @@ pkv_tree *Bank, *Numbers;
 std::atomic<bool> Done{false};
 std::atomic<unsigned long> Read{0};
 
-#define CHECK(Condition)                                                       \
-  do                                                                           \
-    if (!(Condition)) {                                                        \
-      std::fprintf(stderr, "pkv_threads: line %d: %s (%s)\n", __LINE__,        \
-                   #Condition, pkv_errormsg());                                \
-      std::_Exit(1);                                                           \
-    }                                                                          \
-  while (0)
-
-struct pkv_bytes as_pkv(const std::string &S) {
-  return {S.data(), S.size()};
-}
 long number(struct pkv_bytes B) {
   return std::stol(std::string(static_cast<const char *>(B.data), B.size));
 }
