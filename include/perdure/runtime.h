@@ -179,7 +179,8 @@ PERDURE_API void perdure_close(void *in_object);
    Returns 0, or 1 when the process that was in a write section before died in
    it and may have left half a change, made outside transactions (told once), or
    -1: EROFS, EBUSY, EINVAL, EPROTO and ENOMEM (the allocator's tables or the log,
-   which others have changed).                                                */
+   which others have changed), EIO (what was recovered cannot be synced), ENOENT and
+   ESTALE (the object's file is gone, or another).                            */
 PERDURE_API int perdure_lock(void *in_object, unsigned flags);
 
 /* Leaves the section, in a transaction at its end. EPERM for a thread that is in

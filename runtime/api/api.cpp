@@ -127,7 +127,7 @@ static void endRedo(Object &O) {
   bool Entered =
       !mayAllocate(O) && enterSection(O, true, /*Wait=*/false, Died, First);
   if (mayAllocate(O) &&
-      (isAlone(O) || headerOf(O)->Turn.LastWriter == ownTurn()))
+      (isAlone(O) || headerOf(O)->Turn.LastWriter == ownTurn(O)))
     closeRedo(O);
   if (Entered)
     leaveSection(O, Died);

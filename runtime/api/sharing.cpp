@@ -35,7 +35,7 @@ static bool showOthers(Object &O) {
 // What this process knows of the allocator's tables is old when another was in
 // a write section since. In a write section of O.
 static bool takeTurn(Object &O) {
-  uint64_t &Last = headerOf(O)->Turn.LastWriter, Mine = ownTurn();
+  uint64_t &Last = headerOf(O)->Turn.LastWriter, Mine = ownTurn(O);
   if (Mine && __atomic_load_n(&Last, __ATOMIC_ACQUIRE) == Mine)
     return true;
   {
@@ -108,7 +108,7 @@ static bool seeWhole(Object &O, bool Wait, bool &Half) {
   if (isAlone(O))
     return true;
   if (isWritable(O)) {
-    uint64_t Mine = ownTurn();
+    uint64_t Mine = ownTurn(O);
     bool Others = !Mine || headerOf(O)->Turn.LastWriter != Mine;
     Half = Others && needsRecovery(O, hasWriters(O));
     return true;
@@ -118,6 +118,8 @@ static bool seeWhole(Object &O, bool Wait, bool &Half) {
     // the file.
     if (hasOnlyWriter(O))
       return !O.Private || showFile(O);
+    // One that has gone since may have made the file and its log longer before.
+    followWriter(O);
     return (!O.Private && !needsRecovery(O, hasWriters(O))) || recoverPrivately(O);
   });
 }
@@ -131,7 +133,7 @@ static bool maySeeTheSame(Object &O) {
   if (hasOnlyWriter(O))
     return !O.Private &&
            lockOfOthers(O.File, FileByte::Structure) != LockKind::Exclusive;
-  return O.Private || !needsRecovery(O, hasWriters(O));
+  return O.Private ? isRecoveredAsIs(O) : !needsRecovery(O, hasWriters(O));
 }
 
 static bool enterToRead(Object &O, bool Wait, bool &First) {
@@ -146,7 +148,7 @@ static bool enterToRead(Object &O, bool Wait, bool &First) {
     if (!Wait)
       return fail(EBUSY, "object %s: threads of this process read what was there before",
                   labelOf(O).Text);
-    usleep(1000); // until they have left
+    waitUntilReadersLeave(O);
   }
 }
 
@@ -186,8 +188,10 @@ int perdure_lock(void *in_object, unsigned flags) {
   if (!Half)
     return Died;
   leaveSection(*O);
-  // Who takes a turn rolls back. The next reader may be another's, and so on.
-  return perdure_lock(in_object, flags & PERDURE_NOWAIT) < 0 || !leaveSection(*O)
+  // Who takes a turn rolls back; of a death the next who writes is told. The next
+  // reader may be another's, and so on.
+  int Turn = perdure_lock(in_object, flags & PERDURE_NOWAIT);
+  return Turn < 0 || !leaveSection(*O, /*StillDied=*/Turn)
              ? -1
              : perdure_lock(in_object, flags);
 }

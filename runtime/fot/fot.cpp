@@ -258,6 +258,38 @@ static bool remember(const Object &O, Fot &F, uint64_t Index,
   return true;
 }
 
+namespace {
+/// On DAX media who inserted an entry may have died, or not have come to the flush: a
+/// pointer that uses it must not be durable before the entry is. Flushes what lies
+/// together at once, at the latest when this goes. (On page media a commit syncs the
+/// file that has both.)
+class Unflushed {
+public:
+  explicit Unflushed(Object &O) : O(O) {}
+  ~Unflushed() { flush(); }
+  Unflushed(const Unflushed &) = delete;
+  Unflushed &operator=(const Unflushed &) = delete;
+
+  void add(const FotEntry *E) {
+    if (O.Map.Page)
+      return;
+    if (E != End) {
+      flush();
+      Begin = E;
+    }
+    End = E + 1;
+  }
+
+private:
+  void flush() {
+    if (Begin)
+      flushMetadata(O, Begin, (size_t)((const char *)End - (const char *)Begin));
+  }
+  Object &O;
+  const FotEntry *Begin = nullptr, *End = nullptr;
+};
+} // namespace
+
 // Takes in the entries from Next on: at first all, later those of other
 // processes. Settled: nobody else inserts now, so what is not valid stays so.
 // Without that it is passed over and looked at again the next time: a claim may
@@ -266,6 +298,7 @@ static bool absorb(Object &O, Fot &F, bool Settled) {
   if (!widen(O, F))
     return false;
   bool InOrder = true;
+  Unflushed ByOthers(O);
   for (uint64_t I = F.Next; I <= PerdureAbiFotIndexMax; ++I) {
     FotEntry *E = entryAt(O, I);
     FotTarget Target;
@@ -274,6 +307,7 @@ static bool absorb(Object &O, Fot &F, bool Settled) {
     bool Valid = readEntry(O, E, Target);
     if (Valid && !remember(O, F, I, Target))
       return false;
+    ByOthers.add(E);
     InOrder = InOrder && (Valid || Settled);
     if (InOrder)
       F.Next = I + 1;

@@ -843,7 +843,7 @@ bool perdure::attach(Object &O, Access Wanted) {
     errno = Saved;
     return false;
   }
-  bool Writers = !Writable && !isOnlyWriter(File);
+  bool Writers = !isOnlyWriter(File);
   {
     Locked Hold(O.GrowLock);
     if (O.File >= 0)
@@ -856,6 +856,8 @@ bool perdure::attach(Object &O, Access Wanted) {
     O.Unsynced = Writable;
     if (Writable)
       repairState(O);
+    else if (!Writers) // one that has gone since may have made the file longer
+      readState(O);
   }
   if ((RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) ||
       (Writable && !defer(O))) {

@@ -55,6 +55,7 @@ struct Object {
   bool Durable;          // PERDURE_DURABLE; atomic
   bool Removed;          // its file is gone
   bool Private;          // read-only, with changes of this process alone
+  uint64_t RecoveredFrom; // while Private: which log was done in it
   bool Deferred;         // written by commits alone: see defer(); atomic
   bool Poisoned;         // see poison(); atomic
   bool Unsynced;         // runtime metadata changed since the last sync; atomic

@@ -22,6 +22,7 @@ struct Registry {
   uint64_t Number; // the store's
   perdure_id *Ids; // by region, from 1 on
   uint64_t Count;
+  uint64_t Synced; // so many of them are durable, and the file's name is
 };
 } // namespace perdure
 
@@ -191,17 +192,14 @@ static uint64_t find(const Registry &R, perdure_id Id) {
   return 0;
 }
 
-// Adds a line, durably: the pointer that uses it comes later.
-static uint64_t append(Store &S, int File, perdure_id Id) {
+// A region for the ID, which is in no file yet.
+static uint64_t add(const Store &S, perdure_id Id) {
   Registry &R = *S.TheRegistry;
   if (R.Count == MaxRegions) {
     fail(ENOSPC, "store %s has %llu regions, and region numbers end there",
          S.Path, (unsigned long long)MaxRegions);
     return 0;
   }
-  char Line[LineBytes + 1];
-  snprintf(Line, sizeof(Line), "%s\n", hexOf(Id).Text);
-  off_t At = (off_t)(TitleBytes + R.Count * LineBytes);
   perdure_id *Ids =
       (perdure_id *)realloc(R.Ids, (R.Count + 1) * sizeof(perdure_id));
   if (!Ids) {
@@ -209,16 +207,29 @@ static uint64_t append(Store &S, int File, perdure_id Id) {
     return 0;
   }
   R.Ids = Ids;
-  errno = ENOSPC; // unless the system says more
-  if (ftruncate(File, At) ||
-      pwrite(File, Line, LineBytes, At) != (ssize_t)LineBytes ||
-      fdatasync(File)) {
-    fail(errno, "store %s: cannot write %s: %s%s", S.Path, FileName,
-         strerror(errno), adviceFor(errno));
-    return 0;
-  }
   R.Ids[R.Count++] = Id;
   return R.Count;
+}
+
+// The pointer that uses a line comes later. Who wrote one that is there may have died
+// before it was durable, or be about to sync it, and a sync that has failed may have
+// dropped it from what the next one writes: so the lines are written once more. InFile:
+// whole lines; what another process has left of one behind them is cut off.
+static bool makeDurable(Store &S, int File, uint64_t InFile) {
+  Registry &R = *S.TheRegistry;
+  bool Ok = !ftruncate(File, (off_t)(TitleBytes + InFile * LineBytes));
+  for (uint64_t I = R.Synced; Ok && I < R.Count; ++I) {
+    char Line[LineBytes + 1];
+    snprintf(Line, sizeof(Line), "%s\n", hexOf(R.Ids[I]).Text);
+    errno = ENOSPC; // unless the system says more
+    Ok = pwrite(File, Line, LineBytes, (off_t)(TitleBytes + I * LineBytes)) ==
+         (ssize_t)LineBytes;
+  }
+  if (!Ok || fdatasync(File) || (!R.Synced && fsync(S.Dir)))
+    return fail(errno, "store %s: cannot write %s: %s%s", S.Path, FileName,
+                strerror(errno), adviceFor(errno));
+  R.Synced = R.Count;
+  return true;
 }
 
 //===----------------------------------------------------------------------===//
@@ -227,7 +238,8 @@ static uint64_t append(Store &S, int File, perdure_id Id) {
 
 static uint64_t regionIn(Store &S, perdure_id Id) {
   if (S.TheRegistry)
-    if (uint64_t Region = find(*S.TheRegistry, Id))
+    if (uint64_t Region = find(*S.TheRegistry, Id);
+        Region && Region <= S.TheRegistry->Synced)
       return Region;
   int File = openRegistry(S, true);
   if (File < 0)
@@ -237,9 +249,15 @@ static uint64_t regionIn(Store &S, perdure_id Id) {
     fail(errno, "store %s: cannot lock %s: %s", S.Path, FileName,
          strerror(errno));
   else if (take(S, File)) {
-    Region = find(*S.TheRegistry, Id);
+    Registry &R = *S.TheRegistry;
+    uint64_t InFile = R.Count;
+    Region = find(R, Id);
     if (!Region)
-      Region = append(S, File, Id);
+      Region = add(S, Id);
+    if (Region > R.Synced && !makeDurable(S, File, InFile)) {
+      R.Count = InFile;
+      Region = 0;
+    }
   }
   int Saved = errno;
   close(File); // and with it the lock

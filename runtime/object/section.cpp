@@ -163,6 +163,16 @@ void perdure::letOthersIn(Object &O) {
   pthread_cond_broadcast(&O.Sect.Left);
 }
 
+void perdure::waitUntilReadersLeave(Object &O) {
+  Section &S = O.Sect;
+  Locked Hold(S.Lock);
+  ++S.Waiting;
+  while (S.Readers)
+    pthread_cond_wait(&S.Left, &S.Lock.Handle);
+  --S.Waiting;
+  pthread_cond_broadcast(&S.Left);
+}
+
 bool perdure::enterSection(Object &O, bool ToWrite, bool Wait, bool &Died, bool &First) {
   Died = First = false;
   pthread_mutex_lock(&O.Sect.Lock.Handle);

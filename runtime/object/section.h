@@ -23,7 +23,8 @@ struct Section {
   Mutex Lock;
   pthread_cond_t Left; // somebody left, or a change of the kernel's lock ended
   unsigned Readers;    // threads
-  unsigned Waiting;    // threads that want to write: readers queue behind them
+  unsigned Waiting;    // threads that want to write, or to read what is there then:
+                       // readers queue behind them
   bool Writing;        // a thread
   bool Changing;       // a thread waits for the kernel's lock, or looks at what is there
   pthread_t Writer;    // who, while Writing
@@ -36,6 +37,10 @@ struct Section {
 /// process is in one, and none enters before letOthersIn, or before this one leaves.
 bool enterSection(Object &O, bool ToWrite, bool Wait, bool &Died, bool &First);
 void letOthersIn(Object &O);
+
+/// Until no thread of this process is in a read section of O. None joins those that are
+/// meanwhile.
+void waitUntilReadersLeave(Object &O);
 
 /// Leaves. False (EPERM) for a thread that is in none. StillDied: the next to
 /// enter is told of a death that was told to this one.

@@ -57,9 +57,9 @@ ProcessMark perdure::thisProcess() {
   return Mark;
 }
 
-static uint64_t Turn; // atomic
+static uint64_t Turn; // of this process; atomic
 
-uint64_t perdure::ownTurn() {
+static uint64_t turnOfProcess() {
   uint64_t Mine = __atomic_load_n(&Turn, __ATOMIC_RELAXED), New;
   if (Mine || getrandom(&New, sizeof(New), 0) != (ssize_t)sizeof(New))
     return Mine;
@@ -67,6 +67,13 @@ uint64_t perdure::ownTurn() {
                                      __ATOMIC_RELAXED)
              ? New
              : Mine;
+}
+
+// The file keeps it when this process closes it, opens it again, or copies it: what an
+// Object knows of the log and of the allocator's tables is not what the next one knows.
+uint64_t perdure::ownTurn(const Object &O) {
+  uint64_t Mine = turnOfProcess();
+  return Mine ? Mine + O.Serial : 0;
 }
 
 void perdure::forgetProcess() {

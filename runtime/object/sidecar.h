@@ -30,9 +30,10 @@ ProcessMark thisProcess();
 bool isAlive(ProcessMark);
 inline int pidOf(ProcessMark Mark) { return (int)((uint64_t)Mark >> 32); }
 
-/// Random, and this process's alone: in an object's Turns it says that nobody
-/// else has been in a write section since. 0 when there are no random bits.
-uint64_t ownTurn();
+/// Random, and this Object's alone: in the file's Turns it says that nobody else has
+/// been in a write section since, nor this process by another Object of the same file,
+/// nor by this one's copies. 0 when there are no random bits.
+uint64_t ownTurn(const Object &O);
 
 /// After fork(), in the child: its own mark, and a sidecar of its own opening.
 void forgetProcess();

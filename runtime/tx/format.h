@@ -26,10 +26,9 @@ struct LaneHead {
                        // before it writes its first record
   uint64_t First;      // the chunk with the first record; 0: none yet
   uint64_t Homed; // of a log of commits: how far all is in the file, and the kernel
-                  // knows it. Nobody syncs it
-  uint64_t Boot;  // the boot in which Homed was stored (platform/boot.h): after another
-                  // the medium may have that word without what it speaks of
-  uint64_t Reserved[4];
+                  // knows it. Nobody syncs it, and the medium may have the word without
+                  // what it speaks of: the first to share an object forgets it
+  uint64_t Reserved[5];
 };
 static_assert(sizeof(LaneHead) == 64, "");
 constexpr unsigned LanesPerExtent = FilePage / sizeof(LaneHead);

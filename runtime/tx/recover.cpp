@@ -14,7 +14,6 @@
 
 #include "tx/recover.h"
 #include "alloc/page_map.h"
-#include "platform/boot.h"
 #include "platform/error.h"
 #include "platform/options.h"
 #include "tx/redo.h"
@@ -23,6 +22,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 using namespace perdure;
 
@@ -40,7 +40,7 @@ struct Plan {
   bool RollsBack;   // else what it says is committed
   bool Waits;       // for another object, which has to ask this one first
   bool OfCommits;   // it says what was committed, to be done again
-  bool AllHome;     //   which has been, if the kernel knows it still
+  bool AllHome;     //   which has been, if whoever said so, or another since, is there
 };
 } // namespace
 
@@ -91,8 +91,7 @@ static bool checkCommits(const Object &O, unsigned Lane, Plan &P, Undecided &Lis
   }
   P.Last = Reader.last();
   const LaneHead &Head = *laneHead(O, Lane);
-  P.AllHome = __atomic_load_n(&Head.Homed, __ATOMIC_ACQUIRE) == End &&
-              Head.Boot && Head.Boot == bootNumber();
+  P.AllHome = __atomic_load_n(&Head.Homed, __ATOMIC_ACQUIRE) == End;
   return askForUndecided(O, List, Acts);
 }
 
@@ -441,14 +440,39 @@ static bool mayRecover(Object &O) {
   });
 }
 
+// Of the log in the file, which O may show in part: how often its lanes were begun anew.
+// Who recovers a lane cuts it, and so makes this greater.
+static bool sumGenerations(const Object &O, uint64_t &Sum) {
+  Sum = 0;
+  for (unsigned I = 0; I < laneCount(O); ++I) {
+    LaneHead Head;
+    off_t At = (off_t)((uint64_t)laneHead(O, I) - O.Base);
+    if (pread(O.File, &Head, sizeof(Head), At) != (ssize_t)sizeof(Head))
+      return fail(EIO, "object %s: cannot read its log", labelOf(O).Text);
+    Sum += generationOf(Head);
+  }
+  return true;
+}
+
 bool perdure::recoverPrivately(Object &O) {
   // What it shows already stays when it cannot be had anew.
-  return (!O.Private || mayRecover(O)) && changePrivately(O, recover);
+  return (!O.Private || mayRecover(O)) && sumGenerations(O, O.RecoveredFrom) &&
+         changePrivately(O, recover);
+}
+
+bool perdure::isRecoveredAsIs(const Object &O) {
+  uint64_t Now;
+  return sumGenerations(O, Now) && Now == O.RecoveredFrom;
 }
 
 static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
   if (Wanted == Access::Exclusive)
     return recover(O);
+  // That the log says it is home was said by one that is gone: what the kernel had of it,
+  // and no medium, may be, too. Others who come see that somebody is there. (Not synced:
+  // when power fails, so are all gone.)
+  for (unsigned I = 0; Wanted == Access::Shared && !Writers && I < laneCount(O); ++I)
+    __atomic_store_n(&laneHead(O, I)->Homed, 0, __ATOMIC_RELEASE);
   // Who shares it finds out in its first section, where nobody else is in the
   // middle of a transaction; and what has a writer is that one's to end.
   return Wanted == Access::Shared || Writers ||

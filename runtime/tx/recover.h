@@ -20,7 +20,7 @@ enum class LaneState { Empty, Unfinished, Unwritten, Damaged };
 LaneState examineLane(const Object &O, unsigned Lane);
 
 /// Whether there is something that recover would do, or refuse to do. Alive: others have
-/// O open, so what the log says is home in this boot is there.
+/// O open, so what the log says is home is there.
 bool needsRecovery(const Object &O, bool Alive);
 
 /// In a private image of the file: what was committed and is in the log alone is
@@ -32,6 +32,10 @@ void cutCommits(Object &O);
 /// The same as recover, seen by this process alone: O is read-only and has no
 /// writer at work.
 bool recoverPrivately(Object &O);
+
+/// Of what was recovered so: whether the file has the same log still, which nobody has
+/// recovered there.
+bool isRecoveredAsIs(const Object &O);
 
 /// From now on objects are recovered when they are opened.
 void installRecovery();

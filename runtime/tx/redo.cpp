@@ -3,7 +3,6 @@
 #include "tx/redo.h"
 #include "alloc/changes.h"
 #include "alloc/page_map.h"
-#include "platform/boot.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
 #include "tx/differences.h"
@@ -279,13 +278,8 @@ static void giveUp(Object &O, Redo &R, const char *Doing) {
   writeFile(O.File, &None, sizeof(None), R.Durable.At);
 }
 
-// How far all is in its place, for who shares the object. Never an older Homed beside
-// this boot.
+// How far all is in its place, for who shares the object.
 static void tellHome(LaneHead &Head, uint64_t End) {
-  if (Head.Boot != bootNumber()) {
-    __atomic_store_n(&Head.Homed, 0, __ATOMIC_RELEASE);
-    __atomic_store_n(&Head.Boot, bootNumber(), __ATOMIC_RELEASE);
-  }
   __atomic_store_n(&Head.Homed, End, __ATOMIC_RELEASE);
 }
 

@@ -1,5 +1,6 @@
 //===- FotTest.cpp - The foreign object table -----------------------------===//
 
+#include "Hooks.h"
 #include "Support.h"
 
 #include <chrono>
@@ -36,6 +37,32 @@ protected:
     return H.Copy[0].FotExtent[0] + Index * 32;
   }
 };
+
+// Who takes in an entry that another process has inserted uses it in pointers: on DAX
+// media it flushes it before, since the other may have died between store and flush.
+TEST_F(FotTest, EntriesOfOthersAreFlushed) {
+  if (!getenv("PMEM2_FORCE_GRANULARITY"))
+    GTEST_SKIP() << "on page media a sync takes the file";
+  auto Roots = createMany(4);
+  for (int I = 1; I < 4; ++I)
+    perdure_encode(Roots[I], Roots[0]);
+  closeStore();
+  reopenStore();
+  uint64_t *Root = open("0");
+  std::string File = readFile(fileOf("0"));
+  uint64_t First = baseOf(Root) + entryAt(File, 0);
+  std::vector<bool> Flushed(5);
+  hooks::OnFlush = [&](const void *P, size_t Bytes) {
+    for (uint64_t I = 1; I < 4; ++I)
+      if ((uint64_t)P <= First + I * 32 && (uint64_t)P + Bytes >= First + (I + 1) * 32)
+        Flushed[I] = true;
+  };
+  uint64_t Index = indexOf(perdure_encode(open("2"), Root));
+  hooks::forgetAll();
+  ASSERT_TRUE(Index > 0 && Index < 4);
+  EXPECT_TRUE(Flushed[Index]);
+  EXPECT_EQ(entries(Root), 3u);
+}
 
 TEST_F(FotTest, OneEntryPerTarget) {
   auto Roots = createMany(4);

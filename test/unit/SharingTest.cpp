@@ -593,6 +593,38 @@ TEST_F(SharingTest, DeathInsideASectionIsTold) {
   EXPECT_EQ(perdure_unlock(Root), 0);
 }
 
+// Who reads first, and so ends what the dead one's transaction left, is not the one to be
+// told.
+TEST_F(SharingTest, DeathIsToldAfterOthersHaveRead) {
+  create("a");
+  closeStore();
+  reopenStore();
+  uint64_t *Root = open("a", PERDURE_SHARED);
+  {
+    Forked Other([&](auto Wait) {
+      perdure_store_close(S);
+      perdure_store *T = perdure_store_open(Dir.c_str(), PERDURE_SHARED);
+      auto *R = T ? (uint64_t *)perdure_open(T, "a", 0) : nullptr;
+      REQUIRE(R && perdure_lock(R, 0) == 0);
+      R[0] = 1;
+      REQUIRE(perdure_tx_begin(R) == 0);
+      set(&R[1], 1);
+      Wait();
+      return 0;
+    });
+    ASSERT_TRUE(Other.Reached);
+    Other.kill();
+  }
+  EXPECT_EQ(perdure_lock(Root, PERDURE_RDONLY), 0) << perdure_errormsg();
+  EXPECT_EQ(Root[0], 1u);
+  EXPECT_EQ(Root[1], 0u);
+  EXPECT_EQ(perdure_unlock(Root), 0);
+  EXPECT_EQ(perdure_lock(Root, 0), 1);
+  EXPECT_EQ(perdure_unlock(Root), 0);
+  EXPECT_EQ(perdure_lock(Root, 0), 0);
+  EXPECT_EQ(perdure_unlock(Root), 0);
+}
+
 // Args: store, first, last, seed. Leads object 0 to others, in some order.
 CHILD(insertShared) {
   perdure_store *T = perdure_store_open(Args[0].c_str(), PERDURE_SHARED);
