@@ -41,7 +41,7 @@ const tree::stored &lies(pkv_tree &t);
 /// The same inside `change`, of another tree of the store.
 tree::stored &to_change(pkv_tree &t);
 /// What the transaction sees.
-const tree::node *root_for(pkv_tree &t, const pkv_txn *txn);
+const tree::node *root_for(pkv_tree &t, pkv_txn *txn);
 
 /// Calls `act` while no other thread writes; this one may be.
 void exclude_writers(pkv_tree &t, const std::function<void()> &act);

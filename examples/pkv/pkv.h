@@ -118,14 +118,21 @@ int pkv_trees(pkv *store, int (*visit)(void *arg, const char *name), void *arg);
    EROFS, ENOMEM, and with SHARED EAGAIN (a snapshot; no room to write it down), EPROTO
    and EIO (what others have written cannot be read). */
 pkv_txn *pkv_begin(pkv *store, unsigned flags);
+/* Makes sure that it can be committed, but for a medium that fails: 0, or -1 and
+   ECANCELED, ENOSPC or ENOMEM; then end it. A transaction that makes one change
+   alone may find out only here that there is no room. Others that read the store
+   without a transaction, or begin a snapshot, may wait from now on until it ends,
+   and for this thread they fail (EDEADLK). pkv_commit does it when nobody has. */
+int pkv_prepare(pkv_txn *txn);
 /* Ends it. -1: nothing of it has been committed (EIO, ENOSPC, ...), or
    something in it had failed for want of room (ECANCELED). */
 int pkv_commit(pkv_txn *txn);
 void pkv_abort(pkv_txn *txn);
 
 /* Gives the key this value. Returns 1 when the key is new, 0 when it had one.
-   Errors: EINVAL (sizes), EROFS, EEXIST (NOREPLACE), ENOSPC, EDEADLK (without a
-   transaction in a thread that has begun one). */
+   Errors: EINVAL (sizes), EROFS, EEXIST (NOREPLACE), ENOSPC (in a transaction also
+   later: pkv_prepare), EDEADLK (without a transaction in a thread that has begun
+   one). */
 int pkv_put(pkv_tree *tree, pkv_txn *txn, struct pkv_bytes key,
             struct pkv_bytes value, unsigned flags);
 /* Removes the key. ENOENT, and as pkv_put. */

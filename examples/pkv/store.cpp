@@ -129,10 +129,24 @@ struct pkv {
   std::mutex learning;         // with `others`: who adds to `trees` holds it
 };
 
+/// The one change of a transaction so far. It is made when there is more, or
+/// when the transaction ends: then in place, as a change that is its own
+/// transaction.
+struct postponed {
+  pkv_tree *tree;
+  std::string pair; // the value behind the key
+  std::size_t key_bytes;
+
+  static constexpr std::size_t most = 4096; // it is copied
+};
+
 struct pkv_txn {
   pkv *in;
   bool writes = false;
   bool failed = false;             // for want of room
+  bool begun = false;              // the object's transaction
+  std::optional<postponed> only;   // not begun, then
+  std::optional<gate::shut> shut;  // from pkv_prepare on, if that made `only`
   std::uint64_t changes = 0;       // of a transaction for writing
   tree::change change{};           // of that
   std::uint64_t version = 0;       // of a snapshot
@@ -163,12 +177,29 @@ int fail_among(int error) {
                   : strerror(error));
 }
 
+/// The transaction for writing that this thread has begun, of whatever store:
+/// what it would change elsewhere would become part of it, and objects of two
+/// stores do not commit as one.
+thread_local pkv_txn *writing_here;
+
+/// It has the gate of this store closed: this thread would wait for itself.
+bool is_shut_here(const pkv &s) {
+  return writing_here && writing_here->in == &s && writing_here->shut;
+}
+
+int fail_shut() {
+  return fail(EDEADLK, "this thread has prepared a transaction: give it to the "
+                       "call, or end it");
+}
+
 int begin_snapshot(pkv &s, pkv_txn &t) {
   t.in = &s;
   if (s.others) {
     int error = s.others->begin_snapshot(t.lane, t.version, t.shapes);
     return error ? fail_among(error) : 0;
   }
+  if (is_shut_here(s))
+    return fail_shut();
   // Behind the gate nothing is half changed, and the version stays.
   gate::inside in(s.readers);
   t.shapes.reserve(s.trees.size());
@@ -199,7 +230,10 @@ class glance {
 public:
   const tree::shape *shape; // null: an error
   explicit glance(const pkv_tree &t) : in(*t.in), shape(&own) {
-    if (!in.others) {
+    if (!in.others && is_shut_here(in)) {
+      fail_shut();
+      shape = nullptr;
+    } else if (!in.others) {
       inside.emplace(in.readers);
       shape = &t.published;
     } else if (int error =
@@ -317,11 +351,6 @@ struct turn {
 };
 
 // ===- Writing ----------------------------------------------------------===
-
-/// The transaction for writing that this thread has begun, of whatever store:
-/// what it would change elsewhere would become part of it, and objects of two
-/// stores do not commit as one.
-thread_local pkv_txn *writing_here;
 
 int is_free() {
   return writing_here ? fail(EDEADLK, "this thread has begun a transaction for "
@@ -472,14 +501,55 @@ bool is_there(const pkv_tree &t) {
   return false;
 }
 
+/// Begins the object's transaction, in which what was committed is copied.
+int begin_own(pkv_txn &t) {
+  if (!t.begun && begin_change(*t.in, t.change, false))
+    return -1;
+  t.begun = true;
+  return 0;
+}
+
+/// Makes a change in it.
+template <class Body> int make(pkv_txn &t, Body body) {
+  int result = body(t.change);
+  t.changes++;
+  if (!t.change.error)
+    return result;
+  t.failed = true;
+  return no_room(t.change);
+}
+
+/// Makes the change that was put off.
+int make_postponed(pkv_txn &t) {
+  postponed p = std::move(*t.only);
+  t.only.reset();
+  return make(t, [&](tree::change &c) {
+    bytes pair = p.pair, key = pair.substr(0, p.key_bytes),
+          value = pair.substr(p.key_bytes);
+    touch(*p.tree);
+    // The tree may have got an index since.
+    if (inside::follow(*p.tree, c, key, &value))
+      return -1;
+    tree::put(c, *p.tree->lies, key, value, nullptr);
+    return 0;
+  });
+}
+
+/// What comes next sees what the transaction has changed. False: it has failed.
+bool settle(pkv_txn &t) {
+  if (t.only && (begin_own(t) || make_postponed(t)))
+    t.failed = true;
+  return !t.failed;
+}
+
 /// Whether the transaction can be used with the tree; null can.
-bool is_usable(const pkv_tree &of, const pkv_txn *t) {
+bool is_usable(const pkv_tree &of, pkv_txn *t) {
   if (!is_there(of))
     return false;
   if (t && t->in != of.in)
     fail(EINVAL, "the transaction is another store's");
   else
-    return !t || may_go_on(*t);
+    return !t || (may_go_on(*t) && settle(*t));
   return false;
 }
 
@@ -487,12 +557,7 @@ bool is_usable(const pkv_tree &of, const pkv_txn *t) {
 template <class Body> int change_in(pkv_txn &t, Body body) {
   if (!t.writes)
     return fail(EROFS, "a snapshot changes nothing");
-  int result = body(t.change);
-  t.changes++;
-  if (!t.change.error)
-    return result;
-  t.failed = true;
-  return no_room(t.change);
+  return settle(t) && !begin_own(t) ? make(t, body) : -1;
 }
 
 /// In the caller's transaction, or alone.
@@ -510,9 +575,9 @@ template <class Body> int change(pkv_tree &tree, pkv_txn *t, Body body) {
 }
 
 /// What the transaction sees of the tree.
-const tree::node *root_for(const pkv_tree &t, const pkv_txn *txn) {
+const tree::node *root_for(const pkv_tree &t, pkv_txn *txn) {
   if (txn->writes)
-    return txn->failed ? nullptr : +t.lies->root;
+    return txn->failed || !settle(*txn) ? nullptr : +t.lies->root;
   return t.number < txn->shapes.size() ? txn->shapes[t.number].root : nullptr;
 }
 
@@ -852,7 +917,9 @@ pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
     return nullptr;
   };
   auto look = [&] {
-    gate::inside in(s->readers);
+    std::optional<gate::inside> in;
+    if (!is_shut_here(*s)) // else only this thread adds to the list
+      in.emplace(s->readers);
     return in_list(s->trees);
   };
   follow_others(*s);
@@ -899,7 +966,9 @@ int pkv_trees(pkv *s, int (*visit)(void *arg, const char *name), void *arg) {
   std::size_t count;
   std::list<pkv_tree>::iterator each;
   {
-    gate::inside in(s->readers);
+    std::optional<gate::inside> in;
+    if (!is_shut_here(*s))
+      in.emplace(s->readers);
     count = s->trees.size();
     each = s->trees.begin();
   }
@@ -943,7 +1012,8 @@ pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
   t->writes = true;
   if (take_turn(*s, !(flags & PKV_NOWAIT)))
     return nullptr;
-  if (begin_change(*s, t->change, false)) {
+  // Alone the first change begins it.
+  if ((s->durable || s->others) && begin_own(*t)) {
     end_turn(*s);
     return nullptr;
   }
@@ -969,6 +1039,25 @@ void end_write(pkv_txn *t) {
 
 } // namespace
 
+int pkv_prepare(pkv_txn *t) {
+  if (!may_go_on(*t))
+    return -1;
+  if (!t->only)
+    return 0;
+  pkv &s = *t->in;
+  t->shut.emplace(s.readers);
+  if (!begin_change(s, t->change, true)) {
+    t->begun = true;
+    if (!make_postponed(*t))
+      return 0;
+    abort_change(s);
+    t->begun = false;
+  }
+  t->failed = true;
+  t->shut.reset();
+  return -1;
+}
+
 int pkv_commit(pkv_txn *t) {
   if (!t->writes) {
     pkv_abort(t);
@@ -979,8 +1068,14 @@ int pkv_commit(pkv_txn *t) {
     return fail(ECANCELED,
                 "nothing is committed: there was no room for a change");
   }
-  int result = commit_change(*t->in);
-  if (!result && t->in->others) {
+  if (pkv_prepare(t)) {
+    pkv_abort(t);
+    return -1;
+  }
+  int result = t->begun ? commit_change(*t->in) : 0;
+  if (!t->begun) {
+    // It has changed nothing.
+  } else if (!result && (t->in->others || t->shut)) {
     publish(*t->in, t->change.version);
   } else if (!result) {
     gate::shut shut(t->in->readers);
@@ -994,7 +1089,8 @@ void pkv_abort(pkv_txn *t) {
   if (!t)
     return;
   if (t->writes) {
-    abort_change(*t->in);
+    if (t->begun)
+      abort_change(*t->in);
     end_write(t);
   } else {
     end_snapshot(*t);
@@ -1006,6 +1102,24 @@ void pkv_abort(pkv_txn *t) {
 
 namespace {
 
+/// Whether the first change of a transaction may be put off: where a change that
+/// is its own transaction is made in place, and nothing else is asked of it.
+bool may_postpone(const pkv_tree &t, const pkv_txn &txn, std::size_t bytes) {
+  return txn.writes && !txn.begun && !txn.only && !txn.failed &&
+         txn.in == t.in && !t.gone && !t.followed &&
+         !t.in->header->holders && bytes <= postponed::most;
+}
+
+/// 1 or 0 as pkv_put says.
+int postpone(pkv_tree &t, pkv_txn &txn, bytes key, bytes value) {
+  postponed only = {&t, std::string(), key.size()};
+  only.pair.reserve(key.size() + value.size());
+  only.pair.append(key).append(value);
+  txn.only = std::move(only);
+  txn.changes++;
+  return !tree::find(t.lies->root, key);
+}
+
 /// In the record, or in another object.
 int put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, struct pkv_bytes value,
         pkv_object *in, unsigned flags) {
@@ -1013,6 +1127,12 @@ int put(pkv_tree *t, pkv_txn *txn, struct pkv_bytes key, struct pkv_bytes value,
     return -1;
   if (flags & ~unsigned(PKV_NOREPLACE))
     return fail(EINVAL, "pkv_put knows the flag PKV_NOREPLACE");
+  if (txn && !flags && !in && may_postpone(*t, *txn, key.size + value.size))
+    try {
+      return postpone(*t, *txn, as_bytes(key), as_bytes(value));
+    } catch (const std::bad_alloc &) {
+      // Then at once.
+    }
   return change(*t, txn, [&](tree::change &c) {
     if (flags & PKV_NOREPLACE && tree::find(t->lies->root, as_bytes(key)))
       return fail(EEXIST, "the key has a value");
@@ -1191,7 +1311,7 @@ int pkv_pair(pkv_cursor *c, struct pkv_bytes *key, struct pkv_bytes *value) {
 
 namespace {
 
-/// The tree as the transaction sees it.
+/// The tree as the transaction sees it, which has settled.
 tree::shape shape_for(const pkv_tree &t, const pkv_txn &txn) {
   if (txn.writes)
     return t.lies->seen();
@@ -1223,11 +1343,11 @@ int pkv_stat(pkv_tree *t, pkv_txn *txn, struct pkv_stat *stat) {
     return fail_below();
   tree::shape shape;
   {
-    glance now(*t);
-    if (!now.shape)
+    std::optional<glance> now;
+    if (!(txn && is_shut_here(s)) && !now.emplace(*t).shape)
       return -1;
     stat->waiting = s.others ? s.others->waiting() : s.waiting;
-    shape = txn ? shape_for(*t, *txn) : *now.shape;
+    shape = txn ? shape_for(*t, *txn) : *now->shape;
     stat->height = shape.root ? shape.root->level + 1 : 0;
   }
   stat->pairs = shape.pairs;
@@ -1387,7 +1507,7 @@ tree::stored &inside::to_change(pkv_tree &t) {
   return *t.lies;
 }
 
-const tree::node *inside::root_for(pkv_tree &t, const pkv_txn *txn) {
+const tree::node *inside::root_for(pkv_tree &t, pkv_txn *txn) {
   return ::root_for(t, txn);
 }
 
@@ -1450,7 +1570,7 @@ int inside::alone(pkv &s, const std::function<int(tree::change &c)> &body) {
 
 int inside::in_turn(pkv &s, const std::function<int()> &act) {
   if (writing_here && writing_here->in == &s)
-    return act();
+    return settle(*writing_here) && !begin_own(*writing_here) ? act() : -1;
   if (is_free())
     return -1;
   std::lock_guard<std::mutex> lock(s.writing);

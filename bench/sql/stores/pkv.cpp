@@ -205,6 +205,8 @@ pkv_txn *pkv_begin(pkv *All, unsigned Flags) {
   });
 }
 
+int pkv_prepare(pkv_txn *) { return 0; }
+
 int pkv_commit(pkv_txn *Txn) {
   if (!Txn->Writes) {
     pkv_abort(Txn);

@@ -253,6 +253,111 @@ struct making {
   }
 };
 
+/// Nothing can be read beside a transaction that was prepared, and is one change.
+void checkShut(pkv_tree *T, pkv_txn *Txn, bool Shut) {
+  std::uint64_t Count, Beside;
+  struct pkv_stat Stat;
+  struct pkv_bytes Key = as_pkv("k");
+  CHECK(!pkv_count(T, Txn, &Count) && !pkv_stat(T, Txn, &Stat) && Count == Stat.pairs);
+  if (!Shut)
+    return;
+  REFUSES(EDEADLK, "prepared", pkv_count(T, nullptr, &Beside));
+  REFUSES(EDEADLK, "prepared", pkv_get(T, nullptr, Key, nullptr, 0));
+  REFUSES(EDEADLK, "prepared", pkv_begin(Store, PKV_RDONLY));
+  REFUSES(EDEADLK, "prepared", pkv_cursor_open(T, nullptr));
+  REFUSES(EDEADLK, "prepared", pkv_stat(T, nullptr, &Stat));
+  CHECK(pkv_check(Store) && errno == EDEADLK);
+  CHECK(pkv_tree_open(Store, "other", 0) == Trees[1]);
+}
+
+/// Transactions of one change, or little more: that one is put off until something
+/// asks for it, or until the end.
+void shortTransactions(long Count, pairs (&Maps)[2], bool InPlace) {
+  pkv_txn *Seen = nullptr;
+  pairs Then[2];
+  for (long I = 0; I < Count; I++) {
+    unsigned N = below(2);
+    pkv_tree *T = Trees[N];
+    pairs &Map = Maps[N], Before = Map;
+    if (I % 50 == 0) {
+      for (unsigned Each = 0; Seen && Each < 2; Each++)
+        compare(Trees[Each], Seen, Then[Each]);
+      pkv_abort(Seen);
+      Seen = below(2) ? pkv_begin(Store, PKV_RDONLY) : nullptr;
+      std::copy(Maps, Maps + 2, Then);
+    }
+    pkv_txn *Txn = pkv_begin(Store, 0);
+    std::string Key = "k" + std::to_string(below(300)),
+                Value(below(20) ? below(100) : 5000, char('a' + I % 26));
+    struct pkv_bytes There;
+    pkv_cursor *C = below(3) ? nullptr : pkv_cursor_open(T, Txn);
+    bool Stood = C && pkv_seek(C, as_pkv(Key));
+    auto has = [&](const std::string &K) {
+      auto It = Map.find(K);
+      int Got = pkv_see(T, Txn, as_pkv(K), &There);
+      CHECK(It == Map.end() ? Got < 0 && errno == ENOENT
+                            : !Got && text(There) == It->second);
+    };
+    if (below(2))
+      has(Key);
+    unsigned W = below(10);
+    CHECK(pkv_put(T, Txn, as_pkv(Key), as_pkv(Value), 0) == !Map.count(Key));
+    Map[Key] = Value;
+    if (W == 0)
+      std::thread([&] { // who reads beside it, and does not wait
+        auto It = Before.find(Key);
+        CHECK(pkv_get(T, nullptr, as_pkv(Key), nullptr, 0) ==
+              (It == Before.end() ? -1 : ptrdiff_t(It->second.size())));
+      }).join();
+    if (C && (Stood || pkv_seek(C, as_pkv(Key)))) {
+      struct pkv_bytes On;
+      auto It = Map.lower_bound(Key);
+      if (Stood && !Before.count(Key)) // it stands behind the new one
+        ++It;
+      CHECK(!pkv_pair(C, &On, &There) && text(On) == It->first &&
+            text(There) == It->second);
+    }
+    pkv_cursor_close(C);
+    if (W < 2)
+      has(Key);
+    if (W == 2) {
+      std::string Other = "k" + std::to_string(below(300));
+      CHECK(pkv_put(T, Txn, as_pkv(Other), as_pkv("other"), 0) == !Map.count(Other));
+      Map[Other] = "other";
+      has(Key);
+    } else if (W == 3) {
+      CHECK(!pkv_del(T, Txn, as_pkv(Key)) && Map.erase(Key));
+    } else if (W == 4) {
+      std::uint64_t Pairs;
+      CHECK(!pkv_count(T, Txn, &Pairs) && Pairs == Map.size());
+    } else if (W == 5) {
+      bool Only = !C && Value.size() < 4000;
+      CHECK(!pkv_prepare(Txn) && !pkv_prepare(Txn));
+      checkShut(T, Txn, InPlace && Only);
+      has(Key);
+    }
+    if (below(3)) {
+      CHECK(!pkv_commit(Txn));
+    } else {
+      pkv_abort(Txn);
+      Map = Before;
+    }
+    auto It = Map.find(Key);
+    CHECK(pkv_get(T, nullptr, as_pkv(Key), nullptr, 0) ==
+          (It == Map.end() ? -1 : ptrdiff_t(It->second.size())));
+    if (I % 100 == 99) {
+      compare(T, nullptr, Map);
+      CHECK(!pkv_check(Store));
+    }
+  }
+  pkv_abort(Seen);
+  for (unsigned N = 0; N < 2; N++) {
+    for (auto &Each : Maps[N])
+      CHECK(!pkv_del(Trees[N], nullptr, as_pkv(Each.first)));
+    Maps[N].clear();
+  }
+}
+
 /// What a thread that has begun a transaction is refused in another store.
 void checkAnother(const std::string &Path) {
   pkv *Other = pkv_open(Path.c_str(), PKV_CREATE);
@@ -302,19 +407,22 @@ int main(int argc, char **argv) {
   Random.seed(std::strtoul(argv[2], nullptr, 10));
   long Operations = std::atol(argv[3]);
   unsigned Durable = argc > 4 ? PKV_DURABLE : 0;
-  Store = pkv_open(argv[1], PKV_CREATE | Durable);
+  const unsigned How = PKV_CREATE | Durable;
+  Store = pkv_open(argv[1], How);
   CHECK(Store && !pkv_tree_open(Store, "other", 0));
   Trees[0] = pkv_tree_open(Store, "", 0);
   Trees[1] = pkv_tree_open(Store, "other", PKV_CREATE);
   CHECK(Trees[0] && Trees[1]);
   checkAnother(argv[1] + std::string(" another"));
+  pairs Maps[2];
+  shortTransactions(Operations / 20, Maps, !(How & (PKV_DURABLE | PKV_SHARED)));
   for (unsigned N = 0; N < 2; N++) {
     const char *Name = N ? "far-1" : "far-0";
     CHECK(!pkv_object_open(Store, Name, 0, 0) && errno == ENOENT);
     CHECK((Objects[N] = pkv_object_open(Store, Name, PKV_CREATE, 0600)));
     CHECK(pkv_object_open(Store, Name, 0, 0) == Objects[N]);
   }
-  pairs Maps[2], Saved[2];
+  pairs Saved[2];
   pkv_txn *Txn = nullptr;
   std::vector<snapshot> Snapshots;
   making Made;

@@ -69,6 +69,20 @@ void move(std::mt19937 &Random) {
     pkv_abort(Txn);
 }
 
+/// A transaction of one change, which is made when it is prepared.
+void pad(std::mt19937 &Random) {
+  std::string Of = account(Random() % Accounts);
+  pkv_txn *Txn = pkv_begin(Store, 0);
+  struct pkv_bytes Value;
+  CHECK(Txn && !pkv_see(Bank, Txn, as_pkv(Of), &Value));
+  CHECK(!pkv_put(Bank, Txn, as_pkv(Of), as_pkv(padded(number(Value))), 0));
+  CHECK(Random() % 2 || !pkv_prepare(Txn));
+  if (Random() % 4)
+    CHECK(!pkv_commit(Txn));
+  else
+    pkv_abort(Txn);
+}
+
 /// One of a hundred trees: it is there, or is made, and then stays or not.
 void makeTree(std::mt19937 &Random) {
   std::string Name = "tree " + std::to_string(Random() % 100);
@@ -93,6 +107,8 @@ void write(unsigned Writer, unsigned Operations) {
       makeTree(Random);
     if (Random() % 4 == 0)
       move(Random);
+    if (Random() % 4 == 0)
+      pad(Random);
     std::string Key = numbered(Writer, I % Numbered);
     if (I % 7 == 6)
       CHECK(!pkv_del(Numbers, nullptr, as_pkv(Key)) || errno == ENOENT);
