@@ -189,6 +189,12 @@ public:
     return nullptr;
   }
 
+  /// All of them may be gone, and the tree may never have had one.
+  bool follows() const override {
+    return std::any_of(all.begin(), all.end(),
+                       [](const auto &x) { return !x->gone; });
+  }
+
   int follow(tree::change &c, bytes key, const bytes *before,
              const bytes *after) override try {
     std::vector<difference> differences;

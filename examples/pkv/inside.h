@@ -23,6 +23,8 @@ constexpr std::size_t entry_max = 4 * PKV_KEY_MAX; // bytes of an entry
 class follower {
 public:
   virtual ~follower() = default;
+  /// Whether there is anything to be told of.
+  virtual bool follows() const = 0;
   /// In the transaction that will change it. `before` and `after` are its
   /// values, null where there is none. -1: it must not be changed, and nothing
   /// is.

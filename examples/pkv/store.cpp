@@ -1415,12 +1415,14 @@ void inside::set_follower(pkv_tree &t, std::unique_ptr<follower> f) {
   t.followed = true;
 }
 
-bool inside::is_followed(pkv_tree &t) { return t.followed; }
+bool inside::is_followed(pkv_tree &t) {
+  return t.follower ? t.follower->follows() : t.followed;
+}
 
 int inside::follow(pkv_tree &t, tree::change &c, bytes key,
                    const bytes *value) {
-  if (!t.followed)
-    return 0;
+  if (!is_followed(t))
+    return 0; // before the value is read, which may be gone
   if (!t.follower)
     return ::fail(EINVAL, "the tree has indexes that have not been opened: "
                           "pkv_index_open them before the tree is changed, or "

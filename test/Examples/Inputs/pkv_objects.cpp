@@ -315,6 +315,37 @@ void gone() {
   CHECK(pkv_check(S.All) && errno == ENODATA && pkv_lost(S.All) == 0);
 }
 
+/// Indexes that were dropped, or never were, do not ask for values that are
+/// gone, and keep no load from making leaves.
+void noIndex() {
+  {
+    store S(0);
+    pkv_object *O = S.object("gone-too", PKV_CREATE);
+    for (const char *Name : {"dropped", "never"}) {
+      pkv_tree *T = pkv_tree_open(S.All, Name, PKV_CREATE);
+      for (const char *Key : {"k", "l"})
+        CHECK(T && pkv_put_in(T, nullptr, as_pkv(Key), as_pkv("v"), O, 0) == 1);
+      if (*Name == 'd')
+        CHECK(pkv_index_open(T, "x", byValue, nullptr, PKV_CREATE));
+    }
+  }
+  CHECK(!unlink(fileOf("gone-too").c_str()));
+  store S(0);
+  for (const char *Name : {"dropped", "never"}) {
+    pkv_tree *T = pkv_tree_open(S.All, Name, 0);
+    if (*Name == 'd')
+      CHECK(pkv_del(T, nullptr, as_pkv("k")) < 0 && !pkv_index_drop(T, "x"));
+    else
+      REFUSES(ENOENT, "no such index", pkv_index_drop(T, "x"));
+    CHECK(!pkv_del(T, nullptr, as_pkv("k")));
+    CHECK(!pkv_put(T, nullptr, as_pkv("l"), as_pkv("here"), 0));
+    pkv_load *Load = pkv_load_begin(T, 0);
+    struct pkv_loaded Loaded;
+    CHECK(Load && !pkv_load_put(Load, as_pkv("m"), as_pkv("v")) &&
+          !pkv_load_end(Load, &Loaded) && Loaded.appended == 1);
+  }
+}
+
 // ===- Another user -------------------------------------------------------===
 
 std::string keys(store &S) {
@@ -500,6 +531,7 @@ int main(int argc, char **argv) {
     left();
     oldCopy();
     gone();
+    noIndex();
   }
   std::puts("as it should be");
 }
