@@ -265,11 +265,11 @@ int load(const options &o) {
   }
   std::istream &in = o.file == "-" ? std::cin : file;
   std::uint64_t size = 0;
-  if (file.is_open() && file.seekg(0, std::ios::end))
+  if (file.is_open() && file.seekg(0, std::ios::end)) {
     size = file.tellg();
-  in.clear();
-  if (file.is_open())
     file.seekg(0);
+  }
+  in.clear(); // a pipe is read from where it stands
 
   opened s = open_to(o, PKV_CREATE);
   progress shown(size);
@@ -302,10 +302,10 @@ int load(const options &o) {
     if (lines % 1024 == 0)
       shown.at(bytes, lines);
   }
+  if (!in.eof() || (&in == &std::cin && std::ferror(stdin)))
+    end(std::strerror(errno));
   if (pkv_load_end(into.release(), &done))
     give_up();
-  if (in.bad())
-    throw failure(o.file + ": " + std::strerror(errno));
   double seconds = shown.seconds();
   shown.clear();
   std::cout << o.file << ": " << lines << " pairs, " << done.fresh
