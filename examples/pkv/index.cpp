@@ -385,9 +385,12 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
   // From here on changes of other threads are followed.
   int opened = 0;
   inside::exclude_writers(*t, [&] {
-    state = state_of(inside::lies(*entries).root, &is_unique);
+    const tree::stored &there = inside::lies(*entries);
+    state = state_of(there.root, &is_unique);
     if (state == 0 && !(writes && flags & PKV_CREATE))
       opened = inside::fail(ENOENT, "there is no such index");
+    else if (state == 0 && there.pairs)
+      opened = 1; // of changes that were followed before it was begun
     else if (state == building && !writes)
       opened = inside::fail(EROFS, "the index is not whole: open it to write");
     else if (state == leaving || (state == building && is_unique == unique))
@@ -420,8 +423,8 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
   });
   if (opened < 0)
     return nullptr;
-  // Somebody has begun to drop it; or to build it, and changes after that may
-  // not have been followed.
+  // Somebody has begun to drop it; or to build it, or was about to, and changes
+  // after that may not have been followed.
   if (opened == 1) {
     if (!writes) {
       inside::fail(ENOENT, "the index is being dropped");
@@ -462,7 +465,7 @@ int pkv_index_drop(pkv_tree *t, const char *name) try {
   pkv_index *x = nullptr;
   inside::exclude_writers(*t, [&] {
     x = indexes_of(*t).called(name);
-    if (x && x->gone && !state_of(inside::lies(*x->entries).root, nullptr))
+    if (x && x->gone && !inside::lies(*x->entries).pairs)
       x = nullptr; // else there was no room to drop all of it
   });
   if (!x)

@@ -9,6 +9,8 @@
 //   Some changes, and pkv_check: prints what it finds.
 // pkv_index full STORE 0
 //   An index is made and dropped where the file cannot grow.
+// pkv_index left STORE 0
+//   Entries that are there although nobody has begun to build the index.
 // pkv_index kill STORE KILLS
 //   Processes that make, keep and drop indexes are killed, while another thread
 //   changes the tree. Afterwards they are whole, or refused, or made again.
@@ -341,6 +343,34 @@ int full() {
   return 0;
 }
 
+/// What another thread's change has left of an index of which nothing else was
+/// committed.
+void leaveEntry() {
+  pkv_tree *Entries = pkv_tree_open(Store, "\1\1words", PKV_CREATE);
+  CHECK(Entries && pkv_put(Entries, nullptr, as_pkv(std::string("z\0\0k", 4)),
+                           as_pkv(""), 0) == 1);
+}
+
+int left() {
+  openStore();
+  change(0);
+  leaveEntry();
+  CHECK((Words = openIndex(false)));
+  compareAll();
+  CHECK(!pkv_index_drop(Tree, "words"));
+  leaveEntry();
+  CHECK(!openIndex(false, 0) && errno == ENOENT);
+  CHECK(!pkv_index_drop(Tree, "words"));
+  CHECK(pkv_index_drop(Tree, "words") < 0 && errno == ENOENT);
+  leaveEntry();
+  pkv_close(Store);
+  openStore();
+  CHECK((Words = openIndex(false)));
+  compareAll();
+  pkv_close(Store);
+  return 0;
+}
+
 [[noreturn]] void work(unsigned Seed) {
   Random.seed(Seed);
   openStore();
@@ -404,10 +434,12 @@ int main(int argc, char **argv) {
     return check();
   if (Mode == "full")
     return full();
+  if (Mode == "left")
+    return left();
   if (Mode == "kill")
     return killed(unsigned(std::atoi(argv[3])));
   return std::fputs("Usage: pkv_index random STORE SEED OPERATIONS\n"
-                    "       pkv_index check|full STORE 0\n"
+                    "       pkv_index check|full|left STORE 0\n"
                     "       pkv_index kill STORE KILLS\n",
                     stderr),
          2;
