@@ -94,8 +94,11 @@ template <class Body> int change(pkv_tree &t, pkv_txn *txn, Body &&body) {
       &body);
 }
 
-/// The same alone, of no tree.
-int alone(pkv &s, const std::function<int(tree::change &c)> &body);
+/// The same alone, of no tree. `before` is called in the same turn, with
+/// nothing begun; what it returns is returned, and nothing changed, unless it
+/// is 0.
+int alone(pkv &s, const std::function<int()> &before,
+          const std::function<int(tree::change &c)> &body);
 /// Calls `act` while nobody writes, in this process or another, or in the
 /// transaction for writing that this thread has begun: what it returns, or -1.
 int in_turn(pkv &s, const std::function<int()> &act);

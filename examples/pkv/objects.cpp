@@ -281,8 +281,9 @@ tree::values *value_objects::create(const char *name, unsigned mode) {
   }
   path at(perdure_object_id(root));
   struct stat left = {};
-  if (was_there && (fstatat(of.directory, at.text, &left, AT_SYMLINK_NOFOLLOW) ||
-                    left.st_uid != geteuid())) {
+  if (was_there &&
+      (fstatat(of.directory, at.text, &left, AT_SYMLINK_NOFOLLOW) ||
+       left.st_uid != geteuid())) {
     perdure_close(root);
     fail(EEXIST, "the store has an object '%s' that is another user's", name);
     return nullptr;
@@ -302,8 +303,6 @@ tree::values *value_objects::create(const char *name, unsigned mode) {
 
 int value_objects::enter(tree::change &c, const char *name,
                          tree::values *root) try {
-  if (find(name))
-    return 0;
   if (of.shared) {
     if (perdure_lock(root, 0) < 0)
       return fail(errno, "%s", perdure_errormsg());
@@ -433,12 +432,15 @@ pkv_object *pkv_object_open(pkv *s, const char *name, unsigned flags,
     fail(ENOENT, "the store has no values in an object '%s'", name);
     return nullptr;
   }
-  if (inside::may_write(*s))
-    return nullptr;
-  tree::values *root = all.create(name, mode);
-  if (!root || inside::alone(*s, [&](tree::change &c) {
-                 return all.enter(c, name, root);
-               }) < 0)
+  // In one turn, so that who comes second finds what the first has made.
+  tree::values *root = nullptr;
+  auto make = [&] {
+    look();
+    return found ? 1 : (root = all.create(name, mode)) ? 0 : -1;
+  };
+  if (inside::alone(*s, make, [&](tree::change &c) {
+        return all.enter(c, name, root);
+      }) < 0)
     return nullptr;
   return inside::in_turn(*s, look) ? nullptr : found;
 } catch (const std::bad_alloc &) {

@@ -187,7 +187,8 @@ void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
    first, and not "pkv". Good until the store closes. CREATE makes it, in a
    transaction of its own; its file, STORE/objects/ID where STORE/names/NAME holds
    the ID, gets the mode, of 0666, whatever the umask; and who can read it can read
-   that name. To be opened it needs no rights to the file. Waits for who writes.
+   that name. Of those that make it at once the first does, and all get that one. To be
+   opened it needs no rights to the file. Waits for who writes.
    Errors: ENOENT, EINVAL, EEXIST (there is a file of that name that is not the
    store's, or is another user's), EROFS, EDEADLK (CREATE, and this thread has begun a
    transaction; or it has begun one in another store),

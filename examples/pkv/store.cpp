@@ -427,14 +427,18 @@ int commit_change(pkv &s) {
 }
 
 /// Makes one change in a transaction of its own: 0 or 1 as `body` says, or -1
-/// and nothing is changed.
-template <class Body> int alone(pkv &s, Body body) {
+/// and nothing is changed. `before` is called in the same turn, with nothing
+/// begun yet; there is no change unless it returns 0, but that.
+template <class Before, class Body>
+int alone(pkv &s, Before before, Body body) {
   if (may_write(s))
     return -1;
   std::lock_guard<std::mutex> lock(s.writing);
   turn mine(s);
   if (!mine.taken)
     return -1;
+  if (int result = before())
+    return result;
   // A disk is too slow to keep readers waiting, and other processes have
   // another gate.
   bool in_place = !s.durable && !s.others;
@@ -455,6 +459,11 @@ template <class Body> int alone(pkv &s, Body body) {
     shut.emplace(s.readers);
   publish(s, c.version);
   return result;
+}
+
+template <class Body> int alone(pkv &s, Body body) {
+  return alone(
+      s, [] { return 0; }, body);
 }
 
 bool may_go_on(const pkv_txn &t) {
@@ -1446,8 +1455,9 @@ int inside::prepare(pkv_tree &t, tree::change &c, bytes key, pkv_object *in) {
   return t.in->elsewhere.prepare(c, t.lies->root, key, in);
 }
 
-int inside::alone(pkv &s, const std::function<int(tree::change &c)> &body) {
-  return ::alone(s, [&](tree::change &c) { return body(c); });
+int inside::alone(pkv &s, const std::function<int()> &before,
+                  const std::function<int(tree::change &c)> &body) {
+  return ::alone(s, before, body);
 }
 
 int inside::in_turn(pkv &s, const std::function<int()> &act) {

@@ -6,6 +6,7 @@
 #include "pkv_check.h"
 #include "tree.h"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -16,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace {
@@ -255,6 +257,32 @@ void left() {
   CHECK(modeOf(fileOf("left")) == 0640 && S.get("in left") == "v");
   S.put("in open", "v", S.object("open", PKV_CREATE, 0600));
   CHECK(modeOf(fileOf("open")) == 0600);
+  S.sound();
+}
+
+/// All get the same one, and the file keeps the mode that it has when the first
+/// has it.
+void atOnce(unsigned Flags) {
+  constexpr unsigned Many = 4, Names = 20;
+  store S(Flags);
+  for (unsigned N = 0; N < Names; N++) {
+    std::string Name = "race" + std::to_string(Flags + N);
+    std::atomic<unsigned> Ready{0}, Mode{0};
+    pkv_object *Got[Many];
+    std::thread Threads[Many];
+    for (unsigned I = 0; I < Many; I++)
+      Threads[I] = std::thread([&, I] {
+        for (Ready++; Ready < Many;)
+          std::this_thread::yield();
+        Got[I] = S.object(Name.c_str(), PKV_CREATE, 0600 | I << 1);
+        unsigned Has = modeOf(fileOf(Name)), None = 0;
+        CHECK(Mode.compare_exchange_strong(None, Has) || None == Has);
+      });
+    for (std::thread &Each : Threads)
+      Each.join();
+    CHECK(modeOf(fileOf(Name)) == Mode && Got[0] == S.object(Name.c_str()));
+    CHECK(Got[0] == Got[1] && Got[0] == Got[2] && Got[0] == Got[3]);
+  }
   S.sound();
 }
 
@@ -529,6 +557,8 @@ int main(int argc, char **argv) {
     many();
     indexed();
     left();
+    atOnce(0);
+    atOnce(PKV_SHARED);
     oldCopy();
     gone();
     noIndex();
