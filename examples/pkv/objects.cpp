@@ -219,7 +219,7 @@ int value_objects::use(tree::change &c, holder &h) {
         "been copied back",
         shown(h).name);
   tree::start(c, h, tree::share_of_garbage);
-  return 0;
+  return c.error ? -1 : 0;
 }
 
 void value_objects::leave() {

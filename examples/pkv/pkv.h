@@ -6,7 +6,8 @@
  *
  * Errors. A function that fails returns -1 or NULL and sets errno;
  * pkv_errormsg says it in words. Nothing has changed then. What is not there is
- * ENOENT. A transaction in which there was no room for a change can only be
+ * ENOENT. A transaction in which there was no room for a change, or that came upon
+ * damage where it had to change something (EPROTO), can only be
  * ended: ECANCELED, and its cursors stand nowhere. Where the file cannot grow by
  * what a transaction has to log, the runtime reports it and ends the process.
  *
@@ -180,8 +181,9 @@ void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
    another's transaction ends, when a process has died in one before; and who has looked
    at an object in a transaction (pkv_object_stat; pkv_get, when a process has died in
    one) cannot change values there in the same one for the first time: EBUSY or EDEADLK.
-   Who may write the object can damage it: what it says is checked as far as what the
-   store's own object says. */
+   Who may write the object can damage it, and no other: whatever it says leads to no
+   change elsewhere (EPROTO). A block that it says is free, and that is none, ends the
+   process that comes to it (perdure_free). */
 
 /* The object of that name: 1 to PKV_NAME_MAX letters, digits, '-', '_' and '.', not
    first, and not "pkv". Good until the store closes. CREATE makes it, in a

@@ -390,6 +390,8 @@ void publish(pkv &s, std::uint64_t version) {
 }
 
 int no_room(const tree::change &c) {
+  if (c.wrong)
+    return fail(c.error, "%s: pkv_check looks at all of it", c.wrong);
   return fail(c.error, "no room for the change: %s", perdure_errormsg());
 }
 
@@ -469,7 +471,7 @@ template <class Body> int alone(pkv &s, Body body) {
 bool may_go_on(const pkv_txn &t) {
   if (!t.failed)
     return true;
-  fail(ECANCELED, "the transaction had no room for a change before: end it");
+  fail(ECANCELED, "a change of the transaction has failed before: end it");
   return false;
 }
 

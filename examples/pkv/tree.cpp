@@ -173,7 +173,7 @@ void dispose(change &c, record *r) {
     h.value_bytes -= value_size(*r);
     if (h.version == c.version) {
       if (c.frozen)
-        retire(c, h.root->unused, e.data);
+        retire_checked(c, h.root->unused, e.data);
       else
         perdure_free(e.data);
     }
@@ -798,7 +798,7 @@ void start(change &c, holder &h, unsigned most) {
   // In this order: who reads the first one finds the other as new.
   h.root->version = c.version;
   h.version = c.version;
-  collect(c, h.root->unused, most);
+  collect_checked(c, h.root->unused, most);
 }
 
 namespace {

@@ -134,6 +134,7 @@ struct change {
   std::uint64_t frozen;  // others may be reading nodes of versions up to this
   std::uint64_t unread;  // nobody reads what versions up to this took out
   int error = 0;         // an allocation failed: it has to be aborted
+  const char *wrong = nullptr; // so it has: error is EPROTO, and why
 };
 
 /// Makes a store of a zeroed root, with a tree called "". False: no room.

@@ -4,6 +4,7 @@
 //
 // `rights` and `stale` play another user, so they want to be root's.
 #include "pkv_check.h"
+#include "queue.h"
 #include "tree.h"
 
 #include <atomic>
@@ -374,6 +375,87 @@ void noIndex() {
   }
 }
 
+/// What a queue says that waits in an object which others may write. `Mine` is
+/// a block of the store's own object, of zeroes from `Zeroes` on.
+void damage(unsigned Kind, tree::queue &Queue, void *Mine, void *Zeroes) {
+  tree::garbage *Part = Queue.oldest;
+  CHECK(Part && Part == Queue.newest && Part->count == 2 && !Part->next);
+  switch (Kind) {
+  case 0: // where the next block is to be written down
+    Queue.newest = static_cast<tree::garbage *>(Zeroes);
+    break;
+  case 1: // where from blocks are freed
+    Queue.oldest = static_cast<tree::garbage *>(Zeroes);
+    break;
+  case 2: // what is freed
+    Part->entries[0].block = Mine;
+    break;
+  case 3:
+    Part->first = tree::garbage::room;
+    break;
+  case 4: // round and round
+    Part->count = 0;
+    Part->next = Part;
+    break;
+  case 5:
+    Part->next = Part;
+    break;
+  }
+}
+
+/// Who may write an object with values, and nothing else, harms no other.
+void hostile() {
+  alarm(60); // what goes round and round
+  const std::string Zeroes(2000, '\0');
+  for (unsigned Kind = 0; Kind < 6; Kind++) {
+    std::string Name = "hostile" + std::to_string(Kind), File;
+    {
+      store S(0);
+      pkv_object *O = S.object(Name.c_str(), PKV_CREATE);
+      S.put("mine", Zeroes);
+      S.put("h", "1", O);
+      pkv_txn *Seen = pkv_begin(S.All, PKV_RDONLY);
+      S.put("h", "2", O);
+      S.put("h", "3", O);
+      pkv_abort(Seen);
+      File = fileOf(Name);
+    }
+    CHECK(!std::system(("cp " + File + " " + File + ".whole").c_str()));
+    perdure_store *Below =
+        perdure_store_open(Path.c_str(), Durable ? PERDURE_DURABLE : 0);
+    CHECK(Below);
+    auto *Head =
+        static_cast<tree::header *>(perdure_open(Below, "pkv", PERDURE_RDONLY));
+    auto *Root =
+        static_cast<tree::values *>(perdure_open(Below, Name.c_str(), 0));
+    CHECK(Head && Root);
+    auto *Mine = const_cast<tree::record *>(
+        tree::find(Head->trees->root, tree::bytes("mine")));
+    CHECK(Mine && !perdure_tx_begin(Root));
+    damage(Kind, Root->unused, Mine, Mine->text + 8);
+    CHECK(!perdure_tx_commit());
+    perdure_store_close(Below);
+    {
+      store S(0);
+      const char *Wrong = pkv_check(S.All);
+      CHECK(Wrong && errno == EPROTO && std::strstr(Wrong, "free block"));
+      pkv_txn *Txn = pkv_begin(S.All, 0);
+      REFUSES(EPROTO, "damaged", S.tryPut("h", S.object(Name.c_str()), Txn));
+      REFUSES(ECANCELED, "end it", S.tryPut("i", nullptr, Txn));
+      pkv_abort(Txn);
+      char Text[2001];
+      CHECK(pkv_get(S.T, nullptr, as_pkv("mine"), Text, sizeof(Text)) == 2000 &&
+            std::string(Text, 2000) == Zeroes && S.get("h") == "3");
+    }
+    CHECK(!std::system(("mv " + File + ".whole " + File).c_str()));
+    store S(0);
+    S.put("h", "4", S.object(Name.c_str()));
+    const char *Wrong = pkv_check(S.All);
+    CHECK(Wrong && errno == ENODATA && !pkv_lost(S.All)); // of before
+  }
+  alarm(0);
+}
+
 // ===- Another user -------------------------------------------------------===
 
 std::string keys(store &S) {
@@ -562,6 +644,7 @@ int main(int argc, char **argv) {
     oldCopy();
     gone();
     noIndex();
+    hostile();
   }
   std::puts("as it should be");
 }
