@@ -87,7 +87,7 @@ const char *pkv_errormsg(void);
    are; it looks at each tree. Errors: ENOENT, EBUSY (somebody has it open, here
    or in another process, and one of the two writes, or one has said SHARED; or the
    others that write it say DURABLE and this one does not, or the other way round),
-   EPROTO (no store of this version), EDEADLK, EINVAL, and those of
+   EPROTO (no store of this version, or a damaged one), EDEADLK, EINVAL, and those of
    perdure_store_open; with SHARED also EACCES, EROFS (see above), ENOSPC. */
 pkv *pkv_open(const char *dir, unsigned flags);
 /* After all transactions and cursors: but for the one for writing that this

@@ -674,6 +674,17 @@ struct section {
   }
 };
 
+/// Whether a list of the header's has an end, and lies in its object. Who walks
+/// along it later need not look again.
+template <class Each> bool is_list(const tree::header &h, const Each *first) {
+  tree::rounds walk;
+  for (const Each *each = first; each; each = each->next)
+    if (walk.again(each) || perdure_root(each) != &h ||
+        each->name_bytes > PKV_NAME_MAX)
+      return false;
+  return true;
+}
+
 /// `first`: with PKV_SHARED, nobody has looked at it.
 int open_header(pkv &s, const char *dir, unsigned flags, bool first) {
   void *root = perdure_open(s.objects.get(), object_name,
@@ -694,7 +705,13 @@ int open_header(pkv &s, const char *dir, unsigned flags, bool first) {
     inside.of = root;
   }
   if (!memcmp(s.header->magic, tree::magic, sizeof(tree::magic)))
-    return 0;
+    return is_list<tree::stored>(*s.header, s.header->trees) &&
+                   is_list<tree::holder>(*s.header, s.header->holders)
+               ? 0
+               : fail(EPROTO,
+                      "%s: the list of the trees, or of the objects with "
+                      "values, is damaged",
+                      dir);
   // Looks at all of it, so only of what is no store, or none yet.
   struct perdure_stat stat;
   if (perdure_stat(root, &stat))
@@ -720,6 +737,11 @@ bytes indexed_by(bytes name) {
   return name.empty() || name[0] != inside::index_mark || !end
              ? bytes()
              : name.substr(1, end - 1);
+}
+
+/// Of a tree of that name.
+std::size_t longest_key(bytes name) {
+  return indexed_by(name).data() ? inside::entry_max : PKV_KEY_MAX;
 }
 
 /// Of trees whose indexes have entries.
@@ -1104,8 +1126,7 @@ pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
     return nullptr;
   auto c = std::make_unique<pkv_cursor>();
   // To move it needs no memory.
-  c->key.reserve(indexed_by(t->lies->called()).data() ? inside::entry_max
-                                                      : PKV_KEY_MAX);
+  c->key.reserve(longest_key(t->lies->called()));
   c->of = t;
   if (!txn) {
     c->own = std::make_unique<pkv_txn>();
@@ -1345,12 +1366,20 @@ const char *pkv_check(pkv *s) try {
     end_snapshot(seen);
     throw;
   }
+  struct perdure_stat object;
+  if (perdure_stat(s->header, &object)) {
+    fail_below();
+    end_snapshot(seen);
+    return message;
+  }
   const char *wrong = nullptr;
   std::list<pkv_tree>::iterator each = s->trees.begin();
   for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++) {
     if (i)
       ++each;
-    if ((wrong = tree::check(seen.shapes[i], seen.version)) ||
+    tree::limits limits = {s->header, object.file_bytes,
+                           longest_key(each->lies->called())};
+    if ((wrong = tree::check(seen.shapes[i], seen.version, limits)) ||
         (wrong = check_followed(*each, seen))) {
       bytes name = each->lies->called();
       fail(EPROTO, "tree '%.*s': %s", int(name.size()), name.data(), wrong);
