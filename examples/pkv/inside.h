@@ -30,7 +30,8 @@ public:
   /// is.
   virtual int follow(tree::change &c, tree::bytes key,
                      const tree::bytes *before, const tree::bytes *after) = 0;
-  /// What is wrong in what it keeps, as the snapshot sees it, or null.
+  /// What is wrong in what it keeps, as the snapshot sees it, or null. Throws
+  /// std::bad_alloc.
   virtual const char *check(pkv_tree &of, pkv_txn *snapshot) = 0;
 };
 

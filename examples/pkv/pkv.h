@@ -335,8 +335,8 @@ struct pkv_compaction {
 int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
 
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
-   next call, and errno is EPROTO; or EDEADLK (this thread has begun a transaction
-   in another store). Where nothing is wrong, but objects with values could
+   next call, and errno is EPROTO; or why it could not look: EDEADLK (this thread has
+   begun a transaction in another store), ENOMEM and those of pkv_begin. Where nothing is wrong, but objects with values could
    not be looked at, it says of one of them why, and errno is EACCES, ENODATA or
    another. As long as reading every pair takes; waits for who writes. Of
    indexes that are open it knows which entries there have to be, and looks at
@@ -347,7 +347,7 @@ const char *pkv_check(pkv *store);
    leave that are killed while the runtime allocates a block, or, right behind a
    commit, frees what the transaction freed. Looks at what is counted, not at pairs.
    Objects with values that cannot be read are left out. -1: EDEADLK (this
-   thread has begun a transaction), EPROTO. */
+   thread has begun a transaction), EPROTO, ENOMEM. */
 int64_t pkv_lost(pkv *store);
 
 #ifdef __cplusplus

@@ -1291,51 +1291,51 @@ int count_lost(pkv &s, std::int64_t &lost) {
   return 0;
 }
 
+/// What a check has found, or null: so errno is EPROTO only then, and else says
+/// why something could not be looked at.
+int is_damage(const char *wrong) {
+  return wrong ? fail(EPROTO, "%s", wrong) : 0;
+}
+
 /// Who writes has the queues for himself. `unread`: an error, of objects that
-/// could not be looked at; the message says it.
-const char *check_queues(pkv &s, int &unread) {
+/// could not be looked at; the message says it. -1: EPROTO, or another error.
+int check_queues(pkv &s, int &unread) {
   std::unique_lock<std::mutex> lock(s.writing, std::defer_lock);
   bool writes = writing_here && writing_here->in == &s;
   if (writes)
-    return tree::check(s.header->unused, s.header->version);
+    return is_damage(tree::check(s.header->unused, s.header->version));
   lock.lock();
   turn mine(s);
-  if (!mine.taken)
-    return message;
-  if (const char *wrong = tree::check(s.header->unused, s.header->version))
-    return wrong;
-  std::int64_t lost = 0;
-  if (count_lost(s, lost))
-    return message;
-  std::int64_t lost_there = 0;
-  if (const char *wrong = s.elsewhere.check(unread, lost_there))
-    return wrong;
-  return lost < 0
-             ? "there are more pairs, nodes and free blocks than blocks are "
-               "allocated"
-             : nullptr;
+  std::int64_t lost = 0, lost_there = 0;
+  if (!mine.taken ||
+      is_damage(tree::check(s.header->unused, s.header->version)) ||
+      count_lost(s, lost) || is_damage(s.elsewhere.check(unread, lost_there)))
+    return -1;
+  return is_damage(lost < 0
+                       ? "there are more pairs, nodes and free blocks than "
+                         "blocks are allocated"
+                       : nullptr);
 }
 
 } // namespace
 
-int64_t pkv_lost(pkv *s) {
+int64_t pkv_lost(pkv *s) try {
   if (is_free())
     return -1;
   std::lock_guard<std::mutex> lock(s->writing);
   turn mine(*s);
   if (!mine.taken)
     return -1;
-  if (const char *wrong = tree::check(s->header->unused, s->header->version))
-    return fail(EPROTO, "%s", wrong);
   std::int64_t lost, lost_there = 0;
   int unread = 0;
-  if (count_lost(*s, lost))
+  if (is_damage(tree::check(s->header->unused, s->header->version)) ||
+      count_lost(*s, lost) || is_damage(s->elsewhere.check(unread, lost_there)))
     return -1;
-  if (const char *wrong = s->elsewhere.check(unread, lost_there))
-    return fail(EPROTO, "%s", wrong);
   if (lost >= 0)
     lost += lost_there;
   return lost < 0 ? fail(EPROTO, "blocks are missing: see pkv_check") : lost;
+} catch (const std::bad_alloc &) {
+  return fail(ENOMEM, "no memory to look at the store");
 }
 
 namespace {
@@ -1352,49 +1352,45 @@ const char *pkv_check(pkv *s) try {
   if ((!writing_here || writing_here->in != s) && is_free())
     return message;
   int unread = 0;
-  if (const char *wrong = check_queues(*s, unread)) {
-    errno = EPROTO;
-    return wrong;
-  }
+  if (check_queues(*s, unread))
+    return message;
   std::string why = unread ? message : "";
+  auto end = [](pkv_txn *seen) {
+    int error = errno;
+    end_snapshot(*seen);
+    errno = error;
+  };
   pkv_txn seen;
   if (begin_snapshot(*s, seen))
     return message;
-  try {
-    follow_others(*s);
-  } catch (const std::bad_alloc &) {
-    end_snapshot(seen);
-    throw;
-  }
+  std::unique_ptr<pkv_txn, decltype(end)> until(&seen, end);
+  follow_others(*s);
   struct perdure_stat object;
   if (perdure_stat(s->header, &object)) {
     fail_below();
-    end_snapshot(seen);
     return message;
   }
-  const char *wrong = nullptr;
   std::list<pkv_tree>::iterator each = s->trees.begin();
-  for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++) {
+  for (std::size_t i = 0; i < seen.shapes.size(); i++) {
     if (i)
       ++each;
-    tree::limits limits = {s->header, object.file_bytes,
-                           longest_key(each->lies->called())};
-    if ((wrong = tree::check(seen.shapes[i], seen.version, limits)) ||
-        (wrong = check_followed(*each, seen))) {
-      bytes name = each->lies->called();
+    bytes name = each->lies->called();
+    tree::limits limits = {s->header, object.file_bytes, longest_key(name)};
+    const char *wrong = tree::check(seen.shapes[i], seen.version, limits);
+    if (wrong || (wrong = check_followed(*each, seen))) {
       fail(EPROTO, "tree '%.*s': %s", int(name.size()), name.data(), wrong);
-      wrong = message;
+      return message;
     }
   }
-  end_snapshot(seen);
-  if (!wrong && unread) {
+  if (unread) {
     fail(unread, "%s", why.c_str());
     return message;
   }
-  errno = wrong ? EPROTO : 0;
-  return wrong;
+  errno = 0;
+  return nullptr;
 } catch (const std::bad_alloc &) {
-  return "no memory to look at the store";
+  fail(ENOMEM, "no memory to look at the store");
+  return message;
 }
 
 // ===- For the files beside ---------------------------------------------===

@@ -316,6 +316,19 @@ void oldCopy() {
   S.sound();
 }
 
+/// pkv_check that has to wait for what this thread does itself.
+void busy() {
+  store S(PKV_SHARED);
+  perdure_store *Below = perdure_store_open(
+      Path.c_str(), PERDURE_SHARED | (Durable ? PERDURE_DURABLE : 0));
+  void *Head = Below ? perdure_open(Below, "pkv", 0) : nullptr;
+  CHECK(Head && perdure_lock(Head, 0) >= 0);
+  const char *Wrong = pkv_check(S.All);
+  CHECK(Wrong && errno == EDEADLK);
+  perdure_unlock(Head);
+  perdure_store_close(Below);
+}
+
 /// Removed by hand.
 void gone() {
   {
@@ -641,6 +654,7 @@ int main(int argc, char **argv) {
     left();
     atOnce(0);
     atOnce(PKV_SHARED);
+    busy();
     oldCopy();
     gone();
     noIndex();
