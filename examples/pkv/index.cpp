@@ -410,11 +410,12 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
       return;
     }
     if (!x) {
-      all.all.push_back(std::make_unique<pkv_index>());
+      auto made = std::make_unique<pkv_index>();
+      made->of = t;
+      made->entries = entries;
+      made->name = name;
+      all.all.push_back(std::move(made)); // when it needs no more memory
       x = all.all.back().get();
-      x->of = t;
-      x->entries = entries;
-      x->name = name;
     }
     x->extract = extract;
     x->arg = arg;

@@ -294,8 +294,10 @@ tree::values *value_objects::create(const char *name, unsigned mode) {
   if ((was_there || mode != 0600) &&
       (fchmodat(of.directory, named.c_str(), 0600 | (mode & 0444), 0) ||
        fchmodat(of.directory, at.text, mode, 0))) {
-    fail(errno, "the mode of the object '%s' cannot be set: %s", name,
-         std::strerror(errno));
+    int error = errno;
+    perdure_close(root);
+    fail(error, "the mode of the object '%s' cannot be set: %s", name,
+         std::strerror(error));
     return nullptr;
   }
   return made;
@@ -440,8 +442,13 @@ pkv_object *pkv_object_open(pkv *s, const char *name, unsigned flags,
   };
   if (inside::alone(*s, make, [&](tree::change &c) {
         return all.enter(c, name, root);
-      }) < 0)
+      }) < 0) {
+    int error = errno;
+    if (root)
+      perdure_close(root);
+    errno = error;
     return nullptr;
+  }
   return inside::in_turn(*s, look) ? nullptr : found;
 } catch (const std::bad_alloc &) {
   no_memory();

@@ -403,6 +403,11 @@ int memory() {
   withoutMemory([] { return !pkv_check(Store); });
   withoutMemory([] { return pkv_lost(Store) == 0; });
   withoutMemory([] { return pkv_index_drop(Tree, "words") == 0; });
+  constexpr char Long[] = "a name that is longer than a string holds in itself";
+  withoutMemory([&] {
+    return pkv_index_open(Tree, Long, extract, nullptr, PKV_CREATE) != nullptr;
+  });
+  CHECK(!pkv_check(Store) && !pkv_index_drop(Tree, Long));
   pkv_close(Store);
   return 0;
 }

@@ -17,6 +17,7 @@
 #include <string>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -25,6 +26,7 @@ namespace {
 
 std::string Path;
 unsigned Durable;
+bool NoMode; // can be set
 
 struct store {
   pkv *All;
@@ -285,6 +287,25 @@ void atOnce(unsigned Flags) {
     CHECK(Got[0] == Got[1] && Got[0] == Got[2] && Got[0] == Got[3]);
   }
   S.sound();
+}
+
+/// A file whose mode cannot be set is not kept open.
+void notMade() {
+  store S(0);
+  perdure_store *Below =
+      perdure_store_open(Path.c_str(), Durable ? PERDURE_DURABLE : 0);
+  CHECK(Below);
+  NoMode = true;
+  REFUSES(EPERM, "mode of the object 'not'",
+          pkv_object_open(S.All, "not", PKV_CREATE, 0640) ? 0 : -1);
+  NoMode = false;
+  void *Root = perdure_open(Below, "not", 0);
+  CHECK(Root);
+  perdure_close(Root);
+  perdure_close(Root);
+  CHECK(std::strstr(perdure_errormsg(), "as often as it was opened"));
+  perdure_store_close(Below);
+  CHECK(S.object("not", PKV_CREATE, 0640) && modeOf(fileOf("not")) == 0640);
 }
 
 void oldCopy() {
@@ -636,6 +657,15 @@ void stale() {
 
 } // namespace
 
+/// In place of the C library's.
+extern "C" int fchmodat(int Folder, const char *Name, mode_t Mode,
+                        int) noexcept {
+  if (!NoMode)
+    return int(syscall(SYS_fchmodat, Folder, Name, Mode));
+  errno = EPERM;
+  return -1;
+}
+
 int main(int argc, char **argv) {
   if (argc < 3)
     return std::fputs("Usage: pkv_objects STORE steps|rights|stale [durable]\n",
@@ -655,6 +685,7 @@ int main(int argc, char **argv) {
     atOnce(0);
     atOnce(PKV_SHARED);
     busy();
+    notMade();
     oldCopy();
     gone();
     noIndex();
