@@ -294,8 +294,13 @@ int drop_step(pkv_index &x, tree::change &c) try {
   tree::stored &t = inside::to_change(*x.entries);
   for (unsigned i = 0; i < pairs_in_step && !c.error; i++) {
     tree::place p;
-    if (!p.last(t.root))
+    if (!p.last(t.root)) {
+      if (t.pairs) { // else who drops it before it is made anew would not end
+        c.error = EPROTO;
+        c.wrong = "the tree of an index is damaged";
+      }
       return 0;
+    }
     std::string key(tree::key_of(*p.here())); // the state is the last to go
     tree::erase(c, t, key);
   }

@@ -55,6 +55,7 @@ enum {
   Opens = 1,  // or pkv_open says EPROTO
   Walks = 2,  // searches and cursors end
   Writes = 4, // and every change says EPROTO
+  Drops = 8,  // so do those who open or drop the index
 };
 
 struct damage {
@@ -139,6 +140,10 @@ const damage All[] = {
        D.tree().value_bytes += (1u << 30) - D.record()->value_bytes;
        D.record()->value_bytes = 1u << 30;
      }},
+    {"an index that cannot be searched", Opens | Walks | Drops,
+     [](damaged &D) {
+       D.Head.trees->next->next->root->level = tree::max_levels;
+     }},
     {"a queue without an end", Opens,
      [](damaged &D) {
        CHECK(D.Head.unused.oldest);
@@ -160,10 +165,19 @@ std::string keyOf(unsigned I) {
   return "key " + std::to_string(I * 7919 % 5000);
 }
 
+int extract(void *, struct pkv_bytes, struct pkv_bytes Value,
+            void (*Emit)(void *, struct pkv_bytes), void *To) {
+  Emit(To, Value);
+  return 0;
+}
+
 void make() {
   pkv *S = pkv_open(Path.c_str(), PKV_CREATE);
   pkv_tree *T = S ? pkv_tree_open(S, "", 0) : nullptr;
-  CHECK(T && pkv_tree_open(S, "other", PKV_CREATE));
+  pkv_tree *Other = S ? pkv_tree_open(S, "other", PKV_CREATE) : nullptr;
+  CHECK(T && Other &&
+        pkv_put(Other, nullptr, as_pkv("k"), as_pkv("v"), 0) == 1);
+  CHECK(pkv_index_open(Other, "index", extract, nullptr, PKV_CREATE));
   pkv_object *Far = pkv_object_open(S, "far", PKV_CREATE, 0600);
   CHECK(Far);
   for (unsigned I = 0; I < 5000; I++)
@@ -219,6 +233,17 @@ void change(pkv *S, pkv_tree *T) {
   CHECK(pkv_load_end(Load, nullptr) < 0 && errno == EPROTO);
 }
 
+void drop(pkv *S) {
+  pkv_tree *Other = pkv_tree_open(S, "other", 0);
+  CHECK(Other);
+  for (bool Drop : {false, true, false})
+    REFUSES(EPROTO, "damaged",
+            Drop ? pkv_index_drop(Other, "index")
+            : pkv_index_open(Other, "index", extract, nullptr, PKV_CREATE)
+                ? 0
+                : -1);
+}
+
 [[noreturn]] void use(const damage &D) {
   Me = D.Name;
   alarm(20); // what never ends
@@ -237,6 +262,8 @@ void change(pkv *S, pkv_tree *T) {
     walk(S, T);
   if (D.After & Writes)
     change(S, T);
+  if (D.After & Drops)
+    drop(S);
   pkv_close(S);
   _exit(0);
 }
