@@ -191,7 +191,7 @@ int put(const options &o) {
   } else {
     char *end;
     unsigned long mode = std::strtoul(o.mode.c_str(), &end, 8);
-    if (*end || o.mode.empty())
+    if (*end || o.mode.empty() || mode > 07777) // or too many bits for a number
       throw failure("a mode is a number in octal, as 640");
     pkv_object *in = pkv_object_open(s.store.get(), o.object.c_str(),
                                      PKV_CREATE, unsigned(mode));
@@ -265,11 +265,11 @@ int load(const options &o) {
   }
   std::istream &in = o.file == "-" ? std::cin : file;
   std::uint64_t size = 0;
-  if (file.is_open() && file.seekg(0, std::ios::end))
+  if (file.is_open() && file.seekg(0, std::ios::end)) {
     size = file.tellg();
-  in.clear();
-  if (file.is_open())
     file.seekg(0);
+  }
+  in.clear(); // a pipe is read from where it stands
 
   opened s = open_to(o, PKV_CREATE);
   progress shown(size);
@@ -302,10 +302,10 @@ int load(const options &o) {
     if (lines % 1024 == 0)
       shown.at(bytes, lines);
   }
+  if (!in.eof() || (&in == &std::cin && std::ferror(stdin)))
+    end(std::strerror(errno));
   if (pkv_load_end(into.release(), &done))
     give_up();
-  if (in.bad())
-    throw failure(o.file + ": " + std::strerror(errno));
   double seconds = shown.seconds();
   shown.clear();
   std::cout << o.file << ": " << lines << " pairs, " << done.fresh
@@ -376,17 +376,16 @@ int compact(const options &o) {
 
 int trees(const options &o) {
   std::unique_ptr<pkv, closer> s = open_store(o, PKV_RDONLY);
-  pkv_trees(
-      s.get(),
-      [](void *store, const char *name) {
-        struct pkv_stat t;
-        pkv_tree *each = pkv_tree_open(static_cast<pkv *>(store), name, 0);
-        if (!each || pkv_stat(each, nullptr, &t))
-          give_up();
-        std::cout << t.pairs << '\t' << escaped(name) << '\n';
-        return 0;
-      },
-      s.get());
+  auto show = [](void *store, const char *name) {
+    struct pkv_stat t;
+    pkv_tree *each = pkv_tree_open(static_cast<pkv *>(store), name, 0);
+    if (!each || pkv_stat(each, nullptr, &t))
+      return -1;
+    std::cout << t.pairs << '\t' << escaped(name) << '\n';
+    return 0;
+  };
+  if (pkv_trees(s.get(), show, s.get()))
+    give_up();
   return found;
 }
 

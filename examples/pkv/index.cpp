@@ -189,6 +189,12 @@ public:
     return nullptr;
   }
 
+  /// All of them may be gone, and the tree may never have had one.
+  bool follows() const override {
+    return std::any_of(all.begin(), all.end(),
+                       [](const auto &x) { return !x->gone; });
+  }
+
   int follow(tree::change &c, bytes key, const bytes *before,
              const bytes *after) override try {
     std::vector<difference> differences;
@@ -288,8 +294,13 @@ int drop_step(pkv_index &x, tree::change &c) try {
   tree::stored &t = inside::to_change(*x.entries);
   for (unsigned i = 0; i < pairs_in_step && !c.error; i++) {
     tree::place p;
-    if (!p.last(t.root))
+    if (!p.last(t.root)) {
+      if (t.pairs) { // else who drops it before it is made anew would not end
+        c.error = EPROTO;
+        c.wrong = "the tree of an index is damaged";
+      }
       return 0;
+    }
     std::string key(tree::key_of(*p.here())); // the state is the last to go
     tree::erase(c, t, key);
   }
@@ -379,9 +390,12 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
   // From here on changes of other threads are followed.
   int opened = 0;
   inside::exclude_writers(*t, [&] {
-    state = state_of(inside::lies(*entries).root, &is_unique);
+    const tree::stored &there = inside::lies(*entries);
+    state = state_of(there.root, &is_unique);
     if (state == 0 && !(writes && flags & PKV_CREATE))
       opened = inside::fail(ENOENT, "there is no such index");
+    else if (state == 0 && there.pairs)
+      opened = 1; // of changes that were followed before it was begun
     else if (state == building && !writes)
       opened = inside::fail(EROFS, "the index is not whole: open it to write");
     else if (state == leaving || (state == building && is_unique == unique))
@@ -401,11 +415,12 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
       return;
     }
     if (!x) {
-      all.all.push_back(std::make_unique<pkv_index>());
+      auto made = std::make_unique<pkv_index>();
+      made->of = t;
+      made->entries = entries;
+      made->name = name;
+      all.all.push_back(std::move(made)); // when it needs no more memory
       x = all.all.back().get();
-      x->of = t;
-      x->entries = entries;
-      x->name = name;
     }
     x->extract = extract;
     x->arg = arg;
@@ -414,8 +429,8 @@ pkv_index *pkv_index_open(pkv_tree *t, const char *name, pkv_extract *extract,
   });
   if (opened < 0)
     return nullptr;
-  // Somebody has begun to drop it; or to build it, and changes after that may
-  // not have been followed.
+  // Somebody has begun to drop it; or to build it, or was about to, and changes
+  // after that may not have been followed.
   if (opened == 1) {
     if (!writes) {
       inside::fail(ENOENT, "the index is being dropped");
@@ -456,7 +471,7 @@ int pkv_index_drop(pkv_tree *t, const char *name) try {
   pkv_index *x = nullptr;
   inside::exclude_writers(*t, [&] {
     x = indexes_of(*t).called(name);
-    if (x && x->gone && !state_of(inside::lies(*x->entries).root, nullptr))
+    if (x && x->gone && !inside::lies(*x->entries).pairs)
       x = nullptr; // else there was no room to drop all of it
   });
   if (!x)
@@ -541,7 +556,7 @@ int pkv_index_pair(pkv_index_cursor *c, struct pkv_bytes *index_key,
 
 // ===- Checking ---------------------------------------------------------===
 
-const char *indexes::check(pkv_tree &of, pkv_txn *seen) try {
+const char *indexes::check(pkv_tree &of, pkv_txn *seen) {
   std::vector<pkv_index> now;
   inside::exclude_writers(of, [&] {
     for (auto &x : all)
@@ -578,6 +593,4 @@ const char *indexes::check(pkv_tree &of, pkv_txn *seen) try {
       return "an index has an entry that no pair asks for";
   }
   return nullptr;
-} catch (const std::bad_alloc &) {
-  return "no memory to look at an index";
 }

@@ -23,12 +23,15 @@ constexpr std::size_t entry_max = 4 * PKV_KEY_MAX; // bytes of an entry
 class follower {
 public:
   virtual ~follower() = default;
+  /// Whether there is anything to be told of.
+  virtual bool follows() const = 0;
   /// In the transaction that will change it. `before` and `after` are its
   /// values, null where there is none. -1: it must not be changed, and nothing
   /// is.
   virtual int follow(tree::change &c, tree::bytes key,
                      const tree::bytes *before, const tree::bytes *after) = 0;
-  /// What is wrong in what it keeps, as the snapshot sees it, or null.
+  /// What is wrong in what it keeps, as the snapshot sees it, or null. Throws
+  /// std::bad_alloc.
   virtual const char *check(pkv_tree &of, pkv_txn *snapshot) = 0;
 };
 
@@ -92,8 +95,11 @@ template <class Body> int change(pkv_tree &t, pkv_txn *txn, Body &&body) {
       &body);
 }
 
-/// The same alone, of no tree.
-int alone(pkv &s, const std::function<int(tree::change &c)> &body);
+/// The same alone, of no tree. `before` is called in the same turn, with
+/// nothing begun; what it returns is returned, and nothing changed, unless it
+/// is 0.
+int alone(pkv &s, const std::function<int()> &before,
+          const std::function<int(tree::change &c)> &body);
 /// Calls `act` while nobody writes, in this process or another, or in the
 /// transaction for writing that this thread has begun: what it returns, or -1.
 int in_turn(pkv &s, const std::function<int()> &act);

@@ -219,7 +219,7 @@ int value_objects::use(tree::change &c, holder &h) {
         "been copied back",
         shown(h).name);
   tree::start(c, h, tree::share_of_garbage);
-  return 0;
+  return c.error ? -1 : 0;
 }
 
 void value_objects::leave() {
@@ -281,8 +281,9 @@ tree::values *value_objects::create(const char *name, unsigned mode) {
   }
   path at(perdure_object_id(root));
   struct stat left = {};
-  if (was_there && (fstatat(of.directory, at.text, &left, AT_SYMLINK_NOFOLLOW) ||
-                    left.st_uid != geteuid())) {
+  if (was_there &&
+      (fstatat(of.directory, at.text, &left, AT_SYMLINK_NOFOLLOW) ||
+       left.st_uid != geteuid())) {
     perdure_close(root);
     fail(EEXIST, "the store has an object '%s' that is another user's", name);
     return nullptr;
@@ -293,8 +294,10 @@ tree::values *value_objects::create(const char *name, unsigned mode) {
   if ((was_there || mode != 0600) &&
       (fchmodat(of.directory, named.c_str(), 0600 | (mode & 0444), 0) ||
        fchmodat(of.directory, at.text, mode, 0))) {
-    fail(errno, "the mode of the object '%s' cannot be set: %s", name,
-         std::strerror(errno));
+    int error = errno;
+    perdure_close(root);
+    fail(error, "the mode of the object '%s' cannot be set: %s", name,
+         std::strerror(error));
     return nullptr;
   }
   return made;
@@ -302,8 +305,6 @@ tree::values *value_objects::create(const char *name, unsigned mode) {
 
 int value_objects::enter(tree::change &c, const char *name,
                          tree::values *root) try {
-  if (find(name))
-    return 0;
   if (of.shared) {
     if (perdure_lock(root, 0) < 0)
       return fail(errno, "%s", perdure_errormsg());
@@ -433,13 +434,21 @@ pkv_object *pkv_object_open(pkv *s, const char *name, unsigned flags,
     fail(ENOENT, "the store has no values in an object '%s'", name);
     return nullptr;
   }
-  if (inside::may_write(*s))
+  // In one turn, so that who comes second finds what the first has made.
+  tree::values *root = nullptr;
+  auto make = [&] {
+    look();
+    return found ? 1 : (root = all.create(name, mode)) ? 0 : -1;
+  };
+  if (inside::alone(*s, make, [&](tree::change &c) {
+        return all.enter(c, name, root);
+      }) < 0) {
+    int error = errno;
+    if (root)
+      perdure_close(root);
+    errno = error;
     return nullptr;
-  tree::values *root = all.create(name, mode);
-  if (!root || inside::alone(*s, [&](tree::change &c) {
-                 return all.enter(c, name, root);
-               }) < 0)
-    return nullptr;
+  }
   return inside::in_turn(*s, look) ? nullptr : found;
 } catch (const std::bad_alloc &) {
   no_memory();

@@ -51,10 +51,10 @@ public:
   /// Null: there is none of that name. In a transaction, or while nobody
   /// writes.
   pkv_object *find(tree::bytes name);
-  /// A file that no pointer leads to yet. Null: errno.
+  /// A file that no pointer leads to yet, in a turn in which there is none of
+  /// the name. Null: errno.
   tree::values *create(const char *name, unsigned mode);
-  /// Makes it one of the store's, unless there is one of the name. -1: as
-  /// `read`, or c.error.
+  /// Makes it one of the store's, in the same turn. -1: as `read`, or c.error.
   int enter(tree::change &c, const char *name, tree::values *root);
   /// What `prepare` and `enter` have locked; at the end of a turn among
   /// processes.

@@ -6,7 +6,8 @@
  *
  * Errors. A function that fails returns -1 or NULL and sets errno;
  * pkv_errormsg says it in words. Nothing has changed then. What is not there is
- * ENOENT. A transaction in which there was no room for a change can only be
+ * ENOENT. A transaction in which there was no room for a change, or that came upon
+ * damage where it had to change something (EPROTO), can only be
  * ended: ECANCELED, and its cursors stand nowhere. Where the file cannot grow by
  * what a transaction has to log, the runtime reports it and ends the process.
  *
@@ -86,7 +87,7 @@ const char *pkv_errormsg(void);
    are; it looks at each tree. Errors: ENOENT, EBUSY (somebody has it open, here
    or in another process, and one of the two writes, or one has said SHARED; or the
    others that write it say DURABLE and this one does not, or the other way round),
-   EPROTO (no store of this version), EDEADLK, EINVAL, and those of
+   EPROTO (no store of this version, or a damaged one), EDEADLK, EINVAL, and those of
    perdure_store_open; with SHARED also EACCES, EROFS (see above), ENOSPC. */
 pkv *pkv_open(const char *dir, unsigned flags);
 /* After all transactions and cursors: but for the one for writing that this
@@ -187,14 +188,16 @@ void pkv_load_abort(pkv_load *load, struct pkv_loaded *loaded);
    another's transaction ends, when a process has died in one before; and who has looked
    at an object in a transaction (pkv_object_stat; pkv_get, when a process has died in
    one) cannot change values there in the same one for the first time: EBUSY or EDEADLK.
-   Who may write the object can damage it: what it says is checked as far as what the
-   store's own object says. */
+   Who may write the object can damage it, and no other: whatever it says leads to no
+   change elsewhere (EPROTO). A block that it says is free, and that is none, ends the
+   process that comes to it (perdure_free). */
 
 /* The object of that name: 1 to PKV_NAME_MAX letters, digits, '-', '_' and '.', not
    first, and not "pkv". Good until the store closes. CREATE makes it, in a
    transaction of its own; its file, STORE/objects/ID where STORE/names/NAME holds
    the ID, gets the mode, of 0666, whatever the umask; and who can read it can read
-   that name. To be opened it needs no rights to the file. Waits for who writes.
+   that name. Of those that make it at once the first does, and all get that one. To be
+   opened it needs no rights to the file. Waits for who writes.
    Errors: ENOENT, EINVAL, EEXIST (there is a file of that name that is not the
    store's, or is another user's), EROFS, EDEADLK (CREATE, and this thread has begun a
    transaction; or it has begun one in another store),
@@ -339,8 +342,8 @@ struct pkv_compaction {
 int pkv_compact(pkv_tree *tree, uint64_t budget, struct pkv_compaction *at);
 
 /* Looks at everything: NULL, or what is wrong, in words, until the thread's
-   next call, and errno is EPROTO; or EDEADLK (this thread has begun a transaction
-   in another store). Where nothing is wrong, but objects with values could
+   next call, and errno is EPROTO; or why it could not look: EDEADLK (this thread has
+   begun a transaction in another store), ENOMEM and those of pkv_begin. Where nothing is wrong, but objects with values could
    not be looked at, it says of one of them why, and errno is EACCES, ENODATA or
    another. As long as reading every pair takes; waits for who writes. Of
    indexes that are open it knows which entries there have to be, and looks at
@@ -351,7 +354,7 @@ const char *pkv_check(pkv *store);
    leave that are killed while the runtime allocates a block, or, right behind a
    commit, frees what the transaction freed. Looks at what is counted, not at pairs.
    Objects with values that cannot be read are left out. -1: EDEADLK (this
-   thread has begun a transaction), EPROTO. */
+   thread has begun a transaction), EPROTO, ENOMEM. */
 int64_t pkv_lost(pkv *store);
 
 #ifdef __cplusplus

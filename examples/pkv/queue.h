@@ -32,6 +32,25 @@ struct [[perdure::persistent]] queue {
   std::uint64_t waiting; // blocks
 };
 
+/// A walk along a list of a file, which damage may have made endless.
+class rounds {
+  const void *seen = nullptr;
+  std::uint64_t left = 1, more = 1; // steps until it looks from another place
+
+public:
+  /// Whether the list has led here before. It is said some time, at the latest
+  /// in three times the steps after which it is so.
+  bool again(const void *at) {
+    if (at == seen)
+      return true;
+    if (--left == 0) {
+      seen = at;
+      left = more *= 2;
+    }
+    return false;
+  }
+};
+
 /// Blocks that a transaction frees for those before it.
 constexpr unsigned share_of_garbage = 64;
 
@@ -42,6 +61,12 @@ PERDURE_IN_TRANSACTION void collect(change &c, queue &q, unsigned most);
 /// others may still read it. Frees two that nobody reads for it, so that the
 /// queue gets shorter while it can. Without room c.error.
 PERDURE_IN_TRANSACTION void retire(change &c, queue &q, void *block);
+
+/// The same of an object that others may write who may not write the store's
+/// own: nothing outside of it is touched, whatever they have written there;
+/// c.error is EPROTO then.
+PERDURE_IN_TRANSACTION void collect_checked(change &c, queue &q, unsigned most);
+PERDURE_IN_TRANSACTION void retire_checked(change &c, queue &q, void *block);
 
 /// Blocks that wait, and those that the queue is made of.
 std::uint64_t blocks(const queue &q);

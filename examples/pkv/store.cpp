@@ -419,6 +419,8 @@ void publish(pkv &s, std::uint64_t version) {
 }
 
 int no_room(const tree::change &c) {
+  if (c.wrong)
+    return fail(c.error, "%s: pkv_check looks at all of it", c.wrong);
   return fail(c.error, "no room for the change: %s", perdure_errormsg());
 }
 
@@ -456,14 +458,18 @@ int commit_change(pkv &s) {
 }
 
 /// Makes one change in a transaction of its own: 0 or 1 as `body` says, or -1
-/// and nothing is changed.
-template <class Body> int alone(pkv &s, Body body) {
+/// and nothing is changed. `before` is called in the same turn, with nothing
+/// begun yet; there is no change unless it returns 0, but that.
+template <class Before, class Body>
+int alone(pkv &s, Before before, Body body) {
   if (may_write(s))
     return -1;
   std::lock_guard<std::mutex> lock(s.writing);
   turn mine(s);
   if (!mine.taken)
     return -1;
+  if (int result = before())
+    return result;
   // A disk is too slow to keep readers waiting, and other processes have
   // another gate.
   bool in_place = !s.durable && !s.others;
@@ -486,10 +492,15 @@ template <class Body> int alone(pkv &s, Body body) {
   return result;
 }
 
+template <class Body> int alone(pkv &s, Body body) {
+  return alone(
+      s, [] { return 0; }, body);
+}
+
 bool may_go_on(const pkv_txn &t) {
   if (!t.failed)
     return true;
-  fail(ECANCELED, "the transaction had no room for a change before: end it");
+  fail(ECANCELED, "a change of the transaction has failed before: end it");
   return false;
 }
 
@@ -728,6 +739,17 @@ struct section {
   }
 };
 
+/// Whether a list of the header's has an end, and lies in its object. Who walks
+/// along it later need not look again.
+template <class Each> bool is_list(const tree::header &h, const Each *first) {
+  tree::rounds walk;
+  for (const Each *each = first; each; each = each->next)
+    if (walk.again(each) || perdure_root(each) != &h ||
+        each->name_bytes > PKV_NAME_MAX)
+      return false;
+  return true;
+}
+
 /// `first`: with PKV_SHARED, nobody has looked at it.
 int open_header(pkv &s, const char *dir, unsigned flags, bool first) {
   void *root = perdure_open(s.objects.get(), object_name,
@@ -748,7 +770,13 @@ int open_header(pkv &s, const char *dir, unsigned flags, bool first) {
     inside.of = root;
   }
   if (!memcmp(s.header->magic, tree::magic, sizeof(tree::magic)))
-    return 0;
+    return is_list<tree::stored>(*s.header, s.header->trees) &&
+                   is_list<tree::holder>(*s.header, s.header->holders)
+               ? 0
+               : fail(EPROTO,
+                      "%s: the list of the trees, or of the objects with "
+                      "values, is damaged",
+                      dir);
   // Looks at all of it, so only of what is no store, or none yet.
   struct perdure_stat stat;
   if (perdure_stat(root, &stat))
@@ -774,6 +802,11 @@ bytes indexed_by(bytes name) {
   return name.empty() || name[0] != inside::index_mark || !end
              ? bytes()
              : name.substr(1, end - 1);
+}
+
+/// Of a tree of that name.
+std::size_t longest_key(bytes name) {
+  return indexed_by(name).data() ? inside::entry_max : PKV_KEY_MAX;
 }
 
 /// Of trees whose indexes have entries.
@@ -1213,8 +1246,7 @@ pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
     return nullptr;
   auto c = std::make_unique<pkv_cursor>();
   // To move it needs no memory.
-  c->key.reserve(indexed_by(t->lies->called()).data() ? inside::entry_max
-                                                      : PKV_KEY_MAX);
+  c->key.reserve(longest_key(t->lies->called()));
   c->of = t;
   if (!txn) {
     c->own = std::make_unique<pkv_txn>();
@@ -1379,51 +1411,51 @@ int count_lost(pkv &s, std::int64_t &lost) {
   return 0;
 }
 
+/// What a check has found, or null: so errno is EPROTO only then, and else says
+/// why something could not be looked at.
+int is_damage(const char *wrong) {
+  return wrong ? fail(EPROTO, "%s", wrong) : 0;
+}
+
 /// Who writes has the queues for himself. `unread`: an error, of objects that
-/// could not be looked at; the message says it.
-const char *check_queues(pkv &s, int &unread) {
+/// could not be looked at; the message says it. -1: EPROTO, or another error.
+int check_queues(pkv &s, int &unread) {
   std::unique_lock<std::mutex> lock(s.writing, std::defer_lock);
   bool writes = writing_here && writing_here->in == &s;
   if (writes)
-    return tree::check(s.header->unused, s.header->version);
+    return is_damage(tree::check(s.header->unused, s.header->version));
   lock.lock();
   turn mine(s);
-  if (!mine.taken)
-    return message;
-  if (const char *wrong = tree::check(s.header->unused, s.header->version))
-    return wrong;
-  std::int64_t lost = 0;
-  if (count_lost(s, lost))
-    return message;
-  std::int64_t lost_there = 0;
-  if (const char *wrong = s.elsewhere.check(unread, lost_there))
-    return wrong;
-  return lost < 0
-             ? "there are more pairs, nodes and free blocks than blocks are "
-               "allocated"
-             : nullptr;
+  std::int64_t lost = 0, lost_there = 0;
+  if (!mine.taken ||
+      is_damage(tree::check(s.header->unused, s.header->version)) ||
+      count_lost(s, lost) || is_damage(s.elsewhere.check(unread, lost_there)))
+    return -1;
+  return is_damage(lost < 0
+                       ? "there are more pairs, nodes and free blocks than "
+                         "blocks are allocated"
+                       : nullptr);
 }
 
 } // namespace
 
-int64_t pkv_lost(pkv *s) {
+int64_t pkv_lost(pkv *s) try {
   if (is_free())
     return -1;
   std::lock_guard<std::mutex> lock(s->writing);
   turn mine(*s);
   if (!mine.taken)
     return -1;
-  if (const char *wrong = tree::check(s->header->unused, s->header->version))
-    return fail(EPROTO, "%s", wrong);
   std::int64_t lost, lost_there = 0;
   int unread = 0;
-  if (count_lost(*s, lost))
+  if (is_damage(tree::check(s->header->unused, s->header->version)) ||
+      count_lost(*s, lost) || is_damage(s->elsewhere.check(unread, lost_there)))
     return -1;
-  if (const char *wrong = s->elsewhere.check(unread, lost_there))
-    return fail(EPROTO, "%s", wrong);
   if (lost >= 0)
     lost += lost_there;
   return lost < 0 ? fail(EPROTO, "blocks are missing: see pkv_check") : lost;
+} catch (const std::bad_alloc &) {
+  return fail(ENOMEM, "no memory to look at the store");
 }
 
 namespace {
@@ -1440,41 +1472,45 @@ const char *pkv_check(pkv *s) try {
   if ((!writing_here || writing_here->in != s) && is_free())
     return message;
   int unread = 0;
-  if (const char *wrong = check_queues(*s, unread)) {
-    errno = EPROTO;
-    return wrong;
-  }
+  if (check_queues(*s, unread))
+    return message;
   std::string why = unread ? message : "";
+  auto end = [](pkv_txn *seen) {
+    int error = errno;
+    end_snapshot(*seen);
+    errno = error;
+  };
   pkv_txn seen;
   if (begin_snapshot(*s, seen))
     return message;
-  try {
-    follow_others(*s);
-  } catch (const std::bad_alloc &) {
-    end_snapshot(seen);
-    throw;
+  std::unique_ptr<pkv_txn, decltype(end)> until(&seen, end);
+  follow_others(*s);
+  struct perdure_stat object;
+  if (perdure_stat(s->header, &object)) {
+    fail_below();
+    return message;
   }
-  const char *wrong = nullptr;
   std::list<pkv_tree>::iterator each = s->trees.begin();
-  for (std::size_t i = 0; i < seen.shapes.size() && !wrong; i++) {
+  for (std::size_t i = 0; i < seen.shapes.size(); i++) {
     if (i)
       ++each;
-    if ((wrong = tree::check(seen.shapes[i], seen.version)) ||
-        (wrong = check_followed(*each, seen))) {
-      bytes name = each->lies->called();
+    bytes name = each->lies->called();
+    tree::limits limits = {s->header, object.file_bytes, longest_key(name)};
+    const char *wrong = tree::check(seen.shapes[i], seen.version, limits);
+    if (wrong || (wrong = check_followed(*each, seen))) {
       fail(EPROTO, "tree '%.*s': %s", int(name.size()), name.data(), wrong);
-      wrong = message;
+      return message;
     }
   }
-  end_snapshot(seen);
-  if (!wrong && unread) {
+  if (unread) {
     fail(unread, "%s", why.c_str());
     return message;
   }
-  errno = wrong ? EPROTO : 0;
-  return wrong;
+  errno = 0;
+  return nullptr;
 } catch (const std::bad_alloc &) {
-  return "no memory to look at the store";
+  fail(ENOMEM, "no memory to look at the store");
+  return message;
 }
 
 // ===- For the files beside ---------------------------------------------===
@@ -1535,12 +1571,14 @@ void inside::set_follower(pkv_tree &t, std::unique_ptr<follower> f) {
   t.followed = true;
 }
 
-bool inside::is_followed(pkv_tree &t) { return t.followed; }
+bool inside::is_followed(pkv_tree &t) {
+  return t.follower ? t.follower->follows() : t.followed;
+}
 
 int inside::follow(pkv_tree &t, tree::change &c, bytes key,
                    const bytes *value) {
-  if (!t.followed)
-    return 0;
+  if (!is_followed(t))
+    return 0; // before the value is read, which may be gone
   if (!t.follower)
     return ::fail(EINVAL, "the tree has indexes that have not been opened: "
                           "pkv_index_open them before the tree is changed, or "
@@ -1564,8 +1602,9 @@ int inside::prepare(pkv_tree &t, tree::change &c, bytes key, pkv_object *in) {
   return t.in->elsewhere.prepare(c, t.lies->root, key, in);
 }
 
-int inside::alone(pkv &s, const std::function<int(tree::change &c)> &body) {
-  return ::alone(s, [&](tree::change &c) { return body(c); });
+int inside::alone(pkv &s, const std::function<int()> &before,
+                  const std::function<int(tree::change &c)> &body) {
+  return ::alone(s, before, body);
 }
 
 int inside::in_turn(pkv &s, const std::function<int()> &act) {

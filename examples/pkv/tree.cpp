@@ -118,6 +118,23 @@ void prefetch(const record *r) {
   __builtin_prefetch(reinterpret_cast<const char *>(r) + 64);
 }
 
+// ===- Damage ------------------------------------------------------------===
+//
+// Levels get less from each node to its children: so a way down has an end, and
+// an array has room for it, whatever the file says. What is changed is looked
+// at more closely: nodes are copied to arrays of their size.
+
+bool damaged(change &c) {
+  c.error = EPROTO;
+  c.wrong = "a node of the tree is damaged";
+  return false;
+}
+
+/// As far as that goes; below a node of the level `above`.
+bool is_sound(const node &n, unsigned above) {
+  return n.level < above && n.count <= slots && (n.count || !n.level);
+}
+
 // ===- Memory -----------------------------------------------------------===
 
 template <class T> T *allocate(change &c, std::size_t size = sizeof(T)) {
@@ -173,7 +190,7 @@ void dispose(change &c, record *r) {
     h.value_bytes -= value_size(*r);
     if (h.version == c.version) {
       if (c.frozen)
-        retire(c, h.root->unused, e.data);
+        retire_checked(c, h.root->unused, e.data);
       else
         perdure_free(e.data);
     }
@@ -304,9 +321,14 @@ private:
   }
 };
 
-/// The node itself where nobody else reads it, or a copy in its place.
-node *own(change &c, perdure::ptr<node> *link) {
+/// The node itself where nobody else reads it, or a copy in its place. It lies
+/// below one of the level `above`.
+node *own(change &c, perdure::ptr<node> *link, unsigned above) {
   node *n = *link;
+  if (!is_sound(*n, above)) {
+    damaged(c);
+    return nullptr;
+  }
   if (n->version > c.frozen)
     return n;
   node *made = n->level ? static_cast<node *>(copy(c, as_inner(*n)))
@@ -319,14 +341,15 @@ node *own(change &c, perdure::ptr<node> *link) {
 }
 
 bool descend(change &c, stored &t, bytes key, descent &d) {
-  for (;;) {
+  for (unsigned above = max_levels;;) {
     perdure::ptr<node> *link = d.link(t, d.depth);
     if (d.depth)
-      prefetch(*link, d.steps[d.depth - 1].n->level - 1);
-    node *n = own(c, link);
+      prefetch(*link, above - 1);
+    node *n = own(c, link, above);
     if (!n)
       return false;
-    if (n->level == 0) {
+    above = n->level;
+    if (above == 0) {
       d.end = &as_leaf(*n);
       return true;
     }
@@ -441,6 +464,8 @@ unsigned split_at(unsigned count, unsigned at, const bounds &of) {
 bool insert_child(change &c, stored &t, descent &d, unsigned level,
                   separator *s, node *right) {
   if (level == 0) {
+    if (t.root->level + 1 >= max_levels)
+      return damaged(c);
     inner *top = make_node<inner>(c, t.root->level + 1);
     if (!top)
       return false;
@@ -515,11 +540,12 @@ bool split_and_insert(change &c, stored &t, descent &d, unsigned at,
 
 /// To the last leaf.
 bool descend_last(change &c, stored &t, descent &d) {
-  for (;;) {
-    node *n = own(c, d.link(t, d.depth));
+  for (unsigned above = max_levels;;) {
+    node *n = own(c, d.link(t, d.depth), above);
     if (!n)
       return false;
-    if (n->level == 0) {
+    above = n->level;
+    if (above == 0) {
       d.end = &as_leaf(*n);
       return true;
     }
@@ -568,6 +594,9 @@ bool merge(change &c, stored &t, descent &d, unsigned level, unsigned left_at) {
   inner &n = *d.steps[level].n;
   unsigned left_slot = n.order[left_at], right_slot = n.order[left_at + 1];
   node *left = n.children[left_slot], *right = n.children[right_slot];
+  if (!is_sound(*left, n.level) || !is_sound(*right, n.level) ||
+      left->level != right->level)
+    return damaged(c);
   unsigned sum = left->count + right->count;
   if (sum > slots * 3 / 4 && left->count && right->count)
     return false;
@@ -602,7 +631,12 @@ void lower(change &c, stored &t) {
     inner &top = as_inner(*t.root);
     if (top.version <= c.frozen)
       return; // with the next change that comes by
-    t.root = top.children[top.order[0]];
+    node *only = top.children[top.order[0]];
+    if (!is_sound(*only, top.level)) {
+      damaged(c);
+      return;
+    }
+    t.root = only;
     t.inners--;
     dispose(c, &top);
   }
@@ -610,10 +644,11 @@ void lower(change &c, stored &t) {
 
 /// Wider bounds for a node and for those below it, to the leaf, that end where
 /// it does, or with `first` begin there: prefixes that are too long then get
-/// shorter.
-bool widen(change &c, perdure::ptr<node> *link, bounds of, bool first) {
+/// shorter. It lies below one of the level `above`.
+bool widen(change &c, perdure::ptr<node> *link, unsigned above, bounds of,
+           bool first) {
   for (;;) {
-    node *n = own(c, link);
+    node *n = own(c, link, above);
     if (!n)
       return false;
     if (of.prefix() < n->prefix) {
@@ -626,7 +661,8 @@ bool widen(change &c, perdure::ptr<node> *link, bounds of, bool first) {
       dispose(c, n);
       n = made;
     }
-    if (!n->level)
+    above = n->level;
+    if (!above)
       return true;
     inner &in = as_inner(*n);
     unsigned at = first ? 0 : in.count - 1u;
@@ -662,7 +698,7 @@ bool take_out(change &c, stored &t, descent &d, unsigned &level) {
   t.leaves--;
   dispose(c, static_cast<void *>(s));
   return !c.error &&
-         widen(c, &n.children[n.order[first ? 0 : at - 1]], of, first);
+         widen(c, &n.children[n.order[first ? 0 : at - 1]], n.level, of, first);
 }
 
 /// After something was taken from the node at the end of the way. No leaf stays
@@ -724,6 +760,8 @@ struct packer {
 
   /// The next child, and the separator before it, which the first has not.
   bool take(node *child, separator *s) {
+    if (!is_sound(*child, built.level) || child->level != rest.level)
+      return damaged(c);
     if (rest.count == slots && !build_child(slots, key_of(*s)))
       return false;
     // What is full stays, with the bounds that it has.
@@ -798,7 +836,7 @@ void start(change &c, holder &h, unsigned most) {
   // In this order: who reads the first one finds the other as new.
   h.root->version = c.version;
   h.version = c.version;
-  collect(c, h.root->unused, most);
+  collect_checked(c, h.root->unused, most);
 }
 
 namespace {
@@ -920,26 +958,38 @@ bool append(change &c, stored &t, const pair *pairs, std::size_t count) {
 bool pack(change &c, stored &t, unsigned level, bytes key, packed &p) {
   p = {};
   const node *n = t.root; // copied only where there is something to do
-  while (n->level > level) {
+  for (unsigned above = max_levels;;) {
+    if (!is_sound(*n, above))
+      return damaged(c);
+    if (n->level <= level)
+      break;
+    above = n->level;
     const inner &in = as_inner(*n);
     unsigned at = child_for(in, key);
     if (at + 1u < in.count)
       p.next = key_of(*in.separators[in.order[at + 1]]);
     n = child_at(in, at);
   }
+  if (n->level != level)
+    return damaged(c);
   p.children = p.fewer = n->count;
-  for (unsigned i = 0; i < n->count; i++)
-    p.below += child_at(as_inner(*n), i)->count;
+  for (unsigned i = 0; i < n->count; i++) {
+    const node *child = child_at(as_inner(*n), i);
+    if (!is_sound(*child, level))
+      return damaged(c);
+    p.below += child->count;
+  }
   unsigned least = (p.below + slots - 1) / slots;
   if (least == 0 || least >= n->count)
     return true;
   descent d;
   perdure::ptr<node> *link = &t.root;
-  while ((*link)->level > level) {
-    node *above = own(c, link);
-    if (!above)
+  for (unsigned above = max_levels; (*link)->level > level;) {
+    node *next = own(c, link, above);
+    if (!next)
       return false;
-    inner &in = as_inner(*above);
+    above = next->level;
+    inner &in = as_inner(*next);
     d.steps[d.depth++] = {&in, child_for(in, key)};
     link = d.link(t, d.depth);
   }
@@ -971,10 +1021,14 @@ const record *find(const node *root, bytes key) {
   const node *n = root;
   if (!n)
     return nullptr;
-  while (unsigned level = n->level) {
+  for (unsigned above = max_levels; unsigned level = n->level; above = level) {
+    if (__builtin_expect(level >= above || n->count > slots, 0))
+      return nullptr;
     n = child_at(as_inner(*n), child_for(as_inner(*n), key));
     prefetch(n, level - 1);
   }
+  if (__builtin_expect(n->count > slots, 0))
+    return nullptr;
   bool equal;
   unsigned at = place_in(as_leaf(*n), key, equal);
   return equal ? +as_leaf(*n).records[n->order[at]] : nullptr;
@@ -997,13 +1051,20 @@ void place::look_ahead(bool begins) {
     prefetch(child_at(as_inner(*up.n), up.at + 1), 0);
 }
 
-/// To the first place below the node, or behind the last.
-void place::descend(const node *n, bool to_end) {
+/// To the first place below the node, or behind the last. False: there is
+/// damage on the way, and it stands nowhere.
+bool place::descend(const node *n, bool to_end) {
+  unsigned above = depth ? way[depth - 1].n->level : max_levels;
   for (;; n = child_at(as_inner(*n), way[depth - 1].at)) {
-    unsigned at = !to_end ? 0 : n->level ? n->count - 1 : n->count;
+    if (!is_sound(*n, above)) {
+      depth = 0;
+      return on = false;
+    }
+    above = n->level;
+    unsigned at = !to_end ? 0 : above ? n->count - 1 : n->count;
     way[depth++] = {n, at};
-    if (!n->level)
-      return;
+    if (!above)
+      return true;
   }
 }
 
@@ -1020,7 +1081,8 @@ bool place::settle_forward() {
       return on = false;
     depth = up;
     step &s = way[depth - 1];
-    descend(child_at(as_inner(*s.n), ++s.at), false);
+    if (!descend(child_at(as_inner(*s.n), ++s.at), false))
+      return false;
   }
   return on = true;
 }
@@ -1038,7 +1100,8 @@ bool place::settle_back() {
       return on = false;
     depth = up;
     step &s = way[depth - 1];
-    descend(child_at(as_inner(*s.n), --s.at), true);
+    if (!descend(child_at(as_inner(*s.n), --s.at), true))
+      return false;
   }
   way[depth - 1].at--;
   return on = true;
@@ -1065,10 +1128,18 @@ bool place::seek_exactly(const node *root, bytes key) {
   if (!root)
     return false;
   const node *n = root;
-  while (unsigned level = n->level) {
+  for (unsigned above = max_levels; unsigned level = n->level; above = level) {
+    if (__builtin_expect(level >= above || n->count > slots, 0)) {
+      depth = 0;
+      return false;
+    }
     way[depth++] = {n, child_for(as_inner(*n), key)};
     n = child_at(as_inner(*n), way[depth - 1].at);
     prefetch(n, level - 1);
+  }
+  if (__builtin_expect(n->count > slots, 0)) {
+    depth = 0;
+    return false;
   }
   way[depth++] = {n, place_in(as_leaf(*n), key, on)};
   return on;
@@ -1124,10 +1195,43 @@ const char *check_place(const record &r) {
   return nullptr;
 }
 
+/// Whether `p` and what follows it can be looked at.
+bool holds(const limits &l, const void *p, std::size_t size) {
+  return perdure_root(p) == l.root &&
+         size <= l.file_bytes - std::min(l.file_bytes, perdure_offset(p));
+}
+
+bool is_key(const limits &l, const void *p, std::uint32_t key_bytes) {
+  return key_bytes && key_bytes <= l.key_bytes &&
+         holds(l, p, sizeof(separator) + key_bytes);
+}
+
+const char *check_separator(const separator *s, const limits &l) {
+  return !s                                ? "a separator is missing"
+         : !holds(l, s, sizeof(separator)) ? "a separator lies elsewhere"
+         : !is_key(l, s, s->key_bytes)     ? "a separator has no length"
+                                           : nullptr;
+}
+
+const char *check_record(const record *r, const limits &l) {
+  if (!r)
+    return "a record is missing";
+  if (!holds(l, r, sizeof(record)))
+    return "a record lies elsewhere";
+  std::size_t value = is_elsewhere(*r) ? 7 + sizeof(elsewhere) : value_size(*r);
+  return is_key(l, r, r->key_bytes) &&
+                 holds(l, r, sizeof(record) + r->key_bytes + value)
+             ? nullptr
+             : "a record has a length that it cannot have";
+}
+
 const char *check_node(const node *n, const bounds &of, std::uint64_t version,
-                       totals &sum) {
+                       const limits &l, totals &sum) {
   if (!n)
     return "a child is missing";
+  if (!holds(l, n, sizeof(node)) ||
+      !holds(l, n, n->level ? sizeof(inner) : sizeof(leaf)))
+    return "a node lies elsewhere";
   if (n->version > version)
     return "a node is of a transaction that is yet to come";
   if (n->level >= max_levels || n->count > slots)
@@ -1148,8 +1252,8 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
     for (unsigned i = 0; i < n->count; i++) {
       unsigned slot = n->order[i];
       const record *r = as_leaf(*n).records[slot];
-      if (!r)
-        return "a record is missing";
+      if (const char *wrong = check_record(r, l))
+        return wrong;
       bytes key = key_of(*r);
       if (!within(key, of))
         return "a key lies beyond the bounds of its leaf";
@@ -1174,8 +1278,8 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
     const inner &in = as_inner(*n);
     if (i > 0) {
       unsigned slot = n->order[i];
-      if (!in.separators[slot])
-        return "a separator is missing";
+      if (const char *wrong = check_separator(in.separators[slot], l))
+        return wrong;
       below.low = key_of(*in.separators[slot]);
       if (!within(below.low, of))
         return "a separator lies beyond the bounds of its node";
@@ -1183,16 +1287,17 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
         return "a head is not its separator's";
     }
     if (i + 1u < n->count) {
-      if (!in.separators[n->order[i + 1]])
-        return "a separator is missing";
+      if (const char *wrong =
+              check_separator(in.separators[n->order[i + 1]], l))
+        return wrong;
       below.high = key_of(*in.separators[n->order[i + 1]]);
     }
     if (below.low.data() && below.high.data() && !(below.low < below.high))
       return "separators are out of order";
     const node *child = child_at(in, i);
-    if (child && child->level + 1 != n->level)
+    if (child && holds(l, child, sizeof(node)) && child->level + 1 != n->level)
       return "a child is of another level";
-    if (const char *wrong = check_node(child, below, version, sum))
+    if (const char *wrong = check_node(child, below, version, l, sum))
       return wrong;
   }
   return nullptr;
@@ -1202,13 +1307,17 @@ const char *check_node(const node *n, const bounds &of, std::uint64_t version,
 
 std::uint64_t blocks(const header &h) {
   std::uint64_t sum = 1 + blocks(h.unused);
+  rounds trees, holders; // no object has as many as a list without an end
   for (const stored *t = h.trees; t; t = t->next) {
+    if (trees.again(t))
+      return INT64_MAX;
     sum += 1 + t->pairs + t->leaves + t->inners;
     if (t->leaves) // of an inner node one separator less than children
       sum += t->leaves - 1;
   }
-  for (const holder *each = h.holders; each; each = each->next)
-    sum++;
+  for (const holder *each = h.holders; each; each = each->next, sum++)
+    if (holders.again(each))
+      return INT64_MAX;
   return sum;
 }
 
@@ -1216,10 +1325,10 @@ std::uint64_t blocks(const holder &h) {
   return 1 + h.count + blocks(h.root->unused);
 }
 
-const char *check(const shape &t, std::uint64_t version) {
+const char *check(const shape &t, std::uint64_t version, const limits &l) {
   totals sum;
   if (t.root)
-    if (const char *wrong = check_node(t.root, {}, version, sum))
+    if (const char *wrong = check_node(t.root, {}, version, l, sum))
       return wrong;
   if (sum.pairs != t.pairs || sum.key_bytes != t.key_bytes ||
       sum.value_bytes != t.value_bytes)

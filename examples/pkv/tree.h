@@ -134,6 +134,7 @@ struct change {
   std::uint64_t frozen;  // others may be reading nodes of versions up to this
   std::uint64_t unread;  // nobody reads what versions up to this took out
   int error = 0;         // an allocation failed: it has to be aborted
+  const char *wrong = nullptr; // so it has: error is EPROTO, and why
 };
 
 /// Makes a store of a zeroed root, with a tree called "". False: no room.
@@ -178,7 +179,8 @@ struct packed {
 PERDURE_IN_TRANSACTION bool pack(change &c, stored &t, unsigned level,
                                  bytes key, packed &p);
 
-/// Null: the key is not there.
+/// Null: the key is not there. Of damaged nodes a search, as a place below,
+/// finds nothing; a change fails (c.wrong).
 const record *find(const node *root, bytes key);
 
 inline bytes key_of(const record &r) { return {r.text, r.key_bytes}; }
@@ -210,7 +212,7 @@ class place {
   bool on = false;
   bool walks = false; // forward
 
-  void descend(const node *n, bool to_end);
+  bool descend(const node *n, bool to_end);
   void look_ahead(bool begins);
   bool settle_forward();
   bool settle_back();
@@ -232,8 +234,14 @@ public:
 std::uint64_t blocks(const header &h);
 /// The same of an object with values.
 std::uint64_t blocks(const holder &h);
+/// What a check can rely on.
+struct limits {
+  const void *root;         // of the object in which all of it lies
+  std::uint64_t file_bytes; // it may have become longer since
+  std::size_t key_bytes;    // no key is longer
+};
 /// What is wrong in the tree, or null.
-const char *check(const shape &t, std::uint64_t version);
+const char *check(const shape &t, std::uint64_t version, const limits &l);
 
 } // namespace tree
 

@@ -9,6 +9,10 @@
 //   Some changes, and pkv_check: prints what it finds.
 // pkv_index full STORE 0
 //   An index is made and dropped where the file cannot grow.
+// pkv_index left STORE 0
+//   Entries that are there although nobody has begun to build the index.
+// pkv_index memory STORE 0
+//   Calls that have less memory each time.
 // pkv_index kill STORE KILLS
 //   Processes that make, keep and drop indexes are killed, while another thread
 //   changes the tree. Afterwards they are whole, or refused, or made again.
@@ -19,6 +23,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <new>
 #include <random>
 #include <set>
 #include <sstream>
@@ -29,6 +34,9 @@
 #include <unistd.h>
 
 namespace {
+
+/// So many allocations succeed still.
+thread_local unsigned MemoryLeft = ~0u;
 
 using pairs = std::map<std::string, std::string>;
 using entries = std::set<std::pair<std::string, std::string>>;
@@ -341,6 +349,69 @@ int full() {
   return 0;
 }
 
+/// What another thread's change has left of an index of which nothing else was
+/// committed.
+void leaveEntry() {
+  pkv_tree *Entries = pkv_tree_open(Store, "\1\1words", PKV_CREATE);
+  CHECK(Entries && pkv_put(Entries, nullptr, as_pkv(std::string("z\0\0k", 4)),
+                           as_pkv(""), 0) == 1);
+}
+
+int left() {
+  openStore();
+  change(0);
+  leaveEntry();
+  CHECK((Words = openIndex(false)));
+  compareAll();
+  CHECK(!pkv_index_drop(Tree, "words"));
+  leaveEntry();
+  CHECK(!openIndex(false, 0) && errno == ENOENT);
+  CHECK(!pkv_index_drop(Tree, "words"));
+  CHECK(pkv_index_drop(Tree, "words") < 0 && errno == ENOENT);
+  leaveEntry();
+  pkv_close(Store);
+  openStore();
+  CHECK((Words = openIndex(false)));
+  compareAll();
+  pkv_close(Store);
+  return 0;
+}
+
+/// Calls it with less memory each time, from none on, until it works; what has
+/// failed for want of memory says so.
+template <class Call> void withoutMemory(Call Run) {
+  for (unsigned Given = 0;; Given++) {
+    CHECK(Given < 100000);
+    MemoryLeft = Given;
+    errno = 0;
+    bool Works = Run();
+    int Error = errno;
+    bool WasLess = !MemoryLeft;
+    MemoryLeft = ~0u;
+    if (Works)
+      return;
+    errno = Error;
+    CHECK(WasLess && errno == ENOMEM && std::strstr(pkv_errormsg(), "memory"));
+    CHECK(pkv_put(Tree, nullptr, as_pkv("k"), as_pkv("v w"), 0) >= 0);
+  }
+}
+
+int memory() {
+  openStore();
+  change(0);
+  CHECK((Words = openIndex(false)));
+  withoutMemory([] { return !pkv_check(Store); });
+  withoutMemory([] { return pkv_lost(Store) == 0; });
+  withoutMemory([] { return pkv_index_drop(Tree, "words") == 0; });
+  constexpr char Long[] = "a name that is longer than a string holds in itself";
+  withoutMemory([&] {
+    return pkv_index_open(Tree, Long, extract, nullptr, PKV_CREATE) != nullptr;
+  });
+  CHECK(!pkv_check(Store) && !pkv_index_drop(Tree, Long));
+  pkv_close(Store);
+  return 0;
+}
+
 [[noreturn]] void work(unsigned Seed) {
   Random.seed(Seed);
   openStore();
@@ -394,6 +465,17 @@ int killed(unsigned Kills) {
 
 } // namespace
 
+void *operator new(std::size_t Size) {
+  if (MemoryLeft != ~0u && !MemoryLeft)
+    throw std::bad_alloc();
+  MemoryLeft -= MemoryLeft != ~0u;
+  if (void *Block = std::malloc(Size))
+    return Block;
+  throw std::bad_alloc();
+}
+void operator delete(void *Block) noexcept { std::free(Block); }
+void operator delete(void *Block, std::size_t) noexcept { std::free(Block); }
+
 int main(int argc, char **argv) {
   std::string Mode = argc < 4 ? "" : argv[1];
   Path = argc > 2 ? argv[2] : nullptr;
@@ -404,10 +486,14 @@ int main(int argc, char **argv) {
     return check();
   if (Mode == "full")
     return full();
+  if (Mode == "left")
+    return left();
+  if (Mode == "memory")
+    return memory();
   if (Mode == "kill")
     return killed(unsigned(std::atoi(argv[3])));
   return std::fputs("Usage: pkv_index random STORE SEED OPERATIONS\n"
-                    "       pkv_index check|full STORE 0\n"
+                    "       pkv_index check|full|left|memory STORE 0\n"
                     "       pkv_index kill STORE KILLS\n",
                     stderr),
          2;

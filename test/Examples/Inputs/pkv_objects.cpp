@@ -4,8 +4,10 @@
 //
 // `rights` and `stale` play another user, so they want to be root's.
 #include "pkv_check.h"
+#include "queue.h"
 #include "tree.h"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -15,13 +17,16 @@
 #include <string>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace {
 
 std::string Path;
 unsigned Durable;
+bool NoMode; // can be set
 
 struct store {
   pkv *All;
@@ -258,6 +263,51 @@ void left() {
   S.sound();
 }
 
+/// All get the same one, and the file keeps the mode that it has when the first
+/// has it.
+void atOnce(unsigned Flags) {
+  constexpr unsigned Many = 4, Names = 20;
+  store S(Flags);
+  for (unsigned N = 0; N < Names; N++) {
+    std::string Name = "race" + std::to_string(Flags + N);
+    std::atomic<unsigned> Ready{0}, Mode{0};
+    pkv_object *Got[Many];
+    std::thread Threads[Many];
+    for (unsigned I = 0; I < Many; I++)
+      Threads[I] = std::thread([&, I] {
+        for (Ready++; Ready < Many;)
+          std::this_thread::yield();
+        Got[I] = S.object(Name.c_str(), PKV_CREATE, 0600 | I << 1);
+        unsigned Has = modeOf(fileOf(Name)), None = 0;
+        CHECK(Mode.compare_exchange_strong(None, Has) || None == Has);
+      });
+    for (std::thread &Each : Threads)
+      Each.join();
+    CHECK(modeOf(fileOf(Name)) == Mode && Got[0] == S.object(Name.c_str()));
+    CHECK(Got[0] == Got[1] && Got[0] == Got[2] && Got[0] == Got[3]);
+  }
+  S.sound();
+}
+
+/// A file whose mode cannot be set is not kept open.
+void notMade() {
+  store S(0);
+  perdure_store *Below =
+      perdure_store_open(Path.c_str(), Durable ? PERDURE_DURABLE : 0);
+  CHECK(Below);
+  NoMode = true;
+  REFUSES(EPERM, "mode of the object 'not'",
+          pkv_object_open(S.All, "not", PKV_CREATE, 0640) ? 0 : -1);
+  NoMode = false;
+  void *Root = perdure_open(Below, "not", 0);
+  CHECK(Root);
+  perdure_close(Root);
+  perdure_close(Root);
+  CHECK(std::strstr(perdure_errormsg(), "as often as it was opened"));
+  perdure_store_close(Below);
+  CHECK(S.object("not", PKV_CREATE, 0640) && modeOf(fileOf("not")) == 0640);
+}
+
 void oldCopy() {
   std::string File, Copy;
   {
@@ -287,6 +337,19 @@ void oldCopy() {
   S.sound();
 }
 
+/// pkv_check that has to wait for what this thread does itself.
+void busy() {
+  store S(PKV_SHARED);
+  perdure_store *Below = perdure_store_open(
+      Path.c_str(), PERDURE_SHARED | (Durable ? PERDURE_DURABLE : 0));
+  void *Head = Below ? perdure_open(Below, "pkv", 0) : nullptr;
+  CHECK(Head && perdure_lock(Head, 0) >= 0);
+  const char *Wrong = pkv_check(S.All);
+  CHECK(Wrong && errno == EDEADLK);
+  perdure_unlock(Head);
+  perdure_store_close(Below);
+}
+
 /// Removed by hand.
 void gone() {
   {
@@ -313,6 +376,118 @@ void gone() {
   CHECK(!pkv_put_in(S.T, nullptr, as_pkv("g3"), as_pkv("3"), S.object("a"), 0));
   CHECK(!statOf(S.object("gone")).values && S.get("g3") == "3");
   CHECK(pkv_check(S.All) && errno == ENODATA && pkv_lost(S.All) == 0);
+}
+
+/// Indexes that were dropped, or never were, do not ask for values that are
+/// gone, and keep no load from making leaves.
+void noIndex() {
+  {
+    store S(0);
+    pkv_object *O = S.object("gone-too", PKV_CREATE);
+    for (const char *Name : {"dropped", "never"}) {
+      pkv_tree *T = pkv_tree_open(S.All, Name, PKV_CREATE);
+      for (const char *Key : {"k", "l"})
+        CHECK(T && pkv_put_in(T, nullptr, as_pkv(Key), as_pkv("v"), O, 0) == 1);
+      if (*Name == 'd')
+        CHECK(pkv_index_open(T, "x", byValue, nullptr, PKV_CREATE));
+    }
+  }
+  CHECK(!unlink(fileOf("gone-too").c_str()));
+  store S(0);
+  for (const char *Name : {"dropped", "never"}) {
+    pkv_tree *T = pkv_tree_open(S.All, Name, 0);
+    if (*Name == 'd')
+      CHECK(pkv_del(T, nullptr, as_pkv("k")) < 0 && !pkv_index_drop(T, "x"));
+    else
+      REFUSES(ENOENT, "no such index", pkv_index_drop(T, "x"));
+    CHECK(!pkv_del(T, nullptr, as_pkv("k")));
+    CHECK(!pkv_put(T, nullptr, as_pkv("l"), as_pkv("here"), 0));
+    pkv_load *Load = pkv_load_begin(T, 0);
+    struct pkv_loaded Loaded;
+    CHECK(Load && !pkv_load_put(Load, as_pkv("m"), as_pkv("v")) &&
+          !pkv_load_end(Load, &Loaded) && Loaded.appended == 1);
+  }
+}
+
+/// What a queue says that waits in an object which others may write. `Mine` is
+/// a block of the store's own object, of zeroes from `Zeroes` on.
+void damage(unsigned Kind, tree::queue &Queue, void *Mine, void *Zeroes) {
+  tree::garbage *Part = Queue.oldest;
+  CHECK(Part && Part == Queue.newest && Part->count == 2 && !Part->next);
+  switch (Kind) {
+  case 0: // where the next block is to be written down
+    Queue.newest = static_cast<tree::garbage *>(Zeroes);
+    break;
+  case 1: // where from blocks are freed
+    Queue.oldest = static_cast<tree::garbage *>(Zeroes);
+    break;
+  case 2: // what is freed
+    Part->entries[0].block = Mine;
+    break;
+  case 3:
+    Part->first = tree::garbage::room;
+    break;
+  case 4: // round and round
+    Part->count = 0;
+    Part->next = Part;
+    break;
+  case 5:
+    Part->next = Part;
+    break;
+  }
+}
+
+/// Who may write an object with values, and nothing else, harms no other.
+void hostile() {
+  alarm(60); // what goes round and round
+  const std::string Zeroes(2000, '\0');
+  for (unsigned Kind = 0; Kind < 6; Kind++) {
+    std::string Name = "hostile" + std::to_string(Kind), File;
+    {
+      store S(0);
+      pkv_object *O = S.object(Name.c_str(), PKV_CREATE);
+      S.put("mine", Zeroes);
+      S.put("h", "1", O);
+      pkv_txn *Seen = pkv_begin(S.All, PKV_RDONLY);
+      S.put("h", "2", O);
+      S.put("h", "3", O);
+      pkv_abort(Seen);
+      File = fileOf(Name);
+    }
+    CHECK(!std::system(("cp " + File + " " + File + ".whole").c_str()));
+    perdure_store *Below =
+        perdure_store_open(Path.c_str(), Durable ? PERDURE_DURABLE : 0);
+    CHECK(Below);
+    auto *Head =
+        static_cast<tree::header *>(perdure_open(Below, "pkv", PERDURE_RDONLY));
+    auto *Root =
+        static_cast<tree::values *>(perdure_open(Below, Name.c_str(), 0));
+    CHECK(Head && Root);
+    auto *Mine = const_cast<tree::record *>(
+        tree::find(Head->trees->root, tree::bytes("mine")));
+    CHECK(Mine && !perdure_tx_begin(Root));
+    damage(Kind, Root->unused, Mine, Mine->text + 8);
+    CHECK(!perdure_tx_commit());
+    perdure_store_close(Below);
+    {
+      store S(0);
+      const char *Wrong = pkv_check(S.All);
+      CHECK(Wrong && errno == EPROTO && std::strstr(Wrong, "free block"));
+      pkv_txn *Txn = pkv_begin(S.All, 0);
+      REFUSES(EPROTO, "damaged", S.tryPut("h", S.object(Name.c_str()), Txn));
+      REFUSES(ECANCELED, "end it", S.tryPut("i", nullptr, Txn));
+      pkv_abort(Txn);
+      char Text[2001];
+      CHECK(pkv_get(S.T, nullptr, as_pkv("mine"), Text, sizeof(Text)) == 2000 &&
+            std::string(Text, 2000) == Zeroes && S.get("h") == "3");
+    }
+    CHECK(!std::system(("mv " + File + ".whole " + File).c_str()));
+    store S(0);
+    S.put("h", "4", S.object(Name.c_str()));
+    const char *Wrong = pkv_check(S.All);
+    CHECK(Wrong && errno == ENODATA && !pkv_lost(S.All)); // of before
+  }
+  alarm(0);
 }
 
 // ===- Another user -------------------------------------------------------===
@@ -482,6 +657,15 @@ void stale() {
 
 } // namespace
 
+/// In place of the C library's.
+extern "C" int fchmodat(int Folder, const char *Name, mode_t Mode,
+                        int) noexcept {
+  if (!NoMode)
+    return int(syscall(SYS_fchmodat, Folder, Name, Mode));
+  errno = EPERM;
+  return -1;
+}
+
 int main(int argc, char **argv) {
   if (argc < 3)
     return std::fputs("Usage: pkv_objects STORE steps|rights|stale [durable]\n",
@@ -498,8 +682,14 @@ int main(int argc, char **argv) {
     many();
     indexed();
     left();
+    atOnce(0);
+    atOnce(PKV_SHARED);
+    busy();
+    notMade();
     oldCopy();
     gone();
+    noIndex();
+    hostile();
   }
   std::puts("as it should be");
 }
