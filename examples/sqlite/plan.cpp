@@ -8,14 +8,16 @@ namespace {
 
 constexpr int the_rowid = -1;
 
-/// The columns of a path, and behind them those of the rows' order.
+/// The columns of a path, and behind them those of the rows' order, each once:
+/// one that comes again orders nothing.
 std::vector<int> columns_of(const schema &s, unsigned path) {
   std::vector<int> columns;
   if (path)
     for (unsigned c : s.indexes[path - 1].columns)
       columns.push_back(int(c));
   for (unsigned c : s.key)
-    columns.push_back(int(c));
+    if (std::find(columns.begin(), columns.end(), int(c)) == columns.end())
+      columns.push_back(int(c));
   if (s.has_rowid())
     columns.push_back(the_rowid);
   return columns;

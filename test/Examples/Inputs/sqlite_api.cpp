@@ -613,6 +613,34 @@ void dumping() {
   is(B, "DROP TABLE n", "");
 }
 
+/// Where an index has columns of the key, too, groups are by all that were
+/// asked for.
+void grouping() {
+  database A;
+  std::string Values =
+      " VALUES(7, 1, 1, 'open'), (7, 1, 2, 'sent'), (7, 1, 3, 'open')";
+  is(A,
+     "CREATE VIRTUAL TABLE o USING perdure('" + Folder +
+         "/group', customer INT, order_id INT, line INT, status TEXT, PRIMARY "
+         "KEY(order_id, line), INDEX(customer, order_id)); INSERT INTO "
+         "o(customer, order_id, line, status)" +
+         Values +
+         "; CREATE TABLE native(customer INT, order_id INT, line INT, status "
+         "TEXT); INSERT INTO native" +
+         Values,
+     "");
+  for (const char *Name : {"native", "o"})
+    is(A,
+       "SELECT order_id, status, count(*) FROM " + std::string(Name) +
+           " WHERE customer = 7 GROUP BY order_id, status ORDER BY status",
+       "1 open 2|1 sent 1");
+  is(A,
+     "SELECT count(*) FROM (SELECT DISTINCT order_id, status FROM o WHERE "
+     "customer = 7)",
+     "2");
+  is(A, "DROP TABLE o", "");
+}
+
 /// REPLACE removes a row that the statement has yet to come to.
 void replacing() {
   database A;
@@ -660,5 +688,6 @@ int main(int argc, char **argv) {
   odds();
   dumping();
   replacing();
+  grouping();
   std::puts("all as it should be");
 }
