@@ -641,6 +641,35 @@ void grouping() {
   is(A, "DROP TABLE o", "");
 }
 
+/// A statement that reads by one name of a table what it writes by another sees
+/// what was there when it began.
+void two_names() {
+  database A;
+  std::string Table =
+      " USING perdure('" + Folder + "/names', x INT, y TEXT, INDEX(x)); ";
+  is(A,
+     "CREATE VIRTUAL TABLE main.t" + Table + "CREATE VIRTUAL TABLE temp.t" +
+         Table +
+         "INSERT INTO main.t VALUES(1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO "
+         "temp.t SELECT x, y FROM main.t LIMIT 1000; SELECT count(*), "
+         "sum(x) FROM main.t",
+     "6 12");
+  // By the index, upwards and downwards; behind what is found and before.
+  is(A,
+     "INSERT INTO temp.t SELECT x + 1, y FROM main.t WHERE x > 1 ORDER BY x "
+     "LIMIT 1000; SELECT count(*), sum(x) FROM main.t",
+     "10 26");
+  is(A,
+     "INSERT INTO temp.t SELECT x - 10, y FROM main.t ORDER BY x DESC LIMIT "
+     "1000; SELECT count(*), sum(x) FROM main.t",
+     "20 -48");
+  is(A,
+     "SELECT group_concat(x) FROM (SELECT x FROM main.t WHERE x > 0 ORDER BY "
+     "x DESC)",
+     "4,4,3,3,3,3,2,2,1,1");
+  is(A, "DROP TABLE temp.t; DROP TABLE main.t", "");
+}
+
 /// REPLACE removes a row that the statement has yet to come to.
 void replacing() {
   database A;
@@ -689,5 +718,6 @@ int main(int argc, char **argv) {
   dumping();
   replacing();
   grouping();
+  two_names();
   std::puts("all as it should be");
 }
