@@ -605,6 +605,32 @@ void dumping() {
   is(A, "DELETE FROM n; DELETE FROM m", "");
   CHECK(S.next() > 20 && S.next() == 7 && S.next() == -1);
   is(B, "SELECT count(*) FROM perdure_dump", "4");
+  // Also where the first tables are empty, and others write before it comes to
+  // the next.
+  struct writer {
+    sqlite3 *Db;
+    bool Wrote;
+  } Later{A, false};
+  sqlite3_trace_v2(
+      B, SQLITE_TRACE_STMT,
+      [](unsigned, void *Of, void *S, void *) {
+        auto &W = *static_cast<writer *>(Of);
+        const char *Sql = sqlite3_sql(static_cast<sqlite3_stmt *>(S));
+        if (!W.Wrote && std::strstr(Sql, "FROM main.\"m\"")) {
+          W.Wrote = true;
+          is(W.Db,
+             "BEGIN; INSERT INTO n VALUES(1, 1, 'x'); INSERT INTO m VALUES(1, "
+             "1, 'x'); COMMIT",
+             "");
+        }
+        return 0;
+      },
+      &Later);
+  is(B, "SELECT count(*) FROM perdure_dump", "4");
+  sqlite3_trace_v2(B, 0, nullptr, nullptr);
+  CHECK(Later.Wrote);
+  is(B, "SELECT count(*) FROM perdure_dump", "6");
+  is(A, "DELETE FROM n; DELETE FROM m", "");
   CHECK((sqlite3_perduresqlite_init(B, &Message, nullptr) & 0xff) == SQLITE_OK);
   is(B,
      "DROP TABLE n; DROP TABLE m; CREATE VIRTUAL TABLE n USING perdure('" +
