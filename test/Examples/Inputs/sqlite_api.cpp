@@ -639,6 +639,33 @@ void dumping() {
   is(B, "DROP TABLE n", "");
 }
 
+/// What docs/SQLite.md says of SQLite's limits for virtual tables.
+void limits() {
+  std::string File = Folder + "/limits.db";
+  {
+    database A(File.c_str());
+    is(A, numbers("limits"), "");
+    is(A,
+       "INSERT INTO n(v) VALUES('5') RETURNING i, v, typeof(v), rowid; SELECT "
+       "last_insert_rowid()",
+       "NULL 5 integer -1|1");
+    for (const char *Sql : {"UPDATE n SET v = 6", "DELETE FROM n"})
+      CHECK(has(ask(A, std::string(Sql) + " RETURNING i"), "not available"));
+    const char *Moves = "DELETE FROM n; INSERT INTO n VALUES(1, 10, 'a'), (2, "
+                        "20, 'b'), (3, 30, 'c'); UPDATE OR REPLACE n SET i = "
+                        "max(i, 2), v = v + 1; SELECT * FROM n";
+    is(A, Moves, "2 21 a|3 31 c"); // a native table: 2 12 a|3 31 c
+  }
+  sqlite3 *R;
+  CHECK(!sqlite3_open_v2(File.c_str(), &R, SQLITE_OPEN_READONLY, nullptr));
+  char *Message = nullptr;
+  CHECK((sqlite3_perduresqlite_init(R, &Message, nullptr) & 0xff) == SQLITE_OK);
+  is(R, "ATTACH ':memory:' AS b", "");
+  for (const char *Name : {"temp.q", "b.q"})
+    CHECK(has(ask(R, named(Name, "limits")), "error 8"));
+  CHECK(sqlite3_close(R) == SQLITE_OK);
+}
+
 /// Where an index has columns of the key, too, groups are by all that were
 /// asked for.
 void grouping() {
@@ -743,6 +770,7 @@ int main(int argc, char **argv) {
   odds();
   dumping();
   replacing();
+  limits();
   grouping();
   two_names();
   std::puts("all as it should be");
