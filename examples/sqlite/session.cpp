@@ -242,6 +242,7 @@ void session::end(bool commit) {
   old.clear();
   savepoints.clear();
   joined = cut_off = false;
+  broken.clear();
   if (!writing)
     return;
   version++;
@@ -310,11 +311,7 @@ int session::sync(sqlite3_vtab *table) {
   if (writing && writer != std::this_thread::get_id())
     return fail(table, SQLITE_MISUSE,
                 "a transaction ends in the thread that began it");
-  struct pkv_bytes value;
-  if (writing && pkv_see(in.catalogue, writing, {"?", 1}, &value) &&
-      errno == ECANCELED)
-    return fail(table, SQLITE_FULL, pkv_errormsg());
-  return SQLITE_OK;
+  return broken.empty() ? SQLITE_OK : fail(table, SQLITE_FULL, broken);
 }
 
 void session::commit() { end(true); }
@@ -376,13 +373,21 @@ int session::roll_back_to(sqlite3_vtab *table, int number) {
     version++;
     if (c.was_there ? pkv_put(c.tree, txn, as_pkv(key), as_pkv(value), 0) < 0
                     : pkv_del(c.tree, txn, as_pkv(key)) < 0)
-      return fail_below(table);
+      return failed(table);
     old.resize(c.at);
     changes.pop_back();
   }
   savepoints.resize(std::size_t(number) + 1);
   epoch++;
   return SQLITE_OK;
+}
+
+int session::failed(sqlite3_vtab *table) {
+  int code = fail_below(table);
+  struct pkv_bytes value;
+  if (pkv_see(in.catalogue, writing, {"?", 1}, &value) && errno == ECANCELED)
+    broken = pkv_errormsg();
+  return code;
 }
 
 void session::remember(pkv_tree *tree, bytes key) {
@@ -460,7 +465,7 @@ int session::put(sqlite3_vtab *table, pkv_tree *tree, bytes key, bytes value) {
     remember(tree, key);
   version++;
   return pkv_put(tree, writing, as_pkv(key), as_pkv(value), 0) < 0
-             ? fail_below(table)
+             ? failed(table)
              : SQLITE_OK;
 }
 
@@ -468,8 +473,7 @@ int session::erase(sqlite3_vtab *table, pkv_tree *tree, bytes key) {
   if (!savepoints.empty())
     remember(tree, key);
   version++;
-  return pkv_del(tree, writing, as_pkv(key)) < 0 ? fail_below(table)
-                                                 : SQLITE_OK;
+  return pkv_del(tree, writing, as_pkv(key)) < 0 ? failed(table) : SQLITE_OK;
 }
 
 void session::define() {

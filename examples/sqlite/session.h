@@ -95,6 +95,7 @@ class session {
   std::thread::id writer;
   bool joined = false;  // SQLite will tell when the transaction ends
   bool cut_off = false; // its thread has ended before
+  std::string broken;   // why the transaction can only be rolled back
   std::string lost;     // why a commit failed: SQLite does not hear of it
   follower *followers = nullptr;
 
@@ -173,6 +174,9 @@ public:
   int write(sqlite3_vtab *table, pkv_txn *&txn);
   int put(sqlite3_vtab *table, pkv_tree *tree, bytes key, bytes value);
   int erase(sqlite3_vtab *table, pkv_tree *tree, bytes key);
+  /// Says what the call has failed with that was to change the store, and looks
+  /// whether the transaction can go on.
+  int failed(sqlite3_vtab *table);
   /// The catalogue has been changed: other connections have to look.
   void define();
 };

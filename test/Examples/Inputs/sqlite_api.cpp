@@ -7,12 +7,14 @@
 #include "api.h"
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -639,6 +641,34 @@ void dumping() {
   is(B, "DROP TABLE n", "");
 }
 
+/// A transaction in which there was no room is not committed, whatever SQLite
+/// makes of the statement; the next one goes on.
+void full() {
+  std::signal(SIGXFSZ, SIG_IGN);
+  database A;
+  is(A, numbers("full") + named("m", "full") + Fill, "");
+  struct rlimit None, Limit;
+  CHECK(!getrlimit(RLIMIT_FSIZE, &None));
+  Limit = {1, None.rlim_max}; // no file grows
+  for (const char *Sql :
+       {"INSERT INTO n(t) VALUES(zeroblob(3000000))",
+        "SAVEPOINT s; INSERT INTO n(t) VALUES(zeroblob(3000000))",
+        "INSERT INTO n(t) VALUES('a'), (zeroblob(3000000))"}) {
+    is(A, "BEGIN; DELETE FROM n WHERE i < 100; INSERT INTO m VALUES(1, 1, 1)",
+       "");
+    CHECK(!setrlimit(RLIMIT_FSIZE, &Limit));
+    CHECK(has(ask(A, Sql), "no room for the change"));
+    CHECK(!setrlimit(RLIMIT_FSIZE, &None));
+    // SQLite ends the transaction itself where it cannot take back the first of
+    // several rows.
+    CHECK(bool(sqlite3_get_autocommit(A)) == bool(std::strstr(Sql, "'a'")));
+    if (!sqlite3_get_autocommit(A))
+      CHECK(has(ask(A, "COMMIT"), "error 13: the transaction had no room"));
+    is(A, "SELECT count(*), (SELECT count(*) FROM m) FROM n", "200 0");
+  }
+  is(A, "DELETE FROM n WHERE i < 100; SELECT count(*) FROM n", "101");
+}
+
 /// What docs/SQLite.md says of SQLite's limits for virtual tables.
 void limits() {
   std::string File = Folder + "/limits.db";
@@ -770,6 +800,7 @@ int main(int argc, char **argv) {
   odds();
   dumping();
   replacing();
+  full();
   limits();
   grouping();
   two_names();
