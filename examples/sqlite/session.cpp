@@ -214,7 +214,8 @@ int session::begin(sqlite3_vtab *table) {
   clock::time_point until{};
   for (std::chrono::microseconds pause(50);;
        pause = std::min(pause * 2, std::chrono::microseconds(5000))) {
-    writing = pkv_begin(in.store, PKV_NOWAIT);
+    writing = begin_in(
+        in, [&] { return pkv_begin(in.store, PKV_NOWAIT); }, began_with);
     if (writing)
       break;
     if (errno == EDEADLK)
@@ -406,12 +407,9 @@ int session::begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap) {
     return write(table, txn);
   of_this_thread.end_what_was_let_go();
   if (!latest) {
-    // Where none has begun to change the catalogue that has not ended before
-    // the snapshot, all that have ended are in it, and nothing else.
-    std::uint64_t definitions = in.definitions_ended;
-    pkv_txn *begun = pkv_begin(in.store, PKV_RDONLY);
-    if (in.shared || in.definitions_begun != definitions)
-      definitions = snapshot::unknown; // or another process's
+    std::uint64_t definitions;
+    pkv_txn *begun = begin_in(
+        in, [&] { return pkv_begin(in.store, PKV_RDONLY); }, definitions);
     if (!begun)
       return fail_below(table);
     latest = spare ? spare : new (std::nothrow) snapshot;

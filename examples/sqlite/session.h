@@ -65,16 +65,30 @@ protected:
   ~follower() = default;
 };
 
+/// Which catalogue a transaction has: equal ones are the same; but for this one,
+/// which was being changed just then, or is another process's to change.
+constexpr std::uint64_t unknown_catalogue =
+    std::numeric_limits<std::uint64_t>::max();
+
+/// Begins a transaction of the store, and says which catalogue it has.
+template <class Begin>
+pkv_txn *begin_in(const opened_store &in, Begin begin,
+                  std::uint64_t &definitions) {
+  // Where none has begun to change the catalogue that has not ended before the
+  // transaction began, it has what all have done that have ended, and nothing
+  // else.
+  std::uint64_t ended = in.definitions_ended;
+  pkv_txn *begun = begin();
+  definitions = in.shared || in.definitions_begun != ended ? unknown_catalogue
+                                                           : ended;
+  return begun;
+}
+
 /// A snapshot, shared by what reads at the same time.
 struct snapshot {
   pkv_txn *txn;
   unsigned users;
-  /// Which catalogue it has: equal ones are the same.
-  std::uint64_t definitions;
-
-  /// One that was being changed just then.
-  static constexpr std::uint64_t unknown =
-      std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t definitions; // its catalogue
 };
 
 struct connection;
@@ -111,6 +125,7 @@ class session {
   std::vector<std::size_t> savepoints; // how many changes each comes behind
 
   bool defines = false; // the transaction changes the catalogue
+  std::uint64_t began_with = unknown_catalogue;
 
   int refuse_cut_off(sqlite3_vtab *table);
   int begin(sqlite3_vtab *table);
@@ -151,6 +166,11 @@ public:
 
   bool is_joined() const { return joined; }
   bool is_writing() const { return writing; }
+  /// The catalogue of the transaction for writing, while it is as it was when
+  /// that began.
+  std::uint64_t definitions() const {
+    return defines ? unknown_catalogue : began_with;
+  }
   /// The transaction for writing, in the thread that began it; or null.
   pkv_txn *own_transaction() const {
     return writer == std::this_thread::get_id() ? writing : nullptr;

@@ -432,6 +432,32 @@ void dropping() {
   is(A, "DROP TABLE n; SELECT count(*) FROM perdure_dump; DROP TABLE m", "4");
 }
 
+/// Also where the transaction that writes has dropped it itself, by another
+/// name; and when that is undone it is there.
+void dropping_here() {
+  database A, B;
+  is(A, "ATTACH ':memory:' AS b; " + numbers() + named("b.n"), "");
+  is(B, numbers(), "");
+  for (const char *Point : {"", "SAVEPOINT s; "}) {
+    is(A, "INSERT INTO b.n(v) VALUES(1)", "");
+    is(A, "BEGIN; INSERT INTO b.n(v) VALUES(2); " + std::string(Point), "");
+    is(A, "DROP TABLE main.n", "");
+    CHECK(has(ask(A, "INSERT INTO b.n(v) VALUES(3)"), "or changed n"));
+    CHECK(has(ask(A, "SELECT * FROM b.n"), "or changed n"));
+    is(A,
+       *Point ? "ROLLBACK TO s; INSERT INTO b.n(v) VALUES(4); COMMIT"
+              : "ROLLBACK",
+       "");
+    is(A, "INSERT INTO b.n(v) VALUES(5)", "");
+  }
+  is(A, "SELECT group_concat(v) FROM main.n", "1,5,1,2,4,5");
+  is(B, "INSERT INTO n(v) VALUES(6)", "");
+  is(A, "BEGIN; DROP TABLE main.n; COMMIT", "");
+  for (sqlite3 *Db : {A.Db, B.Db})
+    CHECK(has(ask(Db, "INSERT INTO n(v) VALUES(7)"), "or changed n"));
+  is(A, "DROP TABLE b.n", "");
+}
+
 /// A statement that runs keeps its snapshot for those that begin meanwhile;
 /// what they find in its catalogue is not what the store has later.
 void old_catalogues() {
@@ -792,6 +818,7 @@ int main(int argc, char **argv) {
   making();
   attaching();
   dropping();
+  dropping_here();
   old_catalogues();
   closing();
   reading_first();
