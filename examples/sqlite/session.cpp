@@ -8,7 +8,7 @@
 #include <chrono>
 #include <climits>
 #include <cstdlib>
-#include <unistd.h>
+#include <pthread.h>
 
 int code_of(int error) {
   switch (error) {
@@ -137,13 +137,19 @@ namespace {
 
 std::mutex of_transactions;
 
+/// How many forks lie between this process and the first. getpid is a system
+/// call.
+std::atomic<unsigned> forks{0};
+[[maybe_unused]] const int counts_forks =
+    pthread_atfork(nullptr, nullptr, [] { forks++; });
+
 /// What this thread writes. pkv's transactions are of a thread: no other can
 /// end them. One that another has rolled back, or has closed the connection of,
 /// ends when its thread comes to the module again, or ends itself.
 class own_transaction {
 public:
   std::shared_ptr<thread_transaction> now;
-  pid_t process = 0; // that has begun it
+  unsigned process = 0; // that has begun it: its `forks`
 
   void end_what_was_let_go() {
     if (!now)
@@ -160,7 +166,7 @@ public:
 
   ~own_transaction() {
     // In a child of fork it is the parent's.
-    for (; process == getpid(); std::this_thread::yield()) {
+    for (; process == forks; std::this_thread::yield()) {
       end_what_was_let_go();
       if (!now)
         return;
@@ -208,8 +214,9 @@ int session::begin(sqlite3_vtab *table) {
                 "the last commit failed, and is not in the store: " + lost +
                     "; open the database again");
   of_this_thread.end_what_was_let_go();
-  auto made = std::make_shared<thread_transaction>(
-      thread_transaction{this, in, nullptr}); // the memory first
+  if (!of_thread) // the memory first
+    of_thread = std::make_shared<thread_transaction>(
+        thread_transaction{this, in, nullptr});
   using clock = std::chrono::steady_clock;
   clock::time_point until{};
   for (std::chrono::microseconds pause(50);;
@@ -230,9 +237,9 @@ int session::begin(sqlite3_vtab *table) {
       return fail(table, SQLITE_BUSY, "database is locked");
     std::this_thread::sleep_for(pause);
   }
-  made->txn = writing;
-  of_this_thread.now = of_thread = std::move(made);
-  of_this_thread.process = getpid();
+  of_thread->txn = writing;
+  of_this_thread.now = of_thread;
+  of_this_thread.process = forks;
   writer = std::this_thread::get_id();
   latest = nullptr; // statements from now on see what it writes
   return SQLITE_OK;
@@ -263,9 +270,8 @@ void session::end(bool commit) {
       sqlite3_log(SQLITE_IOERR, "perdure: %s: %s", in.path.c_str(),
                   lost.c_str());
     }
-    of_this_thread.now.reset();
+    of_this_thread.now.reset(); // and of_thread serves the next
   }
-  of_thread.reset();
   writing = nullptr;
   latest = nullptr; // what comes sees more than what runs
   if (defines)
@@ -283,6 +289,7 @@ void session::let_go() {
     std::lock_guard<std::mutex> lock(of_transactions);
     of_thread->by = nullptr;
   }
+  of_thread.reset(); // the thread's alone
   sqlite3_log(SQLITE_MISUSE,
               "perdure: %s: a transaction was rolled back in another thread "
               "than it was begun in, and locks the store until that one uses a "

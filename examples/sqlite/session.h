@@ -105,7 +105,7 @@ class session {
   snapshot *latest = nullptr; // of the statements that run; null: none does
   snapshot *spare = nullptr;
   pkv_txn *writing = nullptr;
-  std::shared_ptr<thread_transaction> of_thread; // `writing`, too
+  std::shared_ptr<thread_transaction> of_thread; // `writing`, too; or the next
   std::thread::id writer;
   bool joined = false;  // SQLite will tell when the transaction ends
   bool cut_off = false; // its thread has ended before

@@ -15,7 +15,9 @@
 #include <stdexcept>
 #include <string>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 extern "C" int sqlite3_perduresqlite_init(sqlite3 *, char **, const void *);
@@ -667,6 +669,34 @@ void dumping() {
   is(B, "DROP TABLE n", "");
 }
 
+/// A child of fork that ends leaves its parent's transaction alone: its only
+/// thread has not begun it.
+sqlite3 *OfParent;
+void forking() {
+  database A;
+  OfParent = A.Db;
+  is(A,
+     numbers("fork") + named("m", "fork") + Fill +
+         "; BEGIN; DELETE FROM n WHERE i > 150",
+     "");
+  std::fflush(nullptr);
+  pid_t Child = fork();
+  CHECK(Child >= 0);
+  if (!Child) {
+    // Behind what the thread does at its end. It would find the transaction
+    // cut.
+    std::atexit([] {
+      if (!ask(OfParent, "DELETE FROM m WHERE 0").empty())
+        _exit(1);
+    });
+    std::exit(0);
+  }
+  int Status;
+  CHECK(waitpid(Child, &Status, 0) == Child && !Status);
+  is(A, "DELETE FROM n WHERE i > 100; COMMIT; SELECT count(*) FROM n", "100");
+  is(A, "DELETE FROM n WHERE i > 99; SELECT count(*) FROM n", "99");
+}
+
 /// A transaction in which there was no room is not committed, whatever SQLite
 /// makes of the statement; the next one goes on.
 void full() {
@@ -827,6 +857,7 @@ int main(int argc, char **argv) {
   odds();
   dumping();
   replacing();
+  forking();
   full();
   limits();
   grouping();
