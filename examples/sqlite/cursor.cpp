@@ -602,11 +602,15 @@ bool cursor::number_in_key(unsigned column, cell &c) {
 }
 
 int cursor::result(sqlite3_context *context, int number) {
-  if (int code = follow_changes())
-    return code;
-  if (gone || sqlite3_vtab_nochange(context))
-    return SQLITE_OK;
-  if (number == of.columns.rowid_column && !way.path) {
+  // A snapshot does not change; and UPDATE, which may not want the column,
+  // reads in the transaction that SQLite has told of.
+  if (!snap) {
+    if (int code = follow_changes())
+      return code;
+    if (gone || sqlite3_vtab_nochange(context))
+      return SQLITE_OK;
+  }
+  if (number == of.columns.rowid_column) { // the key has it, by each path
     sqlite3_result_int64(context, rowid_of(row_key));
     return SQLITE_OK;
   }
