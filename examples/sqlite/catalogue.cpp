@@ -26,7 +26,7 @@ int open_trees(table &t, unsigned number, bool create) {
         pkv_tree_open(t.in.in.store, called.c_str(), create ? PKV_CREATE : 0);
     if (!tree) {
       t.trees.clear();
-      return fail_below(t);
+      return create ? t.in.failed(&t) : fail_below(t);
     }
     t.trees.push_back(tree);
   }

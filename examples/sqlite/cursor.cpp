@@ -342,9 +342,29 @@ void cursor::merge_ranges() {
   used = last + 1;
 }
 
-/// Reads all keys, and sorts them by their columns but those that are equal to
-/// something.
+/// Whether the connection has the same trees as another table, too: SQLite,
+/// which takes the rows first when a statement reads the table that it writes,
+/// knows tables apart by what is connected.
+bool cursor::has_other_name() const {
+  return std::any_of(of.of.tables.begin(), of.of.tables.end(),
+                     [&](sqlite3_vtab *each) {
+                       auto &other = *static_cast<table *>(each);
+                       return &other != &of && !other.trees.empty() &&
+                              other.trees[0] == of.trees[0];
+                     });
+}
+
+/// Takes all keys in the order of the walk.
 void cursor::make_list() {
+  list.clear();
+  for (bool on = enter_range(); on; on = step())
+    list.emplace_back(as_bytes(path_key));
+  listed = 0;
+}
+
+/// Takes all keys, and sorts them by their columns but those that are equal to
+/// something.
+void cursor::make_sorted_list() {
   list.clear();
   std::vector<std::pair<std::string, std::string>> found;
   for (bool on = enter_range(); on; on = step()) {
@@ -472,9 +492,16 @@ int cursor::filter(int number, const char *steps, int count,
     std::reverse(ranges.begin(), ranges.begin() + used);
   if (int code = open_walk())
     return code;
-  if (by != in_list)
+  if (by == in_list) {
+    make_sorted_list();
+  } else if (!snap && has_other_name()) {
+    // What the statement inserts by the other name it would find here, again
+    // and again.
+    by = in_list;
+    make_list();
+  } else {
     return stand(enter_range());
-  make_list();
+  }
   return next();
 }
 
@@ -575,11 +602,15 @@ bool cursor::number_in_key(unsigned column, cell &c) {
 }
 
 int cursor::result(sqlite3_context *context, int number) {
-  if (int code = follow_changes())
-    return code;
-  if (gone || sqlite3_vtab_nochange(context))
-    return SQLITE_OK;
-  if (number == of.columns.rowid_column && !way.path) {
+  // A snapshot does not change; and UPDATE, which may not want the column,
+  // reads in the transaction that SQLite has told of.
+  if (!snap) {
+    if (int code = follow_changes())
+      return code;
+    if (gone || sqlite3_vtab_nochange(context))
+      return SQLITE_OK;
+  }
+  if (number == of.columns.rowid_column) { // the key has it, by each path
     sqlite3_result_int64(context, rowid_of(row_key));
     return SQLITE_OK;
   }

@@ -48,7 +48,9 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   void rowid_ranges(const char *steps, int count, sqlite3_value **values);
   void key_ranges(const char *steps, int count, sqlite3_value **values);
   void merge_ranges();
+  bool has_other_name() const;
   void make_list();
+  void make_sorted_list();
 
   bool read_pair();
   bool enter_range();

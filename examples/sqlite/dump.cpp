@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <list>
 
 namespace {
 
@@ -22,6 +23,27 @@ struct source {
   int step = SQLITE_OK; // of `rows`, ahead of what has been given
 };
 
+/// Holds a session's snapshot, and the session.
+class hold {
+  session *of;
+  snapshot *snap = nullptr;
+
+public:
+  int code;
+
+  hold(session &s, sqlite3_vtab *table) : of(&s) {
+    pkv_txn *txn;
+    code = s.begin_read(table, txn, snap);
+    s.tables++; // one more: it stays when its tables are connected anew
+  }
+  hold(const hold &) = delete;
+  ~hold() {
+    of->tables--;
+    if (snap)
+      of->end_read(snap);
+  }
+};
+
 class dump_cursor : public sqlite3_vtab_cursor {
   connection &of;
   std::string database; // what the first schema is called
@@ -34,6 +56,7 @@ class dump_cursor : public sqlite3_vtab_cursor {
   }
   table *called(const std::string &name);
   int find_sources();
+  int step_sources();
   std::string literal(sqlite3_stmt *rows, int i);
   void leave_out(source &s);
   void forget() {
@@ -55,21 +78,17 @@ public:
     number = 0;
     if (int code = find_sources())
       return code;
-    for (source &each : sources) {
-      if (sqlite3_prepare_v2(of.db, each.select.c_str(), -1, &each.rows,
-                             nullptr))
-        return failed();
-      if (table *t = called(each.name))
-        t->missing = false; // until it is looked for
-      each.step = sqlite3_step(each.rows);
-      if (each.step == SQLITE_ROW || each.step == SQLITE_DONE)
-        continue;
-      // Where the schema has changed meanwhile it is connected anew.
-      table *t = called(each.name);
-      if (!t || !t->missing)
-        return failed();
-      leave_out(each);
-    }
+    // One moment for all tables of a store: each of the statements keeps it
+    // from its first row on, but an empty table's has none.
+    std::list<hold> holds;
+    for (auto &each : of.sessions)
+      if (holds.emplace_back(*each, pVtab).code)
+        return holds.back().code;
+    int code = step_sources();
+    holds.clear();
+    of.tidy();
+    if (code)
+      return code;
     now = sources.empty() ? ended : creates;
     return advance();
   }
@@ -171,6 +190,25 @@ int dump_cursor::find_sources() {
     sources.push_back(s);
   }
   sqlite3_finalize(all);
+  return SQLITE_OK;
+}
+
+/// Runs each of the statements up to its first row.
+int dump_cursor::step_sources() {
+  for (source &each : sources) {
+    if (sqlite3_prepare_v2(of.db, each.select.c_str(), -1, &each.rows, nullptr))
+      return failed();
+    if (table *t = called(each.name))
+      t->missing = false; // until it is looked for
+    each.step = sqlite3_step(each.rows);
+    if (each.step == SQLITE_ROW || each.step == SQLITE_DONE)
+      continue;
+    // Where the schema has changed meanwhile it is connected anew.
+    table *t = called(each.name);
+    if (!t || !t->missing)
+      return failed();
+    leave_out(each);
+  }
   return SQLITE_OK;
 }
 

@@ -8,14 +8,16 @@ namespace {
 
 constexpr int the_rowid = -1;
 
-/// The columns of a path, and behind them those of the rows' order.
+/// The columns of a path, and behind them those of the rows' order, each once:
+/// one that comes again orders nothing.
 std::vector<int> columns_of(const schema &s, unsigned path) {
   std::vector<int> columns;
   if (path)
     for (unsigned c : s.indexes[path - 1].columns)
       columns.push_back(int(c));
   for (unsigned c : s.key)
-    columns.push_back(int(c));
+    if (std::find(columns.begin(), columns.end(), int(c)) == columns.end())
+      columns.push_back(int(c));
   if (s.has_rowid())
     columns.push_back(the_rowid);
   return columns;
@@ -162,6 +164,21 @@ class chooser {
     return counts();
   }
 
+  /// The columns, as bits of colUsed, that are read from the index itself: its
+  /// last bit stands for all columns from there on.
+  sqlite3_uint64 in_index(unsigned path) const {
+    sqlite3_uint64 found = 0;
+    auto add = [&](int column) {
+      if (column >= 0 && column < 63)
+        found |= sqlite3_uint64(1) << column;
+    };
+    add(s.rowid_column);
+    for (unsigned c : s.indexes[path - 1].columns)
+      if (is_numeric(s.columns[c].fits))
+        add(int(c));
+    return found;
+  }
+
   int ordered_column(int i) const {
     int on = info->aOrderBy[i].iColumn;
     return on == s.rowid_column ? the_rowid : on;
@@ -219,7 +236,7 @@ public:
       c.way.counts_on_equal = c.way.descending = false;
     // A row that is not the next one costs a search.
     double search = std::log2(rows) / 4 + 1;
-    bool fetches = path && info->colUsed;
+    bool fetches = path && info->colUsed & ~in_index(path);
     c.cost = seeks * search + c.rows * (fetches ? 1 + search : 1);
     if (info->nOrderBy && !c.ordered)
       c.sorting = c.rows * std::log2(c.rows + 1) / 2;

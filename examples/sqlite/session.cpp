@@ -8,7 +8,7 @@
 #include <chrono>
 #include <climits>
 #include <cstdlib>
-#include <unistd.h>
+#include <pthread.h>
 
 int code_of(int error) {
   switch (error) {
@@ -137,13 +137,19 @@ namespace {
 
 std::mutex of_transactions;
 
+/// How many forks lie between this process and the first. getpid is a system
+/// call.
+std::atomic<unsigned> forks{0};
+[[maybe_unused]] const int counts_forks =
+    pthread_atfork(nullptr, nullptr, [] { forks++; });
+
 /// What this thread writes. pkv's transactions are of a thread: no other can
 /// end them. One that another has rolled back, or has closed the connection of,
 /// ends when its thread comes to the module again, or ends itself.
 class own_transaction {
 public:
   std::shared_ptr<thread_transaction> now;
-  pid_t process = 0; // that has begun it
+  unsigned process = 0; // that has begun it: its `forks`
 
   void end_what_was_let_go() {
     if (!now)
@@ -160,7 +166,7 @@ public:
 
   ~own_transaction() {
     // In a child of fork it is the parent's.
-    for (; process == getpid(); std::this_thread::yield()) {
+    for (; process == forks; std::this_thread::yield()) {
       end_what_was_let_go();
       if (!now)
         return;
@@ -208,13 +214,15 @@ int session::begin(sqlite3_vtab *table) {
                 "the last commit failed, and is not in the store: " + lost +
                     "; open the database again");
   of_this_thread.end_what_was_let_go();
-  auto made = std::make_shared<thread_transaction>(
-      thread_transaction{this, in, nullptr}); // the memory first
+  if (!of_thread) // the memory first
+    of_thread = std::make_shared<thread_transaction>(
+        thread_transaction{this, in, nullptr});
   using clock = std::chrono::steady_clock;
   clock::time_point until{};
   for (std::chrono::microseconds pause(50);;
        pause = std::min(pause * 2, std::chrono::microseconds(5000))) {
-    writing = pkv_begin(in.store, PKV_NOWAIT);
+    writing = begin_in(
+        in, [&] { return pkv_begin(in.store, PKV_NOWAIT); }, began_with);
     if (writing)
       break;
     if (errno == EDEADLK)
@@ -229,9 +237,9 @@ int session::begin(sqlite3_vtab *table) {
       return fail(table, SQLITE_BUSY, "database is locked");
     std::this_thread::sleep_for(pause);
   }
-  made->txn = writing;
-  of_this_thread.now = of_thread = std::move(made);
-  of_this_thread.process = getpid();
+  of_thread->txn = writing;
+  of_this_thread.now = of_thread;
+  of_this_thread.process = forks;
   writer = std::this_thread::get_id();
   latest = nullptr; // statements from now on see what it writes
   return SQLITE_OK;
@@ -242,6 +250,7 @@ void session::end(bool commit) {
   old.clear();
   savepoints.clear();
   joined = cut_off = false;
+  broken.clear();
   if (!writing)
     return;
   version++;
@@ -261,9 +270,8 @@ void session::end(bool commit) {
       sqlite3_log(SQLITE_IOERR, "perdure: %s: %s", in.path.c_str(),
                   lost.c_str());
     }
-    of_this_thread.now.reset();
+    of_this_thread.now.reset(); // and of_thread serves the next
   }
-  of_thread.reset();
   writing = nullptr;
   latest = nullptr; // what comes sees more than what runs
   if (defines)
@@ -281,6 +289,7 @@ void session::let_go() {
     std::lock_guard<std::mutex> lock(of_transactions);
     of_thread->by = nullptr;
   }
+  of_thread.reset(); // the thread's alone
   sqlite3_log(SQLITE_MISUSE,
               "perdure: %s: a transaction was rolled back in another thread "
               "than it was begun in, and locks the store until that one uses a "
@@ -310,11 +319,7 @@ int session::sync(sqlite3_vtab *table) {
   if (writing && writer != std::this_thread::get_id())
     return fail(table, SQLITE_MISUSE,
                 "a transaction ends in the thread that began it");
-  struct pkv_bytes value;
-  if (writing && pkv_see(in.catalogue, writing, {"?", 1}, &value) &&
-      errno == ECANCELED)
-    return fail(table, SQLITE_FULL, pkv_errormsg());
-  return SQLITE_OK;
+  return broken.empty() ? SQLITE_OK : fail(table, SQLITE_FULL, broken);
 }
 
 void session::commit() { end(true); }
@@ -376,13 +381,21 @@ int session::roll_back_to(sqlite3_vtab *table, int number) {
     version++;
     if (c.was_there ? pkv_put(c.tree, txn, as_pkv(key), as_pkv(value), 0) < 0
                     : pkv_del(c.tree, txn, as_pkv(key)) < 0)
-      return fail_below(table);
+      return failed(table);
     old.resize(c.at);
     changes.pop_back();
   }
   savepoints.resize(std::size_t(number) + 1);
   epoch++;
   return SQLITE_OK;
+}
+
+int session::failed(sqlite3_vtab *table) {
+  int code = fail_below(table);
+  struct pkv_bytes value;
+  if (pkv_see(in.catalogue, writing, {"?", 1}, &value) && errno == ECANCELED)
+    broken = pkv_errormsg();
+  return code;
 }
 
 void session::remember(pkv_tree *tree, bytes key) {
@@ -401,12 +414,9 @@ int session::begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap) {
     return write(table, txn);
   of_this_thread.end_what_was_let_go();
   if (!latest) {
-    // Where none has begun to change the catalogue that has not ended before
-    // the snapshot, all that have ended are in it, and nothing else.
-    std::uint64_t definitions = in.definitions_ended;
-    pkv_txn *begun = pkv_begin(in.store, PKV_RDONLY);
-    if (in.shared || in.definitions_begun != definitions)
-      definitions = snapshot::unknown; // or another process's
+    std::uint64_t definitions;
+    pkv_txn *begun = begin_in(
+        in, [&] { return pkv_begin(in.store, PKV_RDONLY); }, definitions);
     if (!begun)
       return fail_below(table);
     latest = spare ? spare : new (std::nothrow) snapshot;
@@ -460,7 +470,7 @@ int session::put(sqlite3_vtab *table, pkv_tree *tree, bytes key, bytes value) {
     remember(tree, key);
   version++;
   return pkv_put(tree, writing, as_pkv(key), as_pkv(value), 0) < 0
-             ? fail_below(table)
+             ? failed(table)
              : SQLITE_OK;
 }
 
@@ -468,8 +478,7 @@ int session::erase(sqlite3_vtab *table, pkv_tree *tree, bytes key) {
   if (!savepoints.empty())
     remember(tree, key);
   version++;
-  return pkv_del(tree, writing, as_pkv(key)) < 0 ? fail_below(table)
-                                                 : SQLITE_OK;
+  return pkv_del(tree, writing, as_pkv(key)) < 0 ? failed(table) : SQLITE_OK;
 }
 
 void session::define() {

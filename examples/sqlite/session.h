@@ -65,16 +65,30 @@ protected:
   ~follower() = default;
 };
 
+/// Which catalogue a transaction has: equal ones are the same; but for this one,
+/// which was being changed just then, or is another process's to change.
+constexpr std::uint64_t unknown_catalogue =
+    std::numeric_limits<std::uint64_t>::max();
+
+/// Begins a transaction of the store, and says which catalogue it has.
+template <class Begin>
+pkv_txn *begin_in(const opened_store &in, Begin begin,
+                  std::uint64_t &definitions) {
+  // Where none has begun to change the catalogue that has not ended before the
+  // transaction began, it has what all have done that have ended, and nothing
+  // else.
+  std::uint64_t ended = in.definitions_ended;
+  pkv_txn *begun = begin();
+  definitions = in.shared || in.definitions_begun != ended ? unknown_catalogue
+                                                           : ended;
+  return begun;
+}
+
 /// A snapshot, shared by what reads at the same time.
 struct snapshot {
   pkv_txn *txn;
   unsigned users;
-  /// Which catalogue it has: equal ones are the same.
-  std::uint64_t definitions;
-
-  /// One that was being changed just then.
-  static constexpr std::uint64_t unknown =
-      std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t definitions; // its catalogue
 };
 
 struct connection;
@@ -91,10 +105,11 @@ class session {
   snapshot *latest = nullptr; // of the statements that run; null: none does
   snapshot *spare = nullptr;
   pkv_txn *writing = nullptr;
-  std::shared_ptr<thread_transaction> of_thread; // `writing`, too
+  std::shared_ptr<thread_transaction> of_thread; // `writing`, too; or the next
   std::thread::id writer;
   bool joined = false;  // SQLite will tell when the transaction ends
   bool cut_off = false; // its thread has ended before
+  std::string broken;   // why the transaction can only be rolled back
   std::string lost;     // why a commit failed: SQLite does not hear of it
   follower *followers = nullptr;
 
@@ -110,6 +125,7 @@ class session {
   std::vector<std::size_t> savepoints; // how many changes each comes behind
 
   bool defines = false; // the transaction changes the catalogue
+  std::uint64_t began_with = unknown_catalogue;
 
   int refuse_cut_off(sqlite3_vtab *table);
   int begin(sqlite3_vtab *table);
@@ -150,6 +166,11 @@ public:
 
   bool is_joined() const { return joined; }
   bool is_writing() const { return writing; }
+  /// The catalogue of the transaction for writing, while it is as it was when
+  /// that began.
+  std::uint64_t definitions() const {
+    return defines ? unknown_catalogue : began_with;
+  }
   /// The transaction for writing, in the thread that began it; or null.
   pkv_txn *own_transaction() const {
     return writer == std::this_thread::get_id() ? writing : nullptr;
@@ -173,6 +194,9 @@ public:
   int write(sqlite3_vtab *table, pkv_txn *&txn);
   int put(sqlite3_vtab *table, pkv_tree *tree, bytes key, bytes value);
   int erase(sqlite3_vtab *table, pkv_tree *tree, bytes key);
+  /// Says what the call has failed with that was to change the store, and looks
+  /// whether the transaction can go on.
+  int failed(sqlite3_vtab *table);
   /// The catalogue has been changed: other connections have to look.
   void define();
 };

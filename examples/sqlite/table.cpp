@@ -62,15 +62,17 @@ table::~table() {
 }
 
 int table::verify(pkv_txn *txn, const snapshot *snap) {
+  std::uint64_t seen = snap ? snap->definitions : in.definitions();
+  if (seen != unknown_catalogue && seen == verified)
+    return SQLITE_OK;
   // While this session writes nobody else changes the catalogue.
-  if (snap ? snap->definitions == verified && verified != snapshot::unknown
-           : verified_epoch == in.epoch && verified_defined == in.defined)
+  if (!snap && verified_epoch == in.epoch && verified_defined == in.defined)
     return SQLITE_OK;
   if (int code = look_up(*this, txn))
     return code;
-  if (snap) {
-    verified = snap->definitions;
-  } else {
+  if (seen != unknown_catalogue)
+    verified = seen;
+  if (!snap) {
     verified_epoch = in.epoch;
     verified_defined = in.defined;
   }

@@ -50,8 +50,9 @@ struct table : sqlite3_vtab {
   int clear(pkv_txn *txn);
 
 private:
-  // In which catalogues it was seen: those of snapshots, and its session's own.
-  std::uint64_t verified = snapshot::unknown;
+  // In which catalogues it was seen: those that are known, and its session's
+  // own.
+  std::uint64_t verified = unknown_catalogue;
   std::uint64_t verified_epoch = 0, verified_defined = 0;
   std::vector<pkv_cursor *> probes;
   std::uint64_t probes_epoch = 0;

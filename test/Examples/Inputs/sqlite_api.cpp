@@ -7,13 +7,17 @@
 #include "api.h"
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 extern "C" int sqlite3_perduresqlite_init(sqlite3 *, char **, const void *);
@@ -430,6 +434,32 @@ void dropping() {
   is(A, "DROP TABLE n; SELECT count(*) FROM perdure_dump; DROP TABLE m", "4");
 }
 
+/// Also where the transaction that writes has dropped it itself, by another
+/// name; and when that is undone it is there.
+void dropping_here() {
+  database A, B;
+  is(A, "ATTACH ':memory:' AS b; " + numbers() + named("b.n"), "");
+  is(B, numbers(), "");
+  for (const char *Point : {"", "SAVEPOINT s; "}) {
+    is(A, "INSERT INTO b.n(v) VALUES(1)", "");
+    is(A, "BEGIN; INSERT INTO b.n(v) VALUES(2); " + std::string(Point), "");
+    is(A, "DROP TABLE main.n", "");
+    CHECK(has(ask(A, "INSERT INTO b.n(v) VALUES(3)"), "or changed n"));
+    CHECK(has(ask(A, "SELECT * FROM b.n"), "or changed n"));
+    is(A,
+       *Point ? "ROLLBACK TO s; INSERT INTO b.n(v) VALUES(4); COMMIT"
+              : "ROLLBACK",
+       "");
+    is(A, "INSERT INTO b.n(v) VALUES(5)", "");
+  }
+  is(A, "SELECT group_concat(v) FROM main.n", "1,5,1,2,4,5");
+  is(B, "INSERT INTO n(v) VALUES(6)", "");
+  is(A, "BEGIN; DROP TABLE main.n; COMMIT", "");
+  for (sqlite3 *Db : {A.Db, B.Db})
+    CHECK(has(ask(Db, "INSERT INTO n(v) VALUES(7)"), "or changed n"));
+  is(A, "DROP TABLE b.n", "");
+}
+
 /// A statement that runs keeps its snapshot for those that begin meanwhile;
 /// what they find in its catalogue is not what the store has later.
 void old_catalogues() {
@@ -605,12 +635,178 @@ void dumping() {
   is(A, "DELETE FROM n; DELETE FROM m", "");
   CHECK(S.next() > 20 && S.next() == 7 && S.next() == -1);
   is(B, "SELECT count(*) FROM perdure_dump", "4");
+  // Also where the first tables are empty, and others write before it comes to
+  // the next.
+  struct writer {
+    sqlite3 *Db;
+    bool Wrote;
+  } Later{A, false};
+  sqlite3_trace_v2(
+      B, SQLITE_TRACE_STMT,
+      [](unsigned, void *Of, void *S, void *) {
+        auto &W = *static_cast<writer *>(Of);
+        const char *Sql = sqlite3_sql(static_cast<sqlite3_stmt *>(S));
+        if (!W.Wrote && std::strstr(Sql, "FROM main.\"m\"")) {
+          W.Wrote = true;
+          is(W.Db,
+             "BEGIN; INSERT INTO n VALUES(1, 1, 'x'); INSERT INTO m VALUES(1, "
+             "1, 'x'); COMMIT",
+             "");
+        }
+        return 0;
+      },
+      &Later);
+  is(B, "SELECT count(*) FROM perdure_dump", "4");
+  sqlite3_trace_v2(B, 0, nullptr, nullptr);
+  CHECK(Later.Wrote);
+  is(B, "SELECT count(*) FROM perdure_dump", "6");
+  is(A, "DELETE FROM n; DELETE FROM m", "");
   CHECK((sqlite3_perduresqlite_init(B, &Message, nullptr) & 0xff) == SQLITE_OK);
   is(B,
      "DROP TABLE n; DROP TABLE m; CREATE VIRTUAL TABLE n USING perdure('" +
          Folder + "/one', a)",
      "");
   is(B, "DROP TABLE n", "");
+}
+
+/// A child of fork that ends leaves its parent's transaction alone: its only
+/// thread has not begun it.
+sqlite3 *OfParent;
+void forking() {
+  database A;
+  OfParent = A.Db;
+  is(A,
+     numbers("fork") + named("m", "fork") + Fill +
+         "; BEGIN; DELETE FROM n WHERE i > 150",
+     "");
+  std::fflush(nullptr);
+  pid_t Child = fork();
+  CHECK(Child >= 0);
+  if (!Child) {
+    // Behind what the thread does at its end. It would find the transaction
+    // cut.
+    std::atexit([] {
+      if (!ask(OfParent, "DELETE FROM m WHERE 0").empty())
+        _exit(1);
+    });
+    std::exit(0);
+  }
+  int Status;
+  CHECK(waitpid(Child, &Status, 0) == Child && !Status);
+  is(A, "DELETE FROM n WHERE i > 100; COMMIT; SELECT count(*) FROM n", "100");
+  is(A, "DELETE FROM n WHERE i > 99; SELECT count(*) FROM n", "99");
+}
+
+/// A transaction in which there was no room is not committed, whatever SQLite
+/// makes of the statement; the next one goes on.
+void full() {
+  std::signal(SIGXFSZ, SIG_IGN);
+  database A;
+  is(A, numbers("full") + named("m", "full") + Fill, "");
+  struct rlimit None, Limit;
+  CHECK(!getrlimit(RLIMIT_FSIZE, &None));
+  Limit = {1, None.rlim_max}; // no file grows
+  for (const char *Sql :
+       {"INSERT INTO n(t) VALUES(zeroblob(3000000))",
+        "SAVEPOINT s; INSERT INTO n(t) VALUES(zeroblob(3000000))",
+        "INSERT INTO n(t) VALUES('a'), (zeroblob(3000000))"}) {
+    is(A, "BEGIN; DELETE FROM n WHERE i < 100; INSERT INTO m VALUES(1, 1, 1)",
+       "");
+    CHECK(!setrlimit(RLIMIT_FSIZE, &Limit));
+    CHECK(has(ask(A, Sql), "no room for the change"));
+    CHECK(!setrlimit(RLIMIT_FSIZE, &None));
+    // SQLite ends the transaction itself where it cannot take back the first of
+    // several rows.
+    CHECK(bool(sqlite3_get_autocommit(A)) == bool(std::strstr(Sql, "'a'")));
+    if (!sqlite3_get_autocommit(A))
+      CHECK(has(ask(A, "COMMIT"), "error 13: the transaction had no room"));
+    is(A, "SELECT count(*), (SELECT count(*) FROM m) FROM n", "200 0");
+  }
+  is(A, "DELETE FROM n WHERE i < 100; SELECT count(*) FROM n", "101");
+}
+
+/// What docs/SQLite.md says of SQLite's limits for virtual tables.
+void limits() {
+  std::string File = Folder + "/limits.db";
+  {
+    database A(File.c_str());
+    is(A, numbers("limits"), "");
+    is(A,
+       "INSERT INTO n(v) VALUES('5') RETURNING i, v, typeof(v), rowid; SELECT "
+       "last_insert_rowid()",
+       "NULL 5 integer -1|1");
+    for (const char *Sql : {"UPDATE n SET v = 6", "DELETE FROM n"})
+      CHECK(has(ask(A, std::string(Sql) + " RETURNING i"), "not available"));
+    const char *Moves = "DELETE FROM n; INSERT INTO n VALUES(1, 10, 'a'), (2, "
+                        "20, 'b'), (3, 30, 'c'); UPDATE OR REPLACE n SET i = "
+                        "max(i, 2), v = v + 1; SELECT * FROM n";
+    is(A, Moves, "2 21 a|3 31 c"); // a native table: 2 12 a|3 31 c
+  }
+  sqlite3 *R;
+  CHECK(!sqlite3_open_v2(File.c_str(), &R, SQLITE_OPEN_READONLY, nullptr));
+  char *Message = nullptr;
+  CHECK((sqlite3_perduresqlite_init(R, &Message, nullptr) & 0xff) == SQLITE_OK);
+  is(R, "ATTACH ':memory:' AS b", "");
+  for (const char *Name : {"temp.q", "b.q"})
+    CHECK(has(ask(R, named(Name, "limits")), "error 8"));
+  CHECK(sqlite3_close(R) == SQLITE_OK);
+}
+
+/// Where an index has columns of the key, too, groups are by all that were
+/// asked for.
+void grouping() {
+  database A;
+  std::string Values =
+      " VALUES(7, 1, 1, 'open'), (7, 1, 2, 'sent'), (7, 1, 3, 'open')";
+  is(A,
+     "CREATE VIRTUAL TABLE o USING perdure('" + Folder +
+         "/group', customer INT, order_id INT, line INT, status TEXT, PRIMARY "
+         "KEY(order_id, line), INDEX(customer, order_id)); INSERT INTO "
+         "o(customer, order_id, line, status)" +
+         Values +
+         "; CREATE TABLE native(customer INT, order_id INT, line INT, status "
+         "TEXT); INSERT INTO native" +
+         Values,
+     "");
+  for (const char *Name : {"native", "o"})
+    is(A,
+       "SELECT order_id, status, count(*) FROM " + std::string(Name) +
+           " WHERE customer = 7 GROUP BY order_id, status ORDER BY status",
+       "1 open 2|1 sent 1");
+  is(A,
+     "SELECT count(*) FROM (SELECT DISTINCT order_id, status FROM o WHERE "
+     "customer = 7)",
+     "2");
+  is(A, "DROP TABLE o", "");
+}
+
+/// A statement that reads by one name of a table what it writes by another sees
+/// what was there when it began.
+void two_names() {
+  database A;
+  std::string Table =
+      " USING perdure('" + Folder + "/names', x INT, y TEXT, INDEX(x)); ";
+  is(A,
+     "CREATE VIRTUAL TABLE main.t" + Table + "CREATE VIRTUAL TABLE temp.t" +
+         Table +
+         "INSERT INTO main.t VALUES(1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO "
+         "temp.t SELECT x, y FROM main.t LIMIT 1000; SELECT count(*), "
+         "sum(x) FROM main.t",
+     "6 12");
+  // By the index, upwards and downwards; behind what is found and before.
+  is(A,
+     "INSERT INTO temp.t SELECT x + 1, y FROM main.t WHERE x > 1 ORDER BY x "
+     "LIMIT 1000; SELECT count(*), sum(x) FROM main.t",
+     "10 26");
+  is(A,
+     "INSERT INTO temp.t SELECT x - 10, y FROM main.t ORDER BY x DESC LIMIT "
+     "1000; SELECT count(*), sum(x) FROM main.t",
+     "20 -48");
+  is(A,
+     "SELECT group_concat(x) FROM (SELECT x FROM main.t WHERE x > 0 ORDER BY "
+     "x DESC)",
+     "4,4,3,3,3,3,2,2,1,1");
+  is(A, "DROP TABLE temp.t; DROP TABLE main.t", "");
 }
 
 /// REPLACE removes a row that the statement has yet to come to.
@@ -652,6 +848,7 @@ int main(int argc, char **argv) {
   making();
   attaching();
   dropping();
+  dropping_here();
   old_catalogues();
   closing();
   reading_first();
@@ -660,5 +857,10 @@ int main(int argc, char **argv) {
   odds();
   dumping();
   replacing();
+  forking();
+  full();
+  limits();
+  grouping();
+  two_names();
   std::puts("all as it should be");
 }

@@ -348,7 +348,8 @@ void both(const std::string &Sql, const std::vector<value> &Values = {},
 
 struct field {
   std::string Name, Type;
-  bool Plain; // equal values are the same
+  bool Plain;       // equal values are the same
+  unsigned Few = 0; // mostly integers less than this
 };
 
 struct table {
@@ -391,12 +392,12 @@ const std::vector<table> Tables = {
      {"id", "name"}},
     {"t3",
      {{"k", "TEXT COLLATE NOCASE", false},
-      {"n", "INTEGER", true},
+      {"n", "INTEGER", true, 5},
       {"v", "", false},
       {"w", "DOUBLE NOT NULL", true}},
      ", PRIMARY KEY(k, n), UNIQUE(v)",
      ") WITHOUT ROWID",
-     {"w", "v, w"},
+     {"w", "v, w", "n, w", "k, w"},
      ", PRIMARY KEY(k, n), UNIQUE(v)",
      "k, n",
      false,
@@ -412,6 +413,19 @@ const std::vector<table> Tables = {
      "k",
      false,
      {"k"}},
+    // Many rows of equal values; indexes share columns with the key.
+    {"t5",
+     {{"k", "INT", true, 3},
+      {"n", "INT", true, 9},
+      {"c", "INT", true, 2},
+      {"s", "TEXT COLLATE NOCASE", false, 3}},
+     ", PRIMARY KEY(k, n)",
+     ") WITHOUT ROWID",
+     {"c, k", "n, c", "s, n"},
+     ", PRIMARY KEY(k, n)",
+     "k, n",
+     false,
+     {"k", "n"}},
 };
 
 void make(sqlite3 *Db, const std::string &Sql) {
@@ -572,8 +586,8 @@ value value_for(const field &F) {
     for (;;)
       if (value V = anything(); V.Type != SQLITE_NULL || oneIn(8))
         return V;
-  if (F.Name == "n" && !oneIn(8))
-    return value::of(sqlite3_int64(below(5)));
+  if (F.Few && !oneIn(8))
+    return value::of(sqlite3_int64(below(F.Few)));
   return anything();
 }
 
@@ -699,11 +713,35 @@ void select(const table &T) {
     std::string By = Names[0];
     if (Names.size() > 1 && oneIn(2))
       By = oneIn(2) ? Names[0] + ", " + Names[1] : Names[1] + ", " + Names[0];
-    std::string Where = where(T);
-    return both((oneIn(2) ? "SELECT " + plain(By) + ", count(*) FROM " +
-                                T.Name + " WHERE " + Where + " GROUP BY " + By
-                          : "SELECT DISTINCT " + plain(By) + " FROM " + T.Name +
-                                " WHERE " + Where) +
+    std::string Shown = plain(By), Where = where(T);
+    bool Any = oneIn(2);
+    if (Any) { // up to three columns; which of equal values is shown is open
+      By.clear();
+      Shown.clear();
+      std::vector<field> Fields;
+      std::string Index = oneIn(2) ? ", " + any(T.Indexes) + "," : "";
+      for (const field &F : T.Fields)
+        if (Index.find(" " + F.Name + ",") != std::string::npos)
+          Fields.push_back(F);
+      do
+        Fields.push_back(any_field(T));
+      while (Fields.size() < 3 && !oneIn(3));
+      for (const field &F : Fields) {
+        By += (By.empty() ? "" : ", ") + F.Name;
+        if (F.Plain)
+          Shown += (Shown.empty() ? "" : ", ") + plain(F.Name);
+      }
+      if (const field &F = any_field(T); oneIn(2)) {
+        Bound.clear();
+        Where = F.Name + " = " + use(value_for(F));
+      }
+    }
+    return both((Any || oneIn(2)
+                     ? "SELECT " + Shown + (Shown.empty() ? "" : ", ") +
+                           "count(*) FROM " + T.Name + " WHERE " + Where +
+                           " GROUP BY " + By
+                     : "SELECT DISTINCT " + Shown + " FROM " + T.Name +
+                           " WHERE " + Where) +
                     (oneIn(2) ? "" : " ORDER BY 1"),
                 Bound);
   }
