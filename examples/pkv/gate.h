@@ -9,6 +9,7 @@
 #define PKV_GATE_H
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 class gate {
@@ -27,16 +28,17 @@ class gate {
   }
 
 public:
+  bool try_enter() {
+    mine(*this).inside.fetch_add(1); // before it looks: the writer does both the
+    if (!closed.load())              // other way round, so one sees the other
+      return true;
+    leave();
+    return false;
+  }
   void enter() {
-    lane &l = mine(*this);
-    for (;;) {
-      l.inside.fetch_add(1); // before it looks: the writer does both the other
-      if (!closed.load())    // way round, so one of the two sees the other
-        return;
-      leave();
+    while (!try_enter())
       while (closed.load(std::memory_order_relaxed))
         std::this_thread::yield();
-    }
   }
   void leave() { mine(*this).inside.fetch_sub(1, std::memory_order_release); }
 
@@ -51,6 +53,7 @@ public:
   struct inside {
     gate &g;
     explicit inside(gate &of) : g(of) { g.enter(); }
+    inside(gate &of, std::adopt_lock_t) : g(of) {} // who is inside
     ~inside() { g.leave(); }
     inside(const inside &) = delete;
   };

@@ -115,7 +115,8 @@ int pkv_trees(pkv *store, int (*visit)(void *arg, const char *name), void *arg);
 
 /* One at a time for writing: waits for the others; EDEADLK when this thread has
    begun it, EBUSY with NOWAIT when another has, here or in another process, or is
-   in a call that writes or makes a tree, or in pkv_check. With RDONLY a snapshot.
+   in a call that writes or makes a tree, or in pkv_check. With RDONLY a snapshot;
+   with NOWAIT, too: EBUSY while a transaction that was prepared has not ended.
    EROFS, ENOMEM, and with SHARED EAGAIN (a snapshot; no room to write it down), EPROTO
    and EIO (what others have written cannot be read). */
 pkv_txn *pkv_begin(pkv *store, unsigned flags);
@@ -313,7 +314,7 @@ struct pkv_stat {
 /* Walks what the runtime keeps of the objects, not the tree. */
 int pkv_stat(pkv_tree *tree, pkv_txn *txn, struct pkv_stat *stat);
 /* How many pairs the tree has, as the transaction sees it: looks at nothing but
-   the number. */
+   the number. EBUSY without a transaction, while one is prepared. */
 int pkv_count(pkv_tree *tree, pkv_txn *txn, uint64_t *pairs);
 
 /* Where a compaction stands: zeroes at first. It may be copied and kept, and

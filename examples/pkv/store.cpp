@@ -123,6 +123,7 @@ struct pkv {
   std::mutex of_snapshots;
 
   std::mutex writing;
+  std::atomic<bool> prepared{false}; // who writes has the gate closed, for longer
   pkv_tree *touched = nullptr; // under `writing`
   std::list<pkv_tree> made;    // by who writes, not committed; under `writing`
   std::list<pkv_tree> gone;    // handles whose trees there are not; so
@@ -192,16 +193,29 @@ int fail_shut() {
                        "call, or end it");
 }
 
-int begin_snapshot(pkv &s, pkv_txn &t) {
+/// Enters the gate. Without `wait` not while a transaction is prepared, which may
+/// take any time: else it is closed for a moment.
+int enter(pkv &s, bool wait) {
+  if (is_shut_here(s))
+    return fail_shut();
+  while (!s.readers.try_enter()) {
+    if (!wait && s.prepared)
+      return fail(EBUSY, "a transaction is about to be committed");
+    std::this_thread::yield();
+  }
+  return 0;
+}
+
+int begin_snapshot(pkv &s, pkv_txn &t, bool wait = true) {
   t.in = &s;
   if (s.others) {
     int error = s.others->begin_snapshot(t.lane, t.version, t.shapes);
     return error ? fail_among(error) : 0;
   }
-  if (is_shut_here(s))
-    return fail_shut();
+  if (int error = enter(s, wait))
+    return error;
   // Behind the gate nothing is half changed, and the version stays.
-  gate::inside in(s.readers);
+  gate::inside in(s.readers, std::adopt_lock);
   t.shapes.reserve(s.trees.size());
   for (const pkv_tree &each : s.trees)
     t.shapes.push_back(each.published);
@@ -229,12 +243,12 @@ class glance {
 
 public:
   const tree::shape *shape; // null: an error
-  explicit glance(const pkv_tree &t) : in(*t.in), shape(&own) {
-    if (!in.others && is_shut_here(in)) {
-      fail_shut();
+  explicit glance(const pkv_tree &t, bool wait = true)
+      : in(*t.in), shape(&own) {
+    if (!in.others && enter(in, wait)) {
       shape = nullptr;
     } else if (!in.others) {
-      inside.emplace(in.readers);
+      inside.emplace(in.readers, std::adopt_lock);
       shape = &t.published;
     } else if (int error =
                    in.others->begin_look(t.number, lane, version, own)) {
@@ -1029,7 +1043,7 @@ pkv_txn *pkv_begin(pkv *s, unsigned flags) try {
   auto t = std::make_unique<pkv_txn>();
   t->in = s;
   if (flags & PKV_RDONLY) {
-    if (begin_snapshot(*s, *t))
+    if (begin_snapshot(*s, *t, !(flags & PKV_NOWAIT)))
       return nullptr;
     return t.release();
   }
@@ -1064,7 +1078,8 @@ void end_write(pkv_txn *t) {
   pkv *s = t->in;
   writing_here = nullptr;
   int error = errno;
-  delete t;
+  s->prepared = false;
+  delete t; // opens the gate
   end_turn(*s);
   s->writing.unlock();
   errno = error;
@@ -1072,23 +1087,39 @@ void end_write(pkv_txn *t) {
 
 } // namespace
 
-int pkv_prepare(pkv_txn *t) {
-  if (!may_go_on(*t))
+namespace {
+
+/// Makes in place what was put off.
+int prepare(pkv_txn &t) {
+  if (!may_go_on(t))
     return -1;
-  if (!t->only)
+  if (!t.only)
     return 0;
-  pkv &s = *t->in;
-  t->shut.emplace(s.readers);
-  if (!begin_change(s, t->change, true)) {
-    t->begun = true;
-    if (!make_postponed(*t))
+  pkv &s = *t.in;
+  t.shut.emplace(s.readers);
+  if (!begin_change(s, t.change, true)) {
+    t.begun = true;
+    if (!make_postponed(t))
       return 0;
     abort_change(s);
-    t->begun = false;
+    t.begun = false;
   }
-  t->failed = true;
-  t->shut.reset();
+  t.failed = true;
+  t.shut.reset();
   return -1;
+}
+
+} // namespace
+
+int pkv_prepare(pkv_txn *t) {
+  if (!t->writes)
+    return 0;
+  if (t->only)
+    t->in->prepared = true;
+  int result = prepare(*t);
+  if (!t->shut)
+    t->in->prepared = false;
+  return result;
 }
 
 int pkv_commit(pkv_txn *t) {
@@ -1101,7 +1132,7 @@ int pkv_commit(pkv_txn *t) {
     return fail(ECANCELED,
                 "nothing is committed: there was no room for a change");
   }
-  if (pkv_prepare(t)) {
+  if (prepare(*t)) {
     pkv_abort(t);
     return -1;
   }
@@ -1359,7 +1390,7 @@ int pkv_count(pkv_tree *t, pkv_txn *txn, uint64_t *pairs) {
     *pairs = shape_for(*t, *txn).pairs;
     return 0;
   }
-  glance now(*t);
+  glance now(*t, false);
   if (!now.shape)
     return -1;
   *pairs = now.shape->pairs;

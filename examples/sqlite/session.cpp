@@ -208,6 +208,28 @@ int session::refuse_cut_off(sqlite3_vtab *table) {
                  : SQLITE_OK;
 }
 
+/// Begins something when nobody keeps it from that any more: EBUSY when the
+/// connection's busy timeout has passed, and `least`.
+template <class Begin>
+pkv_txn *session::when_free(std::chrono::milliseconds least, Begin begin) {
+  using clock = std::chrono::steady_clock;
+  clock::time_point until{};
+  for (std::chrono::microseconds pause(50);;
+       pause = std::min(pause * 2, std::chrono::microseconds(5000))) {
+    pkv_txn *begun = begin();
+    if (begun || errno != EBUSY)
+      return begun;
+    if (until == clock::time_point{})
+      until = clock::now() +
+              std::max(least, std::chrono::milliseconds(busy_timeout(of.db)));
+    if (clock::now() >= until) {
+      errno = EBUSY;
+      return nullptr;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
 int session::begin(sqlite3_vtab *table) {
   if (!lost.empty())
     return fail(table, SQLITE_IOERR,
@@ -217,26 +239,17 @@ int session::begin(sqlite3_vtab *table) {
   if (!of_thread) // the memory first
     of_thread = std::make_shared<thread_transaction>(
         thread_transaction{this, in, nullptr});
-  using clock = std::chrono::steady_clock;
-  clock::time_point until{};
-  for (std::chrono::microseconds pause(50);;
-       pause = std::min(pause * 2, std::chrono::microseconds(5000))) {
-    writing = begin_in(
-        in, [&] { return pkv_begin(in.store, PKV_NOWAIT); }, began_with);
-    if (writing)
-      break;
-    if (errno == EDEADLK)
-      return fail(table, SQLITE_BUSY,
-                  "this thread has a transaction open that writes to another "
-                  "store, or in another connection");
-    if (errno != EBUSY)
-      return fail_below(table);
-    if (until == clock::time_point{})
-      until = clock::now() + std::chrono::milliseconds(busy_timeout(of.db));
-    if (clock::now() >= until)
-      return fail(table, SQLITE_BUSY, "database is locked");
-    std::this_thread::sleep_for(pause);
-  }
+  writing = when_free(std::chrono::milliseconds(0), [&] {
+    return begin_in(in, [&] { return pkv_begin(in.store, PKV_NOWAIT); },
+                    began_with);
+  });
+  if (!writing && errno == EDEADLK)
+    return fail(table, SQLITE_BUSY,
+                "this thread has a transaction open that writes to another "
+                "store, or in another connection");
+  if (!writing)
+    return errno == EBUSY ? fail(table, SQLITE_BUSY, "database is locked")
+                          : fail_below(table);
   of_thread->txn = writing;
   of_this_thread.now = of_thread;
   of_this_thread.process = forks;
@@ -319,7 +332,10 @@ int session::sync(sqlite3_vtab *table) {
   if (writing && writer != std::this_thread::get_id())
     return fail(table, SQLITE_MISUSE,
                 "a transaction ends in the thread that began it");
-  return broken.empty() ? SQLITE_OK : fail(table, SQLITE_FULL, broken);
+  if (!broken.empty())
+    return fail(table, SQLITE_FULL, broken);
+  // What cannot be committed any more is told now: xCommit has no error.
+  return writing && pkv_prepare(writing) ? fail_below(table) : SQLITE_OK;
 }
 
 void session::commit() { end(true); }
@@ -415,10 +431,16 @@ int session::begin_read(sqlite3_vtab *table, pkv_txn *&txn, snapshot *&snap) {
   of_this_thread.end_what_was_let_go();
   if (!latest) {
     std::uint64_t definitions;
-    pkv_txn *begun = begin_in(
-        in, [&] { return pkv_begin(in.store, PKV_RDONLY); }, definitions);
+    // A commit that is under way takes a moment, but for one that waits for
+    // SQLite's own file.
+    pkv_txn *begun = when_free(std::chrono::milliseconds(1000), [&] {
+      return begin_in(
+          in, [&] { return pkv_begin(in.store, PKV_RDONLY | PKV_NOWAIT); },
+          definitions);
+    });
     if (!begun)
-      return fail_below(table);
+      return errno == EBUSY ? fail(table, SQLITE_BUSY, "database is locked")
+                            : fail_below(table);
     latest = spare ? spare : new (std::nothrow) snapshot;
     spare = nullptr;
     if (!latest) {

@@ -12,6 +12,7 @@
 #include "pkv.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -128,6 +129,8 @@ class session {
   std::uint64_t began_with = unknown_catalogue;
 
   int refuse_cut_off(sqlite3_vtab *table);
+  template <class Begin>
+  pkv_txn *when_free(std::chrono::milliseconds least, Begin begin);
   int begin(sqlite3_vtab *table);
   void end(bool commit);
   void let_go();

@@ -719,7 +719,7 @@ void full() {
     // several rows.
     CHECK(bool(sqlite3_get_autocommit(A)) == bool(std::strstr(Sql, "'a'")));
     if (!sqlite3_get_autocommit(A))
-      CHECK(has(ask(A, "COMMIT"), "error 13: the transaction had no room"));
+      CHECK(has(ask(A, "COMMIT"), "error 13: a change of the transaction has failed"));
     is(A, "SELECT count(*), (SELECT count(*) FROM m) FROM n", "200 0");
   }
   is(A, "DELETE FROM n WHERE i < 100; SELECT count(*) FROM n", "101");
@@ -834,6 +834,39 @@ void replacing() {
 
 } // namespace
 
+/// A commit that SQLite's own file keeps from its end, in which the store's part is
+/// ready: who reads the store meanwhile does not wait for ever, and sees the state
+/// before or after.
+void committing() {
+  std::string File = Folder + "/own.db";
+  std::string Table = "CREATE VIRTUAL TABLE k USING perdure('" + Folder +
+                      "/busy', k INTEGER PRIMARY KEY, v INT)";
+  database A(File.c_str()), B(File.c_str()), C;
+  is(A, "CREATE TABLE own(x); INSERT INTO own VALUES(1);" + Table +
+            "; INSERT INTO k VALUES(1, 10)", "");
+  is(C, Table + "; SELECT v FROM k", "10");
+  is(A, "BEGIN; UPDATE k SET v = 11 WHERE k = 1; INSERT INTO own VALUES(2)", "");
+  is(C, "SELECT v FROM k", "10"); // not yet
+  is(B, "BEGIN; SELECT count(*) FROM own", "1");
+  is(A, "COMMIT", "error 5: database is locked");
+  CHECK(has(ask(C, "SELECT v FROM k"), "error 5: ")); // this thread commits
+  std::thread([&] { is(C, "SELECT v FROM k", "error 5: database is locked"); }).join();
+  is(A, "SELECT v FROM k", "11");
+  std::thread Waits([&] {
+    CHECK(!sqlite3_busy_timeout(C, 60000));
+    is(C, "SELECT v FROM k", "11");
+  });
+  is(B, "COMMIT", "");
+  is(A, "COMMIT", "");
+  Waits.join();
+  is(A, "BEGIN; UPDATE k SET v = 12 WHERE k = 1; INSERT INTO own VALUES(3)", "");
+  is(B, "BEGIN; SELECT count(*) FROM own", "2");
+  is(A, "COMMIT", "error 5: database is locked");
+  is(A, "ROLLBACK", "");
+  is(C, "SELECT v FROM k", "11");
+  is(B, "COMMIT; SELECT v FROM k", "11");
+}
+
 int main(int argc, char **argv) {
   if (argc != 2)
     return std::fputs("Usage: sqlite_api FOLDER\n", stderr), 2;
@@ -862,5 +895,6 @@ int main(int argc, char **argv) {
   limits();
   grouping();
   two_names();
+  committing();
   std::puts("all as it should be");
 }
