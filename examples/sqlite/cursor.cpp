@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 cursor::~cursor() { close(); }
@@ -204,7 +205,7 @@ void cursor::key_ranges(const char *steps, int count, sqlite3_value **values) {
     return cell_of(value,
                    is_numeric(c.fits) ? affinity::numeric : affinity::blob);
   };
-  for (; steps[i] && !std::strchr(" ><gl", steps[i]); i++) {
+  for (; steps[i] && !std::strchr(" :><gl", steps[i]); i++) {
     const column &c = of.columns.columns[on[i]];
     if (steps[i] == '0') {
       all_prefixes([](std::string &p) { p.push_back(null_tag); });
@@ -321,6 +322,82 @@ void cursor::key_ranges(const char *steps, int count, sqlite3_value **values) {
   // In such an order no column that equals something has one value.
   if (way.counts_on_equal && !texts.empty())
     by = in_list;
+}
+
+// ===- From values to checks --------------------------------------------===
+
+namespace {
+
+/// Whether SQLite may take the text for a number.
+bool may_be_number(bytes text) {
+  return !text.empty() &&
+         text.find_first_not_of("0123456789+-.eE \t\n\v\f\r") == bytes::npos;
+}
+
+/// NULL is equal to nothing, and neither less nor greater; but it is itself.
+bool meets(const cell &c, char letter, const cell &value, collation by) {
+  if (letter != '~' && c.is == cell::null)
+    return false;
+  if (c.is == cell::text && value.is == cell::text && by == collation::binary &&
+      (letter == '=' || letter == '~'))
+    return c.b == value.b;
+  int order = compare(c, value, by);
+  switch (letter) {
+  case '>':
+    return order > 0;
+  case 'g':
+    return order >= 0;
+  case '<':
+    return order < 0;
+  case 'l':
+    return order <= 0;
+  default:
+    return order == 0;
+  }
+}
+
+} // namespace
+
+/// A column of numbers is compared with the value as a number where it can be
+/// one, so the check is all that SQLite asks (plan.cpp lets it omit its own).
+/// For others it finds rows that SQLite would find not to be equal, whatever
+/// the two are compared as: a text that is no number is equal to the same text
+/// alone, by the collation, and a blob to the same blob. A number can be equal
+/// to other things; then there is no check.
+void cursor::add_check(char letter, unsigned column, sqlite3_value *value) {
+  bool numbers = column == of.columns.columns.size() ||
+                 is_numeric(of.columns.columns[column].fits);
+  cell c = cell_of(value, numbers ? affinity::numeric : affinity::blob);
+  if (c.is == cell::null && letter != '~')
+    none = true;
+  if (!numbers && (c.is == cell::integer || c.is == cell::real ||
+                   (c.is == cell::text && may_be_number(c.b))))
+    return;
+  checks.push_back({letter, column, c, std::string(c.b)});
+}
+
+/// Returns how many values there are before those of the checks.
+int cursor::find_checks(const char *steps, int count, sqlite3_value **values) {
+  checks.clear();
+  none = false;
+  const char *at = steps + std::strcspn(steps, " :");
+  if (*at != ':')
+    return count;
+  struct one {
+    char letter;
+    unsigned column;
+  };
+  std::vector<one> found;
+  for (at++; *at && *at != ' ';) {
+    char letter = *at++;
+    char *end;
+    found.push_back({letter, unsigned(std::strtoul(at, &end, 10))});
+    at = end;
+  }
+  int before = count - int(found.size());
+  for (std::size_t i = 0; i < found.size(); i++)
+    add_check(found[i].letter, found[i].column, values[before + int(i)]);
+  return before;
 }
 
 /// In order, each key in one of them.
@@ -462,6 +539,36 @@ int cursor::stand(bool there) {
   return way.path && !split_row_key() ? SQLITE_CORRUPT_VTAB : SQLITE_OK;
 }
 
+int cursor::meets_checks(bool &does) {
+  does = true;
+  for (check &each : checks) {
+    cell c;
+    if (int code = read_column(each.column, c))
+      return code;
+    each.value.b = each.text;
+    collation by = each.column < of.columns.columns.size()
+                       ? of.columns.columns[each.column].by
+                       : collation::binary;
+    if (!meets(c, each.letter, each.value, by)) {
+      does = false;
+      return SQLITE_OK;
+    }
+  }
+  return SQLITE_OK;
+}
+
+/// On the pair of the walk, or on the first behind it that meets the checks.
+int cursor::settle(bool there) {
+  for (;; there = step()) {
+    int code = stand(there);
+    bool does = true;
+    if (!code && there)
+      code = meets_checks(does);
+    if (code || does)
+      return code;
+  }
+}
+
 int cursor::filter(int number, const char *steps, int count,
                    sqlite3_value **values) {
   ended = true;
@@ -472,7 +579,10 @@ int cursor::filter(int number, const char *steps, int count,
     return code;
   used = at = 0;
   by = walking;
-  equal.assign(steps, std::strcspn(steps, " ><gl"));
+  equal.assign(steps, std::strcspn(steps, " :><gl"));
+  count = find_checks(steps, count, values);
+  if (none)
+    return SQLITE_OK;
   if (!way.path && of.columns.has_rowid())
     rowid_ranges(steps, count, values);
   else
@@ -481,8 +591,14 @@ int cursor::filter(int number, const char *steps, int count,
     return SQLITE_OK;
   if (by == at_point) {
     path_key = as_pkv(ranges[0].from);
-    if (!pkv_see(of.trees[0], txn, path_key, &path_value))
-      return stand(true);
+    if (!pkv_see(of.trees[0], txn, path_key, &path_value)) {
+      bool does;
+      int code = stand(true);
+      if (!code)
+        code = meets_checks(does);
+      ended = code || !does;
+      return code;
+    }
     return errno == ENOENT || errno == EINVAL
                ? SQLITE_OK
                : fail(&of, code_of(errno), pkv_errormsg());
@@ -500,7 +616,7 @@ int cursor::filter(int number, const char *steps, int count,
     by = in_list;
     make_list();
   } else {
-    return stand(enter_range());
+    return settle(enter_range());
   }
   return next();
 }
@@ -523,26 +639,32 @@ int cursor::next() {
       if (!same && !way.descending) {
         // It stands on the next already, or behind the last.
         if (read_pair())
-          return stand(true);
+          return settle(true);
         at++;
-        return stand(enter_range());
+        return settle(enter_range());
       }
       if (!same && pkv_pair(walk, &path_key, nullptr)) {
         pkv_last(walk);
         if (read_pair())
-          return stand(true);
+          return settle(true);
         at++;
-        return stand(enter_range());
+        return settle(enter_range());
       }
     }
   }
   if (by == walking)
-    return stand(step());
+    return settle(step());
   // The rows of the list that are there still.
   while (listed < list.size()) {
     path_key = as_pkv(list[listed++]);
-    if (!pkv_see(of.trees[way.path], txn, path_key, &path_value))
-      return stand(true);
+    if (pkv_see(of.trees[way.path], txn, path_key, &path_value))
+      continue;
+    bool does;
+    int code = stand(true);
+    if (!code)
+      code = meets_checks(does);
+    if (code || does)
+      return code;
   }
   return stand(false);
 }
@@ -601,6 +723,19 @@ bool cursor::number_in_key(unsigned column, cell &c) {
   return true;
 }
 
+int cursor::read_column(unsigned column, cell &c) {
+  if (column == of.columns.columns.size() ||
+      int(column) == of.columns.rowid_column) { // the key has it, by each path
+    c = cell::of(rowid_of(row_key));
+    return SQLITE_OK;
+  }
+  if (number_in_key(column, c))
+    return SQLITE_OK;
+  if (int code = find_row())
+    return code;
+  return row.get(column, c) ? SQLITE_OK : SQLITE_CORRUPT_VTAB;
+}
+
 int cursor::result(sqlite3_context *context, int number) {
   // A snapshot does not change; and UPDATE, which may not want the column,
   // reads in the transaction that SQLite has told of.
@@ -610,22 +745,14 @@ int cursor::result(sqlite3_context *context, int number) {
     if (gone || sqlite3_vtab_nochange(context))
       return SQLITE_OK;
   }
-  if (number == of.columns.rowid_column) { // the key has it, by each path
-    sqlite3_result_int64(context, rowid_of(row_key));
-    return SQLITE_OK;
-  }
   if (unsigned(number) == of.columns.hidden_column()) {
     sqlite3_result_blob(context, row_key.data(), int(row_key.size()),
                         SQLITE_TRANSIENT);
     return SQLITE_OK;
   }
   cell c;
-  if (!number_in_key(unsigned(number), c)) {
-    if (int code = find_row())
-      return code;
-    if (!row.get(unsigned(number), c))
-      return SQLITE_CORRUPT_VTAB;
-  }
+  if (int code = read_column(unsigned(number), c))
+    return code;
   switch (c.is) {
   case cell::null:
     break;

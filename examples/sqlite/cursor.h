@@ -13,6 +13,14 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
     std::string from, to;
   };
 
+  /// What each row has to be, beside what the ranges say.
+  struct check {
+    char letter;
+    unsigned column; // or the rowid: how many columns there are
+    cell value;
+    std::string text; // the bytes of it
+  };
+
   table &of;
   // What it reads through, while it does.
   pkv_txn *txn = nullptr;
@@ -24,6 +32,8 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   std::vector<range> ranges;
   std::size_t used = 0, at = 0; // of the ranges, and the one it is in
   std::string equal;            // the steps of columns that equal something
+  std::vector<check> checks;
+  bool none = false; // no row can meet them
   enum { walking, at_point, in_list } by = walking;
   std::vector<std::string>
       list; // keys, in the order of a plan that counts on it
@@ -48,6 +58,8 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   void rowid_ranges(const char *steps, int count, sqlite3_value **values);
   void key_ranges(const char *steps, int count, sqlite3_value **values);
   void merge_ranges();
+  int find_checks(const char *steps, int count, sqlite3_value **values);
+  void add_check(char letter, unsigned column, sqlite3_value *value);
   bool has_other_name() const;
   void make_list();
   void make_sorted_list();
@@ -56,8 +68,11 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   bool enter_range();
   bool step();
   int stand(bool there);
+  int settle(bool there);
+  int meets_checks(bool &does);
   int find_row();
   int follow_changes();
+  int read_column(unsigned column, cell &c);
   bool number_in_key(unsigned column, cell &c);
   bool split_row_key();
 

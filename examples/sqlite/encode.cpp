@@ -96,6 +96,64 @@ void make_fit(cell &c, affinity a) {
   }
 }
 
+namespace {
+
+template <class T> int order_of(T a, T b) { return (a > b) - (a < b); }
+
+/// Exactly: not all integers are reals.
+int compare(std::int64_t i, double r) {
+  if (r >= two_63 || r < -two_63)
+    return r < 0 ? 1 : -1;
+  auto whole = std::int64_t(r); // towards 0
+  return i != whole ? order_of(i, whole) : order_of(double(whole), r);
+}
+
+int compare_bytes(bytes a, bytes b) {
+  int order = std::memcmp(a.data(), b.data(), std::min(a.size(), b.size()));
+  return order ? order : order_of(a.size(), b.size());
+}
+
+/// What append_nocase's keys say.
+int compare_nocase(bytes a, bytes b) {
+  auto lower = [](char c) {
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  };
+  std::size_t both = std::min(a.size(), b.size());
+  for (std::size_t i = 0; i < both && (a[i] || b[i]); i++)
+    if (int order = order_of(lower(a[i]), lower(b[i])))
+      return order;
+  return order_of(a.size(), b.size());
+}
+
+bytes without_spaces(bytes b) {
+  return b.substr(0, b.find_last_not_of(' ') + 1);
+}
+
+} // namespace
+
+int compare(const cell &a, const cell &b, collation by) {
+  auto place = [](const cell &c) { return c.is == cell::real ? 1 : int(c.is); };
+  if (int order = order_of(place(a), place(b)))
+    return order;
+  switch (a.is) {
+  case cell::null:
+    return 0;
+  case cell::integer:
+    return b.is == cell::integer ? order_of(a.i, b.i) : compare(a.i, b.r);
+  case cell::real:
+    return b.is == cell::real ? order_of(a.r, b.r) : -compare(b.i, a.r);
+  case cell::text:
+    if (by == collation::nocase)
+      return compare_nocase(a.b, b.b);
+    if (by == collation::rtrim)
+      return compare_bytes(without_spaces(a.b), without_spaces(b.b));
+    break;
+  case cell::blob:
+    break;
+  }
+  return compare_bytes(a.b, b.b);
+}
+
 void append_key(std::string &key, const cell &c, collation by, bool last) {
   switch (c.is) {
   case cell::null:
@@ -119,7 +177,7 @@ void append_key(std::string &key, const cell &c, collation by, bool last) {
   if (c.is == cell::text && by == collation::nocase)
     return append_nocase(key, b, last);
   if (c.is == cell::text && by == collation::rtrim)
-    b = b.substr(0, b.find_last_not_of(' ') + 1);
+    b = without_spaces(b);
   if (last)
     key.append(b);
   else

@@ -66,6 +66,10 @@ struct cell {
 /// and an integer a real; as SQLite does when it stores the value.
 void make_fit(cell &c, affinity a);
 
+/// As SQLite orders values: less than, equal to or greater than 0. NULLs are equal
+/// here.
+int compare(const cell &a, const cell &b, collation by);
+
 // ===- Keys -------------------------------------------------------------===
 
 enum key_tag : char { null_tag = 1, number_tag, text_tag, blob_tag };

@@ -38,7 +38,7 @@ struct step {
 
 struct choice {
   plan way;
-  std::vector<step> steps;
+  std::vector<step> steps, checks;
   bool ordered = false, one_row = false;
   double cost = 0, rows = 0, sorting = 0;
 };
@@ -184,6 +184,47 @@ class chooser {
     return on == s.rowid_column ? the_rowid : on;
   }
 
+  /// What the steps leave of the constraints, where the module can tell that a
+  /// row does not meet them (cursor::add_check).
+  void find_checks(choice &c) const {
+    for (int i = 0; i < info->nConstraint; i++) {
+      const auto &of = info->aConstraint[i];
+      int on = column_of(i);
+      if (!of.usable || on >= int(s.columns.size()) || !has_order_of(i, on) ||
+          std::any_of(c.steps.begin(), c.steps.end(),
+                      [&](const step &each) { return each.constraint == i; }))
+        continue;
+      char letter;
+      switch (of.op) {
+      case SQLITE_INDEX_CONSTRAINT_EQ:
+        letter = '=';
+        break;
+      case SQLITE_INDEX_CONSTRAINT_IS:
+        letter = '~';
+        break;
+      case SQLITE_INDEX_CONSTRAINT_GT:
+        letter = '>';
+        break;
+      case SQLITE_INDEX_CONSTRAINT_GE:
+        letter = 'g';
+        break;
+      case SQLITE_INDEX_CONSTRAINT_LT:
+        letter = '<';
+        break;
+      case SQLITE_INDEX_CONSTRAINT_LE:
+        letter = 'l';
+        break;
+      default:
+        continue;
+      }
+      bool equal = letter == '=' || letter == '~';
+      if ((!equal && !is_exact(on)) || is_in(i))
+        continue;
+      c.checks.push_back({letter, i, on});
+      c.rows = std::max(1.0, c.rows / (equal ? 4 : 2));
+    }
+  }
+
 public:
   chooser(const schema &of, double about, sqlite3_index_info *for_query)
       : s(of), rows(std::max(about, 1.0)), info(for_query) {}
@@ -231,27 +272,24 @@ public:
       if (low >= 0 || high >= 0)
         c.rows = std::max(1.0, c.rows / (low >= 0 && high >= 0 ? 16 : 4));
     }
+    double read = c.rows;
+    find_checks(c);
     c.ordered = info->nOrderBy && order_matches(c, columns);
     if (!c.ordered)
       c.way.counts_on_equal = c.way.descending = false;
     // A row that is not the next one costs a search.
     double search = std::log2(rows) / 4 + 1;
     bool fetches = path && info->colUsed & ~in_index(path);
-    c.cost = seeks * search + c.rows * (fetches ? 1 + search : 1);
+    c.cost = seeks * search + read * (fetches ? 1 + search : 1);
     if (info->nOrderBy && !c.ordered)
       c.sorting = c.rows * std::log2(c.rows + 1) / 2;
     return c;
   }
 
-  std::string shown(const choice &c) const {
-    std::string text;
-    if (c.way.path)
-      text = s.indexes[c.way.path - 1].name;
-    else
-      text = s.has_rowid() ? "rowid" : "PRIMARY KEY";
+  std::string conditions(const std::vector<step> &of) const {
     std::string where;
-    for (const step &each : c.steps) {
-      where += where.empty() ? " (" : " AND ";
+    for (const step &each : of) {
+      where += where.empty() ? "" : " AND ";
       where += each.on == the_rowid ? "rowid" : s.columns[each.on].name;
       switch (each.letter) {
       case '=':
@@ -274,7 +312,18 @@ public:
         where += "<?";
       }
     }
-    return text + where + (where.empty() ? "" : ")") +
+    return where;
+  }
+
+  std::string shown(const choice &c) const {
+    std::string text;
+    if (c.way.path)
+      text = s.indexes[c.way.path - 1].name;
+    else
+      text = s.has_rowid() ? "rowid" : "PRIMARY KEY";
+    std::string steps = conditions(c.steps), checks = conditions(c.checks);
+    return text + (steps.empty() ? "" : " (" + steps + ")") +
+           (checks.empty() ? "" : " WHERE " + checks) +
            (c.ordered ? c.way.descending ? " DESC" : " ORDER" : "");
   }
 
@@ -292,6 +341,15 @@ public:
       auto &use = info->aConstraintUsage[each.constraint];
       use.argvIndex = ++values;
       use.omit = exact;
+    }
+    for (const step &each : c.checks) {
+      text += text.find(':') == std::string::npos ? ":" : "";
+      text += each.letter;
+      text += std::to_string(each.on == the_rowid ? int(s.columns.size())
+                                                  : each.on);
+      auto &use = info->aConstraintUsage[each.constraint];
+      use.argvIndex = ++values;
+      use.omit = is_exact(each.on);
     }
     text += " " + shown(c);
     info->idxNum = c.way.number();

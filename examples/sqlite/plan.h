@@ -8,7 +8,11 @@
 //   >  g  the column behind those is greater, or equal      <  l  less, or
 //   equal
 //
-// idxStr begins with the steps; behind a blank comes what EXPLAIN QUERY PLAN
+// Behind a colon come the checks that are made of each row that the steps lead
+// to, such as g3: column 3, or the rowid where that is how many columns there
+// are, is greater or equal. They have the values behind those of the steps.
+//
+// idxStr begins with the steps and checks; behind a blank comes what EXPLAIN QUERY PLAN
 // shows.
 #ifndef PERDURE_SQLITE_PLAN_H
 #define PERDURE_SQLITE_PLAN_H

@@ -426,6 +426,23 @@ const std::vector<table> Tables = {
      "k, n",
      false,
      {"k", "n"}},
+    // Without indexes: what the module finds it finds row by row.
+    {"t6",
+     {{"a", "INTEGER", true},
+      {"b", "TEXT", true},
+      {"c", "", false},
+      {"d", "REAL", true},
+      {"e", "NUMERIC", false},
+      {"f", "TEXT COLLATE NOCASE", false},
+      {"g", "COLLATE RTRIM", false},
+      {"i", "DECIMAL COLLATE NOCASE", false}},
+     "",
+     ")",
+     {},
+     "",
+     "rowid",
+     true,
+     {}},
 };
 
 void make(sqlite3 *Db, const std::string &Sql) {
@@ -554,9 +571,12 @@ std::string condition(const table &T, const std::string &Of = "") {
 
 std::string where(const table &T, const std::string &Of = "") {
   std::string S = condition(T, Of);
-  while (oneIn(3))
-    S = "(" + S + ") " + (oneIn(3) ? "OR" : "AND") + " (" + condition(T, Of) +
-        ")";
+  while (oneIn(3)) {
+    std::string C = condition(T, Of);
+    // c COLLATE NOCASE = 'A' OR c = 'b' SQLite 3.40 takes for c IN ('A', 'b').
+    bool Or = oneIn(3) && (S + C).find("NOCASE =") == std::string::npos;
+    S = "(" + S + ") " + (Or ? "OR" : "AND") + " (" + C + ")";
+  }
   return S;
 }
 
@@ -719,7 +739,9 @@ void select(const table &T) {
       By.clear();
       Shown.clear();
       std::vector<field> Fields;
-      std::string Index = oneIn(2) ? ", " + any(T.Indexes) + "," : "";
+      std::string Index;
+      if (!T.Indexes.empty() && oneIn(2))
+        Index = ", " + any(T.Indexes) + ",";
       for (const field &F : T.Fields)
         if (Index.find(" " + F.Name + ",") != std::string::npos)
           Fields.push_back(F);
