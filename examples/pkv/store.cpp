@@ -1276,8 +1276,9 @@ pkv_cursor *pkv_cursor_open(pkv_tree *t, pkv_txn *txn) try {
   if (!is_usable(*t, txn))
     return nullptr;
   auto c = std::make_unique<pkv_cursor>();
-  // To move it needs no memory.
-  c->key.reserve(longest_key(t->lies->called()));
+  // To move it needs no memory. Where nothing changes it keeps no key.
+  if (txn && txn->writes)
+    c->key.reserve(longest_key(t->lies->called()));
   c->of = t;
   if (!txn) {
     c->own = std::make_unique<pkv_txn>();
