@@ -597,6 +597,8 @@ int cursor::filter(int number, const char *steps, int count,
       if (!code)
         code = meets_checks(does);
       ended = code || !does;
+      if (!snap)
+        of.found(row_key, as_bytes(path_value));
       return code;
     }
     return errno == ENOENT || errno == EINVAL

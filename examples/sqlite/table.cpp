@@ -106,10 +106,17 @@ int table::probe(pkv_txn *txn, unsigned tree, pkv_cursor *&at) {
   return SQLITE_OK;
 }
 
+void table::found(bytes row_key, bytes value) {
+  found_key = row_key; // first: it may throw
+  found_value = value;
+  found_version = in.version; // which grows before each change, and at the end
+}
+
 int table::read(pkv_txn *txn, bytes row_key, std::vector<cell> &to,
                 bool &there) {
-  struct pkv_bytes value;
-  there = !pkv_see(trees[0], txn, as_pkv(row_key), &value);
+  struct pkv_bytes value = as_pkv(found_value);
+  there = (found_version == in.version && found_key == row_key) ||
+          !pkv_see(trees[0], txn, as_pkv(row_key), &value);
   if (!there)
     return errno == ENOENT || errno == EINVAL
                ? SQLITE_OK

@@ -42,6 +42,9 @@ struct table : sqlite3_vtab {
   /// SQLITE_OK: the catalogue still has the table as it is here. Without a
   /// snapshot `txn` is the session's transaction for writing.
   int verify(pkv_txn *txn, const snapshot *snap);
+  /// The row that a cursor has just found by its key in the transaction for
+  /// writing: UPDATE and DELETE ask for it next.
+  void found(bytes row_key, bytes value);
   /// About how many rows there are.
   double rows();
 
@@ -54,6 +57,10 @@ private:
   // own.
   std::uint64_t verified = unknown_catalogue;
   std::uint64_t verified_epoch = 0, verified_defined = 0;
+  // The row found last; it lies there while the session has this version.
+  std::uint64_t found_version = 0;
+  std::string found_key;
+  bytes found_value;
   std::vector<pkv_cursor *> probes;
   std::uint64_t probes_epoch = 0;
   // Kept from one row to the next.
