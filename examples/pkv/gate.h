@@ -35,9 +35,10 @@ public:
     leave();
     return false;
   }
+  bool is_closed() const { return closed.load(std::memory_order_relaxed); }
   void enter() {
     while (!try_enter())
-      while (closed.load(std::memory_order_relaxed))
+      while (is_closed())
         std::this_thread::yield();
   }
   void leave() { mine(*this).inside.fetch_sub(1, std::memory_order_release); }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <thread>
 #include <vector>
 
 using tree::bytes;
@@ -360,8 +361,11 @@ int check_name(pkv_tree &t, const char *name, unsigned flags) {
     return inside::fail(EINVAL, "processes share the store: indexes are opened "
                                 "and dropped by one that has it alone");
   std::uint64_t pairs;
-  if (pkv_count(&t, nullptr, &pairs)) // the tree is there
-    return -1;
+  while (pkv_count(&t, nullptr, &pairs)) { // the tree is there
+    if (errno != EBUSY)
+      return -1;
+    std::this_thread::yield(); // a transaction is about to be committed
+  }
   if (strchr(name, inside::index_mark) ||
       flags & ~unsigned(PKV_CREATE | PKV_UNIQUE))
     return inside::fail(EINVAL, "an index's name has no byte 1, and "

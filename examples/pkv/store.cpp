@@ -127,7 +127,7 @@ struct pkv {
   pkv_tree *touched = nullptr; // under `writing`
   std::list<pkv_tree> made;    // by who writes, not committed; under `writing`
   std::list<pkv_tree> gone;    // handles whose trees there are not; so
-  std::mutex learning;         // with `others`: who adds to `trees` holds it
+  std::mutex learning; // who adds to `trees` holds it, and has the gate closed
 };
 
 /// The one change of a transaction so far. It is made when there is more, or
@@ -198,11 +198,12 @@ int fail_shut() {
 int enter(pkv &s, bool wait) {
   if (is_shut_here(s))
     return fail_shut();
-  while (!s.readers.try_enter()) {
-    if (!wait && s.prepared)
-      return fail(EBUSY, "a transaction is about to be committed");
-    std::this_thread::yield();
-  }
+  while (!s.readers.try_enter())
+    while (s.readers.is_closed()) {
+      if (!wait && s.prepared)
+        return fail(EBUSY, "a transaction is about to be committed");
+      std::this_thread::yield();
+    }
   return 0;
 }
 
@@ -425,6 +426,7 @@ void publish(pkv &s, std::uint64_t version) {
     learn_of(s, std::move(s.made));
     tell_others(s, version, false);
   } else {
+    std::lock_guard<std::mutex> one(s.learning);
     s.trees.splice(s.trees.end(), s.made);
   }
   forget_touched(s, [](pkv_tree &t) { t.published = t.lies->seen(); });
@@ -964,9 +966,7 @@ pkv_tree *pkv_tree_open(pkv *s, const char *name, unsigned flags) try {
     return nullptr;
   };
   auto look = [&] {
-    std::optional<gate::inside> in;
-    if (!is_shut_here(*s)) // else only this thread adds to the list
-      in.emplace(s->readers);
+    std::lock_guard<std::mutex> one(s->learning);
     return in_list(s->trees);
   };
   follow_others(*s);
@@ -1013,9 +1013,7 @@ int pkv_trees(pkv *s, int (*visit)(void *arg, const char *name), void *arg) {
   std::size_t count;
   std::list<pkv_tree>::iterator each;
   {
-    std::optional<gate::inside> in;
-    if (!is_shut_here(*s))
-      in.emplace(s->readers);
+    std::lock_guard<std::mutex> one(s->learning);
     count = s->trees.size();
     each = s->trees.begin();
   }
@@ -1641,7 +1639,10 @@ int inside::alone(pkv &s, const std::function<int()> &before,
 
 int inside::in_turn(pkv &s, const std::function<int()> &act) {
   if (writing_here && writing_here->in == &s)
-    return settle(*writing_here) && !begin_own(*writing_here) ? act() : -1;
+    return may_go_on(*writing_here) && settle(*writing_here) &&
+                   !begin_own(*writing_here)
+               ? act()
+               : -1;
   if (is_free())
     return -1;
   std::lock_guard<std::mutex> lock(s.writing);

@@ -527,12 +527,21 @@ bool cursor::split_row_key() {
   return true;
 }
 
+/// Where a transaction has failed, as for want of room, nothing is seen in it.
+int cursor::is_broken() {
+  struct pkv_bytes value;
+  return !snap && txn && pkv_see(of.trees[0], txn, {"?", 1}, &value) &&
+                 errno == ECANCELED
+             ? fail(&of, SQLITE_FULL, pkv_errormsg())
+             : SQLITE_OK;
+}
+
 int cursor::stand(bool there) {
   seen = of.in.version;
   ended = !there;
   has_row = gone = false;
   if (!there)
-    return SQLITE_OK;
+    return is_broken();
   if (!snap) // what changes the row may free it
     kept_key = as_bytes(path_key);
   row_key = as_bytes(path_key);
@@ -684,7 +693,7 @@ int cursor::follow_changes() {
   else
     gone = pkv_see(of.trees[way.path], txn, path_key, &path_value);
   if (gone)
-    return SQLITE_OK;
+    return is_broken();
   row_key = as_bytes(path_key);
   return way.path && !split_row_key() ? SQLITE_CORRUPT_VTAB : SQLITE_OK;
 }

@@ -67,6 +67,7 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   bool read_pair();
   bool enter_range();
   bool step();
+  int is_broken();
   int stand(bool there);
   int settle(bool there);
   int meets_checks(bool &does);

@@ -300,7 +300,8 @@ struct perdure_finding {
    slabs, seal; what user data means it cannot know. Calls `visit` with each
    finding. Nobody may have the object open for writing: EBUSY.
    With REPAIR what can be mended is written, durably, and kind says so; without,
-   it is what would be. A repair frees nothing and writes no user data: where the
+   it is what would be. Who opens the object waits for the end of a repair, so `visit`
+   must not. A repair frees nothing and writes no user data: where the
    file does not say what is allocated, pages and blocks count as allocated. A
    process that dies in one leaves a file to be repaired again; make a copy
    first, since damage that looks like something else is mended to that.

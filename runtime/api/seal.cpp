@@ -20,8 +20,9 @@ static_assert(sizeof(perdure_seal_info::key) == sizeof(Seal::Key), "");
 
 int perdure_trust(const unsigned char *key) { return trustKey(key) ? 0 : -1; }
 
-// A description of the object's file that owns it, as who writes it alone does.
-// -1 and a message.
+// A description of the object's file that owns it, as who writes it alone does. -1 and
+// a message. It has Structure, too: it recovers nothing, and who reads would take it for
+// a writer who has.
 static int openToSeal(Store &S, perdure_id Id, const char *Hex) {
   int File = openFile(S.ObjectsDir, Hex, O_RDWR | O_NONBLOCK);
   if (File < 0) {
@@ -29,7 +30,8 @@ static int openToSeal(Store &S, perdure_id Id, const char *Hex) {
          strerror(errno), adviceFor(errno));
     return -1;
   }
-  if (lockByte(File, FileByte::Ownership, LockKind::Exclusive, false))
+  if (lockByte(File, FileByte::Structure, LockKind::Exclusive, true) &&
+      lockByte(File, FileByte::Ownership, LockKind::Exclusive, false))
     return File;
   if (errno == EBUSY) {
     int Pid = pidOf(marksOf(S, Id).Owner);

@@ -130,9 +130,12 @@ static bool seeWhole(Object &O, bool Wait, bool &Half) {
 static bool maySeeTheSame(Object &O) {
   if (isWritable(O))
     return true;
+  // Once more behind the look at Structure: one that recovered it and has died had both.
+  if (hasOnlyWriter(O) &&
+      lockOfOthers(O.File, FileByte::Structure) == LockKind::Exclusive)
+    return false;
   if (hasOnlyWriter(O))
-    return !O.Private &&
-           lockOfOthers(O.File, FileByte::Structure) != LockKind::Exclusive;
+    return !O.Private;
   return O.Private ? isRecoveredAsIs(O) : !needsRecovery(O, hasWriters(O));
 }
 

@@ -70,8 +70,12 @@ struct Image {
     if (O && O->Base)
       munmap((void *)O->Base, FileSize);
     free(O);
-    if (File >= 0)
-      close(File); // and with it the lock
+    if (File >= 0) {
+      // A child of fork() may have the descriptor still, and with it the locks.
+      lockByte(File, FileByte::Ownership, LockKind::None, false);
+      lockByte(File, FileByte::Structure, LockKind::None, false);
+      close(File);
+    }
     errno = Saved;
   }
 };
@@ -109,6 +113,8 @@ static bool openImage(Image &I, Store &S, perdure_id Id, CheckMode Mode) {
   if (Repair && !(lockByte(I.File, FileByte::Structure, LockKind::Exclusive, true) &&
                   lockByte(I.File, FileByte::Ownership, LockKind::Exclusive, false)))
     return errno == EBUSY && failOpen(S, Id);
+  if (fstat(I.File, &Status)) // it may have been cut off meanwhile
+    return fail(errno, "cannot stat objects/%s: %s", Hex.Text, strerror(errno));
   I.FileSize = (uint64_t)Status.st_size;
   I.O = (Object *)calloc(1, sizeof(Object));
   if (!I.O)

@@ -843,7 +843,7 @@ bool perdure::attach(Object &O, Access Wanted) {
     errno = Saved;
     return false;
   }
-  bool Writers = !isOnlyWriter(File);
+  bool Writers = !isOnlyWriter(File), Read = true;
   {
     Locked Hold(O.GrowLock);
     if (O.File >= 0)
@@ -857,9 +857,9 @@ bool perdure::attach(Object &O, Access Wanted) {
     if (Writable)
       repairState(O);
     else if (!Writers) // one that has gone since may have made the file longer
-      readState(O);
+      Read = readState(O);
   }
-  if ((RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) ||
+  if (!Read || (RecoverAtOpen && !RecoverAtOpen(O, Wanted, Writers)) ||
       (Writable && !defer(O))) {
     int Saved = errno;
     detach(O, WasPrivate);

@@ -67,8 +67,17 @@ static bool damagedFile(const Store &S, const char *What) {
               FileName, What);
 }
 
-// Reads what File says; whole lines only: the rest was never finished.
-static bool readRegistry(const Store &S, int File, Registry &R) {
+static bool isZero(const char *Line) {
+  for (size_t I = 0; I < LineBytes; ++I)
+    if (Line[I])
+      return false;
+  return true;
+}
+
+// Reads what File says; whole lines only: the rest was never finished. Locked: nobody
+// is adding to it, so what cannot be read or is no line is damage, but for zeroes at the
+// end, which a power failure leaves: what is not read here is cut off.
+static bool readRegistry(const Store &S, int File, Registry &R, bool Locked) {
   struct stat Status;
   if (fstat(File, &Status))
     return fail(errno, "store %s: cannot read %s: %s", S.Path, FileName,
@@ -81,7 +90,13 @@ static bool readRegistry(const Store &S, int File, Registry &R) {
   char *Text = (char *)malloc(Bytes + 1);
   if (!Text)
     return fail(ENOMEM, "no memory for the regions of store %s", S.Path);
+  errno = EIO; // unless the system says more
   ssize_t Read = pread(File, Text, Bytes, 0);
+  if (Locked && Read != (ssize_t)Bytes) {
+    free(Text);
+    return fail(errno, "store %s: cannot read %s: %s", S.Path, FileName,
+                strerror(errno));
+  }
   unsigned Number = 0;
   char Again[TitleBytes + 1];
   bool Ok = Read >= (ssize_t)TitleBytes;
@@ -102,7 +117,7 @@ static bool readRegistry(const Store &S, int File, Registry &R) {
       memcpy(Line, Text + TitleBytes + I * LineBytes, LineBytes);
       // A line that another process is just adding ends what is read.
       if (!parseId(Line, Ids[I])) {
-        Ok = I + 1 == Count;
+        Ok = I + 1 == Count && (!Locked || isZero(Line));
         Count = I;
       }
     }
@@ -147,14 +162,14 @@ static int openRegistry(Store &S, bool ToWrite) {
 
 // Reads the registry again and, where there was none, claims the store's
 // number.
-static bool take(Store &S, int File) {
+static bool take(Store &S, int File, bool Locked) {
   Registry *R = S.TheRegistry;
   if (!R) {
     R = (Registry *)calloc(1, sizeof(Registry));
     if (!R)
       return fail(ENOMEM, "no memory for the regions of store %s", S.Path);
   }
-  bool Ok = readRegistry(S, File, *R);
+  bool Ok = readRegistry(S, File, *R, Locked);
   if (!S.TheRegistry) {
     Store *Other = Ok ? Numbered[R->Number] : nullptr;
     if (Other)
@@ -178,7 +193,7 @@ static bool load(Store &S) {
   int File = openRegistry(S, false);
   if (File < 0)
     return errno == ENOENT && fail(ENOENT, "store %s has no regions", S.Path);
-  bool Ok = take(S, File);
+  bool Ok = take(S, File, /*Locked=*/false);
   int Saved = errno;
   close(File);
   errno = Saved;
@@ -217,14 +232,22 @@ static uint64_t add(const Store &S, perdure_id Id) {
 // whole lines; what another process has left of one behind them is cut off.
 static bool makeDurable(Store &S, int File, uint64_t InFile) {
   Registry &R = *S.TheRegistry;
+  size_t Bytes = (R.Count - R.Synced) * LineBytes;
+  char *Lines = (char *)malloc(Bytes + 1);
+  if (!Lines)
+    return fail(ENOMEM, "no memory for the regions of store %s", S.Path);
+  for (uint64_t I = R.Synced; I < R.Count; ++I)
+    snprintf(Lines + (I - R.Synced) * LineBytes, LineBytes + 1, "%s\n",
+             hexOf(R.Ids[I]).Text);
   bool Ok = !ftruncate(File, (off_t)(TitleBytes + InFile * LineBytes));
-  for (uint64_t I = R.Synced; Ok && I < R.Count; ++I) {
-    char Line[LineBytes + 1];
-    snprintf(Line, sizeof(Line), "%s\n", hexOf(R.Ids[I]).Text);
+  if (Ok) {
     errno = ENOSPC; // unless the system says more
-    Ok = pwrite(File, Line, LineBytes, (off_t)(TitleBytes + I * LineBytes)) ==
-         (ssize_t)LineBytes;
+    Ok = pwrite(File, Lines, Bytes, (off_t)(TitleBytes + R.Synced * LineBytes)) ==
+         (ssize_t)Bytes;
   }
+  int Saved = errno;
+  free(Lines);
+  errno = Saved;
   if (!Ok || fdatasync(File) || (!R.Synced && fsync(S.Dir)))
     return fail(errno, "store %s: cannot write %s: %s%s", S.Path, FileName,
                 strerror(errno), adviceFor(errno));
@@ -248,7 +271,7 @@ static uint64_t regionIn(Store &S, perdure_id Id) {
   if (!lockByte(File, FileByte::Structure, LockKind::Exclusive, true))
     fail(errno, "store %s: cannot lock %s: %s", S.Path, FileName,
          strerror(errno));
-  else if (take(S, File)) {
+  else if (take(S, File, /*Locked=*/true)) {
     Registry &R = *S.TheRegistry;
     uint64_t InFile = R.Count;
     Region = find(R, Id);

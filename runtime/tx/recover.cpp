@@ -444,12 +444,13 @@ static bool mayRecover(Object &O) {
 // Who recovers a lane cuts it, and so makes this greater.
 static bool sumGenerations(const Object &O, uint64_t &Sum) {
   Sum = 0;
-  for (unsigned I = 0; I < laneCount(O); ++I) {
-    LaneHead Head;
+  for (unsigned I = 0; I < laneCount(O); I += LanesPerExtent) {
+    LaneHead Heads[LanesPerExtent]; // in one page
     off_t At = (off_t)((uint64_t)laneHead(O, I) - O.Base);
-    if (pread(O.File, &Head, sizeof(Head), At) != (ssize_t)sizeof(Head))
+    if (pread(O.File, Heads, sizeof(Heads), At) != (ssize_t)sizeof(Heads))
       return fail(EIO, "object %s: cannot read its log", labelOf(O).Text);
-    Sum += generationOf(Head);
+    for (const LaneHead &Head : Heads)
+      Sum += generationOf(Head);
   }
   return true;
 }
@@ -472,7 +473,8 @@ static bool recoverAtOpen(Object &O, Access Wanted, bool Writers) {
   // and no medium, may be, too. Others who come see that somebody is there. (Not synced:
   // when power fails, so are all gone.)
   for (unsigned I = 0; Wanted == Access::Shared && !Writers && I < laneCount(O); ++I)
-    __atomic_store_n(&laneHead(O, I)->Homed, 0, __ATOMIC_RELEASE);
+    if (uint64_t &Homed = laneHead(O, I)->Homed; Homed) // else the file stays as it is
+      __atomic_store_n(&Homed, 0, __ATOMIC_RELEASE);
   // Who shares it finds out in its first section, where nobody else is in the
   // middle of a transaction; and what has a writer is that one's to end.
   return Wanted == Access::Shared || Writers ||

@@ -1,7 +1,9 @@
 //===- SealTest.cpp - Sealed objects and PERDURE_VERIFY -------------------===//
 
+#include "Hooks.h"
 #include "Support.h"
 
+#include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
 #include <zlib.h>
@@ -52,6 +54,27 @@ TEST_F(SealTest, TellsWhoSealedIt) {
   EXPECT_FALSE(holds());
   EXPECT_EQ(errno, ENODATA);
   open("a")[0] = 1; // as any other object
+}
+
+// Who seals writes alone, and recovers nothing: readers do not take it for a writer that
+// has, but wait (runtime/object/object.cpp, takeLocks).
+TEST_F(SealTest, ReadersWait) {
+  std::string Path = fileOf("a");
+  int Held = 0;
+  hooks::SyncInstead = [&](int) {
+    int File = ::open(Path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct flock Request = {};
+    Request.l_type = F_RDLCK;
+    Request.l_start = ((off_t)1 << 62) + 3; // Structure
+    Request.l_len = 1;
+    EXPECT_EQ(fcntl(File, F_OFD_GETLK, &Request), 0);
+    Held += Request.l_type == F_WRLCK;
+    close(File);
+    return false;
+  };
+  seal();
+  hooks::forgetAll();
+  EXPECT_GT(Held, 0);
 }
 
 // Whatever byte changes, of header or seal, or of the data.

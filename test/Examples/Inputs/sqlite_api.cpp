@@ -882,16 +882,25 @@ void committing() {
   std::string File = Folder + "/own.db";
   std::string Table = "CREATE VIRTUAL TABLE k USING perdure('" + Folder +
                       "/busy', k INTEGER PRIMARY KEY, v INT)";
-  database A(File.c_str()), B(File.c_str()), C;
+  std::string Another = Folder + "/another.db", Second = Table;
+  Second.replace(Second.find(" k "), 3, " l ");
+  is(database(Another.c_str()), Table + ";" + Second + "; INSERT INTO l VALUES(1, 30)", "");
+  database A(File.c_str()), B(File.c_str()), C, D(Another.c_str());
   is(A, "CREATE TABLE own(x); INSERT INTO own VALUES(1);" + Table +
             "; INSERT INTO k VALUES(1, 10)", "");
   is(C, Table + "; SELECT v FROM k", "10");
+  statement Runs(D, "SELECT v FROM l");
+  CHECK(Runs.next() == 30);
   is(A, "BEGIN; UPDATE k SET v = 11 WHERE k = 1; INSERT INTO own VALUES(2)", "");
   is(C, "SELECT v FROM k", "10"); // not yet
   is(B, "BEGIN; SELECT count(*) FROM own", "1");
   is(A, "COMMIT", "error 5: database is locked");
   CHECK(has(ask(C, "SELECT v FROM k"), "error 5: ")); // this thread commits
-  std::thread([&] { is(C, "SELECT v FROM k", "error 5: database is locked"); }).join();
+  std::thread([&] {
+    is(C, "SELECT v FROM k", "error 5: database is locked");
+    // Nor who reads already, and looks at another table for the first time.
+    is(D, "SELECT v FROM k", "10");
+  }).join();
   is(A, "SELECT v FROM k", "11");
   std::thread Waits([&] {
     CHECK(!sqlite3_busy_timeout(C, 60000));
