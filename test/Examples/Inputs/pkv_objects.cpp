@@ -666,6 +666,28 @@ extern "C" int fchmodat(int Folder, const char *Name, mode_t Mode,
   return -1;
 }
 
+/// Keys whose records fill their blocks: the last of them ends where the file does,
+/// with this length the one of pair 166 (seen; the neighbours stand for other sizes of
+/// blocks).
+void lastOfFile() {
+  for (unsigned Length : {160, 168, 176}) {
+    std::string Another = std::string(Path) + " of " + std::to_string(Length);
+    pkv *All = pkv_open(Another.c_str(), PKV_CREATE | Durable);
+    CHECK(All);
+    pkv_tree *T = pkv_tree_open(All, "", 0);
+    pkv_object *O = pkv_object_open(All, "o", PKV_CREATE, 0600);
+    CHECK(T && O);
+    for (unsigned I = 0; I < 400; I++) {
+      std::string Key = std::to_string(I);
+      Key.insert(0, Length - Key.size(), '0');
+      CHECK(pkv_put_in(T, nullptr, as_pkv(Key), as_pkv("v"), O, 0) == 1);
+      const char *Wrong = I > 100 ? pkv_check(All) : nullptr;
+      CHECK(!Wrong);
+    }
+    pkv_close(All);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc < 3)
     return std::fputs("Usage: pkv_objects STORE steps|rights|stale [durable]\n",
@@ -690,6 +712,7 @@ int main(int argc, char **argv) {
     gone();
     noIndex();
     hostile();
+    lastOfFile();
   }
   std::puts("as it should be");
 }
