@@ -1083,10 +1083,6 @@ void end_write(pkv_txn *t) {
   errno = error;
 }
 
-} // namespace
-
-namespace {
-
 /// Makes in place what was put off.
 int prepare(pkv_txn &t) {
   if (!may_go_on(t))
@@ -1128,7 +1124,7 @@ int pkv_commit(pkv_txn *t) {
   if (t->failed) {
     pkv_abort(t);
     return fail(ECANCELED,
-                "nothing is committed: there was no room for a change");
+                "nothing is committed: a change of the transaction had failed");
   }
   if (prepare(*t)) {
     pkv_abort(t);

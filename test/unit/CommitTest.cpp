@@ -61,6 +61,16 @@ protected:
       Heads.push_back(First + I);
     return Heads;
   }
+  /// What keeps another thread from a read section beside this one's; 0: nothing.
+  static int joins(uint64_t *Root) {
+    int Result = 0;
+    std::thread([&] {
+      Result = perdure_lock(Root, PERDURE_RDONLY | PERDURE_NOWAIT) < 0 ? errno : 0;
+      if (!Result)
+        perdure_unlock(Root);
+    }).join();
+    return Result;
+  }
   /// A turn of this process, which shares the object.
   static void changeInTurn(uint64_t *Root, uint64_t Value) {
     ASSERT_GE(perdure_lock(Root, 0), 0) << perdure_errormsg();
@@ -955,21 +965,12 @@ TEST_F(CommitTest, JoinsNobodyAfterAnOnlyWriter) {
   auto *Seen = (uint64_t *)perdure_open(S, "a", PERDURE_RDONLY);
   ASSERT_NE(Seen, nullptr) << perdure_errormsg();
   ASSERT_GE(perdure_lock(Seen, PERDURE_RDONLY), 0) << perdure_errormsg();
-  auto Join = [&] {
-    int Result = 0;
-    std::thread([&] {
-      Result = perdure_lock(Seen, PERDURE_RDONLY | PERDURE_NOWAIT) < 0 ? errno : 0;
-      if (!Result)
-        perdure_unlock(Seen);
-    }).join();
-    return Result;
-  };
-  EXPECT_EQ(Join(), 0) << "while he is there";
+  EXPECT_EQ(joins(Seen), 0) << "while he is there";
   kill(Pid, SIGKILL);
   int Status;
   ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
   ASSERT_EQ(WTERMSIG(Status), SIGKILL);
-  EXPECT_EQ(Join(), EBUSY);
+  EXPECT_EQ(joins(Seen), EBUSY);
   std::thread Waits([&] {
     EXPECT_GE(perdure_lock(Seen, PERDURE_RDONLY), 0) << perdure_errormsg();
     EXPECT_EQ(Seen[0], 1u);
@@ -1019,22 +1020,13 @@ TEST_F(CommitTest, JoinsNobodyWhoHasRecoveredAnother) {
   auto *Seen = (uint64_t *)perdure_open(S, "a", PERDURE_RDONLY);
   ASSERT_NE(Seen, nullptr) << perdure_errormsg();
   ASSERT_GE(perdure_lock(Seen, PERDURE_RDONLY), 0) << perdure_errormsg();
-  auto Join = [&] {
-    int Result = 0;
-    std::thread([&] {
-      Result = perdure_lock(Seen, PERDURE_RDONLY | PERDURE_NOWAIT) < 0 ? errno : 0;
-      if (!Result)
-        perdure_unlock(Seen);
-    }).join();
-    return Result;
-  };
-  EXPECT_EQ(Join(), 0);
+  EXPECT_EQ(joins(Seen), 0);
   ASSERT_EQ(write(Go[1], "", 1), 1);
   ASSERT_EQ(waitpid(Lives, &Status, 0), Lives);
   EXPECT_EQ(Status, 0);
   close(Go[0]);
   close(Go[1]);
-  EXPECT_EQ(Join(), EBUSY);
+  EXPECT_EQ(joins(Seen), EBUSY);
   // Threads that wait meanwhile go on together when the reader has left.
   std::vector<std::thread> Wait;
   for (int I = 0; I < 8; ++I)
