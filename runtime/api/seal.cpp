@@ -30,7 +30,7 @@ static int openToSeal(Store &S, perdure_id Id, const char *Hex) {
          strerror(errno), adviceFor(errno));
     return -1;
   }
-  if (lockByte(File, FileByte::Structure, LockKind::Exclusive, true) &&
+  if (lockInTurn(File, FileByte::Structure, LockKind::Exclusive, true) &&
       lockByte(File, FileByte::Ownership, LockKind::Exclusive, false))
     return File;
   if (errno == EBUSY) {

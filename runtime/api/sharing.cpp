@@ -88,9 +88,9 @@ static bool hasOnlyWriter(Object &O) {
 // this is over, and one that is there has done so. Other threads of this process may be
 // in a section of O, but not in here.
 template <typename Look> static bool whileNobodyRecovers(Object &O, bool Wait, Look Do) {
-  if (!lockByte(O.File, FileByte::Structure, LockKind::Shared, Wait))
+  if (!lockInTurn(O.File, FileByte::Structure, LockKind::Shared, Wait))
     return errno == EBUSY &&
-           fail(EBUSY, "object %s: a process has opened it to write, and recovers it",
+           fail(EBUSY, "object %s: a process recovers it or makes it longer, or waits to",
                 labelOf(O).Text);
   bool Ok = Do();
   int Saved = errno;
@@ -108,18 +108,23 @@ static bool seeWhole(Object &O, bool Wait, bool &Half) {
   if (isAlone(O))
     return true;
   if (isWritable(O)) {
+    followWriter(O);
     uint64_t Mine = ownTurn(O);
     bool Others = !Mine || headerOf(O)->Turn.LastWriter != Mine;
     Half = Others && needsRecovery(O, hasWriters(O));
     return true;
   }
   return whileNobodyRecovers(O, Wait, [&] {
-    // An only writer is at work outside sections, too. What it has committed is in
-    // the file.
-    if (hasOnlyWriter(O))
+    // Behind each look: one that has gone may have made the file and its log longer
+    // before. None comes meanwhile.
+    bool OnlyWriter;
+    do {
+      OnlyWriter = hasOnlyWriter(O);
+      followWriter(O);
+    } while (OnlyWriter && !hasOnlyWriter(O));
+    // It is at work outside sections, too. What it has committed is in the file.
+    if (OnlyWriter)
       return !O.Private || showFile(O);
-    // One that has gone since may have made the file and its log longer before.
-    followWriter(O);
     return (!O.Private && !needsRecovery(O, hasWriters(O))) || recoverPrivately(O);
   });
 }
@@ -144,8 +149,10 @@ static bool enterToRead(Object &O, bool Wait, bool &First) {
   for (;;) {
     if (!enterSection(O, /*ToWrite=*/false, Wait, Died, First))
       return false;
+    if (First) // see seeWhole
+      return true;
     followWriter(O);
-    if (First || maySeeTheSame(O))
+    if (maySeeTheSame(O))
       return true;
     leaveSection(O);
     if (!Wait)

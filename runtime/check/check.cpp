@@ -110,7 +110,7 @@ static bool openImage(Image &I, Store &S, perdure_id Id, CheckMode Mode) {
     return failOpen(S, Id);
   // With Structure, for as long as the file is open: a repair recovers, and readers wait
   // for that.
-  if (Repair && !(lockByte(I.File, FileByte::Structure, LockKind::Exclusive, true) &&
+  if (Repair && !(lockInTurn(I.File, FileByte::Structure, LockKind::Exclusive, true) &&
                   lockByte(I.File, FileByte::Ownership, LockKind::Exclusive, false)))
     return errno == EBUSY && failOpen(S, Id);
   if (fstat(I.File, &Status)) // it may have been cut off meanwhile

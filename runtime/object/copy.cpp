@@ -122,7 +122,8 @@ bool perdure::openSource(Copying &C) {
 bool perdure::enterSource(Copying &C, int Milliseconds) {
   bool Ok;
   for (int Past = 0;; ++Past) {
-    Ok = lockSection(C.Source, LockKind::Shared, Milliseconds < 0);
+    Ok = lockInTurn(C.Source, FileByte::Section, LockKind::Shared,
+                    Milliseconds < 0);
     if (Ok || errno != EBUSY || Past >= Milliseconds)
       break;
     usleep(1000);
@@ -276,7 +277,7 @@ public:
   StructureKept &operator=(const StructureKept &) = delete;
   bool keep() {
     return Kept = Kept ||
-                  lockByte(File, FileByte::Structure, LockKind::Shared, true);
+                  lockInTurn(File, FileByte::Structure, LockKind::Shared, true);
   }
   void leave() {
     int Saved = errno;

@@ -311,7 +311,7 @@ StructureLocked::StructureLocked(Object &O) : O(O), Ok(true) {
   pthread_mutex_lock(&O.GrowLock.Handle);
   if (isAlone(O))
     return;
-  if (!lockByte(O.File, FileByte::Structure, LockKind::Exclusive, true)) {
+  if (!lockInTurn(O.File, FileByte::Structure, LockKind::Exclusive, true)) {
     Ok = false;
     return;
   }
@@ -739,7 +739,7 @@ static bool prepareToWrite(const Object &O, int File, CheckedFile &Found) {
 static bool takeLocks(const Object &O, int File, Access Wanted) {
   LockKind Kind = Wanted == Access::Read ? LockKind::Shared : LockKind::Exclusive;
   return (Wanted == Access::Read || isFree(O, File, Wanted)) &&
-         lockByte(File, FileByte::Structure, Kind, true) &&
+         lockInTurn(File, FileByte::Structure, Kind, true) &&
          takeOwnership(O, File, Wanted);
 }
 

@@ -17,18 +17,6 @@ bool perdure::isWritingHere(Object &O) {
   return O.Sect.Writing && pthread_equal(O.Sect.Writer, pthread_self());
 }
 
-// Who waits holds Turn meanwhile, so that readers who keep coming do not keep a
-// writer out.
-bool perdure::lockSection(int File, LockKind Kind, bool Wait) {
-  if (!lockByte(File, FileByte::Turn, Kind, Wait))
-    return false;
-  bool Ok = lockByte(File, FileByte::Section, Kind, Wait);
-  int Saved = errno;
-  lockByte(File, FileByte::Turn, LockKind::None, false);
-  errno = Saved;
-  return Ok;
-}
-
 bool perdure::failInSection(Store &S, perdure_id Id, const char *Label) {
   int Pid = pidOf(marksOf(S, Id).Section);
   return Pid ? fail(EBUSY, "object %s: process %d is in a write section", Label,
@@ -44,7 +32,7 @@ static bool lockForProcess(Object &O, LockKind Kind, bool Wait) {
   if (Kind == LockKind::Exclusive && !isWritable(O))
     return fail(EROFS, "object %s is open without the right to write: %s",
                 labelOf(O).Text, O.WhyReadOnly);
-  return lockSection(File, Kind, Wait) ||
+  return lockInTurn(File, FileByte::Section, Kind, Wait) ||
          (errno == EBUSY && failInSection(*O.Owner, O.Id, labelOf(O).Text));
 }
 
@@ -101,7 +89,8 @@ static bool waitForThreads(Object &O, bool ToWrite, bool Wait, bool &Joined) {
   while (S.Changing || S.Writing || S.Readers || (!ToWrite && S.Waiting)) {
     bool MayJoin = !ToWrite && S.Readers && !S.Changing && !S.Waiting;
     Joined =
-        MayJoin && lockOfOthers(O.File, FileByte::Turn) != LockKind::Exclusive;
+        MayJoin &&
+        lockOfOthers(O.File, FileByte::SectionTurn) != LockKind::Exclusive;
     if (Joined)
       return true;
     if (!Wait)

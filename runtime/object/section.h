@@ -52,10 +52,6 @@ bool isWritingHere(Object &O);
 /// Whether it is in any section of it.
 bool isInSection(Object &O);
 
-/// The kernel's lock of a section, on a description of O's file; without a
-/// message when it is EBUSY.
-bool lockSection(int File, LockKind Kind, bool Wait);
-
 /// EBUSY, and who is in a section of the object. Always false.
 bool failInSection(Store &S, perdure_id Id, const char *Label);
 

@@ -35,6 +35,18 @@ bool perdure::lockByte(int File, FileByte Byte, LockKind Kind, bool Wait) {
   return fail(errno, "cannot lock the file: %s", strerror(errno));
 }
 
+bool perdure::lockInTurn(int File, FileByte Byte, LockKind Kind, bool Wait) {
+  FileByte Turn =
+      Byte == FileByte::Section ? FileByte::SectionTurn : FileByte::StructureTurn;
+  if (!lockByte(File, Turn, Kind, Wait))
+    return false;
+  bool Ok = lockByte(File, Byte, Kind, Wait);
+  int Saved = errno;
+  lockByte(File, Turn, LockKind::None, false);
+  errno = Saved;
+  return Ok;
+}
+
 LockKind perdure::lockOfOthers(int File, FileByte Byte) {
   struct flock Request = request(Byte, LockKind::Exclusive);
   if (fcntl(File, F_OFD_GETLK, &Request) || Request.l_type == F_UNLCK)

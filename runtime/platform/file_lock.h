@@ -22,10 +22,11 @@ enum class FileByte {
   Ownership, // held as long as the object is open for writing: exclusive by
              // the one process that writes, shared by those that take turns
   Section,   // write and read sections
-  Turn,      // who waits for Section holds this one: first come, first served
+  SectionTurn, // who waits for Section holds this one
   Structure, // exclusive: a change of the header or of the FOT by processes that
              // share, and the recovery of who is about to be the only writer;
              // shared: a look at these
+  StructureTurn // who waits for Structure holds this one
 };
 
 enum class LockKind { None, Shared, Exclusive };
@@ -33,6 +34,11 @@ enum class LockKind { None, Shared, Exclusive };
 /// Changes what this description holds. Waits when it may; else EBUSY, without
 /// a message.
 bool lockByte(int File, FileByte Byte, LockKind Kind, bool Wait);
+
+/// The same of Section or Structure, first come, first served: who waits holds the byte's
+/// turn meanwhile, so those who keep coming for a share of it do not keep out who wants
+/// it alone. Who has the turn waits for the byte only.
+bool lockInTurn(int File, FileByte Byte, LockKind Kind, bool Wait);
 
 /// What others hold: None, Shared or Exclusive.
 LockKind lockOfOthers(int File, FileByte Byte);

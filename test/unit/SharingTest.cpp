@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
@@ -39,10 +41,13 @@ public:
     finish();
     close(Ready[0]);
   }
-  int finish() {
+  void go() {
     if (Go[1] >= 0)
       close(Go[1]);
     Go[1] = -1;
+  }
+  int finish() {
+    go();
     return end();
   }
   int kill() {
@@ -504,6 +509,52 @@ TEST_F(SharingTest, ReadersDoNotKeepAWriterOut) {
   for (std::thread &T : Threads)
     T.join();
   EXPECT_EQ(Other.finish(), 0);
+}
+
+// Nor do those that look at the log of an object which a dead process left keep
+// out who would recover it for all (platform/file_lock.h, StructureTurn).
+TEST_F(SharingTest, WhoWaitsForTheStructureComesBeforeReaders) {
+  create("a");
+  closeStore();
+  enum { Structure = 3, StructureTurn = 4 };
+  auto request = [](int Byte, short Type) {
+    struct flock Request = {};
+    Request.l_type = Type;
+    Request.l_start = ((off_t)1 << 62) + Byte;
+    Request.l_len = 1;
+    return Request;
+  };
+  Forked Opener([&](auto Wait) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    Wait();
+    perdure_store *T = perdure_store_open(Dir.c_str(), 0);
+    REQUIRE(T && perdure_open(T, "a", 0));
+    return 0;
+  });
+  ASSERT_TRUE(Opener.Reached);
+  reopenStore(PERDURE_RDONLY);
+  uint64_t *Root = open("a", PERDURE_RDONLY);
+  // A reader that looks, and goes on looking.
+  int File = ::open(fileOf("a").c_str(), O_RDONLY | O_CLOEXEC);
+  struct flock Look = request(Structure, F_RDLCK);
+  ASSERT_EQ(fcntl(File, F_OFD_SETLK, &Look), 0);
+  ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY | PERDURE_NOWAIT), 0);
+  ASSERT_EQ(perdure_unlock(Root), 0);
+  Opener.go();
+  for (;;) { // hangs when it does not take its turn
+    struct flock Turn = request(StructureTurn, F_RDLCK);
+    ASSERT_EQ(fcntl(File, F_OFD_GETLK, &Turn), 0);
+    if (Turn.l_type == F_WRLCK)
+      break;
+    usleep(1000);
+  }
+  EXPECT_EQ(perdure_lock(Root, PERDURE_RDONLY | PERDURE_NOWAIT), -1);
+  EXPECT_EQ(errno, EBUSY) << perdure_errormsg();
+  close(File);
+  EXPECT_EQ(Opener.finish(), 0);
+  EXPECT_EQ(perdure_lock(Root, PERDURE_RDONLY | PERDURE_NOWAIT), 0)
+      << perdure_errormsg();
+  EXPECT_EQ(perdure_unlock(Root), 0);
 }
 
 // Others that come and go in between do not lose what has to be told.
