@@ -166,7 +166,9 @@ PERDURE_API void perdure_close(void *in_object);
    read section: one writer, or any number of readers, among all threads of all
    processes. Waits, in turn, until that is so; with NOWAIT: EBUSY, also while another
    thread of this process recovers the object to read it, or reads on after an only
-   writer has died, and while another process recovers it that opens it. A section
+   writer has died, and while another process recovers it that opens it, or waits to.
+   (NOWAIT is of sections: who writes waits for a process that opens the object just
+   then, until that has recovered it.) A section
    belongs to the thread that entered it, which is in one section of an object at
    a time (EDEADLK), and in 64 read sections at most (ENOLCK).
    Who has the object open with PERDURE_SHARED changes it, and allocates and

@@ -38,6 +38,9 @@ static bool takeTurn(Object &O) {
   uint64_t &Last = headerOf(O)->Turn.LastWriter, Mine = ownTurn(O);
   if (Mine && __atomic_load_n(&Last, __ATOMIC_ACQUIRE) == Mine)
     return true;
+  // This process writes nothing more to it, and recovers nothing.
+  if (isPoisoned(O))
+    return failPoisoned(O);
   {
     StructureLocked Hold(O); // what the state says now
     if (!Hold.ok())

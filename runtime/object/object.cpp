@@ -15,10 +15,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 using namespace perdure;
@@ -215,10 +217,16 @@ static void repairState(Object &O) {
 // opens. Where headers reach the medium by themselves, at once or page by page,
 // the file's size has to be there first. Before a file is mapped it has no
 // header to speak of.
-static bool syncSize(const Object &O) {
+// Of a write that failed each description is told once, and commits sync through O.File.
+static bool syncSize(Object &O) {
   bool First = O.Map.Address && (!O.Map.Page || isDurable(O));
-  return !First || syncFile(O.File) ||
-         fail(errno, "object %s: cannot sync its size: %s", labelOf(O).Text,
+  if (!First || syncFile(O.MapFile >= 0 ? O.MapFile : O.File))
+    return true;
+  if (isDeferred(O)) {
+    poison(O, "sync its size", errno);
+    return failPoisoned(O);
+  }
+  return fail(errno, "object %s: cannot sync its size: %s", labelOf(O).Text,
               strerror(errno));
 }
 
@@ -372,7 +380,8 @@ bool perdure::growFile(Object &O, uint64_t Pages) {
   New.FileBytes = Wanted < Limit ? Wanted : Least;
   if (!allocateFile(O, Old, New.FileBytes)) {
     New.FileBytes = Least;
-    if (Wanted == Least || !allocateFile(O, Old, Least))
+    // A sync that has failed would not fail again.
+    if (Wanted == Least || errno == EIO || !allocateFile(O, Old, Least))
       return false;
   }
   writeState(O, New);
@@ -680,14 +689,25 @@ static bool isOnlyWriter(int File) {
   return lockOfOthers(File, FileByte::Ownership) == LockKind::None;
 }
 
+// On tmpfs lseek looks at each page: 15 ms for 2.3 GB. Blocks are pages of the file there
+// and nothing else; a hole and as many pages past the end would need somebody who
+// allocated these with FALLOC_FL_KEEP_SIZE.
+static bool isPagesOfTmpfs(int File, const CheckedFile &Found, uint64_t InBlocks) {
+  struct statfs System;
+  return InBlocks == Found.Current.FileBytes &&
+         (uint64_t)Found.Status.st_size == InBlocks && !fstatfs(File, &System) &&
+         System.f_type == TMPFS_MAGIC;
+}
+
 // cp makes holes of what was allocated and never written, and a write to a hole
 // is SIGBUS on a full disk. Space that was allocated and never written looks
 // like a hole to lseek, and what lies past the end or beside the data counts in
 // st_blocks: neither alone tells that there are none.
 static bool fillHoles(const Object &O, int File, const CheckedFile &Found) {
   uint64_t Bytes = Found.Current.FileBytes;
-  if ((uint64_t)Found.Status.st_blocks * 512 >= Bytes &&
-      lseek(File, 0, SEEK_HOLE) >= (off_t)Bytes)
+  uint64_t InBlocks = (uint64_t)Found.Status.st_blocks * 512;
+  if (InBlocks >= Bytes &&
+      (isPagesOfTmpfs(File, Found, InBlocks) || lseek(File, 0, SEEK_HOLE) >= (off_t)Bytes))
     return true;
   // Not posix_fallocate: where the file system cannot, glibc rewrites a byte of
   // each block, over what others store meanwhile.
@@ -901,10 +921,11 @@ void perdure::disown(Object &O) {
   O.Sect = Section();
   O.Serial = nextSerial(); // nor is this thread in a read section
   O.Syncing = 0; // those threads are its parent's. attach sets Unsynced
+  // Also from what another thread was recovering privately.
+  if (isPresent(O) && mprotect((void *)O.Base, TheWindow.limit(), PROT_READ))
+    die("cannot take the right to write object %s from a child of fork: %s",
+        labelOf(O).Text, strerror(errno));
   if (isPresent(O) && isWritable(O)) {
-    if (mprotect((void *)O.Base, TheWindow.limit(), PROT_READ))
-      die("cannot take the right to write object %s from a child of fork: %s",
-          labelOf(O).Text, strerror(errno));
     snprintf(O.WhyReadOnly, sizeof(O.WhyReadOnly),
              "this process is a child of the one that opened it; open it again "
              "once that one has closed the store");

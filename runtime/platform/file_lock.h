@@ -35,9 +35,10 @@ enum class LockKind { None, Shared, Exclusive };
 /// a message.
 bool lockByte(int File, FileByte Byte, LockKind Kind, bool Wait);
 
-/// The same of Section or Structure, first come, first served: who waits holds the byte's
-/// turn meanwhile, so those who keep coming for a share of it do not keep out who wants
-/// it alone. Who has the turn waits for the byte only.
+/// The same of Section or Structure, in turn: who waits holds the byte's turn meanwhile, so
+/// those who keep coming for a share of it do not keep out who wants it alone. (For the
+/// turn itself the kernel has no queue, but nobody who shares it has it for longer than
+/// these calls take.) Who has the turn waits for the byte only.
 bool lockInTurn(int File, FileByte Byte, LockKind Kind, bool Wait);
 
 /// What others hold: None, Shared or Exclusive.

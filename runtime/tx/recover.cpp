@@ -146,12 +146,17 @@ static bool checkLane(const Object &O, unsigned Lane, Plan &P, bool Acts) {
 }
 
 // On page media: what was brought back before the cut, and that before what comes
-// now. Whoever opens O, and dies there: it may have been open with PERDURE_DURABLE.
+// now. Whoever opens O, and dies there: it may have been open with PERDURE_DURABLE. Where
+// it fails in a process that shares O, no turn of it tries again: a second sync is not
+// told of what the first one was.
 static bool syncRecovered(Object &O) {
   if (!O.Map.Page || O.Private || TheOptions.battery || syncFile(O.File))
     return true;
-  return fail(errno, "object %s: cannot sync what was recovered: %s",
-              labelOf(O).Text, strerror(errno));
+  int Error = errno;
+  if (isPresent(O))
+    poison(O, "sync what was recovered", Error);
+  return fail(Error, "object %s: cannot sync what was recovered: %s",
+              labelOf(O).Text, strerror(Error));
 }
 
 // The log was looked at before, and each record once more when it is done: others may

@@ -29,6 +29,7 @@ struct Redo {
   Batch *First, **Last; // appended and not yet home, in order
   Batch *Changes;       // taken from the allocator, to be appended; or null
   unsigned Undecided;   // prepared batches
+  bool Cancelled;       // the log has one that was not committed in the end
   unsigned Open;        // transactions
 };
 } // namespace perdure
@@ -442,9 +443,27 @@ static void enqueue(Redo &R, Batch *B) {
 
 static void wait(Redo &R) { pthread_cond_wait(&R.Moved, &R.Lock.Handle); }
 
+// One thread at a time: of a write that failed a description is told once, so of two
+// that sync at once one would believe that all is well. False, too, when the medium has
+// failed meanwhile: errno. Lock, which others take while it syncs.
+static bool syncAlone(Object &O, Redo &R) {
+  while (R.Syncing)
+    wait(R);
+  R.Syncing = true;
+  pthread_mutex_unlock(&R.Lock.Handle);
+  bool Ok = syncFile(O.File);
+  int Error = errno;
+  pthread_mutex_lock(&R.Lock.Handle);
+  R.Syncing = false;
+  pthread_cond_broadcast(&R.Moved);
+  errno = Ok ? EIO : Error;
+  return Ok && !isPoisoned(O);
+}
+
 // Until all up to Number is durable and home. The first thread that comes syncs
 // for all that have appended by then, the next one for those that came
-// meanwhile. Lock.
+// meanwhile. Where the medium fails, under this or another, what was appended behind the
+// last sync is cut off: who waits for it is told that it is not committed. Lock.
 static bool waitUntilHome(Object &O, Redo &R, uint64_t Number) {
   while (R.Homed < Number && !isPoisoned(O)) {
     if (R.Syncing) {
@@ -454,34 +473,32 @@ static bool waitUntilHome(Object &O, Redo &R, uint64_t Number) {
     uint64_t Now = R.Number;
     LogEnd End = R.End;
     Batch **Last = R.Last; // what comes later is not durable by then
-    R.Syncing = true;
-    pthread_mutex_unlock(&R.Lock.Handle);
-    bool Ok = syncFile(O.File);
-    int Error = errno;
-    pthread_mutex_lock(&R.Lock.Handle);
-    R.Syncing = false;
-    if (Ok) {
-      R.Durable = End;
-      Batch *Rest = *Last;
-      *Last = nullptr;
-      while (Batch *B = R.First) {
-        Ok = writeHome(O, *B) && Ok;
-        R.First = B->Next;
-        freeBatch(B);
-      }
-      R.First = Rest;
-      if (!Rest)
-        R.Last = &R.First;
-      R.Homed = Now;
-      if (Ok && !Rest && !R.Undecided)
-        tellHome(*R.L->Head, End.At);
-    } else {
-      errno = Error;
-      giveUp(O, R, "sync what was committed");
+    if (!syncAlone(O, R))
+      break;
+    R.Durable = End;
+    Batch *Rest = *Last;
+    *Last = nullptr;
+    bool Ok = true;
+    while (Batch *B = R.First) {
+      Ok = writeHome(O, *B) && Ok;
+      R.First = B->Next;
+      freeBatch(B);
     }
-    pthread_cond_broadcast(&R.Moved);
+    R.First = Rest;
+    if (!Rest)
+      R.Last = &R.First;
+    R.Homed = Now;
+    if (Ok && !Rest && !R.Undecided)
+      tellHome(*R.L->Head, End.At);
   }
-  return R.Homed >= Number || failPoisoned(O);
+  if (R.Homed >= Number)
+    return true;
+  int Error = errno;
+  while (R.Syncing)
+    wait(R);
+  errno = Error;
+  giveUp(O, R, "sync what was committed");
+  return failPoisoned(O);
 }
 
 // Nothing is on its way. Lock.
@@ -536,6 +553,7 @@ static bool checkpoint(Object &O, Redo &R) {
     __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
     R.End = R.Durable = beginningOf(L);
     R.Bytes = 0;
+    R.Cancelled = false;
   } else {
     R.Spare = Next.Chunk;
     R.Spares = Next.Chunks;
@@ -557,12 +575,27 @@ static bool emptyLog(Object &O, Redo &R) {
                      __ATOMIC_RELEASE);
     R.End = R.Durable = beginningOf(L);
     R.Bytes = 0;
+    R.Cancelled = false;
     Ok = syncFile(O.File);
   }
   if (Ok)
     return true;
   giveUp(O, R, "sync what was committed");
   return failPoisoned(O);
+}
+
+// A commit of several objects that failed is not in the log for long: who found there
+// that this one is prepared would need the other that decides, which may be removed since.
+// Not while another is undecided: the last one of these does it. Lock.
+static void forgetCancelled(Object &O, Redo &R) {
+  int Saved = errno;
+  bool Ok = true;
+  while (Ok && R.Cancelled && !R.Undecided && !isPoisoned(O))
+    if (R.Syncing)
+      wait(R);
+    else
+      Ok = R.Homed < R.Number ? waitUntilHome(O, R, R.Number) : emptyLog(O, R);
+  errno = Saved;
 }
 
 // A log that cannot grow serves again from its beginning: which costs two
@@ -720,7 +753,9 @@ void perdure::cancelBatch(Object &O) {
   Redo &R = *O.TheRedo;
   Locked Hold(R.Lock);
   --R.Undecided;
+  R.Cancelled = true;
   pthread_cond_broadcast(&R.Moved);
+  forgetCancelled(O, R);
 }
 
 bool perdure::decideBatch(Object &O, const Batch &B, const PreparedBatch &P) {
@@ -743,16 +778,15 @@ bool perdure::decideBatch(Object &O, const Batch &B, const PreparedBatch &P) {
   }
   --R.Undecided;
   pthread_cond_broadcast(&R.Moved);
+  forgetCancelled(O, R);
   return Ok;
 }
 
 bool perdure::syncLane(Object &O) {
-  if (syncFile(O.File))
-    return true;
-  int Error = errno;
   Redo &R = *O.TheRedo;
   Locked Hold(R.Lock);
-  errno = Error;
+  if (syncAlone(O, R))
+    return true;
   giveUp(O, R, "sync that a transaction is committed");
   return failPoisoned(O);
 }
@@ -849,7 +883,9 @@ static bool collectDifferences(Object &O, Redo &R, const Stored &What, Batch &B,
 
 // The order matters: what the allocator has changed is taken first, then pages are
 // compared, and both are appended before anything waits. So what others allocate or
-// commit meanwhile comes later in the log than what was compared, and holds. Lock.
+// commit meanwhile comes later in the log than what was compared, and holds. What the
+// file will hold, and so does not differ, may be on its way there: that is waited for, too.
+// Lock.
 static bool writeSpan(Object &O, Redo &R, const Stored &What) {
   for (bool Emptied = false;;) {
     if (isPoisoned(O))
@@ -870,7 +906,7 @@ static bool writeSpan(Object &O, Redo &R, const Stored &What) {
       continue;
     }
     freeBatch(B);
-    return Ok && (!TooMuch || writeMuch(O, R, What));
+    return Ok && (TooMuch ? writeMuch(O, R, What) : waitUntilHome(O, R, R.Number));
   }
 }
 
@@ -887,7 +923,7 @@ bool perdure::persistSpan(Object &O, Span S, const Span *Except, size_t Count) {
   if (!writeSpan(O, *R, {S, Except, Count, false}))
     return false;
   // What others have changed who share it.
-  if (R->Number != Before || isAlone(O) || syncFile(O.File))
+  if (R->Number != Before || isAlone(O) || syncAlone(O, *R))
     return true;
   giveUp(O, *R, "sync what was stored in it");
   return failPoisoned(O);
@@ -896,7 +932,8 @@ bool perdure::persistSpan(Object &O, Span S, const Span *Except, size_t Count) {
 bool perdure::syncCommitted(Object &O) {
   if (isPoisoned(O))
     return failPoisoned(O);
-  if (syncFile(O.File))
+  // See syncAlone; commits sync through the other description.
+  if (syncFile(O.MapFile))
     return true;
   poison(O, "sync what was stored in it", errno);
   return failPoisoned(O);

@@ -1485,6 +1485,204 @@ TEST_F(CommitTest, FailedWriteAmongSeveral) {
   }
 }
 
+// What others persist is not told to be durable before it is: it does not differ any more
+// from what the file will hold, but is on its way there (tx/redo.cpp, writeSpan).
+TEST_F(CommitTest, PersistWaitsForWhatOthersPersist) {
+  uint64_t *R = createDurable("a");
+  set(&R[0], 1);
+  perdure_persist(R, 8);
+  R[1] = 1;
+  R[2] = 1;
+  std::atomic<bool> Ended = false, Early = false;
+  std::thread Other;
+  std::atomic<bool> First = true;
+  SyncInstead = [&](int) {
+    if (!First.exchange(false))
+      return false;
+    Other = std::thread([&] {
+      perdure_persist(&R[1], 8);
+      Ended = true;
+    });
+    usleep(100000);
+    Early = Ended.load();
+    return false;
+  };
+  perdure_persist(R, 24);
+  Other.join();
+  EXPECT_FALSE(Early);
+}
+
+// The medium fails under another thread while this one's sync is on its way, which ends
+// well: what this one was told holds when the object is opened again.
+TEST_F(CommitTest, MediumFailsDuringASync) {
+  uint64_t *R = createDurable("a");
+  auto Commit = [&](uint64_t Value) {
+    EXPECT_EQ(perdure_tx_begin(R), 0);
+    set(&R[0], Value);
+    return perdure_tx_commit();
+  };
+  ASSERT_EQ(Commit(1), 0);
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  std::atomic<bool> First = true;
+  SyncInstead = [&](int) {
+    if (!First.exchange(false))
+      return false;
+    std::thread([&] {
+      // It grows, and its size cannot be synced.
+      FailSync = [](int) { return true; };
+      EXPECT_EQ(perdure_alloc(R, 1 << 20), nullptr);
+      EXPECT_EQ(errno, EIO) << perdure_errormsg();
+      FailSync = nullptr;
+    }).join();
+    return false;
+  };
+  EXPECT_EQ(Commit(2), -1);
+  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  EXPECT_EQ(R[0], 1u);
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 1u);
+}
+
+// A sync that failed would not fail again: so the object is not written any more.
+TEST_F(CommitTest, FailedSyncOfTheSize) {
+  uint64_t *R = createDurable("a");
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 1);
+  ASSERT_EQ(perdure_tx_commit(), 0);
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  int Left = 1;
+  FailSync = [&](int) { return Left-- > 0; };
+  EXPECT_EQ(perdure_alloc(R, 1 << 20), nullptr);
+  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(&R[0], 2);
+  EXPECT_EQ(perdure_tx_commit(), -1);
+  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 1u);
+}
+
+// A commit that was appended behind another whose way home fails: it was told EIO.
+TEST_F(CommitTest, WhatFailedIsNotThereLater) {
+  uint64_t *R = createDurable("a");
+  auto Commit = [&](uint64_t I) {
+    EXPECT_EQ(perdure_tx_begin(R), 0);
+    set(&R[I], 2);
+    return perdure_tx_commit();
+  };
+  ASSERT_EQ(Commit(0), 0);
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  std::atomic<bool> Appended = false, Fails = false;
+  BeforeWrite = [&](int) { Appended = true; };
+  FailWrite = [&](int) { return Fails.exchange(false); };
+  std::thread Second;
+  std::atomic<bool> First = true;
+  SyncInstead = [&](int) {
+    if (!First.exchange(false))
+      return false;
+    Appended = false;
+    Second = std::thread([&] {
+      EXPECT_EQ(Commit(2), -1);
+      EXPECT_EQ(errno, EIO) << perdure_errormsg();
+    });
+    while (!Appended)
+      usleep(1000);
+    usleep(50000); // until it waits; sooner is another order, in which all is well, too
+    Fails = true;
+    return false;
+  };
+  EXPECT_EQ(Commit(1), 0) << perdure_errormsg(); // the log has it durably
+  Second.join();
+  reopenStore();
+  R = open("a");
+  EXPECT_EQ(R[0], 2u);
+  EXPECT_EQ(R[1], 2u);
+  EXPECT_EQ(R[2], 0u);
+}
+
+// A commit of several objects that failed leaves nothing that needs the other ones.
+TEST_F(CommitTest, CancelledPartsNeedNoCoordinator) {
+  uint64_t *A = createDurable("a"), *B = createDurable("b"), *C = createDurable("c");
+  auto Commit = [&](std::initializer_list<uint64_t *> Roots) {
+    EXPECT_EQ(perdure_tx_begin(nullptr), 0);
+    for (uint64_t *Root : Roots)
+      set(Root, Root[0] + 1);
+    return perdure_tx_commit();
+  };
+  ASSERT_EQ(Commit({A}) | Commit({B}) | Commit({C}), 0);
+  struct stat Last;
+  ASSERT_EQ(stat(fileOf("c").c_str(), &Last), 0);
+  FailWrite = [&](int File) {
+    struct stat Status;
+    return !fstat(File, &Status) && Status.st_ino == Last.st_ino;
+  };
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  ASSERT_EQ(Commit({A, B, C}), -1);
+  FailWrite = nullptr;
+  ASSERT_EQ(Commit({B}), 0) << perdure_errormsg();
+  perdure_close(A);
+  EXPECT_EQ(perdure_remove(S, "a"), 0) << perdure_errormsg();
+  EXPECT_EQ(afterDeath("b", 1)[0], 2u);
+}
+
+// Nor does a turn recover what it cannot write any more.
+TEST_F(CommitTest, NoTurnsWhereTheMediumHasFailed) {
+  createDurable("a");
+  closeStore();
+  reopenStore(PERDURE_SHARED | PERDURE_DURABLE);
+  uint64_t *R = open("a");
+  changeInTurn(R, 1);
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  ASSERT_GE(perdure_lock(R, 0), 0) << perdure_errormsg();
+  ASSERT_EQ(perdure_tx_begin(R), 0);
+  set(R, 2);
+  FailSync = [](int) { return true; };
+  EXPECT_EQ(perdure_tx_commit(), -1);
+  FailSync = nullptr;
+  perdure_unlock(R);
+  int Writes = 0;
+  BeforeWrite = [&](int) { ++Writes; };
+  DataSyncs = 0;
+  if (!perdure_lock(R, 0)) // its turn may be the last one still
+    EXPECT_EQ(perdure_unlock(R), -1);
+  EXPECT_EQ(perdure_lock(R, 0), -1);
+  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  EXPECT_EQ(Writes + DataSyncs, 0);
+  BeforeWrite = nullptr;
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 1u);
+}
+
+// A sync that fails while a turn recovers: no later one takes it for done.
+TEST_F(CommitTest, FailedSyncInATurn) {
+  createDurable("a");
+  closeStore();
+  reopenStore(PERDURE_SHARED | PERDURE_DURABLE);
+  uint64_t *R = open("a");
+  changeInTurn(R, 1);
+  pid_t Pid = fork();
+  if (!Pid) {
+    perdure_store_close(S);
+    S = perdure_store_open(Dir.c_str(), PERDURE_SHARED);
+    R = open("a");
+    if (perdure_lock(R, 0) < 0 || perdure_tx_begin(R))
+      _exit(1);
+    set(R, 2);
+    kill(getpid(), SIGKILL);
+  }
+  int Status;
+  ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+  ASSERT_TRUE(WIFSIGNALED(Status));
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  FailSync = [](int) { return true; };
+  EXPECT_EQ(perdure_lock(R, 0), -1);
+  FailSync = nullptr;
+  EXPECT_EQ(perdure_lock(R, 0), -1);
+  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  reopenStore();
+  EXPECT_EQ(open("a")[0], 1u);
+}
+
 //===----------------------------------------------------------------------===//
 // Power failures
 //===----------------------------------------------------------------------===//

@@ -2,6 +2,7 @@
 
 #include "Support.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -154,6 +155,28 @@ TEST_F(Objects, HolesOfACopyAreFilled) {
   reopenStore();
   open("a");
   ASSERT_EQ(stat(Path.c_str(), &Status), 0);
+  EXPECT_GE(Status.st_blocks * 512, Status.st_size);
+}
+
+// As many pages as the object should have, but not where they should be.
+TEST_F(Objects, HolesAreFilledThoughMorePastTheEndHasBlocks) {
+  uint64_t *Root = create("a");
+  ASSERT_NE(perdure_alloc(Root, 4 << 20), nullptr);
+  closeStore();
+  std::string Path = fileOf("a");
+  struct stat Before, Status;
+  ASSERT_EQ(stat(Path.c_str(), &Before), 0);
+  int File = ::open(Path.c_str(), O_RDWR | O_CLOEXEC);
+  constexpr off_t Bytes = 1 << 20;
+  ASSERT_EQ(fallocate(File, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, Bytes, Bytes), 0);
+  ASSERT_EQ(posix_fallocate(File, Before.st_size, Bytes), 0);
+  ASSERT_EQ(fstat(File, &Status), 0);
+  close(File);
+  ASSERT_GE(Status.st_blocks * 512, Before.st_size);
+  reopenStore();
+  open("a");
+  ASSERT_EQ(stat(Path.c_str(), &Status), 0);
+  EXPECT_EQ(Status.st_size, Before.st_size);
   EXPECT_GE(Status.st_blocks * 512, Status.st_size);
 }
 
