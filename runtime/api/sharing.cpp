@@ -136,14 +136,18 @@ static bool seeWhole(Object &O, bool Wait, bool &Half) {
 // since it sees what they see. Not when an only writer, who uses no sections, has come or
 // has died since the first one looked, nor while one recovers the file.
 static bool maySeeTheSame(Object &O) {
-  if (isWritable(O))
+  if (isWritable(O)) {
+    followWriter(O);
     return true;
+  }
   // Once more behind the look at Structure: one that recovered it and has died had both.
   if (hasOnlyWriter(O) &&
       lockOfOthers(O.File, FileByte::Structure) == LockKind::Exclusive)
     return false;
-  if (hasOnlyWriter(O))
-    return !O.Private;
+  bool OnlyWriter = hasOnlyWriter(O);
+  followWriter(O); // behind the looks, as in seeWhole
+  if (OnlyWriter)
+    return !O.Private && hasOnlyWriter(O);
   return O.Private ? isRecoveredAsIs(O) : !needsRecovery(O, hasWriters(O));
 }
 
@@ -152,10 +156,7 @@ static bool enterToRead(Object &O, bool Wait, bool &First) {
   for (;;) {
     if (!enterSection(O, /*ToWrite=*/false, Wait, Died, First))
       return false;
-    if (First) // see seeWhole
-      return true;
-    followWriter(O);
-    if (maySeeTheSame(O))
+    if (First || maySeeTheSame(O)) // the first one: see seeWhole
       return true;
     leaveSection(O);
     if (!Wait)

@@ -232,6 +232,8 @@ static bool syncSize(Object &O) {
 
 // Never a hole: a write to one would be SIGBUS on a full disk.
 static bool allocateFile(Object &O, uint64_t From, uint64_t Bytes) {
+  if (isPoisoned(O))
+    return failPoisoned(O);
   if (Bytes > TheWindow.limit())
     return fail(ENOSPC,
                 "object %s is full: %llu bytes are the most that a slot holds; "
@@ -240,8 +242,15 @@ static bool allocateFile(Object &O, uint64_t From, uint64_t Bytes) {
   int Error = Bytes <= largestFile() ? 0 : EFBIG;
   while (!Error) {
     Error = posix_fallocate(O.File, (off_t)From, (off_t)(Bytes - From));
-    if (!Error)
-      return syncSize(O);
+    if (!Error && syncSize(O))
+      return true;
+    if (!Error) {
+      // The next time there is something to be allocated and synced again.
+      int Saved = errno, Ignored = isPoisoned(O) || ftruncate(O.File, (off_t)From);
+      (void)Ignored;
+      errno = Saved;
+      return false;
+    }
     if (Error == EINTR)
       Error = 0;
   }
@@ -690,12 +699,13 @@ static bool isOnlyWriter(int File) {
 }
 
 // On tmpfs lseek looks at each page: 15 ms for 2.3 GB. Blocks are pages of the file there
-// and nothing else; a hole and as many pages past the end would need somebody who
-// allocated these with FALLOC_FL_KEEP_SIZE.
+// and nothing else, where it has no huge ones; a hole and as many pages past the end would
+// need somebody who allocated these with FALLOC_FL_KEEP_SIZE.
 static bool isPagesOfTmpfs(int File, const CheckedFile &Found, uint64_t InBlocks) {
   struct statfs System;
   return InBlocks == Found.Current.FileBytes &&
-         (uint64_t)Found.Status.st_size == InBlocks && !fstatfs(File, &System) &&
+         (uint64_t)Found.Status.st_size == InBlocks &&
+         Found.Status.st_blksize == (blksize_t)FilePage && !fstatfs(File, &System) &&
          System.f_type == TMPFS_MAGIC;
 }
 
@@ -850,6 +860,9 @@ bool perdure::attach(Object &O, Access Wanted) {
   if (Upgrade && (O.Sect.Readers || O.Sect.Changing))
     return fail(EBUSY, "a thread of this process is in a read section of it");
   bool Writable = Wanted != Access::Read;
+  // It was to be recovered before, and a second sync is not told of what the first was.
+  if (Upgrade && Writable && isPoisoned(O))
+    return failPoisoned(O);
   int File = openFile(O.Owner->ObjectsDir, O.Hex,
                       (Writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
   if (File < 0)

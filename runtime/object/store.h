@@ -42,6 +42,7 @@ struct Store {
   int Dir, ObjectsDir, NamesDir;
   bool ReadOnly, Durable, Shared;
   bool Verify; // only sealed objects; atomic
+  bool SyncFailed; // of an object that another asked: tx/together.cpp; atomic
   unsigned References;
   char Path[256];          // as it was opened, cut; in messages
   Mutex Lock;              // guards Objects, Bindings and their opening

@@ -586,7 +586,8 @@ static bool emptyLog(Object &O, Redo &R) {
 
 // A commit of several objects that failed is not in the log for long: who found there
 // that this one is prepared would need the other that decides, which may be removed since.
-// Not while another is undecided: the last one of these does it. Lock.
+// Not while another is undecided: the last one of these does it. Nobody appends to it
+// meanwhile (makeReady), so this does not wait for more than is there. Lock.
 static void forgetCancelled(Object &O, Redo &R) {
   int Saved = errno;
   bool Ok = true;
@@ -610,9 +611,9 @@ static bool emptyFullLog(Object &O, Redo &R) {
   return false;
 }
 
-// Whether the log is long enough to be begun anew.
+// Whether the log is to be begun anew: it is long enough, or see forgetCancelled.
 static bool mayWait(const Object &O, const Redo &R) {
-  return R.L && R.Bytes >= longestLog(O) && !R.Undecided;
+  return R.L && (R.Cancelled || R.Bytes >= longestLog(O)) && !R.Undecided;
 }
 
 // Room for a commit: a log that is long enough is begun anew, unless somebody
@@ -632,7 +633,7 @@ static bool makeReady(Object &O, Redo &R) {
   if (isPoisoned(O))
     return failPoisoned(O);
   // What there is goes on if there cannot be more.
-  return R.Undecided || R.Bytes < longestLog(O) || checkpoint(O, R) ||
+  return !mayWait(O, R) || (R.Cancelled ? emptyLog(O, R) : checkpoint(O, R)) ||
          emptyFullLog(O, R);
 }
 
@@ -778,7 +779,6 @@ bool perdure::decideBatch(Object &O, const Batch &B, const PreparedBatch &P) {
   }
   --R.Undecided;
   pthread_cond_broadcast(&R.Moved);
-  forgetCancelled(O, R);
   return Ok;
 }
 
@@ -794,7 +794,9 @@ bool perdure::syncLane(Object &O) {
 bool perdure::syncCommits(Object &O) {
   Redo &R = *O.TheRedo;
   Locked Hold(R.Lock);
-  return waitUntilHome(O, R, R.Number);
+  bool Ok = waitUntilHome(O, R, R.Number);
+  forgetCancelled(O, R);
+  return Ok;
 }
 
 //===----------------------------------------------------------------------===//
@@ -930,9 +932,11 @@ bool perdure::persistSpan(Object &O, Span S, const Span *Except, size_t Count) {
 }
 
 bool perdure::syncCommitted(Object &O) {
+  // See syncAlone; through this description the file's size is synced, too, with that
+  // lock, and commits are through the other.
+  Locked Hold(O.GrowLock);
   if (isPoisoned(O))
     return failPoisoned(O);
-  // See syncAlone; commits sync through the other description.
   if (syncFile(O.MapFile))
     return true;
   poison(O, "sync what was stored in it", errno);

@@ -258,15 +258,28 @@ OtherFile::~OtherFile() {
   errno = Saved;
 }
 
+// A file that could not be synced is taken for synced by who opens it and asks again:
+// nothing is done in this store, from then on, because of what is asked of others.
+static bool didSyncFail(const Store &S) {
+  return __atomic_load_n(&S.SyncFailed, __ATOMIC_ACQUIRE);
+}
+static bool failSync(Store &S, const char *What) {
+  __atomic_store_n(&S.SyncFailed, true, __ATOMIC_RELEASE);
+  return fail(errno, "cannot sync objects/%s: %s", What, strerror(errno));
+}
+
 // A process may have died behind its store, and before the sync of it, or the flush: the
 // kernel has it still, or the processor. What another object is told because of it is
 // durable, and would stay when power fails where this does not. On DAX media, too, a sync
 // takes what was stored through mappings.
 bool OtherFile::sync() const {
   // Where files cannot be synced nothing is written.
-  return TheOptions.battery || syncFile(Own) || errno == EINVAL || errno == EROFS ||
-         fail(errno, "cannot sync objects/%s: %s", hexOf(View->Id).Text,
-              strerror(errno));
+  if (TheOptions.battery)
+    return true;
+  if (didSyncFail(*View->Owner))
+    return fail(EIO, "a sync in its store failed before: close that, see to the disk");
+  return syncFile(Own) || errno == EINVAL || errno == EROFS ||
+         failSync(*View->Owner, hexOf(View->Id).Text);
 }
 
 static bool isCommitted(const Object &O, unsigned Lane) {
@@ -354,7 +367,9 @@ bool perdure::isAwaited(const Object &O, unsigned Lane, uint64_t Generation,
   // One that is gone has nothing to learn, once it is gone durably.
   if (!hasObjectFile(*O.Owner, Id))
     return errno != ENOENT ||
-           (Acts && !TheOptions.battery && fsync(O.Owner->ObjectsDir));
+           (Acts && !TheOptions.battery &&
+            (didSyncFail(*O.Owner) ||
+             (fsync(O.Owner->ObjectsDir) && !failSync(*O.Owner, ""))));
   OtherFile Other(*O.Owner, Id);
   const Object *P = Other.get();
   if (!P)

@@ -71,6 +71,7 @@ protected:
     }).join();
     return Result;
   }
+  void logGrows(bool Joins);
   /// A turn of this process, which shares the object.
   static void changeInTurn(uint64_t *Root, uint64_t Value) {
     ASSERT_GE(perdure_lock(Root, 0), 0) << perdure_errormsg();
@@ -741,26 +742,34 @@ TEST_F(CommitTest, ReadsOnWhatWasRecovered) {
   uint64_t None = 0;
   off_t At = (off_t)((uint64_t)R - baseOf(R));
   ASSERT_EQ(pwrite(Descriptor, &None, 8, At), 8);
-  perdure_store *T = perdure_store_open(Copy.c_str(), PERDURE_DURABLE);
-  auto *Seen = (uint64_t *)perdure_open(T, "a", PERDURE_RDONLY);
-  ASSERT_NE(Seen, nullptr) << perdure_errormsg();
-  ASSERT_EQ(Seen[0], 7u);
-  for (int Fails = 0; Fails < 3; ++Fails) {
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  for (int Fails = 0; Fails <= 3; ++Fails) {
+    perdure_store *T = perdure_store_open(Copy.c_str(), PERDURE_DURABLE);
+    auto *Seen = (uint64_t *)perdure_open(T, "a", PERDURE_RDONLY);
+    ASSERT_NE(Seen, nullptr) << perdure_errormsg();
+    ASSERT_EQ(Seen[0], 7u);
     int Left = Fails;
-    FailSync = [&](int) { return !Left--; };
+    FailSync = [&](int) { return Fails < 3 && !Left--; };
     errno = 0;
-    EXPECT_EQ(perdure_open(T, "a", PERDURE_DURABLE), nullptr);
-    EXPECT_EQ(errno, EIO) << perdure_errormsg();
+    void *Opened = perdure_open(T, "a", PERDURE_DURABLE);
+    EXPECT_EQ(Opened, Fails < 3 ? nullptr : Seen) << perdure_errormsg();
     EXPECT_EQ(Seen[0], 7u);
-    // What is in the file is not what he sees, until the last sync: then the log is cut.
-    ASSERT_TRUE(Fails == 2 || pwrite(Descriptor, &None, 8, At) == 8);
-    EXPECT_EQ(Seen[0], 7u);
+    if (Fails < 3) {
+      EXPECT_EQ(errno, EIO) << perdure_errormsg();
+      // What is in the file is not what he sees, until the last sync: then the log is
+      // cut.
+      ASSERT_TRUE(Fails == 2 || pwrite(Descriptor, &None, 8, At) == 8);
+      EXPECT_EQ(Seen[0], 7u);
+      // A second sync would not be told of what the first one was.
+      FailSync = nullptr;
+      EXPECT_EQ(perdure_open(T, "a", PERDURE_DURABLE), nullptr);
+      EXPECT_EQ(errno, EIO) << perdure_errormsg();
+      EXPECT_EQ(Seen[0], 7u);
+    }
+    FailSync = nullptr;
+    perdure_store_close(T);
   }
   close(Descriptor);
-  FailSync = nullptr;
-  EXPECT_EQ(perdure_open(T, "a", PERDURE_DURABLE), Seen) << perdure_errormsg();
-  EXPECT_EQ(Seen[0], 7u);
-  perdure_store_close(T);
 }
 
 // The log is done again in parts that end where a multiple of 64 MiB is in the file, and
@@ -1189,7 +1198,7 @@ TEST_F(CommitTest, OpenedAgainIsNoOwnTurn) {
 
 // An only writer makes the log longer and dies, while somebody who reads looks: what was
 // known of the file before he was asked for is not enough.
-TEST_F(CommitTest, LogThatHasGrownSince) {
+void CommitTest::logGrows(bool Joins) {
   constexpr size_t Words = 1 << 17;
   uint64_t *R = create("a", Words * 8);
   closeStore();
@@ -1217,6 +1226,8 @@ TEST_F(CommitTest, LogThatHasGrownSince) {
   struct stat File;
   ASSERT_EQ(stat(fileOf("a").c_str(), &File), 0);
   bool Died = false;
+  if (Joins)
+    ASSERT_EQ(perdure_lock(Seen, PERDURE_RDONLY), 0) << perdure_errormsg();
   OnStat = [&](const struct stat &Status) {
     if (Died || Status.st_ino != File.st_ino)
       return;
@@ -1227,6 +1238,10 @@ TEST_F(CommitTest, LogThatHasGrownSince) {
     kill(Pid, SIGKILL);
     EXPECT_EQ(waitpid(Pid, &Ended, 0), Pid);
   };
+  if (Joins) { // others would not see what this one sees
+    EXPECT_EQ(joins(Seen), EBUSY);
+    ASSERT_EQ(perdure_unlock(Seen), 0);
+  }
   ASSERT_GE(perdure_lock(Seen, PERDURE_RDONLY), 0) << perdure_errormsg();
   EXPECT_TRUE(Died);
   size_t Wrong = 0;
@@ -1239,6 +1254,9 @@ TEST_F(CommitTest, LogThatHasGrownSince) {
     close(Pipe[1]);
   }
 }
+
+TEST_F(CommitTest, LogThatHasGrownSince) { logGrows(/*Joins=*/false); }
+TEST_F(CommitTest, LogThatHasGrownSinceWhileOthersRead) { logGrows(/*Joins=*/true); }
 
 // Whoever asks for it later: what was stored before is there, and what comes then is
 // written by commits.
@@ -1401,7 +1419,8 @@ TEST_F(CommitTest, FailedSyncPoisons) {
   for (int I = 0; I < 3; ++I) {
     ASSERT_EQ(perdure_tx_begin(A), 0);
     set(A, 3);
-    EXPECT_NE(perdure_alloc(A, 50), nullptr);
+    EXPECT_EQ(perdure_alloc(A, 50), nullptr) << "it grows no more";
+    EXPECT_EQ(errno, EIO);
     EXPECT_EQ(perdure_tx_commit(), -1);
     EXPECT_EQ(errno, EIO);
     errno = 0;
@@ -1552,8 +1571,12 @@ TEST_F(CommitTest, FailedSyncOfTheSize) {
   OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
   int Left = 1;
   FailSync = [&](int) { return Left-- > 0; };
-  EXPECT_EQ(perdure_alloc(R, 1 << 20), nullptr);
-  EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  std::string Header = readFile(fileOf("a")).substr(0, 4096);
+  for (int Again = 0; Again < 2; ++Again) {
+    EXPECT_EQ(perdure_alloc(R, 1 << 20), nullptr);
+    EXPECT_EQ(errno, EIO) << perdure_errormsg();
+  }
+  EXPECT_EQ(readFile(fileOf("a")).substr(0, 4096), Header);
   ASSERT_EQ(perdure_tx_begin(R), 0);
   set(&R[0], 2);
   EXPECT_EQ(perdure_tx_commit(), -1);
@@ -1585,7 +1608,7 @@ TEST_F(CommitTest, WhatFailedIsNotThereLater) {
       EXPECT_EQ(Commit(2), -1);
       EXPECT_EQ(errno, EIO) << perdure_errormsg();
     });
-    while (!Appended)
+    for (int Past = 0; !Appended && Past < 60000; ++Past)
       usleep(1000);
     usleep(50000); // until it waits; sooner is another order, in which all is well, too
     Fails = true;
@@ -1651,6 +1674,58 @@ TEST_F(CommitTest, NoTurnsWhereTheMediumHasFailed) {
   BeforeWrite = nullptr;
   reopenStore();
   EXPECT_EQ(open("a")[0], 1u);
+}
+
+// What another object says counts once it is durable: where that could not be synced, no
+// later turn believes it.
+TEST_F(CommitTest, FailedSyncOfWhoIsAsked) {
+  OnReport = [](const char *, size_t Count) { return (ssize_t)Count; };
+  int Asked = 0;
+  for (int Last = 0, Died = 1; Died; ++Last) {
+    ASSERT_LT(Last, 40);
+    std::string Names[] = {"a" + std::to_string(Last), "b" + std::to_string(Last)};
+    for (std::string &Name : Names)
+      create(Name.c_str(), 4096);
+    closeStore();
+    reopenStore(PERDURE_SHARED | PERDURE_DURABLE);
+    uint64_t *R[] = {open(Names[0].c_str()), open(Names[1].c_str())};
+    struct stat Coordinator;
+    ASSERT_EQ(stat(fileOf(Names[0].c_str()).c_str(), &Coordinator), 0);
+    pid_t Pid = fork();
+    if (!Pid) {
+      perdure_store_close(S);
+      S = perdure_store_open(Dir.c_str(), PERDURE_SHARED | PERDURE_DURABLE);
+      for (int K : {0, 1}) {
+        R[K] = open(Names[K].c_str());
+        perdure_lock(R[K], 0);
+      }
+      perdure_tx_begin(nullptr);
+      set(R[0], 2);
+      set(R[1], 2);
+      int Left = Last;
+      FailSync = [&](int) { return Left-- == 0 && kill(getpid(), SIGKILL); };
+      _exit(perdure_tx_commit() != 0);
+    }
+    int Status;
+    ASSERT_EQ(waitpid(Pid, &Status, 0), Pid);
+    Died = WIFSIGNALED(Status);
+    FailSync = [&](int File) {
+      struct stat Of;
+      return !fstat(File, &Of) && Of.st_ino == Coordinator.st_ino;
+    };
+    bool Refused = perdure_lock(R[1], 0) < 0;
+    FailSync = nullptr;
+    Asked += Refused;
+    if (Refused)
+      EXPECT_LT(perdure_lock(R[1], 0), 0) << Last;
+    closeStore();
+    reopenStore();
+    uint64_t *Now[] = {open(Names[0].c_str()), open(Names[1].c_str())};
+    EXPECT_EQ(Now[0][0], Now[1][0]) << Last;
+    if (!Died)
+      EXPECT_EQ(Now[0][0], 2u);
+  }
+  EXPECT_GT(Asked, 0);
 }
 
 // A sync that fails while a turn recovers: no later one takes it for done.

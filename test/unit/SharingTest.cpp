@@ -541,7 +541,8 @@ TEST_F(SharingTest, WhoWaitsForTheStructureComesBeforeReaders) {
   ASSERT_EQ(perdure_lock(Root, PERDURE_RDONLY | PERDURE_NOWAIT), 0);
   ASSERT_EQ(perdure_unlock(Root), 0);
   Opener.go();
-  for (;;) { // hangs when it does not take its turn
+  for (int Past = 0;; ++Past) {
+    ASSERT_LT(Past, 60000) << "it does not take its turn";
     struct flock Turn = request(StructureTurn, F_RDLCK);
     ASSERT_EQ(fcntl(File, F_OFD_GETLK, &Turn), 0);
     if (Turn.l_type == F_WRLCK)
