@@ -32,6 +32,9 @@ namespace {
 using Model = std::map<std::string, std::string>;
 
 pkv_bytes raw(std::string_view S) { return {S.data(), S.size()}; }
+std::string_view view(pkv_bytes B) {
+  return {static_cast<const char *>(B.data), B.size};
+}
 std::string text(pkv_bytes B) {
   return {static_cast<const char *>(B.data), B.size};
 }
@@ -115,6 +118,22 @@ protected:
                                       ? on(M, M.begin(), After)
                                       : on(M, M.upper_bound(Key), After));
         break;
+      case 4: {
+        pkv_item Items[7];
+        int Count = pkv_next_many(Real, Items, 7);
+        ASSERT_TRUE(Count >= 0 && Count <= 7);
+        if (!Count)
+          ASSERT_TRUE(Stands == After ||
+                      !on(M, Stands == Before ? M.begin() : M.upper_bound(Key),
+                          After));
+        for (int I = 0; I < Count; ++I) {
+          auto Next = Stands == Before ? M.begin() : M.upper_bound(Key);
+          ASSERT_TRUE(on(M, Next, After));
+          ASSERT_EQ(view(Items[I].key), Next->first);
+          ASSERT_EQ(view(Items[I].value), Next->second);
+        }
+        break;
+      }
       default:
         ASSERT_EQ(pkv_prev(Real),
                   Stands == Before  ? 0
@@ -134,7 +153,7 @@ protected:
       pkv_bytes Value;
       if (What < 2) {
         Cursor &C = Cursors[below(2)];
-        ASSERT_NO_FATAL_FAILURE(C.move(Now, below(5), below(20) ? Key : ""));
+        ASSERT_NO_FATAL_FAILURE(C.move(Now, below(6), below(20) ? Key : ""));
         ASSERT_NO_FATAL_FAILURE(C.expect(Now));
       } else if (What == 2) {
         ASSERT_NO_FATAL_FAILURE(Cursors[below(2)].expect(Now));

@@ -252,6 +252,14 @@ int pkv_prev(pkv_cursor *cursor);
    another object what pkv_get says, and neither is filled in. */
 int pkv_pair(pkv_cursor *cursor, struct pkv_bytes *key,
              struct pkv_bytes *value);
+/* As that many calls of pkv_next and pkv_pair, up to `most`: tells of each pair,
+   and stands on the last. Returns how many, which may be fewer; 0: it stands
+   behind all; -1: on a pair of which pkv_pair fails. In a snapshot the pairs
+   are good until it ends. */
+struct pkv_item {
+  struct pkv_bytes key, value;
+};
+int pkv_next_many(pkv_cursor *cursor, struct pkv_item *items, int most);
 
 /* Indexes. An index of a tree finds its pairs by other keys than their own,
    0 to 1,024 bytes each, which a function of the caller's says: it calls `emit`

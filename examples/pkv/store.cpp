@@ -1365,6 +1365,29 @@ int pkv_pair(pkv_cursor *c, struct pkv_bytes *key, struct pkv_bytes *value) {
   return 0;
 }
 
+int pkv_next_many(pkv_cursor *c, struct pkv_item *items, int most) {
+  constexpr int at_once = 64;
+  const tree::record *found[at_once];
+  if (most <= 0)
+    return 0;
+  // What this transaction changes meanwhile it finds by the key on which it
+  // stands.
+  if (c->txn->writes || c->stands != c->at_key || most == 1)
+    return !pkv_next(c)                                   ? 0
+           : pkv_pair(c, &items->key, &items->value) < 0 ? -1
+                                                         : 1;
+  int count = int(c->place.next(found, unsigned(std::min(most, at_once))));
+  if (!count)
+    return stand(*c, false, c->after);
+  for (int i = 0; i < count; i++) {
+    bytes there = value_in(*c->of->in, *found[i]);
+    if (!there.data())
+      return -1; // the first and only one
+    items[i] = {as_pkv(tree::key_of(*found[i])), as_pkv(there)};
+  }
+  return count;
+}
+
 // ===- Looking at all of it ---------------------------------------------===
 
 namespace {

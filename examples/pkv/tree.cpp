@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <type_traits>
 
 namespace tree {
 
@@ -52,6 +53,12 @@ unsigned first_head(const Node &n, unsigned low, unsigned high,
   return low;
 }
 
+/// Key and value of most records: whoever looks at the key will ask for the value.
+void prefetch(const record *r) {
+  for (unsigned line = 0; line < 3; line++)
+    __builtin_prefetch(reinterpret_cast<const char *>(r) + line * 64);
+}
+
 /// The first place from `low` on whose key is not less, or is greater with
 /// `past`. Heads that differ compare as the keys do, since a key that ends is
 /// less than whatever goes on, and zeros are the least that can follow; equal
@@ -64,6 +71,8 @@ unsigned first_from(const Node &n, unsigned low, bytes key, bool &equal) {
   equal = false;
   if (low == high || n.heads[n.order[low]] != head)
     return low;
+  if constexpr (std::is_same_v<Node, leaf>)
+    prefetch(+n.records[n.order[low]]);
   // Most often it is the only one.
   if (low + 1 < high && n.heads[n.order[low + 1]] == head)
     high = first_head<true>(n, low + 1, high, head);
@@ -111,11 +120,6 @@ void prefetch(const node *n, unsigned level) {
   unsigned lines = (level ? 64 + slots * 8 : sizeof(leaf)) / 64;
   for (unsigned line = 0; line < lines; line++)
     __builtin_prefetch(reinterpret_cast<const char *>(n) + line * 64);
-}
-
-void prefetch(const record *r) {
-  __builtin_prefetch(r);
-  __builtin_prefetch(reinterpret_cast<const char *>(r) + 64);
 }
 
 // ===- Damage ------------------------------------------------------------===
@@ -1051,6 +1055,26 @@ void place::look_ahead(bool begins) {
     prefetch(child_at(as_inner(*up.n), up.at + 1), 0);
 }
 
+/// Fetches the records of this leaf up to the place `to`, and where that is
+/// behind its end as many of the next one's, which has been fetched itself: each
+/// once.
+void place::fetch(unsigned to) {
+  const leaf *n = &as_leaf(*way[depth - 1].n);
+  for (unsigned end = std::min<unsigned>(to, n->count); fetched < end; fetched++)
+    prefetch(+n->records[n->order[fetched]]);
+  if (to <= n->count || depth < 2)
+    return;
+  const step &up = way[depth - 2];
+  if (up.at + 1u >= up.n->count)
+    return;
+  const node *next = child_at(as_inner(*up.n), up.at + 1);
+  if (next->level || next->count > slots)
+    return; // damage
+  to = std::min<unsigned>(to - n->count, next->count);
+  for (n = &as_leaf(*next); fetched_next < to; fetched_next++)
+    prefetch(+n->records[n->order[fetched_next]]);
+}
+
 /// To the first place below the node, or behind the last. False: there is
 /// damage on the way, and it stands nowhere.
 bool place::descend(const node *n, bool to_end) {
@@ -1109,7 +1133,7 @@ bool place::settle_back() {
 
 bool place::first(const node *root) {
   depth = 0;
-  walks = false;
+  walks = fetches = false;
   if (root)
     descend(root, false);
   return settle_forward();
@@ -1124,7 +1148,7 @@ bool place::last(const node *root) {
 
 bool place::seek_exactly(const node *root, bytes key) {
   depth = 0;
-  on = walks = false;
+  on = walks = fetches = false;
   if (!root)
     return false;
   const node *n = root;
@@ -1157,6 +1181,35 @@ bool place::next() {
     return false;
   look_ahead(!walks || way[depth - 1].n != before);
   return walks = true;
+}
+
+unsigned place::next(const record **into, unsigned most) {
+  const node *before = on ? way[depth - 1].n : nullptr;
+  if (on)
+    way[depth - 1].at++;
+  if (!most || !settle_forward())
+    return 0;
+  step &s = way[depth - 1];
+  const leaf &n = as_leaf(*s.n);
+  if (s.n != before || !fetches) { // begins a leaf, or the walk
+    bool follows = fetches && !s.at;
+    fetched = std::max<unsigned>(s.at, follows ? fetched_next : 0);
+    fetched_next = 0;
+    if (depth > 1 && way[depth - 2].at + 1u < way[depth - 2].n->count)
+      prefetch(child_at(as_inner(*way[depth - 2].n), way[depth - 2].at + 1), 0);
+  }
+  fetches = true;
+  unsigned count = std::min<unsigned>(most, n.count - s.at);
+  // What this call looks at is asked for together; it has been by the one before,
+  // as is now what the next one will come to.
+  fetch(s.at + 3 * count);
+  for (unsigned i = 0; i < count; i++) {
+    into[i] = n.records[n.order[s.at + i]];
+    if (is_elsewhere(*into[i]) && i)
+      count = i;
+  }
+  s.at += count - 1;
+  return count;
 }
 
 bool place::prev() { return settle_back(); }

@@ -211,9 +211,14 @@ class place {
   unsigned depth = 0; // steps; the last is a leaf's
   bool on = false;
   bool walks = false; // forward
+  // The same, some records at a time: how many of this leaf's have been asked
+  // for, and of the next one's.
+  bool fetches = false;
+  unsigned fetched = 0, fetched_next = 0;
 
   bool descend(const node *n, bool to_end);
   void look_ahead(bool begins);
+  void fetch(unsigned to);
   bool settle_forward();
   bool settle_back();
 
@@ -225,6 +230,9 @@ public:
   /// neighbours.
   bool seek_exactly(const node *root, bytes key);
   bool next();
+  /// The same over up to `most` records of one leaf: how many. It stands on the
+  /// last. None whose value lies elsewhere comes behind others.
+  unsigned next(const record **into, unsigned most);
   bool prev();
   const record *here() const;
 };

@@ -22,6 +22,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 cursor::~cursor() { close(); }
 
@@ -32,6 +33,7 @@ void cursor::forget_walk() {
 
 void cursor::close() {
   forget_walk();
+  sorted.clear();
   session::leave(*this);
   if (snap)
     of.in.end_read(snap);
@@ -205,7 +207,7 @@ void cursor::key_ranges(const char *steps, int count, sqlite3_value **values) {
     return cell_of(value,
                    is_numeric(c.fits) ? affinity::numeric : affinity::blob);
   };
-  for (; steps[i] && !std::strchr(" :><gl", steps[i]); i++) {
+  for (; steps[i] && !std::strchr(" :/><gl", steps[i]); i++) {
     const column &c = of.columns.columns[on[i]];
     if (steps[i] == '0') {
       all_prefixes([](std::string &p) { p.push_back(null_tag); });
@@ -380,7 +382,7 @@ void cursor::add_check(char letter, unsigned column, sqlite3_value *value) {
 int cursor::find_checks(const char *steps, int count, sqlite3_value **values) {
   checks.clear();
   none = false;
-  const char *at = steps + std::strcspn(steps, " :");
+  const char *at = steps + std::strcspn(steps, " :/");
   if (*at != ':')
     return count;
   struct one {
@@ -388,7 +390,7 @@ int cursor::find_checks(const char *steps, int count, sqlite3_value **values) {
     unsigned column;
   };
   std::vector<one> found;
-  for (at++; *at && *at != ' ';) {
+  for (at++; *at && *at != ' ' && *at != '/';) {
     char letter = *at++;
     char *end;
     found.push_back({letter, unsigned(std::strtoul(at, &end, 10))});
@@ -398,6 +400,49 @@ int cursor::find_checks(const char *steps, int count, sqlite3_value **values) {
   for (std::size_t i = 0; i < found.size(); i++)
     add_check(found[i].letter, found[i].column, values[before + int(i)]);
   return before;
+}
+
+/// The columns by which the rows are to be sorted.
+void cursor::find_order(const char *steps) {
+  order.clear();
+  const char *at = steps + std::strcspn(steps, " /");
+  if (*at != '/')
+    return;
+  for (at++; *at && *at != ' ';) {
+    char *end;
+    unsigned column = unsigned(std::strtoul(at, &end, 10));
+    order.push_back({column, *end == 'd'});
+    at = end + 1;
+  }
+}
+
+/// Takes all rows, from the one on which it stands.
+int cursor::sort_rows() {
+  std::string key;
+  while (!ended) {
+    key.clear();
+    for (const sorted_by &each : order) {
+      cell c;
+      if (int code = read_column(each.column, c))
+        return code;
+      std::size_t from = key.size();
+      append_key(key, c,
+                 each.column < of.columns.columns.size()
+                     ? of.columns.columns[each.column].by
+                     : collation::binary,
+                 false);
+      for (; each.descends && from < key.size(); from++)
+        key[from] = char(~key[from]);
+    }
+    // What a transaction changes meanwhile may free them.
+    sorted.add(key, row_key, as_bytes(path_value), !snap);
+    if (int code = next())
+      return code;
+  }
+  sorted.sort();
+  by = in_order;
+  plain = false;
+  return find_next();
 }
 
 /// In order, each key in one of them.
@@ -481,6 +526,9 @@ bool cursor::read_pair() {
 
 /// Onto the first pair of the ranges from `at` on.
 bool cursor::enter_range() {
+  taken = ahead_count = 0;
+  ahead_most = 1;
+  ahead_ends = false;
   for (; at < used; at++) {
     const range &r = ranges[at];
     if (!r.to.empty() && r.to <= r.from)
@@ -500,12 +548,36 @@ bool cursor::enter_range() {
 }
 
 bool cursor::step() {
+  if (snap && !way.descending)
+    return step_ahead();
   if (way.descending)
     pkv_prev(walk);
   else
     pkv_next(walk);
   if (read_pair())
     return true;
+  at++;
+  return enter_range();
+}
+
+/// Forward in a snapshot: some pairs at a time, and more each time, since most
+/// statements that look at many rows look at all of the range.
+bool cursor::step_ahead() {
+  if (taken == ahead_count && !ahead_ends) {
+    const range &r = ranges[at];
+    taken = 0;
+    int got = pkv_next_many(walk, ahead, ahead_most);
+    ahead_most = std::min<int>(4 * ahead_most, std::size(ahead));
+    ahead_count = std::max(got, 0);
+    if (!r.to.empty())
+      while (ahead_count && as_bytes(ahead[ahead_count - 1].key) >= r.to)
+        ahead_count--;
+    ahead_ends = got <= 0 || ahead_count < got;
+  }
+  if (taken < ahead_count) {
+    take();
+    return true;
+  }
   at++;
   return enter_range();
 }
@@ -587,9 +659,13 @@ int cursor::filter(int number, const char *steps, int count,
   if (int code = begin())
     return code;
   used = at = 0;
+  taken = ahead_count = 0;
   by = walking;
-  equal.assign(steps, std::strcspn(steps, " :><gl"));
+  equal.assign(steps, std::strcspn(steps, " :/><gl"));
   count = find_checks(steps, count, values);
+  plain = !way.path && checks.empty();
+  find_order(steps);
+  sorted.clear();
   if (none)
     return SQLITE_OK;
   if (!way.path && of.columns.has_rowid())
@@ -619,6 +695,10 @@ int cursor::filter(int number, const char *steps, int count,
     std::reverse(ranges.begin(), ranges.begin() + used);
   if (int code = open_walk())
     return code;
+  if (!order.empty()) {
+    int code = settle(enter_range());
+    return code ? code : sort_rows();
+  }
   if (by == in_list) {
     make_sorted_list();
   } else if (!snap && has_other_name()) {
@@ -632,9 +712,17 @@ int cursor::filter(int number, const char *steps, int count,
   return next();
 }
 
-int cursor::next() {
+int cursor::find_next() {
   if (by == at_point) {
     ended = true;
+    return SQLITE_OK;
+  }
+  if (by == in_order) {
+    bytes value;
+    ended = !sorted.next(row_key, value);
+    path_key = as_pkv(row_key);
+    path_value = as_pkv(value);
+    has_row = gone = false;
     return SQLITE_OK;
   }
   if (!txn) {
@@ -684,7 +772,7 @@ int cursor::next() {
 
 /// A transaction that writes may have changed the row, or removed it.
 int cursor::follow_changes() {
-  if (snap || !txn || seen == of.in.version)
+  if (snap || !txn || by == in_order || seen == of.in.version)
     return SQLITE_OK;
   seen = of.in.version;
   has_row = false;
@@ -794,7 +882,7 @@ int cursor::rowid(sqlite3_int64 *id) {
 
 /// Keeps the row on which it stands.
 void cursor::leave_transaction() {
-  if (!ended) {
+  if (!ended && by != in_order) {
     follow_changes();
     struct pkv_bytes value {};
     gone = gone || pkv_see(of.trees[0], txn, as_pkv(row_key), &value);

@@ -2,6 +2,7 @@
 #ifndef PERDURE_SQLITE_CURSOR_H
 #define PERDURE_SQLITE_CURSOR_H
 
+#include "sorter.h"
 #include "table.h"
 
 #include <string>
@@ -34,10 +35,22 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   std::string equal;            // the steps of columns that equal something
   std::vector<check> checks;
   bool none = false; // no row can meet them
-  enum { walking, at_point, in_list } by = walking;
+  enum { walking, at_point, in_list, in_order } by = walking;
   std::vector<std::string>
       list; // keys, in the order of a plan that counts on it
   std::size_t listed = 0;
+  // Pairs behind the one on which a walk along a snapshot stands, in its range.
+  struct pkv_item ahead[48];
+  int taken = 0, ahead_count = 0; // of those
+  int ahead_most = 0;             // the next time
+  struct sorted_by {
+    unsigned column; // or the rowid, as in a check
+    bool descends;
+  };
+  std::vector<sorted_by> order;
+  sorter sorted; // the rows, where there is such an order
+  bool ahead_ends = false;        // the range does, with them
+  bool plain = false; // those are the rows, and each is wanted
   bool ended = true;
 
   // The row on which it stands.
@@ -60,6 +73,8 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   void merge_ranges();
   int find_checks(const char *steps, int count, sqlite3_value **values);
   void add_check(char letter, unsigned column, sqlite3_value *value);
+  void find_order(const char *steps);
+  int sort_rows();
   bool has_other_name() const;
   void make_list();
   void make_sorted_list();
@@ -67,6 +82,12 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   bool read_pair();
   bool enter_range();
   bool step();
+  bool step_ahead();
+  void take() {
+    path_key = ahead[taken].key;
+    path_value = ahead[taken++].value;
+  }
+  int find_next();
   int is_broken();
   int stand(bool there);
   int settle(bool there);
@@ -82,7 +103,14 @@ public:
   ~cursor();
 
   int filter(int number, const char *steps, int count, sqlite3_value **values);
-  int next();
+  int next() {
+    if (!plain || taken == ahead_count)
+      return find_next();
+    take();
+    has_row = false;
+    row_key = as_bytes(path_key);
+    return SQLITE_OK;
+  }
   bool eof() const { return ended; }
   int result(sqlite3_context *context, int number);
   int rowid(sqlite3_int64 *id);

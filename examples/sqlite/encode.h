@@ -23,6 +23,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -95,6 +96,12 @@ constexpr std::size_t row_max = std::size_t(1) << 29;
 /// Appends the row. False: it has row_max bytes or more.
 bool append_row(std::string &row, const cell *cells, unsigned count);
 
+template <class T> T read_raw(const char *from) {
+  T value;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
+}
+
 class row_view {
   const char *list = nullptr, *data = nullptr;
   std::size_t room = 0;
@@ -108,5 +115,69 @@ public:
   /// False: damaged.
   bool get(unsigned column, cell &c) const;
 };
+
+// Each column of each row that is read.
+
+inline std::size_t row_view::entry(unsigned column) const {
+  return width == 2 ? read_raw<std::uint16_t>(list + std::size_t(column) * 2)
+                    : read_raw<std::uint32_t>(list + std::size_t(column) * 4);
+}
+
+inline bool row_view::open(bytes row, unsigned columns) {
+  if (row.empty() || (row[0] != 2 && row[0] != 4))
+    return false;
+  width = row[0];
+  std::size_t before = 1 + std::size_t(columns) * width;
+  if (row.size() < before)
+    return false;
+  list = row.data() + 1;
+  data = row.data() + before;
+  room = row.size() - before;
+  return columns == 0 || entry(columns - 1) >> 3 == room;
+}
+
+inline bool row_view::get(unsigned column, cell &c) const {
+  std::size_t own = entry(column), from = column ? entry(column - 1) >> 3 : 0,
+              to = own >> 3;
+  if (from > to || to > room)
+    return false;
+  const char *at = data + from;
+  c.is = cell::kind(own & 7);
+  switch (c.is) {
+  case cell::null:
+    return true;
+  case cell::integer:
+    switch (to - from) {
+    case 0:
+      c.i = 0;
+      return true;
+    case 1:
+      c.i = read_raw<std::int8_t>(at);
+      return true;
+    case 2:
+      c.i = read_raw<std::int16_t>(at);
+      return true;
+    case 4:
+      c.i = read_raw<std::int32_t>(at);
+      return true;
+    case 8:
+      c.i = read_raw<std::int64_t>(at);
+      return true;
+    default:
+      return false;
+    }
+  case cell::real:
+    if (to - from != sizeof(c.r))
+      return false;
+    c.r = read_raw<double>(at);
+    return true;
+  case cell::text:
+  case cell::blob:
+    c.b = bytes(at, to - from);
+    return true;
+  default:
+    return false;
+  }
+}
 
 #endif

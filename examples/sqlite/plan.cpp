@@ -40,6 +40,7 @@ struct choice {
   plan way;
   std::vector<step> steps, checks;
   bool ordered = false, one_row = false;
+  bool sorts = false; // the module does
   double cost = 0, rows = 0, sorting = 0;
 };
 
@@ -179,6 +180,31 @@ class chooser {
     return found;
   }
 
+  /// Sorting is done in memory, 48 bytes for each row: where there are more, or
+  /// few are wanted, SQLite does it.
+  static constexpr double most_to_sort = 1 << 22;
+  bool may_sort(const choice &c) const {
+    if (c.way.path || c.rows > most_to_sort)
+      return false;
+    bool limited = false, from_later = false;
+    for (int i = 0; i < info->nConstraint; i++) {
+      const auto &of = info->aConstraint[i];
+      if (!of.usable)
+        return false; // of a join: it may be asked again and again
+      sqlite3_value *most = nullptr;
+      if (of.op == SQLITE_INDEX_CONSTRAINT_LIMIT &&
+          sqlite3_vtab_rhs_value(info, i, &most) == SQLITE_OK)
+        limited = sqlite3_value_double(most) >= 0 && sqlite3_value_double(most) < 1000;
+      from_later = from_later || of.op == SQLITE_INDEX_CONSTRAINT_OFFSET;
+    }
+    if (limited && !from_later)
+      return false;
+    for (int i = 0; i < info->nOrderBy; i++)
+      if (ordered_column(i) >= int(s.columns.size())) // the hidden one
+        return false;
+    return true;
+  }
+
   int ordered_column(int i) const {
     int on = info->aOrderBy[i].iColumn;
     return on == s.rowid_column ? the_rowid : on;
@@ -288,8 +314,10 @@ public:
           return each.letter == '=' || each.letter == '~';
         }))
       c.cost *= 1.1;
-    if (info->nOrderBy && !c.ordered)
-      c.sorting = c.rows * std::log2(c.rows + 1) / 2;
+    if (info->nOrderBy && !c.ordered) {
+      c.sorts = may_sort(c);
+      c.sorting = c.rows * (c.sorts ? 1 : std::log2(c.rows + 1) / 2);
+    }
     return c;
   }
 
@@ -331,7 +359,10 @@ public:
     std::string steps = conditions(c.steps), checks = conditions(c.checks);
     return text + (steps.empty() ? "" : " (" + steps + ")") +
            (checks.empty() ? "" : " WHERE " + checks) +
-           (c.ordered ? c.way.descending ? " DESC" : " ORDER" : "");
+           (c.sorts                         ? " SORT"
+            : !c.ordered                    ? ""
+            : c.way.descending              ? " DESC"
+                                            : " ORDER");
   }
 
   int take(const choice &c) const {
@@ -358,14 +389,20 @@ public:
       use.argvIndex = ++values;
       use.omit = is_exact(each.on);
     }
+    for (int i = 0; c.sorts && i < info->nOrderBy; i++) {
+      int on = ordered_column(i);
+      text += i ? "" : "/";
+      text += std::to_string(on == the_rowid ? int(s.columns.size()) : on);
+      text += info->aOrderBy[i].desc ? 'd' : 'a';
+    }
     text += " " + shown(c);
     info->idxNum = c.way.number();
     info->idxStr = sqlite3_mprintf("%s", text.c_str());
     if (!info->idxStr)
       return SQLITE_NOMEM;
     info->needToFreeIdxStr = 1;
-    info->orderByConsumed = c.ordered;
-    info->estimatedCost = c.cost;
+    info->orderByConsumed = c.ordered || c.sorts;
+    info->estimatedCost = c.cost + (c.sorts ? c.sorting : 0);
     info->estimatedRows = sqlite3_int64(c.rows);
     if (c.one_row)
       info->idxFlags |= SQLITE_INDEX_SCAN_UNIQUE;

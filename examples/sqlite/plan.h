@@ -12,8 +12,10 @@
 // to, such as g3: column 3, or the rowid where that is how many columns there
 // are, is greater or equal. They have the values behind those of the steps.
 //
-// idxStr begins with the steps and checks; behind a blank comes what EXPLAIN QUERY PLAN
-// shows.
+// Behind a slash come the columns by which the rows are sorted then, such as 3a, or
+// 3d where it descends.
+//
+// idxStr begins with these; behind a blank comes what EXPLAIN QUERY PLAN shows.
 #ifndef PERDURE_SQLITE_PLAN_H
 #define PERDURE_SQLITE_PLAN_H
 

@@ -348,6 +348,16 @@ int pkv_pair(pkv_cursor *C, pkv_bytes *Key, pkv_bytes *Value) {
   });
 }
 
+int pkv_next_many(pkv_cursor *C, pkv_item *Items, int Most) {
+  for (int Count = 0; Count < Most; ++Count) {
+    if (!pkv_next(C))
+      return Count && pkv_prev(C) ? Count : 0;
+    if (pkv_pair(C, &Items[Count].key, &Items[Count].value) < 0)
+      return -1;
+  }
+  return Most;
+}
+
 int pkv_count(pkv_tree *Tree, pkv_txn *Txn, uint64_t *Pairs) {
   return guarded(-1, [&] {
     *Pairs = Tree->Of.In.count(Txn ? &Txn->In : nullptr, Tree->In);

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <iterator>
 #include <map>
 #include <random>
 #include <set>
@@ -88,6 +89,40 @@ void compareObjects(const pairs (&Maps)[2]) {
   }
 }
 
+/// Forwards some pairs at a time, from anywhere to the end, with single steps
+/// either way in between.
+void walkManyAtOnce(pkv_cursor *C, const pairs &Expected) {
+  std::string From = someKey();
+  auto It = Expected.lower_bound(From);
+  if (!pkv_seek(C, as_pkv(From))) {
+    CHECK(It == Expected.end() && !pkv_next_many(C, nullptr, 5));
+    return;
+  }
+  for (struct pkv_item Items[70];;) {
+    int Most = int(below(std::size(Items) + 1));
+    int Count = pkv_next_many(C, Items, Most);
+    CHECK(Count >= 0 && Count <= Most);
+    for (int I = 0; I < Count; I++) {
+      CHECK(++It != Expected.end());
+      CHECK(text(Items[I].key) == It->first && text(Items[I].value) == It->second);
+    }
+    if (!Count && Most) {
+      CHECK(std::next(It) == Expected.end() && !pkv_next(C) && pkv_prev(C));
+      return;
+    }
+    struct pkv_bytes Key;
+    CHECK(!pkv_pair(C, &Key, nullptr) && text(Key) == It->first);
+    if (!below(4) && It != Expected.begin()) {
+      CHECK(pkv_prev(C) && !pkv_pair(C, &Key, nullptr));
+      CHECK(text(Key) == (--It)->first);
+    }
+    if (!below(4) && std::next(It) != Expected.end()) {
+      CHECK(pkv_next(C) && !pkv_pair(C, &Key, nullptr));
+      CHECK(text(Key) == (++It)->first);
+    }
+  }
+}
+
 /// The whole tree is what the map says, forwards and backwards, and so is what
 /// lies around random keys.
 void compare(pkv_tree *T, pkv_txn *Txn, const pairs &Expected) {
@@ -117,6 +152,7 @@ void compare(pkv_tree *T, pkv_txn *Txn, const pairs &Expected) {
     if (It != Expected.begin())
       CHECK(!pkv_pair(C, &Key, nullptr) && text(Key) == (--It)->first);
   }
+  walkManyAtOnce(C, Expected);
   pkv_cursor_close(C);
 }
 
