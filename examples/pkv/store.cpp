@@ -608,7 +608,13 @@ const tree::node *root_for(const pkv_tree &t, pkv_txn *txn) {
   return t.number < txn->shapes.size() ? txn->shapes[t.number].root : nullptr;
 }
 
-int not_there() { return fail(ENOENT, "there is no such key"); }
+/// Who puts asks often: without a look for what is to be filled in.
+int not_there() {
+  constexpr char words[] = "there is no such key";
+  memcpy(message, words, sizeof(words));
+  errno = ENOENT;
+  return -1;
+}
 
 /// Without data(): it may not be read, or cannot be.
 inline bytes value_in(pkv &s, const tree::record &r) {
