@@ -141,8 +141,8 @@ PERDURE_API void *perdure_create(perdure_store *store, const char *name,
    open to read and would write, a thread of this process is in a read section),
    EDEADLK (who shared it would be its only writer, and this thread is in a read
    section of it), EACCES (not even readable), ENOSPC (all slots taken, or holes
-   that the disk cannot fill), EMFILE (each open object keeps a descriptor; the
-   soft limit is raised before this), EPROTO (a field of the header is bad; the
+   that the disk cannot fill), EMFILE (each open object keeps a descriptor, or
+   three with DURABLE; the soft limit is raised before this), EPROTO (a field of the header is bad; the
    message names it, the file stays as it was; or the allocator's tables are
    damaged, which who shared it reads again), ESTALE (another file has taken the
    place of the one that is open with fewer rights), with VERIFY ENODATA,

@@ -122,7 +122,7 @@ static bool openImage(Image &I, Store &S, perdure_id Id, CheckMode Mode) {
   I.O->Owner = &S;
   I.O->Id = Id;
   memcpy(I.O->Hex, Hex.Text, sizeof(I.O->Hex));
-  I.O->File = I.O->MapFile = -1;
+  I.O->File = I.O->MapFile = I.O->LogFile = -1;
   I.O->Map.Page = true; // nothing to flush
   // Its only user: nothing is looked up again for what others may have done.
   I.O->Granted = Access::Exclusive;

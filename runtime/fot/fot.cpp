@@ -261,8 +261,8 @@ static bool remember(const Object &O, Fot &F, uint64_t Index,
 namespace {
 /// On DAX media who inserted an entry may have died, or not have come to the flush: a
 /// pointer that uses it must not be durable before the entry is. Flushes what lies
-/// together at once, at the latest when this goes. (On page media a commit syncs the
-/// file that has both.)
+/// together at once, at the latest when this goes. (On page media a commit
+/// that others share syncs the file that has both, and so does the first one alone.)
 class Unflushed {
 public:
   explicit Unflushed(Object &O) : O(O) {}

@@ -58,6 +58,16 @@ bool perdure::enterWindow(Object &O) {
   return true;
 }
 
+// The descriptions that map what is deferred.
+static void closeOthers(Object &O) {
+  int *const Files[] = {&O.MapFile, &O.LogFile};
+  for (int *File : Files) {
+    if (*File >= 0)
+      close(*File);
+    *File = -1;
+  }
+}
+
 void perdure::leaveWindow(Object &O) {
   __atomic_store_n(&Slots[TheWindow.slotOf(O.Base)], (Object *)nullptr,
                    __ATOMIC_RELEASE);
@@ -73,8 +83,7 @@ void perdure::leaveWindow(Object &O) {
   dropSlot(O.Base);
   if (O.File >= 0)
     close(O.File);
-  if (O.MapFile >= 0)
-    close(O.MapFile);
+  closeOthers(O);
 }
 
 //===----------------------------------------------------------------------===//
@@ -141,24 +150,25 @@ bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
 
 // Extents of a state that O does not have yet: see defer(). Before anybody can find
 // them.
-static void shareTables(Object &O, const State &S) {
+static bool shareTables(Object &O, const State &S) {
   const uint64_t *Extents[] = {S.FotExtent, S.LogExtent};
   constexpr Table Kinds[] = {Table::Fot, Table::Log};
+  const int Files[] = {O.MapFile, O.LogFile};
   for (int I = 0; I < 2; ++I)
     for (unsigned &K = O.SharedTables[I]; K < maxExtents(Kinds[I]); ++K) {
       if (!Extents[I][K])
         break;
-      if (!mapThrough(O.Map, O.MapFile, Extents[I][K],
-                      extentBytes(Kinds[I], K)))
-        die("object %s: %s; it holds what was committed when it is opened again",
-            labelOf(O).Text, errorMessage());
+      if (!mapThrough(O.Map, Files[I], Extents[I][K], extentBytes(Kinds[I], K)))
+        return false;
     }
+  return true;
 }
 
 // Extents are read without the lock; they never change once they are there.
 static void setState(Object &O, const State &New) {
-  if (isDeferred(O))
-    shareTables(O, New);
+  if (isDeferred(O) && !shareTables(O, New))
+    die("object %s: %s; it holds what was committed when it is opened again",
+        labelOf(O).Text, errorMessage());
   for (unsigned K = 0; K < MaxExtents; ++K) {
     __atomic_store_n(&O.Current.FotExtent[K], New.FotExtent[K],
                      __ATOMIC_RELEASE);
@@ -217,7 +227,7 @@ static void repairState(Object &O) {
 // opens. Where headers reach the medium by themselves, at once or page by page,
 // the file's size has to be there first. Before a file is mapped it has no
 // header to speak of.
-// Of a write that failed each description is told once, and commits sync through O.File.
+// Of a write that failed each description is told once, and commits sync through another.
 static bool syncSize(Object &O) {
   bool First = O.Map.Address && (!O.Map.Page || isDurable(O));
   if (!First || syncFile(O.MapFile >= 0 ? O.MapFile : O.File))
@@ -560,12 +570,17 @@ bool perdure::defer(Object &O) {
                 "PERDURE_DURABLE needs pages of %llu bytes on this medium, and the "
                 "machine's have %ld",
                 (unsigned long long)FilePage, sysconf(_SC_PAGESIZE));
-  if (O.MapFile < 0)
-    O.MapFile = openToMap(O, O.File, true);
-  if (O.MapFile < 0)
-    return false;
+  int *const Files[] = {&O.MapFile, &O.LogFile};
+  for (int *File : Files) {
+    if (*File < 0)
+      *File = openToMap(O, O.File, true);
+    if (*File < 0)
+      return false;
+  }
   O.SharedTables[0] = countExtents(O, Table::Fot);
-  O.SharedTables[1] = countExtents(O, Table::Log);
+  O.SharedTables[1] = 0; // through another description from now on
+  if (!shareTables(O, O.Current))
+    return false;
   // Whoever stores now, and looks then, takes note of what is in the file already.
   __atomic_store_n(&O.Deferred, true, __ATOMIC_SEQ_CST);
   SystemPages G(O, /*WithMap=*/false);
@@ -845,9 +860,7 @@ static void detach(Object &O, bool WasPrivate) {
           strerror(errno));
     return;
   }
-  if (O.MapFile >= 0)
-    close(O.MapFile);
-  O.MapFile = -1;
+  closeOthers(O);
   forbid(O.Base, TheWindow.slotBytes());
   O.Map = {};
 }
@@ -924,9 +937,7 @@ void perdure::disown(Object &O) {
   if (O.File >= 0)
     close(O.File);
   O.File = -1;
-  if (O.MapFile >= 0)
-    close(O.MapFile);
-  O.MapFile = -1;
+  closeOthers(O);
   // It sees what its parent had not written yet, as it was, until it looks at the
   // file again.
   O.Private = O.Private || isDeferred(O);

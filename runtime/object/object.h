@@ -62,6 +62,7 @@ struct Object {
   unsigned Syncing;      // threads that sync such changes right now; atomic
   int File;              // -1: none; fileOf opens it again
   int MapFile;           // of what is Deferred: to map tables; -1: none
+  int LogFile;           // the same, to map the log and to sync it: tx/redo.cpp
   unsigned SharedTables[2]; // extents of the FOT and the log mapped so; GrowLock
   unsigned References;   // perdure_open and perdure_create less perdure_close
   uint64_t Escapes;      // native addresses stored under a lenient policy

@@ -336,7 +336,7 @@ Object *perdure::enterObject(Store &S, perdure_id Id) {
   }
   O->Serial = nextSerial();
   O->Owner = &S;
-  O->File = O->MapFile = -1;
+  O->File = O->MapFile = O->LogFile = -1;
   O->Durable = S.Durable;
   O->Id = Id;
   memcpy(O->Hex, hexOf(Id).Text, sizeof(O->Hex));

@@ -30,6 +30,7 @@ struct Redo {
   Batch *Changes;       // taken from the allocator, to be appended; or null
   unsigned Undecided;   // prepared batches
   bool Cancelled;       // the log has one that was not committed in the end
+  bool Whole;           // the next sync is of all of the file: see newRecords
   unsigned Open;        // transactions
 };
 } // namespace perdure
@@ -298,8 +299,9 @@ static bool openLog(Object &O, Redo &R) {
     return false;
   R.End = R.Durable = R.L->End;
   R.Bytes = 0;
+  R.Whole = true;
   __atomic_store_n(&R.L->Head->Homed, 0, __ATOMIC_RELEASE); // of the log before
-  if (!Found || syncFile(O.File))
+  if (!Found || syncFile(O.LogFile))
     return true;
   giveUp(O, R, "sync what was committed");
   return failPoisoned(O);
@@ -445,19 +447,36 @@ static void wait(Redo &R) { pthread_cond_wait(&R.Moved, &R.Lock.Handle); }
 
 // One thread at a time: of a write that failed a description is told once, so of two
 // that sync at once one would believe that all is well. False, too, when the medium has
-// failed meanwhile: errno. Lock, which others take while it syncs.
-static bool syncAlone(Object &O, Redo &R) {
+// failed meanwhile: errno. Lock, which others take while it syncs. Records: only these,
+// and not all of the file. The log has a description of its own, so that nobody else is
+// told.
+static bool syncAlone(Object &O, Redo &R, Span Records = {}) {
   while (R.Syncing)
     wait(R);
   R.Syncing = true;
   pthread_mutex_unlock(&R.Lock.Handle);
-  bool Ok = syncFile(O.File);
+  bool Ok = Records.End ? persist(O.Map, (const void *)(O.Base + Records.Begin),
+                                  Records.End - Records.Begin)
+                        : syncFile(O.LogFile);
   int Error = errno;
   pthread_mutex_lock(&R.Lock.Handle);
   R.Syncing = false;
   pthread_cond_broadcast(&R.Moved);
   errno = Ok ? EIO : Error;
   return Ok && !isPoisoned(O);
+}
+
+// What a commit has to sync: the records that were appended since the last sync. What is
+// written to its place has time until the log that has it begins anew, which syncs the
+// file, and so the kernel may put it off: a page is written once for many commits. All of
+// the file (an empty span) when more than records has changed: the lane's head, which says
+// where the log begins, or a lane of another transaction; what others have done who share
+// the object; and when the log goes on in another chunk, which may lie anywhere: that
+// bounds what is put off, too.
+static Span newRecords(const Object &O, const Redo &R) {
+  if (R.Whole || !isAlone(O) || R.End.Chunk != R.Durable.Chunk)
+    return {};
+  return {R.Durable.At, R.End.At};
 }
 
 // Until all up to Number is durable and home. The first thread that comes syncs
@@ -473,7 +492,12 @@ static bool waitUntilHome(Object &O, Redo &R, uint64_t Number) {
     uint64_t Now = R.Number;
     LogEnd End = R.End;
     Batch **Last = R.Last; // what comes later is not durable by then
-    if (!syncAlone(O, R))
+    Span Records = newRecords(O, R);
+    // Or what comes meanwhile has it synced again; and what others do who share it, in no
+    // section, too: entries of the FOT, which they may die before they have synced. The
+    // first sync that is made alone is of these.
+    R.Whole = !isAlone(O);
+    if (!syncAlone(O, R, Records))
       break;
     R.Durable = End;
     Batch *Rest = *Last;
@@ -522,7 +546,7 @@ static uint64_t longestLog(const Object &O) {
 // sync the old log is whole, and says again what is home. The one before that,
 // whose chunks these are, was replaced before this sync. Lock.
 static bool checkpoint(Object &O, Redo &R) {
-  if (!syncFile(O.File)) {
+  if (!syncFile(O.LogFile)) {
     giveUp(O, R, "sync what was committed");
     return failPoisoned(O);
   }
@@ -554,6 +578,7 @@ static bool checkpoint(Object &O, Redo &R) {
     R.End = R.Durable = beginningOf(L);
     R.Bytes = 0;
     R.Cancelled = false;
+    R.Whole = true;
   } else {
     R.Spare = Next.Chunk;
     R.Spares = Next.Chunks;
@@ -567,7 +592,7 @@ static bool checkpoint(Object &O, Redo &R) {
 static bool emptyLog(Object &O, Redo &R) {
   if (!R.L || !R.End.Last)
     return true;
-  bool Ok = syncFile(O.File);
+  bool Ok = syncFile(O.LogFile);
   if (Ok) {
     Lane &L = *R.L;
     __atomic_store_n(&L.Head->Homed, 0, __ATOMIC_RELEASE);
@@ -576,7 +601,7 @@ static bool emptyLog(Object &O, Redo &R) {
     R.End = R.Durable = beginningOf(L);
     R.Bytes = 0;
     R.Cancelled = false;
-    Ok = syncFile(O.File);
+    Ok = syncFile(O.LogFile);
   }
   if (Ok)
     return true;
@@ -743,6 +768,7 @@ bool perdure::prepareBatch(Object &O, const Batch &B, const Vote &V,
   P.At = R.End.Last;
   P.Mine = {O.Id.hi, O.Id.lo, R.L->Index, generationOf(*R.L->Head)};
   ++R.Undecided;
+  R.Whole = true; // V's lane may be one of this object's
   if (waitUntilHome(O, R, ++R.Number))
     return true;
   --R.Undecided;
@@ -861,7 +887,7 @@ static bool writeMuch(Object &O, Redo &R, const Stored &What) {
     poison(O, "write what was stored in it", errno);
     return false;
   }
-  if (syncFile(O.File))
+  if (syncFile(O.LogFile))
     return true;
   giveUp(O, R, "sync what was stored in it");
   return failPoisoned(O);

@@ -5,12 +5,17 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fstream>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 namespace hooks {
 std::atomic<int> DataSyncs, RangeSyncs, Fences;
+bool CommitsSyncParts;
 std::function<void(const void *, size_t)> OnFlush;
 std::function<void()> OnDataSync;
 std::function<bool(int)> FailSync;
@@ -66,8 +71,42 @@ HOOK fsync(int File) {
   return (int)syscall(SYS_fsync, File);
 }
 
+// A sync of an object's header, and no commit's of its records.
+static bool isOfHeader(const void *P) {
+  return ((uint64_t)P & (((uint64_t)1 << SLOT_BITS) - 1)) < 4096;
+}
+
+// The file that is mapped there.
+static int openMapped(const void *P) {
+  std::ifstream Maps("/proc/self/maps");
+  for (std::string Line; std::getline(Maps, Line);) {
+    uint64_t From, To;
+    int Path = 0;
+    if (sscanf(Line.c_str(), "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %*s %n", &From, &To,
+               &Path) >= 2 &&
+        (uint64_t)P >= From && (uint64_t)P < To && Path)
+      return open(Line.c_str() + Path, O_RDONLY | O_CLOEXEC);
+  }
+  return -1;
+}
+
 HOOK msync(void *P, size_t Bytes, int Flags) {
-  ++RangeSyncs;
+  if (!CommitsSyncParts || isOfHeader(P)) {
+    ++RangeSyncs;
+  } else {
+    ++DataSyncs;
+    if (OnDataSync)
+      OnDataSync();
+    int File = FailSync || SyncInstead ? openMapped(P) : -1;
+    bool Fails = FailSync && FailSync(File);
+    // Who looks at ranges is told of this one below.
+    bool Done = !Fails && !AfterRangeSync && SyncInstead && SyncInstead(File);
+    if (File >= 0)
+      close(File);
+    errno = EIO;
+    if (Fails || Done)
+      return Fails ? -1 : 0;
+  }
   int Result = (int)syscall(SYS_msync, P, Bytes, Flags);
   if (AfterRangeSync)
     AfterRangeSync(P, Bytes);

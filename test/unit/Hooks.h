@@ -16,7 +16,11 @@
 
 namespace hooks {
 
+/// Of all of a file, and of a part of it.
 extern std::atomic<int> DataSyncs, RangeSyncs;
+/// What is not of a header's page is a commit's records, and taken for the first. It
+/// stays so.
+extern bool CommitsSyncParts;
 extern std::atomic<int> Fences;                       // on DAX, real or forced
 extern std::function<void(const void *, size_t)> OnFlush; // on DAX, the same
 extern std::function<void()> OnDataSync;              // before it
