@@ -2078,7 +2078,7 @@ TEST_F(CommitTest, HoldsByWhatWasSynced) {
       return;
     for (Image &I : Images) {
       uint64_t Begin = (uint64_t)P - baseOf(I.Root);
-      if (Begin >= (uint64_t)1 << 32)
+      if (Begin >> SLOT_BITS) // another object's
         continue;
       std::string Now = readFile(I.Path);
       size_t From = Begin & ~(size_t)4095, To = (Begin + Bytes + 4095) & ~(size_t)4095;
