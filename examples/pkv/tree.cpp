@@ -1205,8 +1205,9 @@ unsigned place::next(const record **into, unsigned most) {
   fetch(s.at + 3 * count);
   for (unsigned i = 0; i < count; i++) {
     into[i] = n.records[n.order[s.at + i]];
-    if (is_elsewhere(*into[i]) && i)
-      count = i;
+    // Its value may be unreadable: it comes alone.
+    if (is_elsewhere(*into[i]))
+      count = std::max(i, 1u);
   }
   s.at += count - 1;
   return count;

@@ -439,7 +439,6 @@ int cursor::sort_rows() {
     if (int code = next())
       return code;
   }
-  sorted.sort();
   by = in_order;
   plain = false;
   return find_next();

@@ -43,13 +43,13 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   struct pkv_item ahead[48];
   int taken = 0, ahead_count = 0; // of those
   int ahead_most = 0;             // the next time
+  bool ahead_ends = false;        // the range does, with them
   struct sorted_by {
     unsigned column; // or the rowid, as in a check
     bool descends;
   };
   std::vector<sorted_by> order;
   sorter sorted; // the rows, where there is such an order
-  bool ahead_ends = false;        // the range does, with them
   bool plain = false; // those are the rows, and each is wanted
   bool ended = true;
 
@@ -67,7 +67,6 @@ class cursor final : public sqlite3_vtab_cursor, public follower {
   int open_walk();
 
   range &add_range();
-  int make_ranges(const char *steps, int count, sqlite3_value **values);
   void rowid_ranges(const char *steps, int count, sqlite3_value **values);
   void key_ranges(const char *steps, int count, sqlite3_value **values);
   void merge_ranges();

@@ -119,7 +119,8 @@ int x_rename(sqlite3_vtab *t, const char *name) {
 
 int x_best_index(sqlite3_vtab *t, sqlite3_index_info *info) {
   return guarded([&] {
-    return choose_plan(as_table(t).columns, as_table(t).rows(), info);
+    table &of = as_table(t);
+    return choose_plan(of.columns, of.rows(), of.in.is_joined(), info);
   });
 }
 

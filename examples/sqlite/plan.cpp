@@ -47,6 +47,7 @@ struct choice {
 class chooser {
   const schema &s;
   double rows;
+  bool writes; // the transaction has written
   sqlite3_index_info *info;
 
   int column_of(int i) const {
@@ -125,7 +126,9 @@ class chooser {
     };
     int distinct = sqlite3_vtab_distinct(info);
     std::size_t at = 0;
-    if (distinct == 1 || distinct == 2) {
+    // GROUP BY says 1, also where an ORDER BY of the same columns follows, which
+    // SQLite takes for done then.
+    if (distinct == 2) {
       // Equal ones only have to be neighbours.
       std::vector<int> wanted;
       for (int i = 0; i < info->nOrderBy; i++) {
@@ -180,24 +183,29 @@ class chooser {
     return found;
   }
 
-  /// Sorting is done in memory, 48 bytes for each row: where there are more, or
-  /// few are wanted, SQLite does it.
-  static constexpr double most_to_sort = 1 << 22;
+  /// Sorting is done in memory: where there are more rows, or few are wanted,
+  /// SQLite does it. So it does in a transaction that has written, where whole
+  /// rows would be copied; and for a DISTINCT, which it gets for nothing.
+  static constexpr double most_to_sort = 1 << 22, few = 1000;
   bool may_sort(const choice &c) const {
-    if (c.way.path || c.rows > most_to_sort)
+    if (c.way.path || rows > most_to_sort || writes ||
+        sqlite3_vtab_distinct(info) == 2)
       return false;
-    bool limited = false, from_later = false;
+    // What is bound or computed is not known yet.
+    double most = -1, passed_over = 0;
+    constexpr double unknown = 0;
     for (int i = 0; i < info->nConstraint; i++) {
       const auto &of = info->aConstraint[i];
       if (!of.usable)
         return false; // of a join: it may be asked again and again
-      sqlite3_value *most = nullptr;
-      if (of.op == SQLITE_INDEX_CONSTRAINT_LIMIT &&
-          sqlite3_vtab_rhs_value(info, i, &most) == SQLITE_OK)
-        limited = sqlite3_value_double(most) >= 0 && sqlite3_value_double(most) < 1000;
-      from_later = from_later || of.op == SQLITE_INDEX_CONSTRAINT_OFFSET;
+      sqlite3_value *value = nullptr;
+      bool known = sqlite3_vtab_rhs_value(info, i, &value) == SQLITE_OK;
+      if (of.op == SQLITE_INDEX_CONSTRAINT_LIMIT)
+        most = known ? sqlite3_value_double(value) : unknown;
+      if (of.op == SQLITE_INDEX_CONSTRAINT_OFFSET)
+        passed_over = known ? sqlite3_value_double(value) : few;
     }
-    if (limited && !from_later)
+    if (most >= 0 && most + std::max(passed_over, 0.0) < few)
       return false;
     for (int i = 0; i < info->nOrderBy; i++)
       if (ordered_column(i) >= int(s.columns.size())) // the hidden one
@@ -252,8 +260,10 @@ class chooser {
   }
 
 public:
-  chooser(const schema &of, double about, sqlite3_index_info *for_query)
-      : s(of), rows(std::max(about, 1.0)), info(for_query) {}
+  chooser(const schema &of, double about, bool has_written,
+          sqlite3_index_info *for_query)
+      : s(of), rows(std::max(about, 1.0)), writes(has_written),
+        info(for_query) {}
 
   choice along(unsigned path) const {
     choice c;
@@ -412,8 +422,9 @@ public:
 
 } // namespace
 
-int choose_plan(const schema &s, double rows, sqlite3_index_info *info) {
-  chooser choosing(s, rows, info);
+int choose_plan(const schema &s, double rows, bool writes,
+                sqlite3_index_info *info) {
+  chooser choosing(s, rows, writes, info);
   choice best = choosing.along(0);
   for (unsigned path = 1; path <= s.indexes.size(); path++) {
     choice other = choosing.along(path);

@@ -41,7 +41,9 @@ struct plan {
   }
 };
 
-/// `rows`: about how many the table has.
-int choose_plan(const schema &s, double rows, sqlite3_index_info *info);
+/// `rows`: about how many the table has. `writes`: in a transaction that has
+/// written.
+int choose_plan(const schema &s, double rows, bool writes,
+                sqlite3_index_info *info);
 
 #endif

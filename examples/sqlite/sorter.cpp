@@ -36,7 +36,7 @@ bytes sorter::copy_of(bytes b) {
     return copy;
   }
   if (b.size() > room) {
-    copies.emplace_back(new char[block]);
+    copies.push_back(std::unique_ptr<char[]>(new char[block]));
     room = block;
   }
   char *to = copies.back().get() + (block - room);
@@ -96,13 +96,29 @@ void sorter::sort_by_begin() {
   }
 }
 
-void sorter::sort_equal_begins() {
-  auto less = [this](const head &a, const head &b) {
+bool sorter::is_less(const head &a, const head &b) const {
+  if (a.begin != b.begin)
+    return a.begin < b.begin;
+  if (a.rest || b.rest) {
     char buffers[2][9];
     // Without the tag, of which not all may be known.
     int order = key_of(a, buffers[0]).substr(1).compare(key_of(b, buffers[1]).substr(1));
-    return order ? order < 0 : a.at < b.at;
-  };
+    if (order)
+      return order < 0;
+  }
+  return a.at < b.at;
+}
+
+const sorter::head &sorter::first() const {
+  const head *least = &heads[0];
+  for (const head &h : heads)
+    if (is_less(h, *least))
+      least = &h;
+  return *least;
+}
+
+void sorter::sort_equal_begins() {
+  auto less = [this](const head &a, const head &b) { return is_less(a, b); };
   for (std::size_t from = 0, to; from < heads.size(); from = to) {
     bool differ = false;
     for (to = from; to < heads.size() && heads[to].begin == heads[from].begin; to++)
@@ -114,7 +130,7 @@ void sorter::sort_equal_begins() {
 }
 
 void sorter::sort() {
-  given = 0;
+  sorted = true;
   if (heads.size() < 2)
     return;
   sort_by_begin();
@@ -122,6 +138,17 @@ void sorter::sort() {
 }
 
 bool sorter::next(bytes &key, bytes &value) {
+  if (given == heads.size())
+    return false;
+  if (!given) {
+    const row &r = rows[first().at];
+    given = 1;
+    key = r.key;
+    value = r.value;
+    return true;
+  }
+  if (!sorted)
+    sort();
   // The rows lie scattered: each is asked for some rows before, where it lies, and
   // then what it leads to.
   constexpr std::size_t far = 16, near = 8;
@@ -132,8 +159,6 @@ bool sorter::next(bytes &key, bytes &value) {
     __builtin_prefetch(soon.value.data());
     __builtin_prefetch(soon.value.data() + 64);
   }
-  if (given == heads.size())
-    return false;
   const row &r = rows[heads[given++].at];
   key = r.key;
   value = r.value;

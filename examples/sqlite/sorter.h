@@ -30,23 +30,26 @@ class sorter {
   std::vector<std::unique_ptr<char[]>> copies;
   std::size_t room = 0; // in the last of those
   std::size_t given = 0;
+  bool sorted = false;
 
   bytes copy_of(bytes b);
   bytes key_of(const head &h, char (&buffer)[9]) const;
+  bool is_less(const head &a, const head &b) const;
+  const head &first() const;
   void sort_by_begin();
   void sort_equal_begins();
+  void sort();
 
 public:
   /// The sort key: of values by append_key, none of them the last one, whose
   /// bytes are inverted where they descend. `copies`: the row may go meanwhile.
   void add(bytes sort_key, bytes key, bytes value, bool copies);
-  /// Rows with equal keys stay in the order in which they came.
-  void sort();
-  /// In order: false behind the last.
+  /// In order; rows with equal keys as they came. False behind the last. Of the
+  /// first alone, which is all that min() and max() ask for, nothing is sorted.
   bool next(bytes &key, bytes &value);
   /// Forgets all, and gives its memory back.
   void clear() {
-    if (!rows.empty())
+    if (!heads.empty() || !rests.empty() || !copies.empty())
       *this = sorter();
   }
 };

@@ -358,10 +358,26 @@ void gone() {
     S.put("g1", "1", O);
     S.put("g2", "2", O);
     S.put("g3", "3", O);
+    S.put("g0", "0");
+    S.put("g4", "4");
   }
   CHECK(!unlink(fileOf("gone").c_str()));
   {
     store S(PKV_RDONLY);
+    // Some at a time: stands on each that is gone, and passes over none.
+    pkv_txn *Seen = pkv_begin(S.All, PKV_RDONLY);
+    pkv_cursor *C = pkv_cursor_open(S.T, Seen);
+    struct pkv_item Items[8];
+    CHECK(C && pkv_seek(C, as_pkv("g0")));
+    for (const char *Key : {"g1", "g2", "g3"}) {
+      REFUSES(ENODATA, "'gone' is gone", pkv_next_many(C, Items, 8));
+      pkv_bytes At, Value;
+      REFUSES(ENODATA, "'gone' is gone", pkv_pair(C, &At, &Value));
+      CHECK(!pkv_pair(C, &At, nullptr) && text(At) == Key);
+    }
+    CHECK(pkv_next_many(C, Items, 8) >= 1 && text(Items[0].key) == "g4");
+    pkv_cursor_close(C);
+    pkv_abort(Seen);
     REFUSES(ENODATA, "'gone' is gone", S.tryGet("g1"));
     const char *Wrong = pkv_check(S.All);
     CHECK(Wrong && errno == ENODATA && std::strstr(Wrong, "'gone' is gone"));

@@ -814,6 +814,23 @@ void grouping() {
        "SELECT order_id, status, count(*) FROM " + std::string(Name) +
            " WHERE customer = 7 GROUP BY order_id, status ORDER BY status",
        "1 open 2|1 sent 1");
+  // SQLite takes the groups' order for that of an ORDER BY of the same columns.
+  is(A,
+     "CREATE VIRTUAL TABLE g USING perdure('" + Folder +
+         "/group', a INT, b INT, INDEX(a, b)); INSERT INTO g VALUES(1, 2), (1, "
+         "1), (2, 1), (3, 1)",
+     "");
+  is(A, "SELECT a, count(*) FROM g GROUP BY a ORDER BY a DESC", "3 1|2 1|1 2");
+  is(A, "SELECT b, a FROM g GROUP BY b, a ORDER BY b, a", "1 1|1 2|1 3|2 1");
+  is(A, "SELECT max(b), min(b) FROM g", "2 1");
+  // Where few are wanted, or that is not known yet, SQLite sorts, and stops early.
+  const std::string Plan = "EXPLAIN QUERY PLAN SELECT * FROM g ORDER BY b ";
+  for (const char *Limit : {"LIMIT ?", "LIMIT 20 OFFSET 40"})
+    CHECK(!has(ask(A, Plan + Limit), "SORT"));
+  for (const char *Limit : {"", "LIMIT 10 OFFSET ?", "LIMIT 10 OFFSET 1000"})
+    CHECK(has(ask(A, Plan + Limit), "SORT"));
+  CHECK(!has(ask(A, "EXPLAIN QUERY PLAN SELECT DISTINCT b FROM g"), "SORT"));
+  is(A, "DROP TABLE g", "");
   is(A,
      "SELECT count(*) FROM (SELECT DISTINCT order_id, status FROM o WHERE "
      "customer = 7)",

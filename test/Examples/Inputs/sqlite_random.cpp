@@ -758,6 +758,26 @@ void select(const table &T) {
         Where = F.Name + " = " + use(value_for(F));
       }
     }
+    if (!Any && oneIn(2)) { // in an order: an index's, or not, either way
+      std::string Order, Columns = By;
+      unsigned Count = 1;
+      if (std::size_t Comma = By.find(", "); Comma != std::string::npos) {
+        Count = 2;
+        std::string A = By.substr(0, Comma), B = By.substr(Comma + 2);
+        if (oneIn(2))
+          std::swap(A, B);
+        Columns = A + ", " + B;
+        Order = A + any<std::string>({"", " DESC"}) + ", ";
+        Order += B;
+      } else {
+        Order = By;
+      }
+      Order += any<std::string>({"", " DESC"});
+      return both("SELECT " + Columns + ", count(*) FROM " + T.Name +
+                      " WHERE " + Where + " GROUP BY " + By + " ORDER BY " +
+                      Order,
+                  Bound, Count);
+    }
     return both((Any || oneIn(2)
                      ? "SELECT " + Shown + (Shown.empty() ? "" : ", ") +
                            "count(*) FROM " + T.Name + " WHERE " + Where +
