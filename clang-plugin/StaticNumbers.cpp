@@ -161,7 +161,7 @@ private:
 
   VarDecl *absolute() {
 #define PERDURE_ABI_EARLY(Name, Symbol, Doc)                                   \
-  constexpr StringRef Abi##Name = Symbol;
+  [[maybe_unused]] constexpr StringRef Abi##Name = Symbol;
 #include "perdure/abi.def"
     (void)AbiDecode, (void)AbiEncode, (void)AbiReencode;
     if (!Absolute) {

@@ -37,6 +37,9 @@ struct Config {
   /// Call the twins instead of expanding inline; module flag
   /// `perdure.callbacks`.
   bool Callbacks = false;
+  /// Carry bases beside pointers; not where the module flag `perdure.no.bases` says
+  /// so, to measure what that is worth: each translation masks its container.
+  bool CarriesBases = true;
 
   /// Position-dependent code: data, and the heap behind it, lie below SLOT, so
   /// tagged pointers are the rule in volatile memory and expand inline.

@@ -1,6 +1,7 @@
 //===- Emitter.cpp - What encodings expand with ---------------------------===//
 
 #include "Emitter.h"
+#include "BaseCalls.h"
 #include "Bases.h"
 #include "llvm/IR/DebugInfoMetadata.h"
 #include "llvm/IR/MDBuilder.h"
@@ -72,6 +73,8 @@ Value *Emitter::address(Value *Pointer) {
 Value *Emitter::slotBase(Value *Container) {
   if (Value *Base = Carried.find(Container))
     return Base;
+  if (isBase(Container))
+    return address(Container);
   return emitSlotBase(B, C, address(Container));
 }
 

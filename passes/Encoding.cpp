@@ -87,7 +87,8 @@ perdure_find_encoding(const char *Name, unsigned Number,
   if (!E)
     return false;
   *F = {E->Number, E->Name.data(), E->T.Canonical, E->T.Movable,
-        E->T.MovableInVolatile};
+        E->T.MovableInVolatile, E->T.ZeroIsNull, E->T.NeedsOldBits,
+        E->tracksBases()};
   return true;
 }
 

@@ -14,7 +14,9 @@ namespace perdure {
 struct EncodingFacts {
   unsigned Number;
   const char *Name;
-  bool Canonical, Movable, MovableInVolatile; ///< as in Encoding::Traits
+  /// As in Encoding::Traits.
+  bool Canonical, Movable, MovableInVolatile, ZeroIsNull, NeedsOldBits;
+  bool TracksBases;
 };
 
 /// `perdure_find_encoding`: by name or, when that is null, by number.

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lower.h"
+#include "BaseCalls.h"
 #include "Bases.h"
 #include "Contract.h"
 #include "Emitter.h"
@@ -48,6 +49,8 @@ Config Config::get(const Module &M) {
     C.SlotBits = Bits->getZExtValue();
   if (auto *On = Flag("perdure.callbacks"))
     C.Callbacks = !On->isZero();
+  if (auto *Off = Flag("perdure.no.bases"))
+    C.CarriesBases = Off->isZero();
   C.LowAddresses = M.getPICLevel() == PICLevel::NotPIC &&
                    M.getPIELevel() == PIELevel::Default;
   return C;
@@ -329,8 +332,14 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
   FunctionPassManager Cleanup = buildCleanup(Level, false);
   FunctionPassManager CleanupLoops = buildCleanup(Level, true);
   for (Function &F : M) {
-    if (F.isDeclaration() || !hasContractCalls(F))
+    if (F.isDeclaration())
       continue;
+    if (!hasContractCalls(F)) {
+      Changed |= lowerBaseCalls(F, C);
+      continue;
+    }
+    if (C.CarriesBases && leadBackBases(F))
+      FAM.invalidate(F, PreservedAnalyses::none());
     Bases Carried(C);
     SmallPtrSet<BasicBlock *, 16> Looped;
     bool Unswitch = false;
@@ -344,20 +353,24 @@ PreservedAnalyses LowerPass::run(Module &M, ModuleAnalysisManager &AM) {
           Looped.insert(&BB);
       Unswitch = !F.hasOptSize() && hasLoopOfStores(LI);
       // What looks like a local of a presplit coroutine may be in its frame.
-      if (!C.Callbacks && !F.isPresplitCoroutine())
+      if (!C.Callbacks && C.CarriesBases && !F.isPresplitCoroutine())
         Carried.carry(F, FAM.getResult<DominatorTreeAnalysis>(F), LI);
     }
     Lowerer(C, Wheres, Carried, Fields,
             FAM.getResult<OptimizationRemarkEmitterAnalysis>(F))
         .run(F, Looped);
+    lowerBaseCalls(F, C);
     F.addFnAttr(LoweredAttribute);
     Changed = true;
     FAM.invalidate(F, PreservedAnalyses::none());
     if (!F.hasOptNone() && !F.isPresplitCoroutine())
       (Unswitch ? CleanupLoops : Cleanup).run(F, FAM);
   }
-  for (Verb V : {Verb::Decode, Verb::Encode, Verb::Reencode})
-    if (Function *F = findContractFunction(M, V)) {
+  for (Function *F : {findContractFunction(M, Verb::Decode),
+                      findContractFunction(M, Verb::Encode),
+                      findContractFunction(M, Verb::Reencode),
+                      findBaseFunction(M)})
+    if (F) {
       if (F->use_empty()) {
         F->eraseFromParent();
         Changed = true;

@@ -25,6 +25,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BaseCalls.h"
 #include "Contract.h"
 #include "Encoding.h"
 #include "Gray.h"
@@ -407,8 +408,9 @@ PreservedAnalyses RaisePass::run(Module &M, ModuleAnalysisManager &) {
   for (Verb V : {Verb::Decode, Verb::Encode, Verb::Reencode})
     if (findContractFunction(M, V))
       Changed |= getContractFunction(M, V) != nullptr;
+  bool AsksForBases = findBaseFunction(M);
   Changed |= internaliseCopyHelpers(M);
-  if (hasContractCalls(M))
+  if (hasContractCalls(M) || AsksForBases)
     Changed |= addAbiReference(M);
   Changed |= requestSites(M);
   Changed |= addTypeEncodings(M);

@@ -15,10 +15,11 @@
 // Other containers are led back to the pointer that their inbounds GEPs start
 // from. An inbounds GEP stays inside one allocated object in LLVM's sense, and
 // that never spans slots; so the fields of a structure share one container,
-// and one mask.
+// and one mask. So are they from slot bases, which say no more.
 //
 //===----------------------------------------------------------------------===//
 
+#include "BaseCalls.h"
 #include "Contract.h"
 #include "Encoding.h"
 #include "Passes.h"
@@ -78,7 +79,9 @@ PreservedAnalyses ResolveVolatilePass::run(Function &F,
     return PreservedAnalyses::all();
   auto &ORE = AM.getResult<OptimizationRemarkEmitterAnalysis>(F);
   auto &DT = AM.getResult<DominatorTreeAnalysis>(F);
-  bool Changed = false, Resolved = false;
+  bool Resolved = false;
+  bool Carries = Config::get(*F.getParent()).CarriesBases;
+  bool Changed = Carries && leadBackBases(F);
   for (ContractCall &Call : findContractCalls(F)) {
     const Encoding *E = Call.encoding();
     // Unreachable containers may be built on themselves.
@@ -97,7 +100,7 @@ PreservedAnalyses ResolveVolatilePass::run(Function &F,
         remark(ORE, "ResolvedVolatile", Call.call(), [](auto &R) {
           R << "container is volatile memory";
         });
-      } else if (E->T.Movable) {
+      } else if (E->T.Movable && Carries) {
         New = C->stripInBoundsOffsets();
       }
       // What lies behind a cast between address spaces is no container.

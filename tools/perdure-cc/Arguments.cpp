@@ -20,6 +20,11 @@ bool consumePrefix(const std::string &Argument, const char *Prefix,
   return true;
 }
 
+bool isIR(const std::string &Input) {
+  std::string End = Input.substr(Input.find_last_of('.') + 1);
+  return End == "ll" || End == "bc";
+}
+
 bool isOneOf(const std::string &Argument,
              std::initializer_list<const char *> List) {
   return std::find(List.begin(), List.end(), Argument) != List.end();
@@ -186,6 +191,7 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
       bool IsPath = Argument.empty() || Argument[0] != '-';
       Result.Arguments.push_back(IsPath ? Argument : "./" + Argument);
       Result.HasInputs = true;
+      Result.HasIR |= isIR(Argument);
       continue;
     }
     if (Argument == "--") {
@@ -206,10 +212,14 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
     Result.Arguments.push_back(Argument);
     if (Argument == "-" || Argument.empty() || Argument[0] != '-') {
       Result.HasInputs = true;
+      Result.HasIR |= isIR(Argument);
       continue;
     }
-    if (takesNextArgument(Argument) && I + 1 != Expanded.size())
+    if (takesNextArgument(Argument) && I + 1 != Expanded.size()) {
       Result.Arguments.push_back(Expanded[++I]);
+      Result.HasIR |= Argument == "-x" && Expanded[I] == "ir";
+    } else if (Argument == "-xir")
+      Result.HasIR = true;
     else if (consumePrefix(Argument, "-fsanitize=", Rest))
       Sanitizers.update(Rest, true);
     else if (consumePrefix(Argument, "-fno-sanitize=", Rest))

@@ -20,6 +20,8 @@ struct Request {
   /// From -fperdure-slot-bits=N; empty when not given.
   std::string SlotBits;
   bool HasInputs = false;
+  /// LLVM IR, which no Clang plugin sees: the passes have to be named.
+  bool HasIR = false;
   /// ASan, TSan or MSan: they leave room for a small window only.
   bool NeedsSmallSlots = false;
   bool Trace = false;           // -fperdure-trace

@@ -113,6 +113,10 @@ ArgumentList compileFlags(const Request &R, const Places &P) {
                {"-D__PERDURE__=1", "-D__PERDURE_SLOT_BITS__=" + Bits});
   if (std::string Encoding = encodingNumber(R); !Encoding.empty())
     Flags.push_back("-D__PERDURE_ENCODING__=" + Encoding);
+  // What MLIR makes says nothing of a target.
+  if (R.HasIR)
+    Flags.insert(Flags.end(), {"-fpass-plugin=" + P.Lib + "/PerdurePasses.so",
+                               "-Wno-override-module"});
   if (R.Trace)
     Flags.push_back("-fpass-plugin=" + P.Lib + "/PerdureTrace.so");
   if (R.LinksWithoutPie && !R.ChoosesPie)
