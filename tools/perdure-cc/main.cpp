@@ -113,10 +113,18 @@ ArgumentList compileFlags(const Request &R, const Places &P) {
                {"-D__PERDURE__=1", "-D__PERDURE_SLOT_BITS__=" + Bits});
   if (std::string Encoding = encodingNumber(R); !Encoding.empty())
     Flags.push_back("-D__PERDURE_ENCODING__=" + Encoding);
-  // What MLIR makes says nothing of a target.
-  if (R.HasIR)
-    Flags.insert(Flags.end(), {"-fpass-plugin=" + P.Lib + "/PerdurePasses.so",
-                               "-Wno-override-module"});
+  if (R.HasIR) {
+    // What MLIR makes says nothing of a target.
+    std::string Passes = P.Lib + "/PerdurePasses.so";
+    Flags.insert(Flags.end(),
+                 {"-fpass-plugin=" + Passes, "-Wno-override-module"});
+    // Encodings that are loaded register with the passes, so those come first.
+    for (const std::string &Option : R.PluginOptions)
+      if (!Option.compare(0, 5, "load="))
+        Flags.insert(Flags.end(), {"-Xclang", "-load", "-Xclang", Passes,
+                                   "-Xclang", "-load", "-Xclang",
+                                   Option.substr(5)});
+  }
   if (R.Trace)
     Flags.push_back("-fpass-plugin=" + P.Lib + "/PerdureTrace.so");
   if (R.LinksWithoutPie && !R.ChoosesPie)

@@ -1,6 +1,6 @@
-"""Does what docs/AddingAnEncoding.md says.
+"""Does what a page of docs/ says.
 
-adding.py SOURCE BUILD SCRATCH
+adding.py SOURCE BUILD SCRATCH PAGE
 
 Each block behind "`NAME`:" is written to NAME, `sh` blocks are run, and in
 `console` blocks what follows "$ " too, which must print what stands below it.
@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-source, build, scratch = map(pathlib.Path, sys.argv[1:])
+source, build, scratch = map(pathlib.Path, sys.argv[1:4])
 shutil.rmtree(scratch, ignore_errors=True)
 scratch.mkdir(parents=True)
 environment = {**os.environ, "PERDURE": str(source),
@@ -27,7 +27,7 @@ def run(command):
     return result.stdout
 
 
-page = (source / "docs/AddingAnEncoding.md").read_text()
+page = (source / "docs" / sys.argv[4]).read_text()
 commands = []
 for name, kind, text in re.findall(r"(?:^`([^`\n]+)`:\n\n)?^```(\w+)\n(.*?)^```$", page,
                                    re.MULTILINE | re.DOTALL):
@@ -39,9 +39,8 @@ for name, kind, text in re.findall(r"(?:^`([^`\n]+)`:\n\n)?^```(\w+)\n(.*?)^```$
         for part in text.split("$ ")[1:]:
             command, _, output = part.partition("\n")
             commands.append((command, output))
-lines = (scratch / "inverted-offset.cpp").read_text().count("\n")
-if not 20 < lines < 100 or len(commands) < 3:
-    sys.exit(f"the page has changed: {lines} lines, {len(commands)} commands")
+if len(commands) < 3:
+    sys.exit(f"the page has changed: {len(commands)} commands")
 for command, output in commands:
     printed = run(command)
     if output is not None and printed != output:
