@@ -22,7 +22,9 @@ struct Redo {
   unsigned Spares, SpareRoom;
   LogEnd End;           // of what was appended
   LogEnd Durable;       // of what was synced
+  uint64_t Left;        // where the records end in the chunk before End's
   uint64_t Bytes;       // of the log, so far
+  uint64_t PutOff;      // of these, those behind the last sync of all of the file
   uint64_t Number;      // of commits that were appended
   uint64_t Homed;       // of those that are durable, and home
   bool Syncing;         // a thread does so for all
@@ -311,7 +313,9 @@ namespace {
 /// Appends records to a log; what has not been finished does not hold.
 class LogWriter {
 public:
-  LogWriter(Object &O, Redo &R) : O(O), R(R), Before(R.End), Bytes(R.Bytes) {}
+  LogWriter(Object &O, Redo &R)
+      : O(O), R(R), Before(R.End), Left(R.Left), Bytes(R.Bytes),
+        PutOff(R.PutOff) {}
   ~LogWriter() { free(Buffer); }
   LogWriter(const LogWriter &) = delete;
   LogWriter &operator=(const LogWriter &) = delete;
@@ -334,7 +338,9 @@ public:
     flush();
     if (!Ok) {
       R.End = Before;
+      R.Left = Left;
       R.Bytes = Bytes;
+      R.PutOff = PutOff;
     }
     return Ok;
   }
@@ -343,7 +349,7 @@ private:
   Object &O;
   Redo &R;
   const LogEnd Before;
-  const uint64_t Bytes;
+  const uint64_t Left, Bytes, PutOff;
   bool Ok = true;
   // What is to be written from At on; it lies in one piece.
   char *Buffer = nullptr;
@@ -383,6 +389,7 @@ private:
     R.End.Last = R.End.At;
     R.End.At += Whole;
     R.Bytes += Whole;
+    R.PutOff += Whole;
     Size += Whole;
     __atomic_fetch_add(&O.LogBytes, Whole, __ATOMIC_RELAXED);
   }
@@ -390,13 +397,18 @@ private:
   // In the next chunk. The record that says so has room.
   void goOn() {
     unsigned Next = R.End.Chunk + 1;
-    if (Next == R.L->Chunks && !growLane(O, *R.L)) {
-      Ok = false;
-      return;
+    if (Next == R.L->Chunks) {
+      // It may lie in an extent that the file has not been told of durably.
+      R.Whole = true;
+      if (!growLane(O, *R.L)) {
+        Ok = false;
+        return;
+      }
     }
     uint64_t Chunk = R.L->Chunk[Next];
     write(RecordKind::Next, 0, &Chunk, sizeof(Chunk));
     flush();
+    R.Left = R.End.At;
     R.End.At = chunkOffset(Chunk);
     R.End.Stop = R.End.At + chunkBytes(Chunk);
     R.End.Chunk = Next;
@@ -445,19 +457,27 @@ static void enqueue(Redo &R, Batch *B) {
 
 static void wait(Redo &R) { pthread_cond_wait(&R.Moved, &R.Lock.Handle); }
 
+// Where records lie that are to be synced, or none: all of the file.
+struct Records {
+  unsigned Count = 0;
+  Span In[2];
+};
+
 // One thread at a time: of a write that failed a description is told once, so of two
 // that sync at once one would believe that all is well. False, too, when the medium has
 // failed meanwhile: errno. Lock, which others take while it syncs. Records: only these,
 // and not all of the file. The log has a description of its own, so that nobody else is
 // told.
-static bool syncAlone(Object &O, Redo &R, Span Records = {}) {
+static bool syncAlone(Object &O, Redo &R, Records Of = {}) {
   while (R.Syncing)
     wait(R);
   R.Syncing = true;
   pthread_mutex_unlock(&R.Lock.Handle);
-  bool Ok = Records.End ? persist(O.Map, (const void *)(O.Base + Records.Begin),
-                                  Records.End - Records.Begin)
-                        : syncFile(O.LogFile);
+  auto Sync = [&](Span S) {
+    return persist(O.Map, (const void *)(O.Base + S.Begin), S.End - S.Begin);
+  };
+  bool Ok = !Of.Count ? syncFile(O.LogFile)
+                      : Sync(Of.In[0]) && (Of.Count == 1 || Sync(Of.In[1]));
   int Error = errno;
   pthread_mutex_lock(&R.Lock.Handle);
   R.Syncing = false;
@@ -469,14 +489,22 @@ static bool syncAlone(Object &O, Redo &R, Span Records = {}) {
 // What a commit has to sync: the records that were appended since the last sync. What is
 // written to its place has time until the log that has it begins anew, which syncs the
 // file, and so the kernel may put it off: a page is written once for many commits. All of
-// the file (an empty span) when more than records has changed: the lane's head, which says
-// where the log begins, or a lane of another transaction; what others have done who share
-// the object; and when the log goes on in another chunk, which may lie anywhere: that
-// bounds what is put off, too.
-static Span newRecords(const Object &O, const Redo &R) {
-  if (R.Whole || !isAlone(O) || R.End.Chunk != R.Durable.Chunk)
+// the file when more than records has changed: the lane's head, which says where the log
+// begins, or a lane of another transaction; what others have done who share the object;
+// and when much has been put off, which recovery would have to wait for. Where the log has
+// gone on in its next chunk, the records lie in two pieces: whoever finds the first alone
+// finds no record in the new chunk that goes on from it.
+static Records newRecords(const Object &O, const Redo &R) {
+  constexpr uint64_t MostPutOff = 1 << 20;
+  if (R.Whole || !isAlone(O) || R.PutOff > MostPutOff)
     return {};
-  return {R.Durable.At, R.End.At};
+  if (R.End.Chunk == R.Durable.Chunk)
+    return {1, {{R.Durable.At, R.End.At}, {}}};
+  if (R.End.Chunk != R.Durable.Chunk + 1)
+    return {};
+  return {2,
+          {{R.Durable.At, R.Left},
+           {chunkOffset(R.L->Chunk[R.End.Chunk]), R.End.At}}};
 }
 
 // Until all up to Number is durable and home. The first thread that comes syncs
@@ -492,12 +520,14 @@ static bool waitUntilHome(Object &O, Redo &R, uint64_t Number) {
     uint64_t Now = R.Number;
     LogEnd End = R.End;
     Batch **Last = R.Last; // what comes later is not durable by then
-    Span Records = newRecords(O, R);
+    Records Of = newRecords(O, R);
+    if (!Of.Count)
+      R.PutOff = 0;
     // Or what comes meanwhile has it synced again; and what others do who share it, in no
     // section, too: entries of the FOT, which they may die before they have synced. The
     // first sync that is made alone is of these.
     R.Whole = !isAlone(O);
-    if (!syncAlone(O, R, Records))
+    if (!syncAlone(O, R, Of))
       break;
     R.Durable = End;
     Batch *Rest = *Last;
@@ -576,7 +606,7 @@ static bool checkpoint(Object &O, Redo &R) {
                      __ATOMIC_RELEASE);
     __atomic_store_n(&L.Head->First, L.Chunk[0], __ATOMIC_RELEASE);
     R.End = R.Durable = beginningOf(L);
-    R.Bytes = 0;
+    R.Bytes = R.PutOff = 0;
     R.Cancelled = false;
     R.Whole = true;
   } else {
@@ -599,7 +629,7 @@ static bool emptyLog(Object &O, Redo &R) {
     __atomic_store_n(&L.Head->Generation, generationOf(*L.Head) + 1,
                      __ATOMIC_RELEASE);
     R.End = R.Durable = beginningOf(L);
-    R.Bytes = 0;
+    R.Bytes = R.PutOff = 0;
     R.Cancelled = false;
     Ok = syncFile(O.LogFile);
   }
