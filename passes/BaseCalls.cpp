@@ -97,10 +97,25 @@ bool leadBackBases(Function &F) {
 
 bool lowerBaseCalls(Function &F, const Config &C) {
   SmallVector<CallInst *, 4> Calls;
+  for (Instruction &I : make_early_inc_range(instructions(F)))
+    // A C++ header's declaration may not be known not to throw.
+    if (auto *II = dyn_cast<InvokeInst>(&I);
+        II && II->getCalledFunction() &&
+        II->getCalledFunction()->getName() == abi::BaseSymbol)
+      changeToCall(II);
   for (Instruction &I : instructions(F))
     if (CallInst *Call = asBaseCall(&I))
       Calls.push_back(Call);
+  // The base of a base is that.
+  for (CallInst *&Call : Calls)
+    if (isBase(Call->getArgOperand(0))) {
+      Call->replaceAllUsesWith(Call->getArgOperand(0));
+      Call->eraseFromParent();
+      Call = nullptr;
+    }
   for (CallInst *Call : Calls) {
+    if (!Call)
+      continue;
     IRBuilder<> B(Call);
     Value *Address = B.CreatePtrToInt(Call->getArgOperand(0), B.getInt64Ty());
     Value *Base =

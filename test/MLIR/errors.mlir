@@ -210,6 +210,41 @@ func.func @f(%p: !perdure.native<i64>) {
 
 // -----
 
+func.func @f(%p: !perdure.native<f80>, %v: f80) {
+  // expected-error @+1 {{cannot be silent: not all bits of 'f80' are compared as one integer}}
+  perdure.store silent %v, %p : !perdure.native<f80>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{is part of a function}}
+perdure.transaction {
+}
+
+// -----
+
+// expected-error @+1 {{record "r": field "a" of type '!perdure.array<2305843009213693952xi64>' has no layout in memory}}
+func.func private @f(!perdure.native<!perdure.record<"r", body {a: !perdure.array<2305843009213693952xi64>}>>)
+
+// -----
+
+// expected-error @+1 {{record "r": field "b" at 9223372036854775800 lies behind all that there is}}
+func.func private @f(!perdure.native<!perdure.record<"r", body {a: i8, b: i64 at 9223372036854775800}>>)
+
+// -----
+
+// expected-error @+1 {{expected a number from 0 on}}
+func.func private @f(!perdure.native<!perdure.record<"r", body {a: i64 at -8}>>)
+
+// -----
+
+// LLVM pads vectors of several dimensions in its own way.
+// expected-error @+1 {{an array cannot be of 'vector<3x3xf32>': it has no layout in memory}}
+func.func private @f(!perdure.native<!perdure.array<2xvector<3x3xf32>>>)
+
+// -----
+
 func.func @f() {
   // expected-note @+1 {{the outer one}}
   perdure.transaction {

@@ -15,8 +15,11 @@ func.func @overwrites(%p: !perdure.native<f64>, %q: !perdure.native<f64>, %v: f6
   %sum = arith.addf %old, %v : f64
   // CHECK: perdure.store silent %{{.*}}, %arg0
   // By bits: a NaN is itself, and -0.0 is not 0.0.
-  // LLVM: %[[BITS:.*]] = llvm.bitcast %[[NEW:.*]] : f64 to i64
-  // LLVM: %[[HELD:.*]] = llvm.load %arg0 {{.*}} -> i64
+  // What is not initialised decides no branch.
+  // LLVM: %[[NEW:.*]] = llvm.freeze %{{.*}} : f64
+  // LLVM: %[[BITS:.*]] = llvm.bitcast %[[NEW]] : f64 to i64
+  // LLVM: %[[LOADED:.*]] = llvm.load %arg0 {{.*}} -> i64
+  // LLVM: %[[HELD:.*]] = llvm.freeze %[[LOADED]] : i64
   // LLVM: %[[NE:.*]] = llvm.icmp "ne" %[[HELD]], %[[BITS]] : i64
   // LLVM: llvm.cond_br %[[NE]], ^[[STORE:.*]], ^[[ON:.*]]
   // LLVM: ^[[STORE]]:

@@ -31,8 +31,8 @@ def Perdure_SpaceAttr : Perdure_Attr<"Space", "space"> {
   let description = [{
     The memory space of a memref whose elements may lie in an object, as in
     `memref<?x!perdure.ptr<i64>, #perdure.space>`. Its descriptor carries the
-    slot base, so that elements are decoded without a mask. It may as well lie
-    in volatile memory.
+    slot base, by which all elements are decoded. It may as well lie in volatile
+    memory.
   }];
 }
 

@@ -52,6 +52,10 @@ std::optional<Layout> getLayout(Type T);
 /// Whether a load can give it.
 bool isLoadable(Type T);
 
+/// Whether a store of it can be silent: its bits are an integer's, none of them
+/// padding.
+bool canBeSilent(Type T);
+
 struct FotResource : SideEffects::Resource::Base<FotResource> {
   StringRef getName() final { return "object table"; }
 };

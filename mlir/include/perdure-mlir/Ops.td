@@ -252,6 +252,7 @@ def Perdure_StoreOp : Perdure_Op<"store", [
   let assemblyFormat = [{
     (`silent` $silent^)? $value `,` $address attr-dict `:` type($address)
   }];
+  let hasVerifier = 1;
   let builders = [OpBuilder<(ins "::mlir::Value":$value,
                                  "::mlir::Value":$address,
                                  CArg<"bool", "false">:$silent), [{

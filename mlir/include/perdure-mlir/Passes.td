@@ -19,8 +19,8 @@ def HoistBases : Pass<"perdure-hoist-bases"> {
     `loop-invariant-code-motion`.
 
     A base that is asked of a value that a loop or a branch carries is carried
-    beside it: `scf.for`, `scf.while`, and the block arguments of `cf` and `llvm`.
-    Of `scf.if`, each side gives one.
+    beside it: `scf.for`, `scf.while`, and the block arguments of `cf`. Of
+    `scf.if`, each side gives one.
 
     Before:
     ```mlir
@@ -45,10 +45,14 @@ def ChooseEncodings : Pass<"perdure-choose-encodings", "::mlir::ModuleOp"> {
   let summary = "gives records another encoding";
   let description = [{
     `encodings=node=xor,edge=self-relative`: the pointer fields of these records
-    that name no encoding get this one, and all that reads and writes them with
-    them; `*` is every record. What others have written to an object in another
-    encoding is not converted: choose before the object is made, and the same in
-    all programs that open it.
+    that name no encoding get this one, and what reads and writes them with them;
+    `*` is every record. All others get `object`, which they had: so it is done once.
+
+    Followed are places and their loads, stores and translations, and memrefs made of
+    them. What hands bits on over a branch or a call, or a place to a function, is an
+    error: run `inline` before, and decode where it is loaded. What others have written
+    to an object in another encoding is not converted: choose before the object is
+    made, and the same in all programs that open it.
   }];
   let options = [
     ListOption<"encodings", "encodings", "std::string",
@@ -114,8 +118,9 @@ def ConvertPerdureToLLVM
     Decode, encode, re-encode and base become calls of the functions of the early
     contract (include/perdure/abi.def), which PerdurePasses.so expands; the rest
     becomes address arithmetic and accesses, with alias information from the types.
-    Functions of `func`, `cf`, `arith` and memrefs are converted with it. Run
-    `perdure-outline-transactions` and `convert-scf-to-cf` before.
+    Functions of `func`, `cf`, `arith` and memrefs are converted with it, and what
+    else is loaded and can be. Transactions are outlined first. Run
+    `convert-scf-to-cf` before.
   }];
   let options = [
     Option<"slotBits", "slot-bits", "unsigned", "0",
@@ -125,7 +130,9 @@ def ConvertPerdureToLLVM
            "PerdurePasses.so carries bases; without, to measure what that is "
            "worth, containers stay as they are">
   ];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::perdure::PerdureDialect"];
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -50,6 +51,14 @@ template <class Op> struct Pattern : ConvertOpToLLVMPattern<Op> {
   static LLVM::CallOp call(ConversionPatternRewriter &R, Operation *At,
                            StringRef Name, Type Result, ValueRange Operands) {
     auto Module = At->getParentOfType<ModuleOp>();
+    // A declaration of `func`, which is converted by itself.
+    if (auto Declared = Module.lookupSymbol<func::FuncOp>(Name)) {
+      SmallVector<Type, 1> Results;
+      if (!isa<LLVM::LLVMVoidType>(Result))
+        Results.push_back(Result);
+      return LLVM::CallOp::create(R, At->getLoc(), Results,
+                                  SymbolRefAttr::get(Declared), Operands);
+    }
     FailureOr<LLVM::LLVMFuncOp> Callee = LLVM::lookupOrCreateFn(
         R, Module, Name, llvm::to_vector(Operands.getTypes()), Result);
     if (failed(Callee)) {
@@ -138,10 +147,14 @@ struct FieldPattern : Pattern<FieldOp> {
   LogicalResult matchAndRewrite(FieldOp Op, Adaptor In,
                                 ConversionPatternRewriter &R) const override {
     auto Record = cast<RecordType>(Op.getRecord().getType().getTarget());
-    int32_t Offset = Record.find(Op.getField())->Offset;
+    uint64_t Offset = Record.find(Op.getField())->Offset;
+    // A constant index of GEP has 32 bits.
+    LLVM::GEPArg Index = int32_t(Offset);
+    if (!llvm::isInt<32>(Offset))
+      Index = constant(R, Op.getLoc(), R.getI64Type(), Offset);
     R.replaceOpWithNewOp<LLVM::GEPOp>(
         Op, In.getRecord().getType(), R.getI8Type(), In.getRecord(),
-        ArrayRef<LLVM::GEPArg>{Offset}, LLVM::GEPNoWrapFlags::inbounds);
+        ArrayRef<LLVM::GEPArg>{Index}, LLVM::GEPNoWrapFlags::inbounds);
     return success();
   }
 };
@@ -270,21 +283,24 @@ struct StorePattern : Pattern<StoreOp> {
     Location Loc = Op.getLoc();
     Type T = Op.getValue().getType();
     uint64_t Alignment = getLayout(T)->Alignment;
+    Value Stored = In.getValue();
     if (Op.getSilent()) {
       Type Bits = R.getIntegerType(8 * getLayout(T)->Size);
-      if (isa<VectorType>(T))
-        return Op.emitError("a silent store is of a scalar");
       if (Op->getParentOp()->hasTrait<OpTrait::SingleBlock>())
         return Op.emitError("a silent store branches: run convert-scf-to-cf "
                             "before");
+      // What nobody has initialised may not decide a branch; nor may a value that
+      // is not one.
+      Stored = LLVM::FreezeOp::create(R, Loc, Stored);
       // Bits are compared: -0.0 is another value than 0.0, and a NaN itself.
-      Value Value = In.getValue();
+      Value Value = Stored;
       if (isa<FloatType>(T))
         Value = LLVM::BitcastOp::create(R, Loc, Bits, Value);
       Bits = Value.getType();
-      auto Held =
+      auto Loaded =
           LLVM::LoadOp::create(R, Loc, Bits, In.getAddress(), Alignment);
-      setAliases(Op, Held, T);
+      setAliases(Op, Loaded, T);
+      auto Held = LLVM::FreezeOp::create(R, Loc, Loaded);
       Block *Before = Op->getBlock();
       Block *After = R.splitBlock(Before, std::next(Op->getIterator()));
       Block *Differs = R.splitBlock(Before, Op->getIterator());
@@ -296,7 +312,7 @@ struct StorePattern : Pattern<StoreOp> {
       LLVM::BrOp::create(R, Loc, ValueRange(), After);
       R.setInsertionPoint(Op);
     }
-    auto New = LLVM::StoreOp::create(R, Loc, In.getValue(), In.getAddress(),
+    auto New = LLVM::StoreOp::create(R, Loc, Stored, In.getAddress(),
                                      Alignment);
     setAliases(Op, New, T);
     R.replaceOp(Op, New);
@@ -458,6 +474,13 @@ public:
   }
 
   void write() {
+    // Imported ones may be there, and a flag is there once.
+    for (auto Op : Module.getOps<LLVM::ModuleFlagsOp>())
+      for (Attribute There : Op.getFlags())
+        llvm::erase_if(Flags, [&](Attribute F) {
+          return cast<LLVM::ModuleFlagAttr>(F).getKey() ==
+                 cast<LLVM::ModuleFlagAttr>(There).getKey();
+        });
     if (Flags.empty())
       return;
     B.setInsertionPointToEnd(Module.getBody());
@@ -483,7 +506,13 @@ struct ConvertPass
     LLVMTypeConverter Types(&Ctx);
     LLVMConversionTarget Target(Ctx);
     RewritePatternSet Patterns(&Ctx);
-    populateConversionTargetFromOperation(Module, Target, Types, Patterns);
+    // Of all that is loaded, since there may be types of a dialect without
+    // operations of it.
+    for (Dialect *D : Ctx.getLoadedDialects())
+      if (auto *Interface =
+              D->getRegisteredInterface<ConvertToLLVMPatternInterface>())
+        Interface->populateConvertToLLVMConversionPatterns(Target, Types,
+                                                           Patterns);
     if (failed(applyPartialConversion(Module, Target, std::move(Patterns))))
       signalPassFailure();
   }

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Transforms/InliningUtils.h"
 
 using namespace mlir;
 using namespace mlir::perdure;
@@ -26,6 +27,21 @@ struct AliasInterface : OpAsmDialectInterface {
   }
 };
 
+/// Nothing of it minds where it stands.
+struct AnywhereInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  bool isLegalToInline(Operation *, Operation *, bool) const final {
+    return true;
+  }
+  bool isLegalToInline(Region *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+
 } // namespace
 
 void PerdureDialect::initialize() {
@@ -35,7 +51,7 @@ void PerdureDialect::initialize() {
 #define GET_OP_LIST
 #include "perdure-mlir/Ops.cpp.inc"
       >();
-  addInterfaces<AliasInterface>();
+  addInterfaces<AliasInterface, AnywhereInterface>();
 }
 
 Operation *PerdureDialect::materializeConstant(OpBuilder &B, Attribute Value,

@@ -7,6 +7,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <map>
+#include <mutex>
 
 using namespace llvm;
 using ::perdure::EncodingNames;
@@ -81,7 +82,9 @@ bool prepareTool(int &Argc, char **Argv) {
 
 /// One copy for each number, for pointers that stay.
 static const EncodingFacts *keep(const EncodingFacts &Facts) {
+  static std::mutex Lock; // verifiers of several functions run at once
   static std::map<unsigned, EncodingFacts> Kept;
+  std::lock_guard<std::mutex> Hold(Lock);
   return &Kept.emplace(Facts.Number, Facts).first->second;
 }
 

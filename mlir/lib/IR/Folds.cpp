@@ -15,6 +15,12 @@ using namespace mlir::perdure;
 
 static bool isNull(Attribute A) { return isa_and_nonnull<UnitAttr>(A); }
 
+/// Where blocks are not reached, and in graphs, what an operation would fold to may
+/// be its own result.
+static OpFoldResult unlessItself(Operation *Op, Value V) {
+  return V == Op->getResult(0) ? OpFoldResult() : OpFoldResult(V);
+}
+
 //===----------------------------------------------------------------------===//
 // Decode
 //===----------------------------------------------------------------------===//
@@ -26,7 +32,7 @@ OpFoldResult DecodeOp::fold(FoldAdaptor Of) {
   // decode(encode(p, c), c) = p: what an encoding is.
   if (auto Made = getBits().getDefiningOp<EncodeOp>();
       Made && isSameContainer(E, Made.getContainer(), getContainer()))
-    return Made.getPointer();
+    return unlessItself(*this, Made.getPointer());
   return {};
 }
 
@@ -53,7 +59,7 @@ OpFoldResult EncodeOp::fold(FoldAdaptor Of) {
       Made && Made.getBits().getType() == getResult().getType() &&
       E.isCanonical() &&
       isSameContainer(E, Made.getContainer(), getContainer()))
-    return Made.getBits();
+    return unlessItself(*this, Made.getBits());
   return {};
 }
 
@@ -83,7 +89,7 @@ OpFoldResult ReencodeOp::fold(FoldAdaptor Of) {
   // what it is for.
   if (isSameContainer(E, getFrom(), getTo()) &&
       (!E.needsOldBits() || getFrom() == getTo()))
-    return getBits();
+    return unlessItself(*this, getBits());
   return {};
 }
 
@@ -121,16 +127,16 @@ OpFoldResult ElementOp::fold(FoldAdaptor Of) {
   auto Index = dyn_cast_or_null<IntegerAttr>(Of.getIndex());
   if (Index && Index.getValue().isZero() &&
       getArray().getType() == getResult().getType())
-    return getArray();
+    return unlessItself(*this, getArray());
   return {};
 }
 
 OpFoldResult CastOp::fold(FoldAdaptor) {
   Type To = getOut().getType();
   if (getIn().getType() == To)
-    return getIn();
+    return unlessItself(*this, getIn());
   auto Inner = getIn().getDefiningOp<CastOp>();
-  if (!Inner)
+  if (!Inner || Inner == *this || Inner.getIn() == getOut())
     return {};
   if (Inner.getIn().getType() == To)
     return Inner.getIn();

@@ -3,6 +3,7 @@
 #include "perdure-mlir/Dialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
@@ -273,6 +274,13 @@ LoadOp::inferReturnTypes(MLIRContext *, std::optional<Location> Loc,
   return success();
 }
 
+LogicalResult StoreOp::verify() {
+  if (getSilent() && !canBeSilent(getValue().getType()))
+    return emitOpError("cannot be silent: not all bits of ")
+           << getValue().getType() << " are compared as one integer";
+  return success();
+}
+
 LogicalResult AllocOp::verify() {
   if (!getLayout(getResult().getType().getTarget()))
     return emitOpError("cannot tell how large ")
@@ -293,6 +301,8 @@ void TransactionOp::getSuccessorRegions(
 }
 
 LogicalResult TransactionOp::verify() {
+  if (!(*this)->getParentOfType<FunctionOpInterface>())
+    return emitOpError("is part of a function");
   WalkResult Found = getBody().walk([&](Operation *Op) {
     if (!isa<TransactionOp>(Op))
       return WalkResult::advance();
@@ -346,7 +356,12 @@ LogicalResult AtOp::verify() {
 //===----------------------------------------------------------------------===//
 
 Value perdure::getRoot(Value V) {
-  while (Operation *Op = V.getDefiningOp()) {
+  // Where blocks are not reached, and in graphs, a value may be derived from itself.
+  constexpr unsigned MostSteps = 1 << 12;
+  for (unsigned Step = 0; Step != MostSteps; ++Step) {
+    Operation *Op = V.getDefiningOp();
+    if (!Op)
+      break;
     if (auto F = dyn_cast<FieldOp>(Op))
       V = F.getRecord();
     else if (auto E = dyn_cast<ElementOp>(Op))

@@ -5,7 +5,9 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace mlir::perdure;
@@ -66,6 +68,9 @@ void PerdureDialect::registerTypes() {
 // Layout
 //===----------------------------------------------------------------------===//
 
+/// What no slot holds, and what sums of are far from wrapping.
+static constexpr uint64_t MostBytes = uint64_t(1) << 48;
+
 std::optional<Layout> perdure::getLayout(Type T) {
   auto Word = [](uint64_t Bytes) { return Layout{Bytes, Bytes}; };
   return TypeSwitch<Type, std::optional<Layout>>(T)
@@ -88,8 +93,10 @@ std::optional<Layout> perdure::getLayout(Type T) {
         return P.getAddressSpace() ? std::nullopt : std::optional(Word(8));
       })
       .Case([&](VectorType V) -> std::optional<Layout> {
+        // As LLVM has them: of one dimension, without padding in elements.
         std::optional<Layout> E = getLayout(V.getElementType());
-        if (!E || V.isScalable() || V.getElementType().isInteger(1))
+        if (!E || V.isScalable() || V.getRank() > 1 ||
+            V.getElementType().isInteger(1) || isa<Float80Type>(V.getElementType()))
           return std::nullopt;
         return Word(llvm::PowerOf2Ceil(E->Size * V.getNumElements()));
       })
@@ -97,7 +104,11 @@ std::optional<Layout> perdure::getLayout(Type T) {
         std::optional<Layout> E = getLayout(A.getElement());
         if (!E || A.isFlexible())
           return std::nullopt;
-        return Layout{E->Size * A.getCount(), E->Alignment};
+        std::optional<uint64_t> Size =
+            llvm::checkedMulUnsigned(E->Size, uint64_t(A.getCount()));
+        if (!Size || *Size > MostBytes)
+          return std::nullopt;
+        return Layout{*Size, E->Alignment};
       })
       .Case([&](RecordType R) -> std::optional<Layout> {
         if (!R.isComplete())
@@ -109,6 +120,10 @@ std::optional<Layout> perdure::getLayout(Type T) {
 
 bool perdure::isLoadable(Type T) {
   return !isa<RecordType, ArrayType>(T) && getLayout(T);
+}
+
+bool perdure::canBeSilent(Type T) {
+  return isLoadable(T) && !isa<VectorType>(T) && !isa<Float80Type>(T);
 }
 
 /// What a pointer may lead to: also what nobody has described.
@@ -348,6 +363,13 @@ RecordType::checkBody(function_ref<InFlightDiagnostic()> EmitError,
         A && A.isFlexible() && I + 1 != Given.size())
       return Error() << "only the last field may be a flexible array";
   }
+  for (uint64_t Number : {GivenSize, GivenAlignment})
+    if (Number > MostBytes)
+      return Error() << Number << " bytes are more than there are";
+  for (const RecordField &F : Given)
+    if (F.Offset != RecordField::Natural && F.Offset > MostBytes)
+      return Error() << "field " << F.Name << " at " << F.Offset
+                     << " lies behind all that there is";
   uint64_t Size = GivenSize, Alignment = GivenAlignment;
   SmallVector<RecordField> Fields = place(Given, Size, Alignment);
   if (!llvm::isPowerOf2_64(Alignment) || Size % Alignment)
@@ -367,6 +389,8 @@ RecordType::checkBody(function_ref<InFlightDiagnostic()> EmitError,
                      << " overlaps what lies before it";
     End = F.Offset + L.Size;
   }
+  if (Size > MostBytes)
+    return Error() << Size << " bytes are more than there are";
   if (End > Size)
     return Error() << "its fields end at " << End << ", behind its size, "
                    << Size;
@@ -379,7 +403,47 @@ LogicalResult RecordType::setBody(ArrayRef<RecordField> Given, uint64_t Size,
   return Base::mutate(ArrayRef<RecordField>(Fields), Size, Alignment);
 }
 
+namespace {
+/// Records that have been spelled, but hold by value one that is just being spelled:
+/// a pointer of that leads to them. They get their bodies when it has its own.
+struct Spelled {
+  RecordType Record;
+  SmallVector<RecordField> Fields;
+  uint64_t Size, Alignment;
+  SMLoc Loc;
+
+  /// Whether all that it holds by value has a layout.
+  bool isReady() const {
+    return llvm::all_of(Fields, [](const RecordField &F) {
+      Type T = F.Of;
+      while (auto A = dyn_cast<ArrayType>(T))
+        T = A.getElement();
+      auto R = dyn_cast<RecordType>(T);
+      return !R || R.isComplete();
+    });
+  }
+  LogicalResult finish(AsmParser &Parser) {
+    auto EmitError = [&] { return Parser.emitError(Loc); };
+    if (failed(RecordType::checkBody(EmitError, Record.getName(), Fields, Size,
+                                     Alignment)))
+      return failure();
+    if (failed(Record.setBody(Fields, Size, Alignment)))
+      return EmitError() << "record " << Record.getName()
+                         << " has another body already";
+    return success();
+  }
+};
+
+/// Of the record that is being parsed outermost.
+struct Parsing {
+  SmallVector<Spelled> Waiting;
+};
+thread_local Parsing *Outermost = nullptr;
+} // namespace
+
 Type RecordType::parse(AsmParser &Parser) {
+  Parsing Own;
+  llvm::SaveAndRestore Current(Outermost, Outermost ? Outermost : &Own);
   std::string Name;
   Attribute Encoding;
   if (Parser.parseLess() || Parser.parseString(&Name))
@@ -392,7 +456,14 @@ Type RecordType::parse(AsmParser &Parser) {
   auto ParseNumber = [&](StringRef Keyword, uint64_t &Number) -> ParseResult {
     if (failed(Parser.parseOptionalKeyword(Keyword)))
       return success();
-    return Parser.parseInteger(Number);
+    int64_t Given;
+    SMLoc At = Parser.getCurrentLocation();
+    if (Parser.parseInteger(Given))
+      return failure();
+    if (Given < 0)
+      return Parser.emitError(At, "expected a number from 0 on");
+    Number = Given;
+    return success();
   };
   auto ParseField = [&]() -> ParseResult {
     std::string FieldName;
@@ -439,14 +510,30 @@ Type RecordType::parse(AsmParser &Parser) {
       RecordType::get(StringAttr::get(Parser.getContext(), Name), Encoding);
   if (!HasBody)
     return Record;
-  auto EmitError = [&] { return Parser.emitError(Loc); };
-  if (failed(checkBody(EmitError, Record.getName(), Fields, Size, Alignment)))
-    return {};
-  if (failed(Record.setBody(Fields, Size, Alignment))) {
-    EmitError() << "record " << Record.getName()
-                << " has another body already";
-    return {};
+  Spelled This{Record, Fields, Size, Alignment, Loc};
+  if (Outermost != &Own && !This.isReady()) {
+    Outermost->Waiting.push_back(std::move(This));
+    return Record;
   }
+  if (failed(This.finish(Parser)))
+    return {};
+  // Each may be what another waits for.
+  if (Outermost == &Own)
+    for (bool Again = true; Again && !Own.Waiting.empty();) {
+      Again = false;
+      for (Spelled &S : std::exchange(Own.Waiting, {})) {
+        if (!S.isReady()) {
+          Own.Waiting.push_back(std::move(S));
+          continue;
+        }
+        Again = true;
+        if (failed(S.finish(Parser)))
+          return {};
+      }
+    }
+  for (Spelled &S : Own.Waiting)
+    if (failed(S.finish(Parser))) // says what has no layout
+      return {};
   return Record;
 }
 

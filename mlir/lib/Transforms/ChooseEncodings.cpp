@@ -10,11 +10,14 @@
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Encodings.h"
 #include "perdure-mlir/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/ADT/SetVector.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mlir::perdure {
 #define GEN_PASS_DEF_CHOOSEENCODINGS
@@ -55,10 +58,74 @@ public:
     for (Operation *Op : All)
       if (failed(retypeDown(Op)))
         return failure();
-    return success();
+    return checkEdges(Module);
+  }
+
+  /// Which records are asked for that have an encoding already.
+  LogicalResult checkChosen(ModuleOp Module) {
+    bool Ok = true;
+    AttrTypeWalker Walker;
+    llvm::StringSet<> Said;
+    Walker.addWalk([&](RecordType R) {
+      if (R.getEncodingAttr() && Chosen.count(R.getName()) &&
+          Said.insert(R.getName()).second) {
+        Ok = false;
+        Module.emitError("perdure-choose-encodings: record ")
+            << R.getName() << " has the encoding " << R.getEncodingAttr()
+            << " already: choose for all records at once";
+      }
+    });
+    Module.walk([&](Operation *Op) {
+      for (Type T : Op->getResultTypes())
+        Walker.walk(T);
+      for (Region &Body : Op->getRegions())
+        for (Block &B : Body)
+          for (Type T : B.getArgumentTypes())
+            Walker.walk(T);
+    });
+    return success(Ok);
   }
 
 private:
+  /// Whether a place leads to persistent pointers that name no encoding: a record
+  /// that has one may lead there, too.
+  static bool isOpen(Type T) {
+    auto N = dyn_cast<NativeType>(T);
+    Type Of = N ? N.getTarget() : Type();
+    while (auto A = dyn_cast_or_null<ArrayType>(Of))
+      Of = A.getElement();
+    auto P = dyn_cast_or_null<PtrType>(Of);
+    return P && !P.getEncodingAttr();
+  }
+
+  /// Where places and bits go that are not followed.
+  static LogicalResult checkEdges(ModuleOp Module) {
+    bool Ok = true;
+    Module.walk([&](Operation *Op) {
+      auto Refuse = [&](StringRef What) {
+        Ok = false;
+        Op->emitError("perdure-choose-encodings: ") << What;
+      };
+      if (auto C = dyn_cast<CastOp>(Op)) {
+        if (isOpen(C.getOut().getType()) &&
+            isa<LLVM::LLVMPointerType>(C.getIn().getType()))
+          Refuse("a cast makes a place of persistent pointers, and in which "
+                 "encoding is not known");
+        return;
+      }
+      if (!isa_and_nonnull<PerdureDialect>(Op->getDialect()) &&
+          !isa<FunctionOpInterface, memref::LoadOp, memref::StoreOp,
+               memref::DimOp>(Op) &&
+          llvm::any_of(Op->getOperandTypes(), [](Type T) {
+            auto M = dyn_cast<MemRefType>(T);
+            return isa<PtrType>(M ? M.getElementType() : T);
+          }))
+        Refuse("persistent pointers are handed on here, and their encoding is not "
+               "followed: run inline before, and decode where they are loaded");
+    });
+    return success(Ok);
+  }
+
   Attribute encodingOf(RecordType R) {
     for (StringRef Name : {R.getName().getValue(), StringRef("*")})
       if (auto It = Chosen.find(Name); It != Chosen.end())
@@ -66,35 +133,57 @@ private:
     return EncodingAttr::get(Ctx, "object");
   }
 
-  /// Types lead to themselves, which AttrTypeReplacer does not expect.
+  /// The type in a field. What pointers lead to gets its body later: it may hold by
+  /// value what is just being made.
   Type inField(Type T) {
     if (auto P = dyn_cast<PtrType>(T))
-      return PtrType::get(inField(P.getTarget()), P.getEncodingAttr());
+      return PtrType::get(behind(P.getTarget()), P.getEncodingAttr());
     if (auto N = dyn_cast<NativeType>(T))
-      return NativeType::get(inField(N.getTarget()));
+      return NativeType::get(behind(N.getTarget()));
     if (auto A = dyn_cast<ArrayType>(T))
       return ArrayType::get(A.getCount(), inField(A.getElement()));
-    if (auto R = dyn_cast<RecordType>(T))
-      return replace(R);
+    if (auto R = dyn_cast<RecordType>(T)) {
+      complete(R);
+      return named(R);
+    }
     return T;
   }
+  Type behind(Type T) {
+    if (auto A = dyn_cast<ArrayType>(T))
+      return ArrayType::get(A.getCount(), behind(A.getElement()));
+    if (auto R = dyn_cast<RecordType>(T)) {
+      Targets.push_back(R);
+      return named(R);
+    }
+    return inField(T);
+  }
 
-  RecordType replace(RecordType R) {
-    if (R.getEncodingAttr())
-      return R;
-    RecordType New = RecordType::get(R.getName(), encodingOf(R));
-    if (New.isComplete() || !R.isComplete() || !Open.insert(New))
-      return New;
+  RecordType named(RecordType R) {
+    return R.getEncodingAttr() ? R : RecordType::get(R.getName(), encodingOf(R));
+  }
+
+  void complete(RecordType R) {
+    RecordType New = named(R);
+    if (New == R || New.isComplete() || !R.isComplete() || !Made.insert(New).second)
+      return;
     SmallVector<RecordField> Fields(R.getFields());
     for (RecordField &F : Fields)
       F.Of = inField(F.Of);
     (void)New.setBody(Fields, R.getSize(), R.getAlignment());
-    return New;
+  }
+
+  RecordType replace(RecordType R) {
+    complete(R);
+    while (!Targets.empty())
+      complete(Targets.pop_back_val());
+    return named(R);
   }
 
   static bool retypes(Operation *Op) {
-    return isa<InferTypeOpInterface, EncodeOp>(Op) &&
-           isa<PerdureDialect>(Op->getDialect());
+    if (isa<memref::LoadOp>(Op))
+      return true;
+    return isa_and_nonnull<PerdureDialect>(Op->getDialect()) &&
+           isa<InferTypeOpInterface, EncodeOp, StoreOp, ToMemRefOp>(Op);
   }
 
   /// And those that use what has changed.
@@ -121,10 +210,31 @@ private:
     };
     if (auto Encode = dyn_cast<EncodeOp>(Op)) {
       auto Place = dyn_cast<NativeType>(Encode.getContainer().getType());
-      if (!Place || !isa<PtrType>(Place.getTarget()))
+      auto Bits = Place ? dyn_cast<PtrType>(Place.getTarget()) : PtrType();
+      if (!Bits || Bits.getTarget() != Encode.getPointer().getType().getTarget())
         return Changed; // the type says it
       Set(Place.getTarget());
       giveOld(Encode, Encode.getContainer(), Encode.getOldMutable());
+      return Changed;
+    }
+    if (auto Store = dyn_cast<StoreOp>(Op)) {
+      Type Of = Store.getAddress().getType().getTarget();
+      // A null of its own, since others may be stored elsewhere.
+      if (auto Null = Store.getValue().getDefiningOp<NullOp>();
+          Null && Store.getValue().getType() != Of && isa<PtrType>(Of)) {
+        OpBuilder B(Op);
+        Store.getValueMutable().assign(nullAt(B, Store));
+      }
+      return Changed;
+    }
+    if (auto Make = dyn_cast<ToMemRefOp>(Op)) {
+      auto M = cast<MemRefType>(Make.getResult().getType());
+      Set(MemRefType::Builder(M).setElementType(
+          Make.getArray().getType().getTarget()));
+      return Changed;
+    }
+    if (auto Load = dyn_cast<memref::LoadOp>(Op)) {
+      Set(Load.getMemRefType().getElementType());
       return Changed;
     }
     auto Infer = cast<InferTypeOpInterface>(Op);
@@ -139,6 +249,20 @@ private:
     return Changed;
   }
 
+  /// Null as a place's encoding has it.
+  static Value nullAt(OpBuilder &B, StoreOp Store) {
+    auto Bits = cast<PtrType>(Store.getAddress().getType().getTarget());
+    Location Loc = Store.getLoc();
+    if (Bits.getEncoding().isZeroNull())
+      return NullOp::create(B, Loc, Bits);
+    Value Old;
+    if (Bits.getEncoding().needsOldBits())
+      Old = LoadOp::create(B, Loc, Store.getAddress());
+    return EncodeOp::create(
+        B, Loc, Bits, NullOp::create(B, Loc, NativeType::get(Bits.getTarget())),
+        Store.getAddress(), Old);
+  }
+
   /// What the container holds, where the encoding looks at it.
   template <class Op>
   static void giveOld(Op O, Value Container, MutableOperandRange Old) {
@@ -151,7 +275,8 @@ private:
     }
   }
 
-  llvm::SetVector<RecordType> Open;
+  DenseSet<RecordType> Made;
+  SmallVector<RecordType> Targets; // to be made when there is time
 };
 
 struct ChoosePass : mlir::perdure::impl::ChooseEncodingsBase<ChoosePass> {
@@ -169,7 +294,7 @@ struct ChoosePass : mlir::perdure::impl::ChooseEncodingsBase<ChoosePass> {
       }
       C.choose(Record, Encoding);
     }
-    if (failed(C.run(getOperation())))
+    if (failed(C.checkChosen(getOperation())) || failed(C.run(getOperation())))
       signalPassFailure();
   }
 };

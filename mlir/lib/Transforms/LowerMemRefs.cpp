@@ -20,6 +20,10 @@ bool isInSpace(MemRefType M) {
          isLoadable(M.getElementType());
 }
 
+/// Whether what lies there is accessed as its type alone: of other memrefs nobody
+/// knows what views there are.
+bool isOfOneType(Value MemRef) { return MemRef.getDefiningOp<ToMemRefOp>(); }
+
 struct LowerLoad : OpRewritePattern<memref::LoadOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(memref::LoadOp Op,
@@ -27,7 +31,8 @@ struct LowerLoad : OpRewritePattern<memref::LoadOp> {
     if (!isInSpace(Op.getMemRefType()))
       return failure();
     Value At = AtOp::create(R, Op.getLoc(), Op.getMemRef(), Op.getIndices());
-    R.replaceOpWithNewOp<LoadOp>(Op, At);
+    auto New = R.replaceOpWithNewOp<LoadOp>(Op, At);
+    New.setMayAlias(!isOfOneType(Op.getMemRef()));
     return success();
   }
 };
@@ -39,7 +44,8 @@ struct LowerStore : OpRewritePattern<memref::StoreOp> {
     if (!isInSpace(Op.getMemRefType()))
       return failure();
     Value At = AtOp::create(R, Op.getLoc(), Op.getMemRef(), Op.getIndices());
-    R.replaceOpWithNewOp<StoreOp>(Op, Op.getValueToStore(), At);
+    auto New = R.replaceOpWithNewOp<StoreOp>(Op, Op.getValueToStore(), At);
+    New.setMayAlias(!isOfOneType(Op.getMemRef()));
     return success();
   }
 };

@@ -27,7 +27,8 @@ using namespace mlir::perdure;
 /// C's: an abort goes on behind it.
 static constexpr llvm::StringLiteral Role("transaction.jumps");
 
-static void outline(TransactionOp Op, SymbolTable &Symbols) {
+static void outline(TransactionOp Op) {
+  SymbolTable Symbols(SymbolTable::getNearestSymbolTable(Op));
   MLIRContext *Ctx = Op.getContext();
   Location Loc = Op.getLoc();
   IRRewriter R(Ctx);
@@ -51,8 +52,7 @@ static void outline(TransactionOp Op, SymbolTable &Symbols) {
 
   auto Parent = Op->getParentOfType<SymbolOpInterface>();
   SmallVector<Type> Types(ValueRange(Arguments.getArrayRef()).getTypes());
-  R.setInsertionPointToEnd(
-      cast<ModuleOp>(Symbols.getOp()).getBody());
+  R.setInsertionPointToEnd(&Symbols.getOp()->getRegion(0).front());
   auto F = func::FuncOp::create(
       R, Loc, ((Parent ? Parent.getName() : "") + ".transaction").str(),
       FunctionType::get(Ctx, Types, {}));
@@ -81,11 +81,10 @@ static void outline(TransactionOp Op, SymbolTable &Symbols) {
 }
 
 void perdure::outlineTransactions(ModuleOp Module) {
-  SymbolTable Symbols(Module);
   SmallVector<TransactionOp> All;
   Module.walk([&](TransactionOp Op) { All.push_back(Op); });
   for (TransactionOp Op : All)
-    outline(Op, Symbols);
+    outline(Op);
 }
 
 namespace {

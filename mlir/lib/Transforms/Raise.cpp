@@ -24,6 +24,7 @@
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/BinaryFormat/Dwarf.h"
 
@@ -62,7 +63,7 @@ struct ContractCall {
           !matchPattern(Call.getArgOperands().back(), m_Constant(&Number)))
         continue;
       const EncodingFacts *Facts = findEncoding(unsigned(Number.getInt()));
-      if (!Facts)
+      if (!Facts || !hasTypes(Call, Name))
         return;
       if (StringRef(Facts->Name) != "object")
         Encoding = EncodingAttr::get(At->getContext(), Facts->Name);
@@ -70,15 +71,38 @@ struct ContractCall {
       Verb = Name;
     }
   }
+  /// Somebody may have declared another function of that name.
+  static bool hasTypes(LLVM::CallOp Call, StringRef Name) {
+    MLIRContext *Ctx = Call.getContext();
+    Type Ptr = LLVM::LLVMPointerType::get(Ctx), I64 = IntegerType::get(Ctx, 64);
+    SmallVector<Type> Operands = {I64, Ptr};
+    Type Result = I64;
+    if (Name == abi::Decode)
+      Result = Ptr;
+    else if (Name == abi::Encode)
+      Operands = {Ptr, Ptr, I64};
+    else
+      Operands = {I64, Ptr, Ptr, I64};
+    return Call->getNumResults() == 1 && Call.getResult().getType() == Result &&
+           llvm::equal(Call.getArgOperands().drop_back().getTypes(), Operands);
+  }
+
   explicit operator bool() const { return Op; }
   bool is(StringRef Name) const { return Verb == Name; }
   Value operand(unsigned N) const { return Op.getArgOperands()[N]; }
 };
 
+/// Where blocks are not reached a value may be made of itself.
+constexpr unsigned MostSteps = 64;
+
 /// Bits may be frozen on their way.
 Value stripFreeze(Value V) {
-  while (auto F = V.getDefiningOp<LLVM::FreezeOp>())
+  for (unsigned Step = 0; Step != MostSteps; ++Step) {
+    auto F = V.getDefiningOp<LLVM::FreezeOp>();
+    if (!F)
+      break;
     V = F.getOperand();
+  }
   return V;
 }
 
@@ -154,7 +178,10 @@ private:
     return *Same.findLeader(Same.insert(V.getAsOpaquePointer()));
   }
 
-  static bool isPointer(Value V) { return isa<LLVM::LLVMPointerType>(V.getType()); }
+  static bool isPointer(Value V) {
+    auto P = dyn_cast<LLVM::LLVMPointerType>(V.getType());
+    return P && P.getAddressSpace() == 0;
+  }
 
   void gather(LLVM::LLVMFuncOp F) {
     auto Join = [&](Value A, Value B) {
@@ -184,7 +211,7 @@ private:
   }
 
   /// The field, or the array element, whose address a GEP gives.
-  static std::optional<FieldKey> fieldOf(LLVM::GEPOp GEP) {
+  static std::optional<FieldKey> fieldOf(LLVM::GEPOp GEP, unsigned Step = 0) {
     Type T = GEP.getElemType();
     auto Indices = GEP.getIndices();
     std::optional<FieldKey> Found;
@@ -208,9 +235,9 @@ private:
       }
     }
     // An element of an array that is a field: the field's.
-    if (!Found && isa<LLVM::LLVMArrayType>(GEP.getElemType()))
+    if (!Found && isa<LLVM::LLVMArrayType>(GEP.getElemType()) && Step != MostSteps)
       if (auto Array = GEP.getBase().getDefiningOp<LLVM::GEPOp>())
-        return fieldOf(Array);
+        return fieldOf(Array, Step + 1);
     return Found;
   }
 
@@ -262,19 +289,51 @@ private:
 
   // ===- Types ------------------------------------------------------------===
 
-  /// A struct of C as a record; null where it is none that can be one.
+  /// A struct of C as a record; null where it is none that can be one. The records
+  /// that its pointers lead to are made after it: they may hold it by value.
   RecordType recordOf(LLVM::LLVMStructType S) {
+    RecordType Record = named(S);
+    if (!Record || !complete(S))
+      return {};
+    while (!Targets.empty())
+      complete(Targets.pop_back_val());
+    return Record;
+  }
+
+  /// The same without a body yet.
+  RecordType named(LLVM::LLVMStructType S) {
+    auto [It, New] = Records.try_emplace(S);
+    if (!New)
+      return It->second;
     StringRef Name = S.getName();
     if (!S.isIdentified() || S.isPacked() || S.isOpaque() ||
-        !(Name.consume_front("struct.") || Name.consume_front("class.")))
+        !(Name.consume_front("struct.") || Name.consume_front("class.")) ||
+        !llvm::all_of(S.getBody(), isKnown))
       return {};
     RecordType Record = RecordType::get(StringAttr::get(Ctx, Name));
-    if (Record.isComplete() || !Making.insert(Record))
-      return Record;
+    // One of that name which is not this struct: of `struct.T` and `class.T`, or
+    // in what has been raised before.
+    if (Record.isComplete() || !Taken.insert(Record).second)
+      return {};
+    return It->second = Record;
+  }
+
+  /// Gives the record of a struct its body.
+  bool complete(LLVM::LLVMStructType S) {
+    RecordType Record = named(S);
+    if (!Record)
+      return false;
+    auto [It, New] = Done.try_emplace(S, false);
+    if (!New)
+      return It->second;
     SmallVector<RecordField> Body;
+    llvm::StringSet<> Names;
     for (auto [N, T] : llvm::enumerate(S.getBody())) {
       RecordField F;
-      F.Name = StringAttr::get(Ctx, nameOf(S, Name, N));
+      std::string Name = nameOf(S, Record.getName(), N);
+      while (!Names.insert(Name).second)
+        Name += "_";
+      F.Name = StringAttr::get(Ctx, Name);
       F.Of = typeOf(S, N, T);
       F.Offset = offsetOf(S, N);
       Body.push_back(F);
@@ -286,11 +345,20 @@ private:
     };
     uint64_t Size = Target.getTypeSize(S),
              Alignment = Target.getTypeABIAlignment(S);
-    if (failed(RecordType::checkBody(Quiet, Record.getName(), Body, Size,
-                                     Alignment)) ||
-        failed(Record.setBody(Body, Size, Alignment)))
-      return {};
-    return Record;
+    return Done[S] = succeeded(RecordType::checkBody(Quiet, Record.getName(),
+                                                     Body, Size, Alignment)) &&
+                     succeeded(Record.setBody(Body, Size, Alignment));
+  }
+
+  /// What has a size, whatever the target.
+  static bool isKnown(Type T) {
+    if (auto A = dyn_cast<LLVM::LLVMArrayType>(T))
+      return isKnown(A.getElementType());
+    if (auto S = dyn_cast<LLVM::LLVMStructType>(T))
+      return !S.isOpaque() && llvm::all_of(S.getBody(), isKnown);
+    if (auto V = dyn_cast<VectorType>(T))
+      return !V.isScalable() && isKnown(V.getElementType());
+    return isa<IntegerType, FloatType, LLVM::LLVMPointerType>(T);
   }
 
   uint64_t offsetOf(LLVM::LLVMStructType S, unsigned Field) {
@@ -325,8 +393,8 @@ private:
       return ArrayType::get(A.getNumElements(), Element);
     }
     if (auto Inner = dyn_cast<LLVM::LLVMStructType>(T))
-      if (RecordType Record = recordOf(Inner))
-        return Record;
+      if (complete(Inner))
+        return named(Inner);
     if (isa<LLVM::LLVMPointerType>(T))
       if (auto It = Fields.find({S, Field}); It != Fields.end())
         return PtrType::get(leadsTo(It->second.Leads, It->second.Named),
@@ -336,13 +404,20 @@ private:
     return ArrayType::get(Target.getTypeSize(T), IntegerType::get(Ctx, 8));
   }
 
+  RecordType target(LLVM::LLVMStructType S) {
+    RecordType Record = named(S);
+    if (Record && !Done.count(S))
+      Targets.push_back(S);
+    return Record;
+  }
+
   /// What a native pointer leads to, as far as anybody says.
   Type leadsTo(Value Native, LLVM::LLVMStructType Otherwise = {}) {
     if (Native && isPointer(Native))
       if (auto It = Structs.find(leader(Native)); It != Structs.end())
-        if (RecordType Record = recordOf(It->second))
+        if (RecordType Record = target(It->second))
           return Record;
-    if (RecordType Record = Otherwise ? recordOf(Otherwise) : RecordType())
+    if (RecordType Record = Otherwise ? target(Otherwise) : RecordType())
       return Record;
     return NoneType::get(Ctx);
   }
@@ -424,6 +499,21 @@ private:
                                Old(Bits, Call.operand(3))));
   }
 
+  /// Whether elements lie as the GEP takes them to. As many bytes are not enough: a
+  /// union is a struct of another member's.
+  bool isSame(Type T, Type Ours) {
+    if (auto A = dyn_cast<LLVM::LLVMArrayType>(T)) {
+      auto B = dyn_cast<ArrayType>(Ours);
+      return B && B.getCount() == int64_t(A.getNumElements()) &&
+             isSame(A.getElementType(), B.getElement());
+    }
+    if (auto S = dyn_cast<LLVM::LLVMStructType>(T))
+      return named(S) && named(S) == Ours;
+    if (isa<LLVM::LLVMPointerType>(T))
+      return isa<PtrType, LLVM::LLVMPointerType>(Ours);
+    return T == Ours;
+  }
+
   /// What a GEP takes its base to lead to; null where that is not known.
   Type typeBehind(LLVM::GEPOp GEP) {
     Type T = GEP.getElemType();
@@ -433,13 +523,9 @@ private:
       return elementOf(GEP);
     if (isa<LLVM::LLVMArrayType>(T)) {
       Value Base = nativeOf(GEP.getBase());
-      auto A = Base ? dyn_cast<ArrayType>(
-                          ::mlir::cast<NativeType>(Base.getType()).getTarget())
-                    : ArrayType();
-      return A && getLayout(A) &&
-                     getLayout(A)->Size == Target.getTypeSize(T)
-                 ? A
-                 : ArrayType();
+      Type Behind =
+          Base ? ::mlir::cast<NativeType>(Base.getType()).getTarget() : Type();
+      return Behind && isSame(T, Behind) ? Behind : Type();
     }
     return mlir::perdure::isLoadable(T) ? T : Type();
   }
@@ -451,7 +537,7 @@ private:
                             LLVM::GEPNoWrapFlags::inboundsFlag))
       return;
     const Type Of = typeBehind(GEP);
-    Type At = Of;
+    Type At = Of, Theirs = GEP.getElemType();
     if (!At)
       return;
     // First everything is looked at, then something made.
@@ -463,15 +549,27 @@ private:
           V && !V.getType().isSignlessInteger(64) &&
           !V.getType().isSignlessInteger(32))
         return;
+      bool IsZero = Constant && Constant.getValue().isZero();
+      if (auto V = dyn_cast<Value>(Index))
+        IsZero = matchPattern(V, m_Zero());
+      // How far apart they lie is not known; and over whole arrays no operation of
+      // the dialect's steps.
+      if (!N && !IsZero && (!getLayout(At) || isa<ArrayType>(At)))
+        return;
       if (!N)
         continue;
+      // Both have to go the same way: what is bytes here may be a struct there.
+      if (!isSame(Theirs, At))
+        return;
       if (auto Record = dyn_cast<RecordType>(At)) {
-        if (!Constant || !Record.isComplete() ||
-            Constant.getInt() >= int64_t(Record.getFields().size()))
+        if (!Constant || !Record.isComplete())
           return;
         At = Record.getTypeOf(Record.getFields()[Constant.getInt()]);
+        Theirs = ::mlir::cast<LLVM::LLVMStructType>(Theirs)
+                     .getBody()[Constant.getInt()];
       } else if (auto A = dyn_cast<ArrayType>(At)) {
         At = A.getElement();
+        Theirs = ::mlir::cast<LLVM::LLVMArrayType>(Theirs).getElementType();
       } else {
         return;
       }
@@ -636,7 +734,10 @@ private:
     R.eraseOp(End);
   }
 
-  llvm::SetVector<RecordType> Making;
+  DenseMap<Type, RecordType> Records; ///< of structs; null: none can be made
+  DenseMap<Type, bool> Done;          ///< those that were tried, and have bodies
+  DenseSet<RecordType> Taken;
+  SmallVector<LLVM::LLVMStructType> Targets; ///< to be made when there is time
 };
 
 struct RaisePass : mlir::perdure::impl::RaiseBase<RaisePass> {

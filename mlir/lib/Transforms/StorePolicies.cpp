@@ -35,8 +35,7 @@ struct PoliciesPass : perdure::impl::StorePoliciesBase<PoliciesPass> {
       return;
     DominanceInfo &Dominance = getAnalysis<DominanceInfo>();
     getOperation()->walk([&](StoreOp Store) {
-      // What may be compared bit by bit.
-      if (isa<VectorType>(Store.getValue().getType()))
+      if (!canBeSilent(Store.getValue().getType()))
         return;
       bool Overwrites = llvm::any_of(
           Store.getAddress().getUsers(), [&](Operation *User) {
