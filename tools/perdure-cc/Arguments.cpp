@@ -20,14 +20,22 @@ bool consumePrefix(const std::string &Argument, const char *Prefix,
   return true;
 }
 
-bool isIR(const std::string &Input) {
-  std::string End = Input.substr(Input.find_last_of('.') + 1);
-  return End == "ll" || End == "bc";
-}
-
 bool isOneOf(const std::string &Argument,
              std::initializer_list<const char *> List) {
   return std::find(List.begin(), List.end(), Argument) != List.end();
+}
+
+std::string extensionOf(const std::string &Input) {
+  return Input.substr(Input.find_last_of('.') + 1);
+}
+
+/// LLVM IR, and sources, by the names that clang knows them by.
+bool isIR(const std::string &Input) {
+  return isOneOf(extensionOf(Input), {"ll", "bc"});
+}
+bool isSource(const std::string &Input) {
+  return isOneOf(extensionOf(Input), {"c", "i", "cc", "cp", "cxx", "cpp", "c++",
+                                      "C", "CC", "CPP", "ii", "cppm", "m", "mm"});
 }
 
 /// Options whose value is the next argument. One that is missing here only
@@ -143,6 +151,14 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
   expandResponseFiles(Given, Expanded);
 
   SanitizerSet Sanitizers;
+  std::string IR, Source; // one of each
+  auto See = [&](const std::string &Input) {
+    Result.HasInputs = true;
+    if (isIR(Input))
+      IR = Input;
+    else if (isSource(Input))
+      Source = Input;
+  };
   bool OnlyInputs = false; // after "--"
   for (size_t I = 0; I != Expanded.size(); ++I) {
     const std::string &Argument = Expanded[I];
@@ -190,8 +206,7 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
     if (OnlyInputs) {
       bool IsPath = Argument.empty() || Argument[0] != '-';
       Result.Arguments.push_back(IsPath ? Argument : "./" + Argument);
-      Result.HasInputs = true;
-      Result.HasIR |= isIR(Argument);
+      See(Argument);
       continue;
     }
     if (Argument == "--") {
@@ -211,13 +226,13 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
 
     Result.Arguments.push_back(Argument);
     if (Argument == "-" || Argument.empty() || Argument[0] != '-') {
-      Result.HasInputs = true;
-      Result.HasIR |= isIR(Argument);
+      See(Argument);
       continue;
     }
     if (takesNextArgument(Argument) && I + 1 != Expanded.size()) {
       Result.Arguments.push_back(Expanded[++I]);
-      Result.HasIR |= Argument == "-x" && Expanded[I] == "ir";
+      if (Argument == "-x" && Expanded[I] == "ir")
+        IR = "-x ir";
     } else if (Argument == "-xir")
       Result.HasIR = true;
     else if (consumePrefix(Argument, "-fsanitize=", Rest))
@@ -243,6 +258,14 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
       Result.ManagesLibraries = true;
     else if (Argument != "-l" && consumePrefix(Argument, "-l", Rest))
       Result.HasInputs = true;
+  }
+  Result.HasIR = !IR.empty();
+  // Clang would run the passes on the source before the plugin has said with what
+  // options, and which types there are.
+  if (!IR.empty() && !Source.empty()) {
+    Error = "'" + IR + "' is LLVM IR and '" + Source +
+            "' a source: compile one of them with a command of its own (-c)";
+    return false;
   }
   Result.NeedsSmallSlots = Sanitizers.needSmallSlots();
   if (Result.Trace && Result.IsLto) {

@@ -52,6 +52,12 @@ def Perdure_Dialect : Dialect {
       return "perdure.reduce_flips";
     }
 
+    /// On a module: what `perdure-raise` has made of Clang's output, whose records
+    /// have what was seen of their fields.
+    static constexpr ::llvm::StringLiteral getRaisedAttrName() {
+      return "perdure.raised";
+    }
+
   private:
     void registerTypes();
     void registerAttributes();

@@ -9,6 +9,7 @@
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Passes.h"
 #include "perdure-mlir/Transactions.h"
+#include "perdure-mlir/TypeEncodings.h"
 #include "mlir/Conversion/ConvertToLLVM/ToLLVMInterface.h"
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
@@ -495,6 +496,7 @@ struct ConvertPass
   void runOnOperation() override {
     ModuleOp Module = getOperation();
     outlineTransactions(Module);
+    addTypeEncodings(Module);
     ModuleFlags Flags(Module);
     Flags.addPolicies();
     if (slotBits)

@@ -63,11 +63,12 @@ Operation *PerdureDialect::materializeConstant(OpBuilder &B, Attribute Value,
 
 LogicalResult PerdureDialect::verifyOperationAttribute(Operation *Op,
                                                        NamedAttribute A) {
-  if (A.getName() != getReduceFlipsAttrName())
+  bool Reduces = A.getName() == getReduceFlipsAttrName();
+  if (!Reduces && A.getName() != getRaisedAttrName())
     return Op->emitError("there is no attribute ") << A.getName();
   if (!isa<ModuleOp>(Op))
     return Op->emitError(A.getName().getValue()) << " is for modules";
-  if (!isa<ReduceFlipsAttr>(A.getValue()))
+  if (Reduces && !isa<ReduceFlipsAttr>(A.getValue()))
     return Op->emitError(A.getName().getValue())
            << " is a #perdure.reduce_flips";
   return success();

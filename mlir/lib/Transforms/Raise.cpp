@@ -142,6 +142,7 @@ public:
     });
     if (Functions.empty())
       return;
+    Module->setAttr(PerdureDialect::getRaisedAttrName(), UnitAttr::get(Ctx));
     findDescriptions();
     for (LLVM::LLVMFuncOp F : Functions)
       gather(F);
