@@ -80,6 +80,10 @@ struct BlocksResource : SideEffects::Resource::Base<BlocksResource> {
 
 namespace mlir::perdure {
 
+/// Calls \p Visit with the records of the types of all operations in \p Top, those in
+/// the fields of others included, each once.
+void forEachRecord(Operation *Top, function_ref<void(RecordType)> Visit);
+
 /// The native pointer or memref from which \p V was derived without leaving its
 /// object: fields, elements and casts are in the same slot as what they are of.
 Value getRoot(Value V);

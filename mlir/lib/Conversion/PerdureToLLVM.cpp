@@ -7,6 +7,7 @@
 
 #include "FlipPolicies.h"
 #include "perdure-mlir/Dialect.h"
+#include "perdure-mlir/EarlyContract.h"
 #include "perdure-mlir/Passes.h"
 #include "perdure-mlir/Transactions.h"
 #include "perdure-mlir/TypeEncodings.h"
@@ -30,12 +31,6 @@ using namespace mlir;
 using namespace mlir::perdure;
 
 namespace {
-
-namespace abi {
-#define PERDURE_ABI_EARLY(Name, Symbol, Doc)                                   \
-  constexpr llvm::StringLiteral Name(Symbol);
-#include "perdure/abi.def"
-} // namespace abi
 
 constexpr llvm::StringLiteral Alloc("perdure_alloc"), Free("perdure_free");
 

@@ -9,9 +9,9 @@
 #include "perdure-mlir/TypeEncodings.h"
 #include "perdure-mlir/Dialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -99,20 +99,9 @@ void perdure::addTypeEncodings(ModuleOp Module) {
   if (Module->removeAttr(PerdureDialect::getRaisedAttrName()))
     return;
   llvm::MapVector<StringRef, RecordType> Records;
-  AttrTypeWalker Walker;
-  Walker.addWalk([&](RecordType R) {
-    if (!R.isComplete() || !Records.insert({R.getName(), R}).second)
-      return;
-    for (const RecordField &F : R.getFields())
-      Walker.walk(F.Of);
-  });
-  Module.walk([&](Operation *Op) {
-    for (Type T : Op->getResultTypes())
-      Walker.walk(T);
-    for (Region &Body : Op->getRegions())
-      for (Block &Each : Body)
-        for (Type T : Each.getArgumentTypes())
-          Walker.walk(T);
+  forEachRecord(Module, [&](RecordType R) {
+    if (R.isComplete())
+      Records.insert({R.getName(), R});
   });
   Facts All(Module);
   for (auto &[Name, R] : Records) {

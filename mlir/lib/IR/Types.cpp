@@ -2,6 +2,7 @@
 
 #include "perdure-mlir/Dialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
+#include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -571,4 +572,23 @@ void RecordType::print(AsmPrinter &Printer) const {
     End = F.Offset + L.Size;
   });
   Printer << "}>";
+}
+
+void perdure::forEachRecord(Operation *Top,
+                            function_ref<void(RecordType)> Visit) {
+  AttrTypeWalker Walker; // looks at a type once
+  Walker.addWalk([&](RecordType R) {
+    Visit(R);
+    for (const RecordField &F : R.getFields())
+      Walker.walk(F.Of);
+  });
+  Top->walk([&](Operation *Op) {
+    Walker.walk(Op->getAttrDictionary());
+    for (Type T : Op->getResultTypes())
+      Walker.walk(T);
+    for (Region &Body : Op->getRegions())
+      for (Block &B : Body)
+        for (Type T : B.getArgumentTypes())
+          Walker.walk(T);
+  });
 }

@@ -6,9 +6,7 @@
 
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/InitAllDialects.h"
-#include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include <map>
@@ -20,21 +18,9 @@ using namespace mlir::perdure;
 /// memory as it does without.
 static std::map<std::string, RecordType> recordsOf(Operation *Module) {
   std::map<std::string, RecordType> Found;
-  AttrTypeWalker Walker;
-  Walker.addWalk([&](RecordType R) {
-    if (!R.isComplete() || !Found.emplace(R.getName().str(), R).second)
-      return;
-    for (const RecordField &F : R.getFields())
-      Walker.walk(F.Of);
-  });
-  Module->walk([&](Operation *Op) {
-    Walker.walk(Op->getAttrDictionary());
-    for (Type T : Op->getResultTypes())
-      Walker.walk(T);
-    for (Region &R : Op->getRegions())
-      for (Block &B : R)
-        for (Type T : B.getArgumentTypes())
-          Walker.walk(T);
+  forEachRecord(Module, [&](RecordType R) {
+    if (R.isComplete())
+      Found.emplace(R.getName().str(), R);
   });
   return Found;
 }

@@ -64,24 +64,15 @@ public:
   /// Which records are asked for that have an encoding already.
   LogicalResult checkChosen(ModuleOp Module) {
     bool Ok = true;
-    AttrTypeWalker Walker;
     llvm::StringSet<> Said;
-    Walker.addWalk([&](RecordType R) {
-      if (R.getEncodingAttr() && Chosen.count(R.getName()) &&
-          Said.insert(R.getName()).second) {
-        Ok = false;
-        Module.emitError("perdure-choose-encodings: record ")
-            << R.getName() << " has the encoding " << R.getEncodingAttr()
-            << " already: choose for all records at once";
-      }
-    });
-    Module.walk([&](Operation *Op) {
-      for (Type T : Op->getResultTypes())
-        Walker.walk(T);
-      for (Region &Body : Op->getRegions())
-        for (Block &B : Body)
-          for (Type T : B.getArgumentTypes())
-            Walker.walk(T);
+    forEachRecord(Module, [&](RecordType R) {
+      if (!R.getEncodingAttr() || !Chosen.count(R.getName()) ||
+          !Said.insert(R.getName()).second)
+        return;
+      Ok = false;
+      Module.emitError("perdure-choose-encodings: record ")
+          << R.getName() << " has the encoding " << R.getEncodingAttr()
+          << " already: choose for all records at once";
     });
     return success(Ok);
   }

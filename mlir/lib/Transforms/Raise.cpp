@@ -14,6 +14,7 @@
 
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Encodings.h"
+#include "perdure-mlir/EarlyContract.h"
 #include "perdure-mlir/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -37,12 +38,6 @@ using namespace mlir;
 using namespace mlir::perdure;
 
 namespace {
-
-namespace abi {
-#define PERDURE_ABI_EARLY(Name, Symbol, Doc)                                   \
-  constexpr llvm::StringLiteral Name(Symbol);
-#include "perdure/abi.def"
-} // namespace abi
 
 /// A call of the early contract with an encoding that is known.
 struct ContractCall {
