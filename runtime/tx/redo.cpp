@@ -24,7 +24,7 @@ struct Redo {
   LogEnd Durable;       // of what was synced
   uint64_t Left;        // where the records end in the chunk before End's
   uint64_t Bytes;       // of the log, so far
-  uint64_t PutOff;      // of these, those behind the last sync of all of the file
+  uint64_t PutOff;      // bytes of pages, written home since all of the file was synced
   uint64_t Number;      // of commits that were appended
   uint64_t Homed;       // of those that are durable, and home
   bool Syncing;         // a thread does so for all
@@ -237,6 +237,30 @@ static bool writeHome(const Object &O, const LogRecord &R) {
   }
 }
 
+// About how many bytes the pages have that it writes to: one that many records are in
+// counts once, where these are not far from each other in the batch.
+static uint64_t pagesOf(const Batch &B) {
+  constexpr unsigned Remembered = 8;
+  uint64_t Sum = 0, Last[Remembered] = {}; // pages, from 1 on
+  unsigned Oldest = 0;
+  visitBatch(B, [&](const LogRecord &R) {
+    uint64_t Bytes = R.kind() == RecordKind::Redo   ? R.bytes()
+                     : R.kind() == RecordKind::Word ? sizeof(uint64_t)
+                     : R.kind() == RecordKind::Zero ? wordAt(R, 0)
+                                                    : 0;
+    if (!Bytes)
+      return;
+    uint64_t First = R.offset() / FilePage,
+             End = (R.offset() + Bytes + FilePage - 1) / FilePage;
+    for (uint64_t Seen : Last)
+      if (Seen == First + 1 && First + 1 == End)
+        return;
+    Sum += (End - First) * FilePage;
+    Last[Oldest++ % Remembered] = End;
+  });
+  return Sum;
+}
+
 static bool writeHome(Object &O, const Batch &B) {
   bool Ok = !isPoisoned(O);
   visitBatch(B, [&](const LogRecord &R) {
@@ -314,8 +338,7 @@ namespace {
 class LogWriter {
 public:
   LogWriter(Object &O, Redo &R)
-      : O(O), R(R), Before(R.End), Left(R.Left), Bytes(R.Bytes),
-        PutOff(R.PutOff) {}
+      : O(O), R(R), Before(R.End), Left(R.Left), Bytes(R.Bytes) {}
   ~LogWriter() { free(Buffer); }
   LogWriter(const LogWriter &) = delete;
   LogWriter &operator=(const LogWriter &) = delete;
@@ -340,7 +363,6 @@ public:
       R.End = Before;
       R.Left = Left;
       R.Bytes = Bytes;
-      R.PutOff = PutOff;
     }
     return Ok;
   }
@@ -349,7 +371,7 @@ private:
   Object &O;
   Redo &R;
   const LogEnd Before;
-  const uint64_t Left, Bytes, PutOff;
+  const uint64_t Left, Bytes;
   bool Ok = true;
   // What is to be written from At on; it lies in one piece.
   char *Buffer = nullptr;
@@ -389,7 +411,6 @@ private:
     R.End.Last = R.End.At;
     R.End.At += Whole;
     R.Bytes += Whole;
-    R.PutOff += Whole;
     Size += Whole;
     __atomic_fetch_add(&O.LogBytes, Whole, __ATOMIC_RELAXED);
   }
@@ -398,8 +419,7 @@ private:
   void goOn() {
     unsigned Next = R.End.Chunk + 1;
     if (Next == R.L->Chunks) {
-      // It may lie in an extent that the file has not been told of durably.
-      R.Whole = true;
+      R.Whole = true; // what has never been written may lie in a hole
       if (!growLane(O, *R.L)) {
         Ok = false;
         return;
@@ -465,7 +485,7 @@ struct Records {
 
 // One thread at a time: of a write that failed a description is told once, so of two
 // that sync at once one would believe that all is well. False, too, when the medium has
-// failed meanwhile: errno. Lock, which others take while it syncs. Records: only these,
+// failed meanwhile: errno. Lock, which others take while it syncs. Of: only these records,
 // and not all of the file. The log has a description of its own, so that nobody else is
 // told.
 static bool syncAlone(Object &O, Redo &R, Records Of = {}) {
@@ -495,7 +515,7 @@ static bool syncAlone(Object &O, Redo &R, Records Of = {}) {
 // gone on in its next chunk, the records lie in two pieces: whoever finds the first alone
 // finds no record in the new chunk that goes on from it.
 static Records newRecords(const Object &O, const Redo &R) {
-  constexpr uint64_t MostPutOff = 1 << 20;
+  constexpr uint64_t MostPutOff = 16 << 20;
   if (R.Whole || !isAlone(O) || R.PutOff > MostPutOff)
     return {};
   if (R.End.Chunk == R.Durable.Chunk)
@@ -535,6 +555,7 @@ static bool waitUntilHome(Object &O, Redo &R, uint64_t Number) {
     bool Ok = true;
     while (Batch *B = R.First) {
       Ok = writeHome(O, *B) && Ok;
+      R.PutOff += pagesOf(*B);
       R.First = B->Next;
       freeBatch(B);
     }
