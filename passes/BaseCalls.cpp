@@ -97,19 +97,25 @@ bool leadBackBases(Function &F) {
 
 bool lowerBaseCalls(Function &F, const Config &C) {
   SmallVector<CallInst *, 4> Calls;
-  for (Instruction &I : make_early_inc_range(instructions(F)))
-    // A C++ header's declaration may not be known not to throw.
+  // A C++ header's declaration may not be known not to throw.
+  SmallVector<InvokeInst *, 2> Invokes;
+  for (Instruction &I : instructions(F))
     if (auto *II = dyn_cast<InvokeInst>(&I);
-        II && II->getCalledFunction() &&
+        II && II->getCalledFunction() && II->arg_size() == 1 &&
         II->getCalledFunction()->getName() == abi::BaseSymbol)
-      changeToCall(II);
+      Invokes.push_back(II);
+  for (InvokeInst *II : Invokes)
+    changeToCall(II);
   for (Instruction &I : instructions(F))
     if (CallInst *Call = asBaseCall(&I))
       Calls.push_back(Call);
   // The base of a base is that.
   for (CallInst *&Call : Calls)
     if (isBase(Call->getArgOperand(0))) {
-      Call->replaceAllUsesWith(Call->getArgOperand(0));
+      Value *Of = Call->getArgOperand(0);
+      if (Of == Call) // where nothing comes
+        Of = PoisonValue::get(Call->getType());
+      Call->replaceAllUsesWith(Of);
       Call->eraseFromParent();
       Call = nullptr;
     }

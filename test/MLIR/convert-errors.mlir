@@ -8,3 +8,14 @@ func.func @structured(%p: !perdure.native<i64>, %v: i64, %c: i1) {
   }
   return
 }
+
+// -----
+
+// One name, two encodings: C++ knows one of them at most.
+// expected-error @+1 {{record "b" has pointers of one encoding here and another there}}
+module {
+  func.func @two(%n: !perdure.native<!perdure.record<"b", body {q: !perdure.ptr<i64>}>>,
+                 %m: !perdure.native<!perdure.record<"b", "xor", body {q: !perdure.ptr<i64>}>>) {
+    return
+  }
+}

@@ -30,6 +30,7 @@ llvm.func @sizes(%b: i64, %c: !llvm.ptr, %g: !llvm.ptr<1>) -> !llvm.ptr<1> {
 
 // A struct and a class of one name are two types: one of them is raised.
 // CHECK-LABEL: @two_of_a_name
+module attributes {dlti.dl_spec = #dlti.dl_spec<!llvm.ptr = dense<64> : vector<4xi64>, i32 = dense<32> : vector<2xi64>>} {
 llvm.func @perdure.decode(i64, !llvm.ptr, i32) -> !llvm.ptr
 llvm.func @two_of_a_name(%b: i64, %c: !llvm.ptr, %d: !llvm.ptr) -> i32 {
   %n = llvm.mlir.constant(0 : i32) : i32
@@ -40,6 +41,21 @@ llvm.func @two_of_a_name(%b: i64, %c: !llvm.ptr, %d: !llvm.ptr) -> i32 {
   %y = llvm.getelementptr inbounds %d[0, 1] : (!llvm.ptr) -> !llvm.ptr, !llvm.struct<"class.S", (i32, i32)>
   %v = llvm.load %y : !llvm.ptr -> i32
   llvm.return %v : i32
+}
+}
+
+// -----
+
+// Without the target's layout no struct has one.
+// CHECK-LABEL: @no_layout
+llvm.func @perdure.decode(i64, !llvm.ptr, i32) -> !llvm.ptr
+llvm.func @no_layout(%b: i64, %c: !llvm.ptr) -> !llvm.ptr {
+  %n = llvm.mlir.constant(0 : i32) : i32
+  // CHECK: llvm.getelementptr
+  %x = llvm.getelementptr inbounds %c[0, 1] : (!llvm.ptr) -> !llvm.ptr, !llvm.struct<"struct.S", (i32, ptr)>
+  // CHECK: perdure.decode
+  %p = llvm.call @perdure.decode(%b, %x, %n) : (i64, !llvm.ptr, i32) -> !llvm.ptr
+  llvm.return %p : !llvm.ptr
 }
 
 // -----

@@ -30,3 +30,12 @@ func.func @node_first(%n: !perdure.native<!knot>) -> !perdure.native<!knot> {
   %k = perdure.decode %bits at %at : !perdure.ptr<!knot>
   return %k : !perdure.native<!knot>
 }
+
+// -----
+
+// What waits for one that is complete by now is complete, too.
+// CHECK-LABEL: @in_the_middle
+!outer = !perdure.record<"outer", body {x: !perdure.record<"mid", body {q: !perdure.ptr<!perdure.record<"inner", body {m: !perdure.record<"mid">}>>}>, y: !perdure.record<"inner">}>
+func.func @in_the_middle(%n: !perdure.native<!outer>) {
+  return
+}

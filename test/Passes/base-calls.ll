@@ -111,3 +111,25 @@ define void @escapes(ptr %c) {
   call void @use(ptr %b)
   ret void
 }
+
+; Who calls it may not know that it throws nothing; and where nothing comes a base may
+; be its own.
+; LOWER-LABEL: @invoked(
+; LOWER: and i64 %{{.*}}, -34359738368
+; LOWER: ret ptr
+define ptr @invoked(ptr %c) personality ptr @personality {
+entry:
+  %b = invoke ptr @perdure.base(ptr %c) to label %done unwind label %pad
+pad:
+  %p = phi i32 [ 1, %entry ]
+  %l = landingpad { ptr, i32 } cleanup
+  resume { ptr, i32 } %l
+done:
+  ret ptr %b
+dead:
+  %x = call ptr @perdure.base(ptr %x)
+  %y = call ptr @perdure.base(ptr %z)
+  %z = call ptr @perdure.base(ptr %y)
+  br label %dead
+}
+declare i32 @personality(...)

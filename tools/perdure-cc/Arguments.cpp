@@ -152,12 +152,16 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
 
   SanitizerSet Sanitizers;
   std::string IR, Source; // one of each
+  std::string Language;   // of the inputs that follow; empty: as their names say
   auto See = [&](const std::string &Input) {
     Result.HasInputs = true;
-    if (isIR(Input))
+    if (Language.empty() ? isIR(Input) : Language == "ir")
       IR = Input;
-    else if (isSource(Input))
+    else if (!Language.empty() || isSource(Input))
       Source = Input;
+  };
+  auto Choose = [&](const std::string &Name) {
+    Language = Name == "none" ? "" : Name;
   };
   bool OnlyInputs = false; // after "--"
   for (size_t I = 0; I != Expanded.size(); ++I) {
@@ -231,10 +235,10 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
     }
     if (takesNextArgument(Argument) && I + 1 != Expanded.size()) {
       Result.Arguments.push_back(Expanded[++I]);
-      if (Argument == "-x" && Expanded[I] == "ir")
-        IR = "-x ir";
-    } else if (Argument == "-xir")
-      Result.HasIR = true;
+      if (Argument == "-x")
+        Choose(Expanded[I]);
+    } else if (consumePrefix(Argument, "-x", Rest))
+      Choose(Rest);
     else if (consumePrefix(Argument, "-fsanitize=", Rest))
       Sanitizers.update(Rest, true);
     else if (consumePrefix(Argument, "-fno-sanitize=", Rest))

@@ -50,7 +50,7 @@ def ChooseEncodings : Pass<"perdure-choose-encodings", "::mlir::ModuleOp"> {
 
     Followed are places and their loads, stores and translations, and memrefs made of
     them. What hands bits on over a branch or a call, or a place to a function, is an
-    error: run `inline` before, and decode where it is loaded. What others have written
+    error: run `inline` and `symbol-dce` before, and decode where it is loaded. What others have written
     to an object in another encoding is not converted: choose before the object is
     made, and the same in all programs that open it.
   }];

@@ -491,7 +491,8 @@ struct ConvertPass
   void runOnOperation() override {
     ModuleOp Module = getOperation();
     outlineTransactions(Module);
-    addTypeEncodings(Module);
+    if (failed(addTypeEncodings(Module)))
+      return signalPassFailure();
     ModuleFlags Flags(Module);
     Flags.addPolicies();
     if (slotBits)

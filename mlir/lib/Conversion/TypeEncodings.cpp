@@ -94,14 +94,21 @@ private:
 };
 } // namespace
 
-void perdure::addTypeEncodings(ModuleOp Module) {
+LogicalResult perdure::addTypeEncodings(ModuleOp Module) {
   // Clang knows all of a struct, what was raised of it only what is used.
   if (Module->removeAttr(PerdureDialect::getRaisedAttrName()))
-    return;
+    return success();
+  bool Ok = true;
   llvm::MapVector<StringRef, RecordType> Records;
   forEachRecord(Module, [&](RecordType R) {
-    if (R.isComplete())
-      Records.insert({R.getName(), R});
+    if (!R.isComplete())
+      return;
+    auto [It, New] = Records.insert({R.getName(), R});
+    if (New || encodingsIn(It->second) == encodingsIn(R))
+      return;
+    Ok = false;
+    Module.emitError("record ")
+        << R.getName() << " has pointers of one encoding here and another there";
   });
   Facts All(Module);
   for (auto &[Name, R] : Records) {
@@ -111,4 +118,5 @@ void perdure::addTypeEncodings(ModuleOp Module) {
     All.add("__perdure_one_encoding_for_" + Mangled, Encodings);
     All.add("__perdure_one_gray_for_" + Mangled, "");
   }
+  return success(Ok);
 }

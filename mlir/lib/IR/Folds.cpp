@@ -15,8 +15,8 @@ using namespace mlir::perdure;
 
 static bool isNull(Attribute A) { return isa_and_nonnull<UnitAttr>(A); }
 
-/// Where blocks are not reached, and in graphs, what an operation would fold to may
-/// be its own result.
+/// Where blocks are not reached what an operation would fold to may be its own
+/// result.
 static OpFoldResult unlessItself(Operation *Op, Value V) {
   return V == Op->getResult(0) ? OpFoldResult() : OpFoldResult(V);
 }
@@ -102,7 +102,7 @@ LogicalResult ReencodeOp::canonicalize(ReencodeOp Op, PatternRewriter &R) {
     return success();
   }
   if (auto Made = Op.getBits().getDefiningOp<ReencodeOp>();
-      Made && isSameContainer(E, Made.getTo(), Op.getFrom())) {
+      Made && Made != Op && isSameContainer(E, Made.getTo(), Op.getFrom())) {
     R.replaceOpWithNewOp<ReencodeOp>(Op, Made.getBits(), Made.getFrom(),
                                      Op.getTo(), Op.getOld());
     return success();

@@ -356,9 +356,12 @@ LogicalResult AtOp::verify() {
 //===----------------------------------------------------------------------===//
 
 Value perdure::getRoot(Value V) {
-  // Where blocks are not reached, and in graphs, a value may be derived from itself.
+  // Where blocks are not reached a value may be derived from itself.
   constexpr unsigned MostSteps = 1 << 12;
-  for (unsigned Step = 0; Step != MostSteps; ++Step) {
+  const Value Of = V;
+  for (unsigned Step = 0;; ++Step) {
+    if (Step == MostSteps)
+      return Of;
     Operation *Op = V.getDefiningOp();
     if (!Op)
       break;

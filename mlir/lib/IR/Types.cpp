@@ -519,19 +519,21 @@ Type RecordType::parse(AsmParser &Parser) {
   if (failed(This.finish(Parser)))
     return {};
   // Each may be what another waits for.
-  if (Outermost == &Own)
-    for (bool Again = true; Again && !Own.Waiting.empty();) {
-      Again = false;
-      for (Spelled &S : std::exchange(Own.Waiting, {})) {
-        if (!S.isReady()) {
-          Own.Waiting.push_back(std::move(S));
-          continue;
-        }
-        Again = true;
-        if (failed(S.finish(Parser)))
-          return {};
+  SmallVector<Spelled> &Waiting = Outermost->Waiting;
+  for (bool Again = true; Again && !Waiting.empty();) {
+    Again = false;
+    for (Spelled &S : std::exchange(Waiting, {})) {
+      if (!S.isReady()) {
+        Waiting.push_back(std::move(S));
+        continue;
       }
+      Again = true;
+      if (failed(S.finish(Parser)))
+        return {};
     }
+  }
+  if (Outermost != &Own)
+    return Record;
   for (Spelled &S : Own.Waiting)
     if (failed(S.finish(Parser))) // says what has no layout
       return {};

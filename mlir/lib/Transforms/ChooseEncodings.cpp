@@ -89,17 +89,38 @@ private:
     return P && !P.getEncodingAttr();
   }
 
-  /// Where places and bits go that are not followed.
+  static bool isOpenPtr(Type T) {
+    auto P = dyn_cast<PtrType>(T);
+    return P && !P.getEncodingAttr();
+  }
+
+  /// Where places and bits go that are not followed, and records that have not been
+  /// replaced.
   static LogicalResult checkEdges(ModuleOp Module) {
     bool Ok = true;
+    forEachRecord(Module, [&](RecordType R) {
+      if (R.getEncodingAttr() || !R.isComplete())
+        return;
+      Ok = false;
+      Module.emitError("perdure-choose-encodings: a record that has an encoding of "
+                       "its own leads to record ")
+          << R.getName() << ", which would be another";
+    });
     Module.walk([&](Operation *Op) {
       auto Refuse = [&](StringRef What) {
         Ok = false;
         Op->emitError("perdure-choose-encodings: ") << What;
       };
+      if (auto Decode = dyn_cast<DecodeOp>(Op)) {
+        auto Place = dyn_cast<NativeType>(Decode.getContainer().getType());
+        auto At = Place ? dyn_cast<PtrType>(Place.getTarget()) : PtrType();
+        if (At && At.getEncoding() != Decode.getBits().getType().getEncoding())
+          Refuse("what lies there has another encoding than is decoded");
+        return;
+      }
       if (auto C = dyn_cast<CastOp>(Op)) {
-        if (isOpen(C.getOut().getType()) &&
-            isa<LLVM::LLVMPointerType>(C.getIn().getType()))
+        Type In = C.getIn().getType(), Out = C.getOut().getType();
+        if ((isOpen(Out) && !isOpen(In)) || (isOpenPtr(Out) && !isOpenPtr(In)))
           Refuse("a cast makes a place of persistent pointers, and in which "
                  "encoding is not known");
         return;
@@ -109,10 +130,18 @@ private:
                memref::DimOp>(Op) &&
           llvm::any_of(Op->getOperandTypes(), [](Type T) {
             auto M = dyn_cast<MemRefType>(T);
-            return isa<PtrType>(M ? M.getElementType() : T);
+            return isOpenPtr(M ? M.getElementType() : T);
           }))
         Refuse("persistent pointers are handed on here, and their encoding is not "
-               "followed: run inline before, and decode where they are loaded");
+               "followed: run inline and symbol-dce before, and decode where they are "
+               "loaded");
+      if (auto F = dyn_cast<FunctionOpInterface>(Op);
+          F && llvm::any_of(F.getArgumentTypes(), [](Type T) {
+            auto M = dyn_cast<MemRefType>(T);
+            return isOpen(T) || isOpenPtr(M ? M.getElementType() : T);
+          }))
+        Refuse("a function is handed persistent pointers, or a place of some, whose "
+               "encoding is not followed: run inline and symbol-dce before");
     });
     return success(Ok);
   }

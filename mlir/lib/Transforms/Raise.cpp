@@ -17,6 +17,7 @@
 #include "perdure-mlir/EarlyContract.h"
 #include "perdure-mlir/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/DLTI/DLTI.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -302,9 +303,12 @@ private:
     if (!New)
       return It->second;
     StringRef Name = S.getName();
+    // Without the target's layout MLIR has one of its own.
+    if (!Module->hasAttr(DLTIDialect::kDataLayoutAttrName))
+      return {};
     if (!S.isIdentified() || S.isPacked() || S.isOpaque() ||
         !(Name.consume_front("struct.") || Name.consume_front("class.")) ||
-        !llvm::all_of(S.getBody(), isKnown))
+        !llvm::all_of(S.getBody(), [&](Type T) { return isKnown(T); }))
       return {};
     RecordType Record = RecordType::get(StringAttr::get(Ctx, Name));
     // One of that name which is not this struct: of `struct.T` and `class.T`, or
@@ -346,15 +350,17 @@ private:
                      succeeded(Record.setBody(Body, Size, Alignment));
   }
 
-  /// What has a size, whatever the target.
-  static bool isKnown(Type T) {
+  /// What has a size, whatever the target, and as much room as that.
+  bool isKnown(Type T) {
     if (auto A = dyn_cast<LLVM::LLVMArrayType>(T))
       return isKnown(A.getElementType());
     if (auto S = dyn_cast<LLVM::LLVMStructType>(T))
-      return !S.isOpaque() && llvm::all_of(S.getBody(), isKnown);
-    if (auto V = dyn_cast<VectorType>(T))
-      return !V.isScalable() && isKnown(V.getElementType());
-    return isa<IntegerType, FloatType, LLVM::LLVMPointerType>(T);
+      return !S.isOpaque() &&
+             llvm::all_of(S.getBody(), [&](Type T) { return isKnown(T); });
+    if (auto V = dyn_cast<VectorType>(T); V && V.isScalable())
+      return false;
+    return isa<IntegerType, FloatType, VectorType, LLVM::LLVMPointerType>(T) &&
+           Target.getTypeSize(T) % Target.getTypeABIAlignment(T) == 0;
   }
 
   uint64_t offsetOf(LLVM::LLVMStructType S, unsigned Field) {
