@@ -419,7 +419,7 @@ private:
   void goOn() {
     unsigned Next = R.End.Chunk + 1;
     if (Next == R.L->Chunks) {
-      R.Whole = true; // what has never been written may lie in a hole
+      R.Whole = true; // of a new chunk, once, so that all that it needs is there
       if (!growLane(O, *R.L)) {
         Ok = false;
         return;

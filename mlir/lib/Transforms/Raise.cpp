@@ -302,11 +302,11 @@ private:
     auto [It, New] = Records.try_emplace(S);
     if (!New)
       return It->second;
-    StringRef Name = S.getName();
     // Without the target's layout MLIR has one of its own.
-    if (!Module->hasAttr(DLTIDialect::kDataLayoutAttrName))
+    if (!S.isIdentified() || !Module->hasAttr(DLTIDialect::kDataLayoutAttrName))
       return {};
-    if (!S.isIdentified() || S.isPacked() || S.isOpaque() ||
+    StringRef Name = S.getName();
+    if (S.isPacked() || S.isOpaque() ||
         !(Name.consume_front("struct.") || Name.consume_front("class.")) ||
         !llvm::all_of(S.getBody(), [&](Type T) { return isKnown(T); }))
       return {};
