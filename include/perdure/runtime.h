@@ -316,6 +316,23 @@ PERDURE_API int perdure_check(perdure_store *store, perdure_id id,
                                             const struct perdure_finding *),
                               void *arg);
 
+/* What perdure_types tells. */
+struct perdure_type {
+  const char *text; /* as docs/Types.md has it; no NUL behind it */
+  size_t bytes;     /* of the text */
+  uint64_t layout;  /* hash of the layout that it speaks of */
+};
+
+/* Calls `visit` with what the object that holds the address has recorded of the
+   types in it: descriptors ("struct ..."), "root NAME", "arrays NAME"
+   (docs/Types.md), until it returns another value than 0, and returns that; else 0.
+   The text is the object's own: do not close its store meanwhile. -1: EINVAL,
+   ENOMEM.                                                                    */
+PERDURE_API int perdure_types(const void *in_object,
+                              int (*visit)(void *arg,
+                                           const struct perdure_type *),
+                              void *arg);
+
 /* The object's root. NULL and EINVAL outside every open object. */
 PERDURE_API void *perdure_root(const void *in_object);
 

@@ -20,6 +20,7 @@
 #include "tx/log.h"
 #include "tx/redo.h"
 #include "tx/transaction.h"
+#include "types/known.h"
 
 using namespace perdure;
 
@@ -48,6 +49,7 @@ static void beforeFork() {
   forEachObject(redoBeforeFork);
   logsBeforeFork();
   forEachObject(logBeforeFork);
+  typesBeforeFork();
   forEachObject([](Object &O) { take(O.GrowLock); });
   forEachObject([](Object &O) { take(O.FotLock); });
   forEachStore([](Store &S) { take(S.SidecarLock); });
@@ -67,6 +69,7 @@ static void afterFork() {
   forEachStore([](Store &S) { drop(S.SidecarLock); });
   forEachObject([](Object &O) { drop(O.FotLock); });
   forEachObject([](Object &O) { drop(O.GrowLock); });
+  typesAfterFork();
   forEachObject(logAfterFork);
   logsAfterFork();
   forEachObject(redoAfterFork);

@@ -207,6 +207,7 @@ bool perdure::checkObject(Store &S, perdure_id Id, CheckMode Mode,
   }
   if (checkPageZero(*I.O, I.FileSize, Found)) {
     checkFot(*I.O, Found);
+    checkTypes(*I.O, Found);
     checkLog(*I.O, Found);
     // The page map is what it is with what the log says. A repair of that must
     // not be undone by the log: which is done, and cut.

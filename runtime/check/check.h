@@ -64,6 +64,7 @@ bool checkObject(Store &S, perdure_id Id, CheckMode Mode, Findings &Found);
 // from checkPageZero on; false: nothing that follows can be believed.
 bool checkPageZero(Object &O, uint64_t FileSize, Findings &Found);
 void checkFot(Object &O, Findings &Found);
+void checkTypes(Object &O, Findings &Found);
 void checkPages(Object &O, Findings &Found);
 void checkLog(Object &O, Findings &Found);
 

@@ -32,6 +32,7 @@ struct perdure_window __perdure_window;
 extern HIDDEN __attribute__((weak)) const char __ehdr_start[];
 
 static struct perdure_binary Binary;
+static struct perdure_descriptors Types;
 
 /* The functions that have copies for transactions: rows of two addresses. */
 static uint64_t countClones(void) {
@@ -46,6 +47,10 @@ __attribute__((constructor(99))) static void registerBinary(void) {
     __perdure_tx_register_clones(PerdureAbiVersion,
                                  (const struct perdure_tx_pair *)TxClonesBegin,
                                  countClones());
+  if (TypesBegin != TypesEnd) {
+    Types = (struct perdure_descriptors){TypesBegin, TypesEnd, NULL};
+    __perdure_register_types(PerdureAbiVersion, &Types);
+  }
   if (NamesBegin == NamesEnd || !__ehdr_start)
     return;
   Binary = (struct perdure_binary){__ehdr_start, NamesBegin, NamesEnd, NULL};
@@ -59,6 +64,8 @@ __attribute__((destructor(99))) static void unregisterBinary(void) {
   if (TxClonesBegin != TxClonesEnd)
     __perdure_tx_unregister_clones(
         (const struct perdure_tx_pair *)TxClonesBegin, countClones());
+  if (TypesBegin != TypesEnd)
+    __perdure_unregister_types(&Types);
 }
 
 /* The base of slot Number; of slot 0, which holds no object, 0. */

@@ -52,6 +52,16 @@ PERDURE_EXPORTED void
 __perdure_tx_unregister_clones(const struct perdure_tx_pair *Pairs,
                                uint64_t Count);
 
+/* The descriptors of types that a binary brings (types/descriptor.h), until the
+   second call. `next` is the runtime's own; the storage is the binary's.      */
+struct perdure_descriptors {
+  const char *begin, *end;
+  struct perdure_descriptors *next;
+};
+PERDURE_EXPORTED void __perdure_register_types(unsigned Version,
+                                               struct perdure_descriptors *Types);
+PERDURE_EXPORTED void __perdure_unregister_types(struct perdure_descriptors *Types);
+
 /* The tables of regions (abi.def), for a binary that uses them. The window must
    have been registered.                                                      */
 struct perdure_regions {

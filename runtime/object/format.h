@@ -10,11 +10,12 @@
 //   0x0800  seal       256 bytes, zero in an object that has none
 //   0x0900  turns      who wrote last: 256 bytes
 //   0x0a00             reserved: 1,536 bytes
-//   0x1000  extents of the FOT, the page map and the log, slabs, blocks, in any
-//           order
+//   0x1000  extents of the FOT, the page map, the log and the types, slabs,
+//           blocks, in any order
 //
-// A table (FOT, page map, log) is made of extents: extent k has 4096 << k bytes,
-// of the log 65536 << k, and its offset in the state; extents never move.
+// A table (FOT, page map, log, types) is made of extents: extent k has 4096 << k
+// bytes, of the log 65536 << k, of the types 4096 << 4k, and its offset in the
+// state; extents never move.
 //
 //===----------------------------------------------------------------------===//
 
@@ -57,12 +58,15 @@ static_assert(offsetof(Identity, Checksum) == 508, "");
 constexpr unsigned MaxExtents = 20;
 constexpr unsigned MaxLogExtents = 15; // 2 GiB together
 constexpr uint64_t FirstLogBytes = 65536;
+constexpr unsigned MaxTypeExtents = 3; // 1,092 KiB together
 
 /// What needs a runtime that knows it.
 enum : uint64_t {
   FeatureLog = 1,    // a log, which may hold half a transaction (tx/format.h)
   FeatureSealed = 2, // a change would break the seal: only in NeededToWrite
-  KnownFeatures = FeatureLog
+  FeatureTypes = 4,  // a table of types: only in NeededToWrite
+  KnownFeatures = FeatureLog,
+  KnownToWrite = FeatureLog | FeatureTypes
 };
 
 /// Mutable, rarely. A change writes copy 1, then copy 0: at every moment one
@@ -74,17 +78,16 @@ struct State {
   uint64_t NeededToWrite;  // bits unknown to a writer: it may only read
   uint64_t FotExtent[MaxExtents];
   uint64_t MapExtent[MaxExtents];
-  uint64_t EncodingTable; // reserved: offset of the encoding per type
-  uint64_t TypeTable;     // reserved
-  uint64_t Statistics;    // reserved
+  uint64_t TypeExtent[MaxTypeExtents];
   uint64_t LogExtent[MaxLogExtents];
   uint64_t Reserved; // zero
-  uint32_t Spare;            // zero
-  uint32_t Checksum;      // CRC-32 of what precedes it
+  uint32_t Spare;    // zero
+  uint32_t Checksum; // CRC-32 of what precedes it
 };
 static_assert(sizeof(State) == 512, "");
 static_assert(offsetof(State, FotExtent) == 32, "");
 static_assert(offsetof(State, MapExtent) == 192, "");
+static_assert(offsetof(State, TypeExtent) == 352, "");
 static_assert(offsetof(State, LogExtent) == 376, "");
 static_assert(offsetof(State, Checksum) == 508, "");
 

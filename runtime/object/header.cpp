@@ -54,19 +54,19 @@ static bool checkIdentity(const Identity &I, perdure_id Id,
   return true;
 }
 
-// Extent K has First << K bytes.
-static bool checkExtents(const uint64_t *Extent, unsigned Count, uint64_t First,
-                         const char *Field, uint64_t FileBytes, SystemPages &P) {
+static bool checkExtents(const State &S, Table T, const char *Field,
+                         SystemPages &P) {
+  const uint64_t *Extent = extentsIn(S, T), FileBytes = S.FileBytes;
   bool Ended = false;
-  for (unsigned K = 0; K < Count; ++K) {
+  for (unsigned K = 0; K < maxExtents(T); ++K) {
     if (!Extent[K]) {
       Ended = true;
       continue;
     }
     if (Ended || Extent[K] % FilePage || Extent[K] < HeaderBytes ||
-        Extent[K] >= FileBytes || FileBytes - Extent[K] < First << K)
+        Extent[K] >= FileBytes || FileBytes - Extent[K] < extentBytes(T, K))
       return bad(Field, "an extent that lies outside the file");
-    if (!P.add(Extent[K] / FilePage, (First << K) / FilePage))
+    if (!P.add(Extent[K] / FilePage, extentBytes(T, K) / FilePage))
       return bad(Field, "an extent that overlaps another one or the root");
   }
   return true;
@@ -135,7 +135,7 @@ bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
   if (ToWrite && Best->NeededToWrite & FeatureSealed)
     return fail(EROFS, "the object is sealed; 'perdure seal --remove' takes "
                        "the seal off");
-  if (ToWrite && Best->NeededToWrite & ~KnownFeatures)
+  if (ToWrite && Best->NeededToWrite & ~(uint64_t)KnownToWrite)
     return fail(EROFS,
                 "header field 'needed_to_write': the object uses features of "
                 "a later runtime; open it with PERDURE_RDONLY");
@@ -153,12 +153,10 @@ bool perdure::checkHeader(const Header &H, uint64_t FileSize, perdure_id Id,
   uint64_t First = H.Ident.RootOffset / FilePage;
   uint64_t Bytes = H.Ident.RootBytes ? H.Ident.RootBytes : 1;
   P.add(First, (H.Ident.RootOffset + Bytes - 1) / FilePage - First + 1);
-  if (!checkExtents(Best->FotExtent, MaxExtents, FilePage, "fot_extent",
-                    Best->FileBytes, P) ||
-      !checkExtents(Best->MapExtent, MaxExtents, FilePage, "map_extent",
-                    Best->FileBytes, P) ||
-      !checkExtents(Best->LogExtent, MaxLogExtents, FirstLogBytes, "log_extent",
-                    Best->FileBytes, P))
+  if (!checkExtents(*Best, Table::Fot, "fot_extent", P) ||
+      !checkExtents(*Best, Table::Map, "map_extent", P) ||
+      !checkExtents(*Best, Table::Log, "log_extent", P) ||
+      !checkExtents(*Best, Table::Types, "type_extent", P))
     return false;
   Found = *Best;
   return true;

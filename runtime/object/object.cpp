@@ -151,16 +151,17 @@ bool perdure::persistAll(Object &O, const void *P, size_t Bytes) {
 // Extents of a state that O does not have yet: see defer(). Before anybody can find
 // them.
 static bool shareTables(Object &O, const State &S) {
-  const uint64_t *Extents[] = {S.FotExtent, S.LogExtent};
-  constexpr Table Kinds[] = {Table::Fot, Table::Log};
-  const int Files[] = {O.MapFile, O.LogFile};
-  for (int I = 0; I < 2; ++I)
+  constexpr Table Kinds[] = {Table::Fot, Table::Log, Table::Types};
+  const int Files[] = {O.MapFile, O.LogFile, O.MapFile};
+  for (int I = 0; I < 3; ++I) {
+    const uint64_t *Extents = extentsIn(S, Kinds[I]);
     for (unsigned &K = O.SharedTables[I]; K < maxExtents(Kinds[I]); ++K) {
-      if (!Extents[I][K])
+      if (!Extents[K])
         break;
-      if (!mapThrough(O.Map, Files[I], Extents[I][K], extentBytes(Kinds[I], K)))
+      if (!mapThrough(O.Map, Files[I], Extents[K], extentBytes(Kinds[I], K)))
         return false;
     }
+  }
   return true;
 }
 
@@ -169,22 +170,14 @@ static void setState(Object &O, const State &New) {
   if (isDeferred(O) && !shareTables(O, New))
     die("object %s: %s; it holds what was committed when it is opened again",
         labelOf(O).Text, errorMessage());
-  for (unsigned K = 0; K < MaxExtents; ++K) {
-    __atomic_store_n(&O.Current.FotExtent[K], New.FotExtent[K],
-                     __ATOMIC_RELEASE);
-    __atomic_store_n(&O.Current.MapExtent[K], New.MapExtent[K],
-                     __ATOMIC_RELEASE);
-  }
-  for (unsigned K = 0; K < MaxLogExtents; ++K)
-    __atomic_store_n(&O.Current.LogExtent[K], New.LogExtent[K],
-                     __ATOMIC_RELEASE);
+  for (Table T : Tables)
+    for (unsigned K = 0; K < maxExtents(T); ++K)
+      __atomic_store_n(&extentsIn(O.Current, T)[K], extentsIn(New, T)[K],
+                       __ATOMIC_RELEASE);
   O.Current.Sequence = New.Sequence;
   O.Current.FileBytes = New.FileBytes;
   O.Current.NeededFeatures = New.NeededFeatures;
   O.Current.NeededToWrite = New.NeededToWrite;
-  O.Current.EncodingTable = New.EncodingTable;
-  O.Current.TypeTable = New.TypeTable;
-  O.Current.Statistics = New.Statistics;
   O.Current.Reserved = New.Reserved;
   O.Current.Spare = New.Spare;
   O.Current.Checksum = New.Checksum;
@@ -273,25 +266,20 @@ static bool allocateFile(Object &O, uint64_t From, uint64_t Bytes) {
 }
 
 uint64_t perdure::extentOf(const Object &O, Table T, unsigned K) {
-  const uint64_t *Extents = T == Table::Fot   ? O.Current.FotExtent
-                            : T == Table::Map ? O.Current.MapExtent
-                                              : O.Current.LogExtent;
-  return K < maxExtents(T) ? __atomic_load_n(&Extents[K], __ATOMIC_ACQUIRE) : 0;
+  return K < maxExtents(T)
+             ? __atomic_load_n(&extentsIn(O.Current, T)[K], __ATOMIC_ACQUIRE)
+             : 0;
 }
 
 // Tables and files only grow while an object is open: what lies in them has
 // been handed out.
 static bool checkGrown(const Object &O, const State &New) {
   bool Ok = New.FileBytes >= O.Current.FileBytes;
-  for (unsigned K = 0; K < MaxExtents; ++K) {
-    uint64_t Fot = O.Current.FotExtent[K], Map = O.Current.MapExtent[K];
-    Ok = Ok && (!Fot || New.FotExtent[K] == Fot) &&
-         (!Map || New.MapExtent[K] == Map);
-  }
-  for (unsigned K = 0; K < MaxLogExtents; ++K) {
-    uint64_t Log = O.Current.LogExtent[K];
-    Ok = Ok && (!Log || New.LogExtent[K] == Log);
-  }
+  for (Table T : Tables)
+    for (unsigned K = 0; K < maxExtents(T); ++K) {
+      uint64_t Had = extentsIn(O.Current, T)[K];
+      Ok = Ok && (!Had || extentsIn(New, T)[K] == Had);
+    }
   return Ok || fail(EPROTO,
                     "object %s: its header was damaged while it was open: the "
                     "file or a table became smaller; restore it from a copy",
@@ -367,13 +355,14 @@ bool perdure::appendExtentLocked(Object &O, Table T, unsigned K) {
   New.FileBytes += extentBytes(T, K);
   if (!allocateFile(O, O.Current.FileBytes, New.FileBytes))
     return false;
-  (T == Table::Fot   ? New.FotExtent
-   : T == Table::Map ? New.MapExtent
-                     : New.LogExtent)[K] = O.Current.FileBytes;
+  extentsIn(New, T)[K] = O.Current.FileBytes;
   if (T == Table::Log) {
     New.NeededFeatures |= FeatureLog;
     New.NeededToWrite |= FeatureLog;
   }
+  // Who does not know them takes their pages for free ones.
+  if (T == Table::Types)
+    New.NeededToWrite |= FeatureTypes;
   writeState(O, New);
   return true;
 }
@@ -579,6 +568,7 @@ bool perdure::defer(Object &O) {
   }
   O.SharedTables[0] = countExtents(O, Table::Fot);
   O.SharedTables[1] = 0; // through another description from now on
+  O.SharedTables[2] = countExtents(O, Table::Types);
   if (!shareTables(O, O.Current))
     return false;
   // Whoever stores now, and looks then, takes note of what is in the file already.

@@ -63,7 +63,7 @@ struct Object {
   int File;              // -1: none; fileOf opens it again
   int MapFile;           // of what is Deferred: to map tables; -1: none
   int LogFile;           // the same, to map the log and to sync it: tx/redo.cpp
-  unsigned SharedTables[2]; // extents of the FOT and the log mapped so; GrowLock
+  unsigned SharedTables[3]; // extents of DeferredTables mapped so; GrowLock
   unsigned References;   // perdure_open and perdure_create less perdure_close
   uint64_t Escapes;      // native addresses stored under a lenient policy
   uint64_t LogBytes;     // written to the log by this process, but for what its
@@ -80,6 +80,7 @@ struct Object {
   Log *TheLog;           // that of transactions, made at first use
   Changes *TheChanges;   // of the allocator's tables, not yet committed
   Redo *TheRedo;         // the commits of what is Deferred, made at first use
+  uint64_t TypesChecked; // api/types.cpp: against what last; atomic
 };
 
 /// Set by the layer of transactions: attach calls it once O is mapped and before
@@ -166,8 +167,8 @@ char *copyOfFile(Object &O, uint64_t Offset, uint64_t Bytes);
 
 /// Page media, PERDURE_DURABLE: the kernel may write a page that is mapped through
 /// to the file at any moment, so what is half done could reach the medium. From now
-/// on all pages but the header's and those of the FOT and the log, which are sound
-/// at every moment, are this process's own; the layer of transactions writes them
+/// on all pages but the header's and those of the FOT, the log and the types, which
+/// are sound at every moment, are this process's own; the layer of transactions writes them
 /// to the file. Nothing to do where O need not be so. Who stores looks at Deferred
 /// afterwards. False, with a message: as before.
 bool defer(Object &O);
@@ -189,15 +190,30 @@ void disown(Object &O);
 void leaveWindow(Object &O);
 
 /// The tables that are made of extents.
-enum class Table { Fot, Map, Log };
+enum class Table { Fot, Map, Log, Types };
 
-constexpr Table Tables[] = {Table::Fot, Table::Map, Table::Log};
+constexpr Table Tables[] = {Table::Fot, Table::Map, Table::Log, Table::Types};
 
 constexpr unsigned maxExtents(Table T) {
-  return T == Table::Log ? MaxLogExtents : MaxExtents;
+  return T == Table::Log     ? MaxLogExtents
+         : T == Table::Types ? MaxTypeExtents
+                             : MaxExtents;
 }
 constexpr uint64_t extentBytes(Table T, unsigned K) {
-  return (T == Table::Log ? FirstLogBytes : FilePage) << K;
+  return T == Table::Log     ? FirstLogBytes << K
+         : T == Table::Types ? FilePage << 4 * K
+                             : FilePage << K;
+}
+
+/// Their offsets in a state: maxExtents of them.
+inline uint64_t *extentsIn(State &S, Table T) {
+  return T == Table::Fot   ? S.FotExtent
+         : T == Table::Map ? S.MapExtent
+         : T == Table::Log ? S.LogExtent
+                           : S.TypeExtent;
+}
+inline const uint64_t *extentsIn(const State &S, Table T) {
+  return extentsIn(const_cast<State &>(S), T);
 }
 
 /// The object offset of extent K, or 0 when there is none yet.

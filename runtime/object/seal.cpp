@@ -175,7 +175,7 @@ bool perdure::putSeal(int File, const char *Hex, perdure_id Id,
   State Found;
   if (!startLibrary() || !readState(File, Hex, Id, H, Found))
     return false;
-  if (Found.NeededToWrite & ~(KnownFeatures | FeatureSealed))
+  if (Found.NeededToWrite & ~(uint64_t)(KnownToWrite | FeatureSealed))
     return fail(EROFS,
                 "object %s uses features of a later runtime; seal it with that",
                 Hex);

@@ -12,7 +12,7 @@ namespace perdure {
 struct SystemPages {
   struct {
     uint64_t Page, Pages;
-  } Run[1 + 2 * MaxExtents + MaxLogExtents];
+  } Run[1 + 2 * MaxExtents + MaxLogExtents + MaxTypeExtents];
   unsigned Count = 0;
 
   SystemPages() = default;
