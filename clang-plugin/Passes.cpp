@@ -2,6 +2,7 @@
 #include "Passes.h"
 
 #include "Annotations.h"
+#include "Descriptors.h"
 #include "Encodings.h"
 #include "Messages.h"
 #include "Options.h"
@@ -40,6 +41,26 @@ std::map<std::string, std::string> &typeEncodings() {
 std::vector<FieldRanges> &toldFieldRanges() {
   static std::vector<FieldRanges> Ranges;
   return Ranges;
+}
+
+/// What the binary says of the TU's types.
+std::vector<Descriptor> &toldDescriptors() {
+  static std::vector<Descriptor> Descriptors;
+  return Descriptors;
+}
+
+/// For passes/TypeDescriptors.cpp.
+void writeDescriptors(llvm::Module &M) {
+  if (M.getNamedMetadata("perdure.descriptors"))
+    return;
+  llvm::LLVMContext &Ctx = M.getContext();
+  for (const Descriptor &D : toldDescriptors())
+    M.getOrInsertNamedMetadata("perdure.descriptors")
+        ->addOperand(llvm::MDNode::get(
+            Ctx, {llvm::MDString::get(Ctx, D.Text),
+                  llvm::ConstantAsMetadata::get(llvm::ConstantInt::get(
+                      llvm::Type::getInt64Ty(Ctx), D.Layout)),
+                  llvm::MDString::get(Ctx, D.Asked)}));
 }
 
 /// For passes/PaddingCopies.cpp.
@@ -99,6 +120,7 @@ public:
     if (Chosen.NoSites)
       Set(llvm::Module::Max, "perdure.sites", 0);
     writeFieldRanges(M);
+    writeDescriptors(M);
     if (!M.getNamedMetadata("perdure.types"))
       for (auto &[Name, Encoding] : typeEncodings()) {
         llvm::LLVMContext &Ctx = M.getContext();
@@ -208,6 +230,11 @@ void tellFieldRanges(ASTContext &Context) {
     toldFieldRanges() = fieldRanges(Context);
 }
 
+void tellDescriptors(ASTContext &Context,
+                     llvm::ArrayRef<const RecordDecl *> Records) {
+  toldDescriptors() = describeTypes(Context, Records);
+}
+
 bool loadPasses(const CompilerInstance &CI) {
   DiagnosticsEngine &Diags = CI.getDiagnostics();
   std::string Path = options().PassesPath;
@@ -245,6 +272,9 @@ bool loadPasses(const CompilerInstance &CI) {
 void addPasses(CompilerInstance &CI) {
   typeEncodings().clear();
   toldFieldRanges().clear();
+  toldDescriptors().clear();
+  forgetDescriptors();
+  forgetRoots();
   auto &Callbacks = CI.getCodeGenOpts().PassBuilderCallbacks;
   Callbacks.push_back([Chosen = options()](llvm::PassBuilder &PB) {
     PB.registerPipelineStartEPCallback(

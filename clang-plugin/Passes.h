@@ -2,6 +2,8 @@
 #ifndef PERDURE_CLANG_PASSES_H
 #define PERDURE_CLANG_PASSES_H
 
+#include "llvm/ADT/ArrayRef.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -41,6 +43,11 @@ std::vector<FieldRanges> fieldRanges(clang::ASTContext &Context);
 
 /// Tells the passes which bytes of the TU's records are fields.
 void tellFieldRanges(clang::ASTContext &Context);
+
+/// Tells the passes what the binary shall say of these records, and of what they lead
+/// to.
+void tellDescriptors(clang::ASTContext &Context,
+                     llvm::ArrayRef<const clang::RecordDecl *> Records);
 
 } // namespace perdure
 

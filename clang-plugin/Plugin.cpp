@@ -1,5 +1,6 @@
 //===- Plugin.cpp - The action that Clang runs ----------------------------===//
 #include "Annotations.h"
+#include "Descriptors.h"
 #include "Encodings.h"
 #include "Hook.h"
 #include "Messages.h"
@@ -73,6 +74,7 @@ public:
     for (const RecordDecl *Record : Defined)
       tellTypeEncoding(Record);
     tellFieldRanges(Context);
+    tellDescriptors(Context, Defined);
     // Only now is known which records are complete.
     if (options().Reach)
       for (const RecordDecl *Record : Annotated)
@@ -107,6 +109,7 @@ private:
     parenthesiseStaticStrings(D);
     qualifyStaticNumbers(D);
     assignRightFirst(D);
+    typeRoots(D);
   }
   void repair(TagDecl *D) {
     if (auto *Class = dyn_cast<CXXRecordDecl>(D))
@@ -117,7 +120,7 @@ private:
   DeclarationHook Hook;
   SmallVector<Decl *, 64> Declarations;
   SmallVector<RecordDecl *, 8> Annotated;
-  SmallVector<RecordDecl *, 64> Defined;
+  SmallVector<const RecordDecl *, 64> Defined;
   SmallVector<CXXRecordDecl *, 8> Late;
 };
 

@@ -81,6 +81,8 @@ bool addAbiReference(llvm::Module &M);
 
 /// Let files that disagree on the encoding of a type not link.
 bool addTypeEncodings(llvm::Module &M);
+/// Says in the binary how its types are laid out.
+bool addTypeDescriptors(llvm::Module &M);
 
 /// Whether key and discriminator are ours, and which encoding they choose.
 class Encoding;

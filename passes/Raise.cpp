@@ -414,6 +414,7 @@ PreservedAnalyses RaisePass::run(Module &M, ModuleAnalysisManager &) {
     Changed |= addAbiReference(M);
   Changed |= requestSites(M);
   Changed |= addTypeEncodings(M);
+  Changed |= addTypeDescriptors(M);
   Changed |= noteFields(M);
   Changed |= rewriteDebugTypes(M);
   return Changed ? PreservedAnalyses::none() : PreservedAnalyses::all();

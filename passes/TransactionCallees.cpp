@@ -68,7 +68,7 @@ bool isSafeCallee(StringRef Name) {
       "pwrite", "close", "sched_yield", "usleep", "sleep",
       "__gxx_personality_v0", "__clang_call_terminate", "perdure_store_open",
       "perdure_store_close", "perdure_create", "perdure_open", "perdure_close",
-      "perdure_remove", "perdure_copy", "perdure_seal", "perdure_unseal",
+      "__perdure_type_root", "perdure_remove", "perdure_copy", "perdure_seal", "perdure_unseal",
       "perdure_trust", "perdure_lock", "perdure_unlock", "perdure_set_rights",
       "perdure_explain_fault", "perdure_transact", "perdure_tx_begin",
       "perdure_tx_commit", "perdure_tx_abort", "perdure_tx_savepoint",
