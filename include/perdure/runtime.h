@@ -244,13 +244,26 @@ PERDURE_API int perdure_copy(perdure_store *from, const char *name,
                              perdure_store *to, const char *as,
                              unsigned flags);
 
-/* Removes the name and the object's file; pointers from other objects then
-   lead to a missing object. If this process has the object open, its memory
-   stays usable until the store closes, and is lost then. Synced on return.
+/* Removes the name and, unless another name leads there, the object's file; pointers
+   from other objects then lead to a missing object. If this process has the object
+   open, its memory stays usable until the store closes, and is lost then. Synced on
+   return. Reads every name of the store.
    Errors: ENOENT, EINVAL, EROFS, EBUSY (it decides a transaction over several
-   objects whose process died: open the one that the message names first).
-                                             */
+   objects whose process died: open the one that the message names first).    */
 PERDURE_API int perdure_remove(perdure_store *store, const char *name);
+
+/* Gives the object called `name` a further name: both then mean the same object, and
+   it is there until both are removed. Synced on return. Errors: ENOENT, EEXIST,
+   EINVAL, EROFS, ENOSPC.                                                     */
+PERDURE_API int perdure_link(perdure_store *store, const char *name,
+                             const char *as);
+
+/* Calls the object `as` that was called `name`, in one step: it always has one of the
+   two. Its ID stays, and so does where pointers lead, but for those that are bound to
+   the old name (perdure_bind). Synced on return. Errors: ENOENT, EEXIST (also when
+   both are the same), EINVAL, EROFS.                                         */
+PERDURE_API int perdure_rename(perdure_store *store, const char *name,
+                               const char *as);
 
 /* Seals the object called `name`: signs all of it, with its ID and size, so that
    whoever trusts the key can tell that nothing has changed since (Ed25519, of
@@ -315,6 +328,27 @@ PERDURE_API int perdure_check(perdure_store *store, perdure_id id,
                               void (*visit)(void *arg,
                                             const struct perdure_finding *),
                               void *arg);
+
+/* What perdure_blocks tells. */
+enum perdure_block_kind {
+  PERDURE_BLOCK_DATA,
+  PERDURE_BLOCK_ROOT, /* the root's */
+  PERDURE_BLOCK_NAME  /* the text of a name, which perdure_bind allocated */
+};
+struct perdure_block {
+  uint64_t offset, bytes; /* bytes: what it takes, at least as many as asked for */
+  enum perdure_block_kind kind;
+};
+
+/* Calls `visit` with each allocated block of the object that holds the address, by
+   ascending offset, until it returns another value than 0, and returns that; else 0.
+   Those that were allocated in a transaction which has not ended count. Of an object
+   that others write call it in a section. -1: EINVAL, EPROTO (the page map is
+   damaged), ENOMEM.                                                          */
+PERDURE_API int perdure_blocks(const void *in_object,
+                               int (*visit)(void *arg,
+                                            const struct perdure_block *),
+                               void *arg);
 
 /* What perdure_types tells. */
 struct perdure_type {

@@ -329,41 +329,6 @@ void perdure_close(void *in_object) {
   }
 }
 
-int perdure_remove(perdure_store *store, const char *name) {
-  Store &S = storeOf(store);
-  perdure_id Id;
-  if (S.ReadOnly) {
-    fail(EROFS, "store %s is open with PERDURE_RDONLY", S.Path);
-    return -1;
-  }
-  Locked Hold(S.Lock);
-  if (!lookUpName(S, name, Id))
-    return -1;
-  // Without it others would not know what has become of a transaction.
-  perdure_id Awaiting;
-  if (isAwaitedFile(S, Id, Awaiting)) {
-    fail(EBUSY,
-         "cannot remove '%.255s' from store %s: it decides a transaction that "
-         "object %s took part in, whose process died; open that one for writing "
-         "first",
-         name, S.Path, hexOf(Awaiting).Text);
-    return -1;
-  }
-  if (!removeName(S, name))
-    return -1;
-  HexId Hex = hexOf(Id);
-  // The name is gone: a file that stays behind only costs space.
-  bool Gone = !unlinkat(S.ObjectsDir, Hex.Text, 0) || errno == ENOENT;
-  if (Object *O = Gone ? findObject(S, Id) : nullptr)
-    O->Removed = true;
-  if (!Gone || fsync(S.ObjectsDir)) {
-    fail(errno, "cannot remove objects/%s of store %s: %s", Hex.Text, S.Path,
-         strerror(errno));
-    return -1;
-  }
-  return 0;
-}
-
 void *perdure_root(const void *in_object) {
   Object *O = openObjectAt(in_object, "perdure_root");
   return O ? rootPointer(*O) : nullptr;

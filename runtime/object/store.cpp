@@ -295,6 +295,19 @@ bool perdure::removeName(Store &S, const char *Name) {
   return true;
 }
 
+bool perdure::renameName(Store &S, const char *Name, const char *As) {
+  if (!checkName(As))
+    return false;
+  if (!renameNew(S.NamesDir, Name, As))
+    return fail(errno, "store %s: cannot give '%s' the name '%s': %s%s", S.Path, Name,
+                As, errno == EEXIST ? "an object is called so" : strerror(errno),
+                adviceFor(errno));
+  if (Binding *B = *bindingOf(S, Name))
+    B->Opened = nullptr;
+  return !fsync(S.NamesDir) || fail(errno, "store %s: cannot sync its names: %s",
+                                    S.Path, strerror(errno));
+}
+
 //===----------------------------------------------------------------------===//
 // Objects
 //===----------------------------------------------------------------------===//

@@ -117,6 +117,10 @@ HexId hexOf(perdure_id Id);
 /// Removes Name, durably.
 bool removeName(Store &S, const char *Name);
 
+/// Gives what Name leads to the name As instead, in one step, durably: EEXIST. Store
+/// locked.
+bool renameName(Store &S, const char *Name, const char *As);
+
 /// The Object of an ID that this process has met, or null. Store locked.
 Object *findObject(Store &S, perdure_id Id);
 

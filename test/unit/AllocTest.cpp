@@ -29,6 +29,46 @@ bool isZero(const void *P, size_t Bytes) {
   return std::all_of(C, C + Bytes, [](char X) { return X == 0; });
 }
 
+// Against what was allocated, with the root and the text of a name among them.
+TEST_F(AllocTest, BlocksAreListed) {
+  uint64_t *Root = create("a", 100);
+  std::map<uint64_t, size_t> Mine;
+  for (size_t Bytes : {1, 16, 48, 100, 3000, 5000, 100000, 0, 64})
+    Mine[perdure_offset(perdure_alloc(Root, Bytes))] = Bytes;
+  void *Gone = perdure_alloc(Root, 64);
+  perdure_free(Gone);
+  ASSERT_EQ(perdure_bind(&Root[1], "later"), 0);
+  std::vector<struct perdure_block> Found;
+  auto Add = [](void *To, const struct perdure_block *B) {
+    ((std::vector<struct perdure_block> *)To)->push_back(*B);
+    return 0;
+  };
+  ASSERT_EQ(perdure_blocks(Root, Add, &Found), 0) << perdure_errormsg();
+  uint64_t End = 0;
+  unsigned Roots = 0, Names = 0;
+  for (const struct perdure_block &B : Found) {
+    EXPECT_GE(B.offset, End);
+    End = B.offset + B.bytes;
+    if (B.kind == PERDURE_BLOCK_ROOT) {
+      EXPECT_EQ(B.offset, perdure_offset(Root));
+      ++Roots;
+    } else if (B.kind == PERDURE_BLOCK_NAME) {
+      EXPECT_STREQ((const char *)Root - perdure_offset(Root) + B.offset, "later");
+      ++Names;
+    } else {
+      ASSERT_EQ(Mine.count(B.offset), 1u);
+      EXPECT_GE(B.bytes, Mine[B.offset]);
+    }
+  }
+  EXPECT_EQ(Roots, 1u);
+  EXPECT_EQ(Names, 1u);
+  EXPECT_EQ(Found.size(), Mine.size() + 2);
+  EXPECT_EQ(perdure_blocks(Root, [](void *, const struct perdure_block *) { return 7; }, nullptr),
+            7);
+  EXPECT_EQ(perdure_blocks(&Found, Add, &Found), -1);
+  EXPECT_EQ(errno, EINVAL);
+}
+
 TEST_F(AllocTest, EverySizeIsAlignedZeroedAndApart) {
   uint64_t *Root = create("a");
   for (int Round = 0; Round < 2; ++Round) { // the second reuses blocks

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -120,6 +121,73 @@ TEST_F(Stores, RemoveAndCreateAgain) {
   EXPECT_NE(New, Old);
   EXPECT_NE(perdure_object_id(New).lo, Id.lo);
   EXPECT_EQ(New[0], 0u);
+}
+
+TEST_F(Stores, SeveralNames) {
+  uint64_t *A = create("a");
+  A[0] = 7;
+  std::string File = fileOf("a");
+  EXPECT_EQ(perdure_link(S, "a", "b"), 0);
+  EXPECT_EQ(open("b"), A);
+  EXPECT_FAILS(EEXIST, perdure_link(S, "a", "b"));
+  EXPECT_FAILS(ENOENT, perdure_link(S, "c", "d"));
+  EXPECT_FAILS(EINVAL, perdure_link(S, "a", "x/y"));
+  // The object is there until the last name goes.
+  EXPECT_EQ(perdure_remove(S, "a"), 0);
+  EXPECT_FAILS(ENOENT, !perdure_open(S, "a", 0));
+  EXPECT_EQ(access(File.c_str(), F_OK), 0);
+  reopenStore();
+  uint64_t *B = open("b");
+  EXPECT_EQ(B[0], 7u);
+  EXPECT_EQ(perdure_remove(S, "b"), 0);
+  EXPECT_NE(access(File.c_str(), F_OK), 0);
+}
+
+TEST_F(Stores, AnotherName) {
+  uint64_t *A = create("a");
+  perdure_id Id = perdure_object_id(A);
+  create("taken");
+  EXPECT_EQ(perdure_rename(S, "a", "b"), 0);
+  EXPECT_FAILS(ENOENT, !perdure_open(S, "a", 0));
+  EXPECT_EQ(open("b"), A);
+  EXPECT_FAILS(EEXIST, perdure_rename(S, "b", "taken"));
+  EXPECT_FAILS(EEXIST, perdure_rename(S, "b", "b"));
+  EXPECT_FAILS(ENOENT, perdure_rename(S, "a", "c"));
+  EXPECT_FAILS(EINVAL, perdure_rename(S, "b", ""));
+  EXPECT_EQ(open("b"), A);
+  // The old name is free again.
+  uint64_t *New = create("a");
+  EXPECT_NE(New, A);
+  reopenStore(PERDURE_RDONLY);
+  EXPECT_EQ(perdure_object_id(open("b")).lo, Id.lo);
+  EXPECT_FAILS(EROFS, perdure_rename(S, "b", "c"));
+  EXPECT_FAILS(EROFS, perdure_link(S, "b", "c"));
+}
+
+// Each name is removed by another process at the same time: one of them is the last.
+TEST_F(Stores, LastNameOfSeveralProcesses) {
+  for (int Round = 0; Round < 20; ++Round) {
+    create("a");
+    std::string File = fileOf("a");
+    ASSERT_EQ(perdure_link(S, "a", "b"), 0);
+    closeStore();
+    std::vector<pid_t> Children;
+    for (const char *Name : {"a", "b"}) {
+      pid_t Child = fork();
+      if (!Child) {
+        perdure_store *Mine = openStore(Dir, 0);
+        _exit(perdure_remove(Mine, Name) != 0);
+      }
+      Children.push_back(Child);
+    }
+    for (pid_t Child : Children) {
+      int Status;
+      ASSERT_EQ(waitpid(Child, &Status, 0), Child);
+      EXPECT_EQ(Status, 0);
+    }
+    EXPECT_NE(access(File.c_str(), F_OK), 0);
+    reopenStore();
+  }
 }
 
 // The times of files are whatever somebody has set them to.
