@@ -23,10 +23,20 @@ struct Command {
 
 Command addCopy(CLI::App &Program);
 Command addCrash(CLI::App &Program);
+Command addDiff(CLI::App &Program);
+Command addDump(CLI::App &Program);
 Command addFlips(CLI::App &Program);
 Command addFsck(CLI::App &Program);
+Command addGc(CLI::App &Program);
+Command addGraph(CLI::App &Program);
+Command addId(CLI::App &Program);
+Command addLink(CLI::App &Program);
 Command addList(CLI::App &Program);
+Command addLoad(CLI::App &Program);
+Command addMove(CLI::App &Program);
+Command addRemove(CLI::App &Program);
 Command addSeal(CLI::App &Program);
+Command addShow(CLI::App &Program);
 Command addStat(CLI::App &Program);
 
 #endif // PERDURE_TOOLS_PERDURE_COMMAND_H

@@ -170,12 +170,6 @@ static const char *wordFor(const Options &Opts, const Finding &F) {
                                      : "repairable";
 }
 
-static std::string hex(uint64_t Offset) {
-  char Text[32];
-  snprintf(Text, sizeof(Text), "0x%llx", (unsigned long long)Offset);
-  return Text;
-}
-
 static std::string labelOf(const Object &O) {
   return !O.Path.empty() ? O.Path : O.Name.empty() ? toHex(O.Id) : O.Name;
 }
@@ -184,10 +178,10 @@ static void print(const Options &Opts, const Object &O) {
   for (const Finding &F : O.Findings)
     if (isForPeople())
       printf("%s: %s at %s: %s\n", escape(labelOf(O)).c_str(), wordFor(Opts, F),
-             hex(F.Offset).c_str(), escape(F.What).c_str());
+             formatOffset(F.Offset).c_str(), escape(F.What).c_str());
     else
       printf("%s\t%s\t%s\t%s\n", escape(labelOf(O)).c_str(), wordFor(Opts, F),
-             hex(F.Offset).c_str(), escape(F.What).c_str());
+             formatOffset(F.Offset).c_str(), escape(F.What).c_str());
 }
 
 static void printJson(const Options &Opts, const std::vector<Object> &Objects) {

@@ -14,10 +14,40 @@ bool isForPeople() {
 }
 
 // https://no-color.org: set and not empty.
-static bool mayColour() {
+bool mayColour() {
   const char *No = getenv("NO_COLOR"), *Term = getenv("TERM");
   return isForPeople() && !(No && *No) &&
          !(Term && std::string(Term) == "dumb");
+}
+
+std::string paint(Colour C, const std::string &Text) {
+  static const char *const Codes[] = {"1", "2", "32", "36", "33", "31"};
+  return mayColour() ? std::string("\033[") + Codes[(int)C] + "m" + Text + "\033[0m"
+                     : Text;
+}
+
+static uint64_t milliseconds() {
+  struct timespec Now;
+  clock_gettime(CLOCK_MONOTONIC, &Now);
+  return (uint64_t)Now.tv_sec * 1000 + (uint64_t)Now.tv_nsec / 1000000;
+}
+
+void Progress::at(uint64_t Done) {
+  static const bool Watched = isatty(STDERR_FILENO);
+  uint64_t Now = Watched ? milliseconds() : 0;
+  if (!Watched || (Last && Now - Last < 100))
+    return;
+  // What is over at once need not be told.
+  Shown = Shown || Last;
+  Last = Now;
+  if (Shown)
+    fprintf(stderr, "\r%s %llu%%\033[K", What.c_str(),
+            (unsigned long long)(Of ? (uint64_t)((double)Done * 100 / (double)Of) : 0));
+}
+
+Progress::~Progress() {
+  if (Shown)
+    fprintf(stderr, "\r\033[K");
 }
 
 //===----------------------------------------------------------------------===//
@@ -45,6 +75,16 @@ static size_t characterBytes(const std::string &Text, size_t At) {
                (First == 0xf0 && Second < 0x90) ||
                (First == 0xf4 && Second >= 0x90); // past U+10FFFF
   return Wrong ? 0 : Bytes;
+}
+
+bool isUtf8(const std::string &Text) {
+  for (size_t I = 0; I < Text.size();) {
+    size_t Bytes = characterBytes(Text, I);
+    if (!Bytes)
+      return false;
+    I += Bytes;
+  }
+  return true;
 }
 
 std::string escape(const std::string &Text) {
@@ -77,6 +117,12 @@ std::string quoteForShell(const std::string &Text) {
   for (char C : Text)
     Result += C == '\'' ? "'\\''" : std::string(1, C);
   return Result + "'";
+}
+
+std::string formatOffset(uint64_t Offset) {
+  char Text[32];
+  snprintf(Text, sizeof(Text), "0x%llx", (unsigned long long)Offset);
+  return Text;
 }
 
 std::string formatSize(uint64_t Bytes) {
@@ -157,7 +203,12 @@ static std::string quote(const std::string &Text) {
       I += Bytes;
       continue;
     }
-    snprintf(Hex, sizeof(Hex), "\\u%04x", Bytes ? C : 0xdc00u + C);
+    if (C == '"' || C == '\\')
+      snprintf(Hex, sizeof(Hex), "\\%c", C);
+    else if (C == '\n' || C == '\t')
+      snprintf(Hex, sizeof(Hex), "\\%c", C == '\n' ? 'n' : 't');
+    else
+      snprintf(Hex, sizeof(Hex), "\\u%04x", Bytes ? C : 0xdc00u + C);
     Result += Hex;
     ++I;
   }
@@ -202,6 +253,11 @@ void Json::add(const char *Key, uint64_t Value) {
 void Json::add(const char *Key, bool Value) {
   startItem(Key);
   printf("%s", Value ? "true" : "false");
+}
+
+void Json::addNumber(const char *Key, const std::string &Digits) {
+  startItem(Key);
+  printf("%s", Digits.c_str());
 }
 
 void Json::addNull(const char *Key) {

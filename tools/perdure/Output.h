@@ -10,9 +10,37 @@
 /// Whether stdout is a terminal, so that a person reads it.
 bool isForPeople();
 
+/// Whether what is printed may be coloured: a terminal that has not been told not to.
+bool mayColour();
+
+/// The text in a colour, if it may be.
+enum class Colour { Bold, Dim, Green, Cyan, Yellow, Red };
+std::string paint(Colour C, const std::string &Text);
+
+/// "0x1040".
+std::string formatOffset(uint64_t Offset);
+
+/// Tells people who wait how far it is, on stderr where that is a terminal: at most
+/// ten times a second, and nothing of it stays.
+class Progress {
+public:
+  Progress(std::string What, uint64_t Of) : What(std::move(What)), Of(Of) {}
+  ~Progress();
+  Progress(const Progress &) = delete;
+  Progress &operator=(const Progress &) = delete;
+  void at(uint64_t Done);
+
+private:
+  std::string What;
+  uint64_t Of, Last = 0;
+  bool Shown = false;
+};
+
 /// Text as it is printed: what is not printable UTF-8, and the backslash, as
 /// \xNN, so that no name can break a line or command the terminal.
 std::string escape(const std::string &Text);
+
+bool isUtf8(const std::string &Text);
 
 /// As a word of a shell's command line.
 std::string quoteForShell(const std::string &Text);
@@ -50,6 +78,8 @@ public:
   void add(const char *Key, const char *Value) { add(Key, std::string(Value)); }
   void add(const char *Key, uint64_t Value);
   void add(const char *Key, bool Value);
+  /// Digits, as they are.
+  void addNumber(const char *Key, const std::string &Digits);
   void addNull(const char *Key);
 
 private:

@@ -7,7 +7,8 @@
 
 // A subcommand: a file, a line in Command.h, a line here.
 static Command (*const Commands[])(CLI::App &) = {
-    addList, addStat, addCopy, addSeal, addFsck, addCrash, addFlips};
+    addList, addStat, addShow, addGraph, addDump, addLoad, addDiff, addCopy,
+    addMove, addLink, addRemove, addId, addFsck, addGc, addSeal, addCrash, addFlips};
 
 // Whether the word at Argv[At] is a command of Of, as far as it has some; else
 // says so. CLI11 would only say that a subcommand is missing.

@@ -1,0 +1,208 @@
+//===- Value.cpp - The parts of a value -----------------------------------===//
+
+#include "Value.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <set>
+
+using namespace inspect;
+
+namespace {
+using Wide = unsigned __int128;
+
+Wide wideAt(const unsigned char *At, uint64_t Size) {
+  Wide Value = 0;
+  memcpy(&Value, At, std::min<uint64_t>(Size, sizeof(Value)));
+  return Value;
+}
+
+std::string digitsOf(Wide Value, unsigned Bits, bool Signed) {
+  bool Negative = Signed && Value >> (Bits - 1) & 1;
+  if (Bits < 128)
+    Value &= (Wide(1) << Bits) - 1;
+  if (Negative)
+    Value = Bits < 128 ? (Wide(1) << Bits) - Value : -Value;
+  std::string Text;
+  do
+    Text.insert(Text.begin(), static_cast<char>('0' + static_cast<int>(Value % 10)));
+  while (Value /= 10);
+  return Negative ? "-" + Text : Text;
+}
+
+bool isSigned(const Type &T) {
+  return T.Is == Kind::Signed || (T.Inner && T.Is != Kind::Pointer && isSigned(*T.Inner));
+}
+
+// Of the enumerator with these digits.
+std::string enumeratorFor(const Field *F, const std::string &Digits, bool Signed) {
+  if (F)
+    for (auto &[Name, Value] : F->Names)
+      if (Digits == (Signed ? std::to_string(Value)
+                            : std::to_string(static_cast<uint64_t>(Value))))
+        return Name;
+  return "";
+}
+
+/// What visitValue carries along.
+struct Visit {
+  Object &O;
+  uint64_t End;
+  Visitor &V;
+
+  void value(uint64_t Offset, const Type &T, const Field *F);
+  void integer(Wide Value, unsigned Bits, const Type &T, const Field *F);
+  void array(uint64_t Offset, const Type &T, const Field *F);
+};
+
+void Visit::integer(Wide Value, unsigned Bits, const Type &T, const Field *F) {
+  if (T.Is == Kind::Boolean)
+    return V.boolean(Value != 0);
+  bool Signed = isSigned(T);
+  std::string Digits = digitsOf(Value, Bits, Signed);
+  V.number(Digits, enumeratorFor(F, Digits, Signed));
+}
+
+void Visit::array(uint64_t Offset, const Type &T, const Field *F) {
+  uint64_t Count = countOf(T, Offset, End);
+  if (isCharacters(*T.Inner)) {
+    const char *Begin = reinterpret_cast<const char *>(O.at(Offset));
+    while (Count && !Begin[Count - 1])
+      --Count;
+    return V.text(std::string(Begin, Count));
+  }
+  V.beginArray(*T.Inner, Count);
+  for (uint64_t I = 0; I < Count; ++I) {
+    V.beginElement(I);
+    value(Offset + I * T.Inner->Size, *T.Inner, F);
+  }
+  V.endArray();
+}
+
+void Visit::value(uint64_t Offset, const Type &T, const Field *F) {
+  const unsigned char *At = O.at(Offset);
+  switch (T.Is) {
+  case Kind::Signed:
+  case Kind::Unsigned:
+  case Kind::Boolean:
+  case Kind::Character:
+    return integer(wideAt(At, T.Size), static_cast<unsigned>(T.Size * 8), T, F);
+  case Kind::Enumeration:
+    return integer(wideAt(At, T.Size), static_cast<unsigned>(T.Size * 8), *T.Inner, F);
+  case Kind::Gray: {
+    // Bit N of the number is the parity of the code's bits from N on.
+    if (T.Inner->Is == Kind::Array)
+      return array(Offset, *T.Inner, F);
+    Wide Number = wideAt(At, T.Size);
+    for (unsigned Shift = 64; Shift; Shift /= 2)
+      Number ^= Number >> Shift;
+    return integer(Number, static_cast<unsigned>(T.Size * 8), *T.Inner, F);
+  }
+  case Kind::BitField: {
+    // Up to 17 bytes: the part above 128 bits can only be that of the widest.
+    Wide Number = wideAt(At, T.Size) >> T.Shift;
+    if (T.Size > 16)
+      Number |= static_cast<Wide>(At[16]) << (128 - T.Shift);
+    if (T.Width < 128)
+      Number &= (Wide(1) << T.Width) - 1;
+    return integer(Number, T.Width, *T.Inner, F);
+  }
+  case Kind::Float:
+    return V.number(floatAt(At, T.Size), "");
+  case Kind::Pointer:
+    if (const Encoding *E = Encoding::find(T.Encoding))
+      return V.pointer(T, E->decode(O, Offset));
+    [[fallthrough]];
+  case Kind::Native: {
+    Target To;
+    To.Value = bitsAt(O, Offset);
+    To.Is = !To.Value              ? Target::Null
+            : T.Is == Kind::Native ? Target::Address
+                                   : Target::Unknown;
+    return V.pointer(T, To);
+  }
+  case Kind::Array:
+    return array(Offset, T, F);
+  case Kind::Struct:
+    V.beginRecord(*T.Of);
+    for (const Member &M : membersOf(*T.Of)) {
+      V.beginField(M.Key);
+      value(Offset + M.Offset, *M.F->Is, M.F);
+    }
+    return V.endRecord();
+  case Kind::Bytes:
+    return V.bytes(At, T.Size);
+  }
+}
+
+void addMembers(const Record &R, uint64_t At, const std::string &Prefix,
+                std::vector<Member> &Members, std::set<std::string> &Keys) {
+  for (const Field &F : R.Fields) {
+    if (F.Name.empty() && F.Is->Is == Kind::Struct) {
+      addMembers(*F.Is->Of, At + F.Offset, F.Is->Of->Name + "::", Members, Keys);
+      continue;
+    }
+    std::string Key = F.Name.empty() ? "(" + F.Is->Name + ")" : F.Name;
+    for (std::string Head = Prefix; !Keys.insert(Key).second; Head += "'")
+      Key = Head + F.Name;
+    Members.push_back({Key, At + F.Offset, &F});
+  }
+}
+
+} // namespace
+
+bool inspect::isCharacters(const Type &T) {
+  return T.Is == Kind::Character && T.Size == 1;
+}
+
+std::string inspect::integerAt(const unsigned char *At, uint64_t Size, bool Signed) {
+  return digitsOf(wideAt(At, Size), static_cast<unsigned>(Size * 8), Signed);
+}
+
+std::string inspect::floatAt(const unsigned char *At, uint64_t Size) {
+  char Text[64];
+  if (Size == 8) {
+    double Value;
+    memcpy(&Value, At, sizeof(Value));
+    snprintf(Text, sizeof(Text), "%.17g", Value);
+    double Shorter = 0;
+    char Short[64];
+    snprintf(Short, sizeof(Short), "%.15g", Value);
+    if (sscanf(Short, "%lf", &Shorter) == 1 && Shorter == Value)
+      return Short;
+  } else if (Size == 4) {
+    float Value;
+    memcpy(&Value, At, sizeof(Value));
+    snprintf(Text, sizeof(Text), "%.9g", static_cast<double>(Value));
+    float Shorter = 0;
+    char Short[64];
+    snprintf(Short, sizeof(Short), "%.6g", static_cast<double>(Value));
+    if (sscanf(Short, "%f", &Shorter) == 1 && Shorter == Value)
+      return Short;
+  } else {
+    _Float16 Value;
+    memcpy(&Value, At, sizeof(Value));
+    snprintf(Text, sizeof(Text), "%.5g", static_cast<double>(Value));
+  }
+  return Text;
+}
+
+std::vector<Member> inspect::membersOf(const Record &R) {
+  std::vector<Member> Members;
+  std::set<std::string> Keys;
+  addMembers(R, 0, "", Members, Keys);
+  return Members;
+}
+
+uint64_t inspect::countOf(const Type &Array, uint64_t Offset, uint64_t End) {
+  if (Array.Count != Flexible)
+    return Array.Count;
+  return Offset < End ? (End - Offset) / Array.Inner->Size : 0;
+}
+
+void inspect::visitValue(Object &O, uint64_t Offset, const Type &T, const Field *F,
+                         uint64_t End, Visitor &V) {
+  Visit{O, End, V}.value(Offset, T, F);
+}
