@@ -169,6 +169,7 @@ func.func @no_clash(%n: !perdure.native<!c>, %m: !perdure.native<!named>) {
 !c = !perdure.record<"c", body {id: i64, q: !perdure.ptr<!b>}>
 !raw = !perdure.record<"raw", body {id: i64, bits: i64}>
 !head = !perdure.record<"head", body {id: i64}>
+!tail = !perdure.record<"tail", body {id: i64, rest: !perdure.array<?xi8>}>
 
 func.func @casts(%b: !perdure.native<!b>, %p: !llvm.ptr) {
   // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
@@ -178,6 +179,10 @@ func.func @casts(%b: !perdure.native<!b>, %p: !llvm.ptr) {
   // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
   %three = perdure.cast %b : !perdure.native<!b> to !perdure.native<i64>
   %four = perdure.cast %b : !perdure.native<!b> to !perdure.native<!head>
+  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  %five = perdure.cast %b : !perdure.native<!b> to !perdure.native<!tail>
+  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  %six = builtin.unrealized_conversion_cast %b : !perdure.native<!b> to memref<2xi64>
   return
 }
 

@@ -131,9 +131,9 @@ private:
       if (isFollowed(Op))
         return;
       if (!handsOn(Op)) {
-        if (llvm::any_of(Op->getOpOperands(),
-                         [](OpOperand &U) { return isOpen(U.get().getType()) &&
-                                                   !isSaidElsewhere(U); }))
+        if (llvm::any_of(Op->getOpOperands(), [](OpOperand &U) {
+              return isOpen(U.get().getType()) && !isSaidElsewhere(U);
+            }))
           Refuse(Op->getLoc(), Handed);
       } else if (isa<FunctionOpInterface>(Op)) {
         Refuse(Op->getLoc(),
@@ -208,7 +208,7 @@ private:
 
   /// The record whose pointers have the encoding of a place or of bits; null: none.
   static RecordType recordBehind(Value V) {
-    constexpr unsigned MostSteps = 64; // where no block comes they may go in a circle
+    constexpr unsigned MostSteps = 64; // unreachable values may go in a circle
     for (unsigned Step = 0; Step != MostSteps; ++Step) {
       Operation *Op = V.getDefiningOp();
       if (!Op)
@@ -271,6 +271,14 @@ private:
            !behindAddress(V);
   }
 
+  static bool endsBefore(RecordType R, uint64_t Offset) {
+    if (!R.isComplete() || R.getSize() > Offset)
+      return false;
+    auto Last = R.getFields().empty() ? ArrayType()
+                                      : dyn_cast<ArrayType>(R.getFields().back().Of);
+    return !Last || !Last.isFlexible();
+  }
+
   /// Whether what lies somewhere can be taken for both: for records where the same
   /// encoding is chosen, or of which one ends before the other's pointers.
   bool isSame(Type A, Type B) {
@@ -283,9 +291,9 @@ private:
     if (!Left || !Right)
       return false;
     if (OfA.All.empty())
-      return Left == A && Left.isComplete() && Left.getSize() <= OfB.First;
+      return Left == A && endsBefore(Left, OfB.First);
     if (OfB.All.empty())
-      return Right == B && Right.isComplete() && Right.getSize() <= OfA.First;
+      return Right == B && endsBefore(Right, OfA.First);
     return OfA.All.size() == 1 && OfB.All.size() == 1 && OfA.All[0] == OfB.All[0];
   }
 
@@ -307,7 +315,14 @@ private:
       followAddress(A, To, Refuse);
     } else if (B && isUnknownAddress(From)) {
       followAddress(B, From, Refuse);
+    } else if ((A && isChanging(A)) || (B && isChanging(B))) {
+      Refuse(OtherRecord); // a memref, or whatever others call an address
     }
+  }
+  bool isChanging(Type T) {
+    Encodings E;
+    addEncodings(T, 0, E);
+    return E.Change;
   }
   static constexpr StringLiteral OtherRecord =
       "a cast takes a record that gets another encoding for something of none, or "
