@@ -17,11 +17,17 @@ namespace perdure {
 
 static bool isNode(const Value *V) { return isa<PHINode, SelectInst>(V); }
 
+/// Whether it is the contract's: somebody may have another function of that name.
+static bool isBaseFunction(const Function *F) {
+  if (!F || !F->isDeclaration() || F->getName() != abi::BaseSymbol)
+    return false;
+  Type *Ptr = PointerType::getUnqual(F->getContext());
+  return F->getFunctionType() == FunctionType::get(Ptr, {Ptr}, false);
+}
+
 static CallInst *asBaseCall(const Value *V) {
   auto *Call = dyn_cast<CallInst>(V);
-  const Function *F = Call ? Call->getCalledFunction() : nullptr;
-  return F && F->isDeclaration() && F->getName() == abi::BaseSymbol &&
-                 Call->arg_size() == 1
+  return Call && isBaseFunction(Call->getCalledFunction())
              ? const_cast<CallInst *>(Call)
              : nullptr;
 }
@@ -101,8 +107,7 @@ bool lowerBaseCalls(Function &F, const Config &C) {
   SmallVector<InvokeInst *, 2> Invokes;
   for (Instruction &I : instructions(F))
     if (auto *II = dyn_cast<InvokeInst>(&I);
-        II && II->getCalledFunction() && II->arg_size() == 1 &&
-        II->getCalledFunction()->getName() == abi::BaseSymbol)
+        II && isBaseFunction(II->getCalledFunction()))
       Invokes.push_back(II);
   for (InvokeInst *II : Invokes)
     changeToCall(II);
@@ -134,7 +139,7 @@ bool lowerBaseCalls(Function &F, const Config &C) {
 
 Function *findBaseFunction(Module &M) {
   Function *F = M.getFunction(abi::BaseSymbol);
-  if (!F || !F->isDeclaration())
+  if (!isBaseFunction(F))
     return nullptr;
   LLVMContext &Ctx = M.getContext();
   AttrBuilder B(Ctx);

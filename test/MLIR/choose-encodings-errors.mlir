@@ -3,12 +3,25 @@
 
 !b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
 
-func.func @integers(%bits: i64, %n: !perdure.native<!b>) -> !perdure.native<!b> {
+func.func @integers(%bits: i64, %n: !perdure.native<!b>) -> i64 {
   %at = perdure.field %n["q"] : !perdure.native<!b>
   // expected-error @+1 {{a cast makes a place of persistent pointers, and in which encoding is not known}}
   %p = perdure.cast %bits : i64 to !perdure.ptr<!b>
+  %q = perdure.load %at : !perdure.native<!perdure.ptr<!b>>
+  // expected-error @+1 {{a cast makes something else of persistent pointers, or of a place of some}}
+  %out = perdure.cast %q : !perdure.ptr<!b> to i64
+  return %out : i64
+}
+
+// -----
+
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
+
+func.func @other_bits(%bits: i64, %n: !perdure.native<!b>) -> !perdure.native<!b> {
+  %at = perdure.field %n["q"] : !perdure.native<!b>
+  %p = perdure.cast %bits : i64 to !perdure.ptr<!b, "object">
   // expected-error @+1 {{what lies there has another encoding than is decoded}}
-  %q = perdure.decode %p at %at : !perdure.ptr<!b>
+  %q = perdure.decode %p at %at : !perdure.ptr<!b, "object">, !perdure.native<!perdure.ptr<!b>>
   return %q : !perdure.native<!b>
 }
 
@@ -21,6 +34,11 @@ func.func @places(%n: !perdure.native<!b>, %p: !llvm.ptr) {
   %one = perdure.cast %n : !perdure.native<!b> to !perdure.native<!perdure.ptr<!b>>
   // expected-error @+1 {{a cast makes a place of persistent pointers}}
   %two = perdure.cast %p : !llvm.ptr to !perdure.native<!perdure.ptr<!b>>
+  // expected-error @+1 {{a cast makes a place of persistent pointers}}
+  %three = builtin.unrealized_conversion_cast %p : !llvm.ptr to memref<?x!perdure.ptr<!b>, #perdure.space>
+  %at = perdure.field %n["q"] : !perdure.native<!b>
+  // expected-error @+1 {{a cast makes something else of persistent pointers, or of a place of some}}
+  %four = perdure.cast %at : !perdure.native<!perdure.ptr<!b>> to !llvm.ptr
   return
 }
 
@@ -35,6 +53,172 @@ func.func @argument(%at: !perdure.native<!perdure.ptr<!b>>) {
 // expected-error @+1 {{a function is handed persistent pointers, or a place of some}}
 func.func @memref(%m: memref<?x!perdure.ptr<!b>, #perdure.space>) {
   return
+}
+// expected-error @+1 {{a function is handed persistent pointers, or a place of some, or gives such}}
+func.func @nested(%at: !perdure.native<!perdure.native<!perdure.ptr<!b>>>) {
+  return
+}
+// expected-error @+1 {{a function is handed persistent pointers, or a place of some, or gives such}}
+func.func @result(%n: !perdure.native<!b>) -> !perdure.native<!perdure.ptr<!b>> {
+  %at = perdure.field %n["q"] : !perdure.native<!b>
+  return %at : !perdure.native<!perdure.ptr<!b>>
+}
+
+// -----
+
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
+
+// expected-error @+1 {{a function is handed persistent pointers, or a place of some, or gives such}}
+func.func private @given() -> !perdure.ptr<!b>
+func.func @results(%n: !perdure.native<!b>, %bytes: memref<64xi8>, %i: index) -> !perdure.native<!b> {
+  %at = perdure.field %n["q"] : !perdure.native<!b>
+  // expected-error @+1 {{are handed on here, and their encoding is not followed}}
+  %p = func.call @given() : () -> !perdure.ptr<!b>
+  // expected-error @+1 {{are handed on here, and their encoding is not followed}}
+  %q = ub.poison : !perdure.ptr<!b>
+  // expected-error @+1 {{are handed on here, and their encoding is not followed}}
+  %m = memref.alloca() : memref<4x!perdure.ptr<!b>>
+  // expected-error @+1 {{are handed on here, and their encoding is not followed}}
+  %v = memref.view %bytes[%i][] : memref<64xi8> to memref<4x!perdure.ptr<!b>>
+  %bits = memref.load %v[%i] : memref<4x!perdure.ptr<!b>>
+  %r = perdure.decode %bits at %at : !perdure.ptr<!b>
+  return %r : !perdure.native<!b>
+}
+
+// -----
+
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
+!t = !perdure.record<"t", body {place: !perdure.native<!perdure.ptr<!b>>}>
+
+// A native pointer in a field has no encoding that what it leads to could have from it.
+func.func @transient(%t: !perdure.native<!t>) -> !perdure.native<!b> {
+  // expected-error @+1 {{the encoding of persistent pointers that lie in no record is not known}}
+  %f = perdure.field %t["place"] : !perdure.native<!t>
+  %at = perdure.load %f : !perdure.native<!perdure.native<!perdure.ptr<!b>>>
+  %bits = perdure.load %at : !perdure.native<!perdure.ptr<!b>>
+  %r = perdure.decode %bits at %at : !perdure.ptr<!b>
+  return %r : !perdure.native<!b>
+}
+
+// -----
+
+// Where two encodings meet, both places are named.
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
+!c = !perdure.record<"c", body {q: !perdure.ptr<!b>}>
+
+func.func @structured(%which: i1, %b: !perdure.native<!b>, %c: !perdure.native<!c>) -> !perdure.native<!b> {
+  // expected-error @+1 {{are handed on here, and their encoding is not followed}}
+  %at = scf.if %which -> !perdure.native<!perdure.ptr<!b>> {
+    // expected-note @+1 {{this lies in record "b", which gets #perdure.encoding<"self-relative">}}
+    %x = perdure.field %b["q"] : !perdure.native<!b>
+    scf.yield %x : !perdure.native<!perdure.ptr<!b>>
+  } else {
+    // expected-note @+1 {{this lies in record "c", which gets #perdure.encoding<"object">}}
+    %y = perdure.field %c["q"] : !perdure.native<!c>
+    scf.yield %y : !perdure.native<!perdure.ptr<!b>>
+  }
+  %bits = perdure.load %at : !perdure.native<!perdure.ptr<!b>>
+  %r = perdure.decode %bits at %at : !perdure.ptr<!b>
+  return %r : !perdure.native<!b>
+}
+
+func.func @branches(%which: i1, %b: !perdure.native<!b>, %c: !perdure.native<!c>) -> !perdure.native<!b> {
+  %x = perdure.field %b["q"] : !perdure.native<!b>
+  // expected-note @+1 {{this lies in record "b", which gets #perdure.encoding<"self-relative">}}
+  %x.bits = perdure.load %x : !perdure.native<!perdure.ptr<!b>>
+  cf.cond_br %which, ^other, ^join(%x.bits : !perdure.ptr<!b>)
+^other:
+  %y = perdure.field %c["q"] : !perdure.native<!c>
+  // expected-note @+1 {{this lies in record "c", which gets #perdure.encoding<"object">}}
+  %y.bits = perdure.load %y : !perdure.native<!perdure.ptr<!b>>
+  cf.br ^join(%y.bits : !perdure.ptr<!b>)
+// expected-error @+1 {{are handed on here, and their encoding is not followed}}
+^join(%bits: !perdure.ptr<!b>):
+  %r = perdure.decode %bits at %x : !perdure.ptr<!b>
+  return %r : !perdure.native<!b>
+}
+
+// -----
+
+// A record is known by its name and encoding: one that is there already is not taken
+// for what would be made.
+!c = !perdure.record<"c", body {q: !perdure.ptr<i64>}>
+!named = !perdure.record<"c", "object", body {x: i64, q: !perdure.ptr<i64>}>
+
+// expected-error @+1 {{there is another record "c" with the encoding #perdure.encoding<"object">, of other fields: give one of them another name}}
+module {
+  func.func @clash(%n: !perdure.native<!c>, %m: !perdure.native<!named>) {
+    return
+  }
+}
+
+// -----
+
+// The same fields: one record, which has had that encoding.
+!c = !perdure.record<"c", body {q: !perdure.ptr<!perdure.record<"c">>}>
+!named = !perdure.record<"c", "object", body {q: !perdure.ptr<!perdure.record<"c", "object">, "object">}>
+
+func.func @no_clash(%n: !perdure.native<!c>, %m: !perdure.native<!named>) {
+  return
+}
+
+// -----
+
+// What a record is taken for has its encoding, or ends before its pointers.
+!b = !perdure.record<"b", body {id: i64, q: !perdure.ptr<!perdure.record<"b">>}>
+!c = !perdure.record<"c", body {id: i64, q: !perdure.ptr<!b>}>
+!raw = !perdure.record<"raw", body {id: i64, bits: i64}>
+!head = !perdure.record<"head", body {id: i64}>
+!tail = !perdure.record<"tail", body {id: i64, rest: !perdure.array<?xi8>}>
+
+func.func @casts(%b: !perdure.native<!b>, %p: !llvm.ptr) {
+  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  %one = perdure.cast %b : !perdure.native<!b> to !perdure.native<!c>
+  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  %two = perdure.cast %b : !perdure.native<!b> to !perdure.native<!raw>
+  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  %three = perdure.cast %b : !perdure.native<!b> to !perdure.native<i64>
+  %four = perdure.cast %b : !perdure.native<!b> to !perdure.native<!head>
+  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  %five = perdure.cast %b : !perdure.native<!b> to !perdure.native<!tail>
+  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  %six = builtin.unrealized_conversion_cast %b : !perdure.native<!b> to memref<2xi64>
+  return
+}
+
+func.func @by_llvm(%b: !perdure.native<!b>, %which: i1, %other: !llvm.ptr) -> !llvm.ptr {
+  // expected-error @+1 {{the LLVM dialect reads or writes a record here that gets another encoding}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  %q = llvm.select %which, %p, %other : i1, !llvm.ptr
+  %at = llvm.getelementptr inbounds %q[8] : (!llvm.ptr) -> !llvm.ptr, i8
+  return %at : !llvm.ptr
+}
+
+func.func @through_none(%b: !perdure.native<!b>, %p: !llvm.ptr) -> !perdure.native<!c> {
+  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  %none = perdure.cast %b : !perdure.native<!b> to !perdure.native<none>
+  cf.br ^next(%none : !perdure.native<none>)
+^next(%n: !perdure.native<none>):
+  %c = perdure.cast %n : !perdure.native<none> to !perdure.native<!c>
+  return %c : !perdure.native<!c>
+}
+
+llvm.func @knows(!llvm.ptr)
+func.func @handed(%b: !perdure.native<!b>) {
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  llvm.call @knows(%p) : (!llvm.ptr) -> ()
+  return
+}
+
+// -----
+
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
+
+// expected-error @+1 {{the module was raised from C or C++}}
+module attributes {perdure.raised} {
+  func.func @raised(%n: !perdure.native<!b>) {
+    return
+  }
 }
 
 // -----

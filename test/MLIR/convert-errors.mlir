@@ -19,3 +19,14 @@ module {
     return
   }
 }
+
+// -----
+
+// Or two layouts.
+// expected-error @+1 {{record "b" has one layout here and another there: in another encoding it has the same fields, so give one of them another name}}
+module {
+  func.func @layouts(%n: !perdure.native<!perdure.record<"b", body {q: !perdure.ptr<i64>}>>,
+                     %m: !perdure.native<!perdure.record<"b", "object", body {x: i64, q: !perdure.ptr<i64>}>>) {
+    return
+  }
+}

@@ -239,6 +239,12 @@ func.func private @f(!perdure.native<!perdure.record<"r", body {a: i64 at -8}>>)
 
 // -----
 
+// Nor is a vector whose size would wrap one of no bytes.
+// expected-error @+1 {{record "r": field "a" of type 'vector<2305843009213693952xi64>' has no layout in memory}}
+func.func private @f(!perdure.native<!perdure.record<"r", body {a: vector<2305843009213693952xi64>}>>)
+
+// -----
+
 // LLVM pads vectors of several dimensions in its own way.
 // expected-error @+1 {{an array cannot be of 'vector<3x3xf32>': it has no layout in memory}}
 func.func private @f(!perdure.native<!perdure.array<2xvector<3x3xf32>>>)

@@ -60,6 +60,56 @@ llvm.func @no_layout(%b: i64, %c: !llvm.ptr) -> !llvm.ptr {
 
 // -----
 
+// LLVM's own layout, which the import writes where there was no target: there an i64 is
+// aligned to 4, and `inner` has 12 bytes, where C's has 16.
+// CHECK-NOT: perdure.record<"outer"
+// CHECK-LABEL: @default_layout
+module attributes {dlti.dl_spec = #dlti.dl_spec<!llvm.ptr = dense<64> : vector<4xi64>, i32 = dense<32> : vector<2xi64>, i64 = dense<[32, 64]> : vector<2xi64>>} {
+llvm.func @perdure.decode(i64, !llvm.ptr, i32) -> !llvm.ptr
+llvm.func @default_layout(%b: i64, %c: !llvm.ptr) -> i32 {
+  %n = llvm.mlir.constant(0 : i32) : i32
+  // CHECK: llvm.getelementptr inbounds %{{.*}}[0, 0]
+  %x = llvm.getelementptr inbounds %c[0, 0] : (!llvm.ptr) -> !llvm.ptr, !llvm.struct<"struct.outer", (ptr, struct<"struct.inner", (i32, i64)>, i32)>
+  %p = llvm.call @perdure.decode(%b, %x, %n) : (i64, !llvm.ptr, i32) -> !llvm.ptr
+  // CHECK: llvm.getelementptr inbounds %{{.*}}[0, 2]
+  %y = llvm.getelementptr inbounds %c[0, 2] : (!llvm.ptr) -> !llvm.ptr, !llvm.struct<"struct.outer", (ptr, struct<"struct.inner", (i32, i64)>, i32)>
+  %v = llvm.load %y : !llvm.ptr -> i32
+  llvm.return %v : i32
+}
+}
+
+// -----
+
+// A layout that aligns to nothing.
+// CHECK-LABEL: @no_alignment
+module attributes {dlti.dl_spec = #dlti.dl_spec<!llvm.ptr = dense<64> : vector<4xi64>, i32 = dense<0> : vector<2xi64>>} {
+llvm.func @perdure.decode(i64, !llvm.ptr, i32) -> !llvm.ptr
+llvm.func @no_alignment(%b: i64, %c: !llvm.ptr) -> !llvm.ptr {
+  %n = llvm.mlir.constant(0 : i32) : i32
+  // CHECK: llvm.getelementptr
+  %x = llvm.getelementptr inbounds %c[0, 1] : (!llvm.ptr) -> !llvm.ptr, !llvm.struct<"struct.S", (i32, ptr)>
+  %p = llvm.call @perdure.decode(%b, %x, %n) : (i64, !llvm.ptr, i32) -> !llvm.ptr
+  llvm.return %p : !llvm.ptr
+}
+}
+
+// -----
+
+// A struct that holds itself has no size.
+// CHECK-LABEL: @recursive
+module attributes {dlti.dl_spec = #dlti.dl_spec<!llvm.ptr = dense<64> : vector<4xi64>>} {
+llvm.func @perdure.decode(i64, !llvm.ptr, i32) -> !llvm.ptr
+llvm.func @recursive(%b: i64, %c: !llvm.ptr) -> !llvm.ptr {
+  %n = llvm.mlir.constant(0 : i32) : i32
+  // CHECK: llvm.getelementptr
+  %x = llvm.getelementptr inbounds %c[0, 0] : (!llvm.ptr) -> !llvm.ptr, !llvm.struct<"struct.R", (ptr, struct<"struct.R">)>
+  %p = llvm.call @perdure.decode(%b, %x, %n) : (i64, !llvm.ptr, i32) -> !llvm.ptr
+  llvm.return %p : !llvm.ptr
+}
+}
+
+// -----
+
 // Where no block comes, values are made of themselves.
 // CHECK-LABEL: @unreachable
 llvm.func @perdure.decode(i64, !llvm.ptr, i32) -> !llvm.ptr

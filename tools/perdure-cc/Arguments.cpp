@@ -38,6 +38,15 @@ bool isSource(const std::string &Input) {
                                       "C", "CC", "CPP", "ii", "cppm", "m", "mm"});
 }
 
+/// The same by the names that -x has for them: not assembly, nor objects.
+bool isSourceLanguage(const std::string &Name) {
+  return isOneOf(Name, {"c", "cpp-output", "c++", "c++-cpp-output", "c++-module",
+                        "c++-module-cpp-output", "objective-c",
+                        "objective-c-cpp-output", "objc-cpp-output",
+                        "objective-c++", "objective-c++-cpp-output",
+                        "objc++-cpp-output"});
+}
+
 /// Options whose value is the next argument. One that is missing here only
 /// means that its value counts as an input.
 bool takesNextArgument(const std::string &Argument) {
@@ -59,7 +68,8 @@ bool takesNextArgument(const std::string &Argument) {
                             "-arch",       "-iwithprefixbefore",
                             "--sysroot",   "--param",
                             "-dumpdir",    "-rpath",
-                            "--config",    "--serialize-diagnostics"});
+                            "--config",    "--serialize-diagnostics",
+                            "--language"});
 }
 
 /// Splits a response file the way GCC and clang do.
@@ -157,7 +167,7 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
     Result.HasInputs = true;
     if (Language.empty() ? isIR(Input) : Language == "ir")
       IR = Input;
-    else if (!Language.empty() || isSource(Input))
+    else if (Language.empty() ? isSource(Input) : isSourceLanguage(Language))
       Source = Input;
   };
   auto Choose = [&](const std::string &Name) {
@@ -235,9 +245,10 @@ bool perdure::parseArguments(const ArgumentList &Given, Request &Result,
     }
     if (takesNextArgument(Argument) && I + 1 != Expanded.size()) {
       Result.Arguments.push_back(Expanded[++I]);
-      if (Argument == "-x")
+      if (isOneOf(Argument, {"-x", "--language"}))
         Choose(Expanded[I]);
-    } else if (consumePrefix(Argument, "-x", Rest))
+    } else if (consumePrefix(Argument, "-x", Rest) ||
+               consumePrefix(Argument, "--language=", Rest))
       Choose(Rest);
     else if (consumePrefix(Argument, "-fsanitize=", Rest))
       Sanitizers.update(Rest, true);

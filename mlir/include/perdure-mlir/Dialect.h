@@ -22,6 +22,8 @@
 
 namespace mlir::perdure {
 
+class RecordType;
+
 namespace detail {
 struct RecordTypeStorage;
 } // namespace detail
@@ -48,6 +50,10 @@ struct Layout {
 /// How a type lies in memory; nothing where it does not: records without a
 /// body, flexible arrays, `none`.
 std::optional<Layout> getLayout(Type T);
+
+/// Whether two records with bodies lie in memory alike, by the same names: size and
+/// alignment, and where which field lies.
+bool hasSameLayout(RecordType A, RecordType B);
 
 /// Whether a load can give it.
 bool isLoadable(Type T);

@@ -49,10 +49,16 @@ def ChooseEncodings : Pass<"perdure-choose-encodings", "::mlir::ModuleOp"> {
     `*` is every record. All others get `object`, which they had: so it is done once.
 
     Followed are places and their loads, stores and translations, and memrefs made of
-    them. What hands bits on over a branch or a call, or a place to a function, is an
-    error: run `inline` and `symbol-dce` before, and decode where it is loaded. What others have written
-    to an object in another encoding is not converted: choose before the object is
-    made, and the same in all programs that open it.
+    them. What hands bits or places on over a branch, a region or a call, gives them,
+    or casts them, is an error, with a note at each place that meets there: run `inline`
+    and `symbol-dce` before, and decode where it is loaded. A cast of a record's address
+    is one where it takes the record for something that has another encoding, or none,
+    and so is what the LLVM dialect reads there. So are a module that was raised, part of
+    which Clang has compiled, and another record that has the name and the encoding
+    already.
+
+    What others have written to an object in another encoding is not converted:
+    choose before the object is made, and the same in all programs that open it.
   }];
   let options = [
     ListOption<"encodings", "encodings", "std::string",
@@ -103,7 +109,9 @@ def Raise : Pass<"perdure-raise", "::mlir::ModuleOp"> {
     decode, encode and reencode; what gives them their containers becomes field
     and element, with the loads and stores of it. Record types are made of LLVM's
     struct types, with the encodings that were seen at their fields, and with the
-    names of fields where there is debug info.
+    names of fields where there is debug info. None is made of a struct whose members
+    the module's data layout does not place as C does; LLVM's own, where no target was
+    said, is such.
 
     What does not fit stays in the LLVM dialect, beside it.
   }];

@@ -104,11 +104,19 @@ LogicalResult perdure::addTypeEncodings(ModuleOp Module) {
     if (!R.isComplete())
       return;
     auto [It, New] = Records.insert({R.getName(), R});
-    if (New || encodingsIn(It->second) == encodingsIn(R))
+    if (New)
       return;
-    Ok = false;
-    Module.emitError("record ")
-        << R.getName() << " has pointers of one encoding here and another there";
+    if (encodingsIn(It->second) != encodingsIn(R)) {
+      Ok = false;
+      Module.emitError("record ")
+          << R.getName() << " has pointers of one encoding here and another there";
+    } else if (!hasSameLayout(It->second, R)) {
+      Ok = false;
+      Module.emitError("record ")
+          << R.getName()
+          << " has one layout here and another there: in another encoding it has "
+             "the same fields, so give one of them another name";
+    }
   });
   Facts All(Module);
   for (auto &[Name, R] : Records) {

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/CheckedArithmetic.h"
@@ -99,7 +100,11 @@ std::optional<Layout> perdure::getLayout(Type T) {
         if (!E || V.isScalable() || V.getRank() > 1 ||
             V.getElementType().isInteger(1) || isa<Float80Type>(V.getElementType()))
           return std::nullopt;
-        return Word(llvm::PowerOf2Ceil(E->Size * V.getNumElements()));
+        std::optional<uint64_t> Size =
+            llvm::checkedMulUnsigned(E->Size, uint64_t(V.getNumElements()));
+        if (!Size || *Size > MostBytes)
+          return std::nullopt;
+        return Word(llvm::PowerOf2Ceil(*Size));
       })
       .Case([&](ArrayType A) -> std::optional<Layout> {
         std::optional<Layout> E = getLayout(A.getElement());
@@ -117,6 +122,16 @@ std::optional<Layout> perdure::getLayout(Type T) {
         return Layout{R.getSize(), R.getAlignment()};
       })
       .Default([](Type) { return std::nullopt; });
+}
+
+bool perdure::hasSameLayout(RecordType A, RecordType B) {
+  auto IsSame = [](const RecordField &F, const RecordField &G) {
+    std::optional<Layout> L = getLayout(F.Of), M = getLayout(G.Of);
+    return F.Name == G.Name && F.Offset == G.Offset &&
+           L.has_value() == M.has_value() && (!L || L->Size == M->Size);
+  };
+  return A.getSize() == B.getSize() && A.getAlignment() == B.getAlignment() &&
+         llvm::equal(A.getFields(), B.getFields(), IsSame);
 }
 
 bool perdure::isLoadable(Type T) {
@@ -412,16 +427,18 @@ struct Spelled {
   SmallVector<RecordField> Fields;
   uint64_t Size, Alignment;
   SMLoc Loc;
+  size_t Known = 0; ///< as many fields have layouts
 
-  /// Whether all that it holds by value has a layout.
-  bool isReady() const {
-    return llvm::all_of(Fields, [](const RecordField &F) {
-      Type T = F.Of;
+  /// The next record that it holds by value and that has no layout; null: all have.
+  RecordType next() {
+    for (; Known != Fields.size(); ++Known) {
+      Type T = Fields[Known].Of;
       while (auto A = dyn_cast<ArrayType>(T))
         T = A.getElement();
-      auto R = dyn_cast<RecordType>(T);
-      return !R || R.isComplete();
-    });
+      if (auto R = dyn_cast<RecordType>(T); R && !R.isComplete())
+        return R;
+    }
+    return {};
   }
   LogicalResult finish(AsmParser &Parser) {
     auto EmitError = [&] { return Parser.emitError(Loc); };
@@ -437,7 +454,24 @@ struct Spelled {
 
 /// Of the record that is being parsed outermost.
 struct Parsing {
-  SmallVector<Spelled> Waiting;
+  llvm::MapVector<RecordType, SmallVector<Spelled>> Waiting; ///< by what for
+
+  /// Gives it its body, or has it wait; then those that have waited for it.
+  LogicalResult finish(AsmParser &Parser, Spelled S) {
+    SmallVector<Spelled> Ready{std::move(S)};
+    while (!Ready.empty()) {
+      Spelled This = Ready.pop_back_val();
+      if (RecordType R = This.next()) {
+        Waiting[R].push_back(std::move(This));
+        continue;
+      }
+      if (failed(This.finish(Parser)))
+        return failure();
+      if (auto It = Waiting.find(This.Record); It != Waiting.end())
+        llvm::append_range(Ready, std::exchange(It->second, {}));
+    }
+    return success();
+  }
 };
 thread_local Parsing *Outermost = nullptr;
 } // namespace
@@ -511,32 +545,12 @@ Type RecordType::parse(AsmParser &Parser) {
       RecordType::get(StringAttr::get(Parser.getContext(), Name), Encoding);
   if (!HasBody)
     return Record;
-  Spelled This{Record, Fields, Size, Alignment, Loc};
-  if (Outermost != &Own && !This.isReady()) {
-    Outermost->Waiting.push_back(std::move(This));
-    return Record;
-  }
-  if (failed(This.finish(Parser)))
+  if (failed(Outermost->finish(Parser, {Record, Fields, Size, Alignment, Loc})))
     return {};
-  // Each may be what another waits for.
-  SmallVector<Spelled> &Waiting = Outermost->Waiting;
-  for (bool Again = true; Again && !Waiting.empty();) {
-    Again = false;
-    for (Spelled &S : std::exchange(Waiting, {})) {
-      if (!S.isReady()) {
-        Waiting.push_back(std::move(S));
-        continue;
-      }
-      Again = true;
-      if (failed(S.finish(Parser)))
+  for (auto &[For, All] : Own.Waiting) // empty but in the outermost
+    for (Spelled &S : All)
+      if (failed(S.finish(Parser))) // says what has no layout
         return {};
-    }
-  }
-  if (Outermost != &Own)
-    return Record;
-  for (Spelled &S : Own.Waiting)
-    if (failed(S.finish(Parser))) // says what has no layout
-      return {};
   return Record;
 }
 

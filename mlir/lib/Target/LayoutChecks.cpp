@@ -15,11 +15,16 @@ using namespace mlir;
 using namespace mlir::perdure;
 
 /// The records of a module by name, each once: with another encoding it lies in
-/// memory as it does without.
-static std::map<std::string, RecordType> recordsOf(Operation *Module) {
-  std::map<std::string, RecordType> Found;
+/// memory as it does without. Where it does not, Clang is to say which is wrong.
+static std::multimap<std::string, RecordType> recordsOf(Operation *Module) {
+  std::multimap<std::string, RecordType> Found;
   forEachRecord(Module, [&](RecordType R) {
-    if (R.isComplete())
+    if (!R.isComplete())
+      return;
+    auto [Begin, End] = Found.equal_range(R.getName().str());
+    if (std::none_of(Begin, End, [&](const auto &Other) {
+          return hasSameLayout(Other.second, R);
+        }))
       Found.emplace(R.getName().str(), R);
   });
   return Found;

@@ -10,12 +10,14 @@
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Encodings.h"
 #include "perdure-mlir/Passes.h"
-#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/CallInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -46,23 +48,30 @@ public:
   }
 
   LogicalResult run(ModuleOp Module) {
+    if (failed(checkChosen(Module)) || failed(checkEdges(Module)))
+      return failure();
     Module.walk([&](Operation *Op) {
       Types.replaceElementsIn(Op, /*replaceAttrs=*/true, /*replaceLocs=*/false,
                               /*replaceTypes=*/true);
     });
-    SmallVector<Operation *> All;
-    Module.walk([&](Operation *Op) {
-      if (retypes(Op))
-        All.push_back(Op);
-    });
-    for (Operation *Op : All)
-      if (failed(retypeDown(Op)))
-        return failure();
-    return checkEdges(Module);
+    for (RecordType R : Clashing)
+      Module.emitError("perdure-choose-encodings: there is another record ")
+          << R.getName() << " with the encoding " << R.getEncodingAttr()
+          << ", of other fields: give one of them another name";
+    if (!Clashing.empty() || failed(retypeAll(Module)))
+      return failure();
+    return checkResult(Module);
   }
 
-  /// Which records are asked for that have an encoding already.
+private:
+  /// Which records are asked for that have an encoding already, or whose struct is
+  /// also read and written by what Clang has made of it.
   LogicalResult checkChosen(ModuleOp Module) {
+    if (Module->hasAttr(PerdureDialect::getRaisedAttrName()))
+      return Module.emitError(
+          "perdure-choose-encodings: the module was raised from C or C++, and "
+          "part of it still takes records as that says: name the encoding at the "
+          "struct there");
     bool Ok = true;
     llvm::StringSet<> Said;
     forEachRecord(Module, [&](RecordType R) {
@@ -77,26 +86,301 @@ public:
     return success(Ok);
   }
 
-private:
-  /// Whether a place leads to persistent pointers that name no encoding: a record
-  /// that has one may lead there, too.
-  static bool isOpen(Type T) {
-    auto N = dyn_cast<NativeType>(T);
-    Type Of = N ? N.getTarget() : Type();
-    while (auto A = dyn_cast_or_null<ArrayType>(Of))
-      Of = A.getElement();
-    auto P = dyn_cast_or_null<PtrType>(Of);
-    return P && !P.getEncodingAttr();
+  // ===- What is followed --------------------------------------------------===
+
+  /// Whether somewhere in a type are persistent pointers that name no encoding, and
+  /// lie in no record: one that has an encoding may lead to them.
+  template <class TypeOrAttribute> static bool isOpen(TypeOrAttribute Top) {
+    return Top
+        .template walk<WalkOrder::PreOrder>([](Type T) {
+          if (isa<RecordType>(T))
+            return WalkResult::skip();
+          auto P = dyn_cast<PtrType>(T);
+          return P && !P.getEncodingAttr() ? WalkResult::interrupt()
+                                           : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
+  static bool isAnyOpen(TypeRange Types) {
+    return llvm::any_of(Types, [](Type T) { return isOpen(T); });
   }
 
-  static bool isOpenPtr(Type T) {
-    auto P = dyn_cast<PtrType>(T);
-    return P && !P.getEncodingAttr();
+  /// Where places and bits come from, or go to, that are not followed.
+  LogicalResult checkEdges(ModuleOp Module) {
+    bool Ok = true;
+    auto Refuse = [&](Location Loc, StringRef What, ArrayRef<Value> From = {}) {
+      Ok = false;
+      InFlightDiagnostic D = emitError(Loc, "perdure-choose-encodings: ") << What;
+      for (Value V : From) {
+        Diagnostic &Note = D.attachNote(V.getLoc());
+        if (RecordType R = recordBehind(V))
+          Note << "this lies in record " << R.getName() << ", which gets "
+               << encodingOf(R);
+        else
+          Note << "this is one of them";
+      }
+    };
+    constexpr StringLiteral Handed =
+        "persistent pointers, or a place of some, are handed on here, and their "
+        "encoding is not followed: run inline and symbol-dce before, and decode "
+        "where they are loaded";
+    Module.walk([&](Operation *Op) {
+      if (isCast(Op))
+        return checkCast(Op->getOperand(0), Op->getResult(0),
+                         [&](StringRef What) { Refuse(Op->getLoc(), What); });
+      if (isFollowed(Op))
+        return;
+      if (!handsOn(Op)) {
+        if (llvm::any_of(Op->getOpOperands(), [](OpOperand &U) {
+              return isOpen(U.get().getType()) && !isSaidElsewhere(U);
+            }))
+          Refuse(Op->getLoc(), Handed);
+      } else if (isa<FunctionOpInterface>(Op)) {
+        Refuse(Op->getLoc(),
+               "a function is handed persistent pointers, or a place of some, or "
+               "gives such, whose encoding is not followed: run inline and "
+               "symbol-dce before");
+      } else {
+        Refuse(Op->getLoc(), Handed, comingInto(Op));
+      }
+      for (Region &Body : Op->getRegions())
+        for (Block &B : Body)
+          for (BlockArgument A : B.getArguments())
+            if (!B.isEntryBlock() && isOpen(A.getType()))
+              Refuse(A.getLoc(), Handed, comingInto(A));
+    });
+    return success(Ok);
   }
 
-  /// Where places and bits go that are not followed, and records that have not been
-  /// replaced.
-  static LogicalResult checkEdges(ModuleOp Module) {
+  static bool isCast(Operation *Op) {
+    return isa<CastOp, UnrealizedConversionCastOp>(Op) &&
+           Op->getNumOperands() == 1 && Op->getNumResults() == 1;
+  }
+  static bool isFollowed(Operation *Op) {
+    return isa_and_nonnull<PerdureDialect>(Op->getDialect()) ||
+           isa<memref::LoadOp, memref::StoreOp, memref::DimOp>(Op);
+  }
+
+  /// Whether an operation itself gives, names or hands to its regions what is not
+  /// followed.
+  static bool handsOn(Operation *Op) {
+    return isAnyOpen(Op->getResultTypes()) || isOpen(Op->getAttrDictionary()) ||
+           llvm::any_of(Op->getRegions(), [](Region &R) {
+             return !R.empty() && isAnyOpen(R.front().getArgumentTypes());
+           });
+  }
+
+  /// Whether what gets an operand is an error of its own: the argument of a block, or
+  /// the operation whose region ends here.
+  static bool isSaidElsewhere(OpOperand &U) {
+    Operation *Op = U.getOwner();
+    if (auto Branch = dyn_cast<BranchOpInterface>(Op))
+      return Branch.getSuccessorBlockArgument(U.getOperandNumber()).has_value();
+    return Op->hasTrait<OpTrait::IsTerminator>() && !Op->getNumSuccessors() &&
+           Op->getParentOp() && !isFollowed(Op->getParentOp()) &&
+           handsOn(Op->getParentOp());
+  }
+
+  static void addOpen(SmallVectorImpl<Value> &To, ValueRange From) {
+    for (Value V : From)
+      if (V && isOpen(V.getType()) && !llvm::is_contained(To, V))
+        To.push_back(V);
+  }
+  /// What an operation takes, or its regions end with.
+  static SmallVector<Value> comingInto(Operation *Op) {
+    SmallVector<Value> From;
+    addOpen(From, Op->getOperands());
+    for (Region &R : Op->getRegions())
+      for (Block &B : R)
+        if (!B.empty() && !B.back().getNumSuccessors())
+          addOpen(From, B.back().getOperands());
+    return From;
+  }
+  static SmallVector<Value> comingInto(BlockArgument A) {
+    SmallVector<Value> From;
+    Block *B = A.getOwner();
+    for (auto It = B->pred_begin(); It != B->pred_end(); ++It)
+      if (auto Branch = dyn_cast<BranchOpInterface>((*It)->getTerminator()))
+        addOpen(From, Branch.getSuccessorOperands(
+                          It.getSuccessorIndex())[A.getArgNumber()]);
+    return From;
+  }
+
+  /// The record whose pointers have the encoding of a place or of bits; null: none.
+  static RecordType recordBehind(Value V) {
+    constexpr unsigned MostSteps = 64; // unreachable values may go in a circle
+    for (unsigned Step = 0; Step != MostSteps; ++Step) {
+      Operation *Op = V.getDefiningOp();
+      if (!Op)
+        break;
+      if (auto F = dyn_cast<FieldOp>(Op))
+        return cast<RecordType>(F.getRecord().getType().getTarget());
+      if (auto D = dyn_cast<DecodeOp>(Op))
+        V = D.getBits();
+      else if (auto E = dyn_cast<EncodeOp>(Op))
+        V = E.getContainer();
+      else if (isFollowed(Op) && Op->getNumOperands())
+        V = Op->getOperand(0); // all others have their place there
+      else
+        break;
+    }
+    return {};
+  }
+
+  // ===- Casts --------------------------------------------------------------===
+
+  /// The encodings that the persistent pointers which lie in something will have.
+  struct Encodings {
+    llvm::SmallSetVector<Attribute, 2> All;
+    bool Change = false; ///< one of them is another than before
+    uint64_t First = 0;  ///< where the first pointer lies, in bytes
+    DenseSet<RecordType> Seen;
+  };
+  void addEncodings(Type T, uint64_t At, Encodings &E) {
+    RecordType R = recordIn(T);
+    if (!R || !E.Seen.insert(R).second)
+      return;
+    for (const RecordField &F : R.getFields()) {
+      Type Of = withoutArrays(R.getTypeOf(F));
+      if (auto P = dyn_cast<PtrType>(Of)) {
+        if (E.All.empty())
+          E.First = At + F.Offset;
+        Attribute Named = P.getEncodingAttr();
+        E.All.insert(Named ? Named : encodingOf(R));
+        E.Change |= !Named && encodingOf(R) != object();
+      }
+      addEncodings(Of, At + F.Offset, E);
+    }
+  }
+  static Type withoutArrays(Type T) {
+    while (auto A = dyn_cast_or_null<ArrayType>(T))
+      T = A.getElement();
+    return T;
+  }
+  static RecordType recordIn(Type T) {
+    return dyn_cast_or_null<RecordType>(withoutArrays(T));
+  }
+
+  /// What a native pointer leads to; null where its type does not say it.
+  static Type behindAddress(Value V) {
+    auto N = dyn_cast<NativeType>(V.getType());
+    return N && !isa<NoneType>(N.getTarget()) ? N.getTarget() : Type();
+  }
+  static bool isUnknownAddress(Value V) {
+    return isa<LLVM::LLVMPointerType, NativeType>(V.getType()) &&
+           !behindAddress(V);
+  }
+
+  static bool endsBefore(RecordType R, uint64_t Offset) {
+    if (!R.isComplete() || R.getSize() > Offset)
+      return false;
+    auto Last = R.getFields().empty() ? ArrayType()
+                                      : dyn_cast<ArrayType>(R.getFields().back().Of);
+    return !Last || !Last.isFlexible();
+  }
+
+  /// Whether what lies somewhere can be taken for both: for records where the same
+  /// encoding is chosen, or of which one ends before the other's pointers.
+  bool isSame(Type A, Type B) {
+    Encodings OfA, OfB;
+    addEncodings(A, 0, OfA);
+    addEncodings(B, 0, OfB);
+    if (A == B || (!OfA.Change && !OfB.Change))
+      return true;
+    RecordType Left = recordIn(A), Right = recordIn(B);
+    if (!Left || !Right)
+      return false;
+    if (OfA.All.empty())
+      return Left == A && endsBefore(Left, OfB.First);
+    if (OfB.All.empty())
+      return Right == B && endsBefore(Right, OfA.First);
+    return OfA.All.size() == 1 && OfB.All.size() == 1 && OfA.All[0] == OfB.All[0];
+  }
+
+  /// What a cast makes of a record is read and written as that: in another encoding,
+  /// or as something that has none.
+  template <class Fn> void checkCast(Value From, Value To, Fn Refuse) {
+    if (isOpen(To.getType()))
+      return Refuse("a cast makes a place of persistent pointers, and in which "
+                    "encoding is not known: use perdure.field");
+    if (isOpen(From.getType()))
+      return Refuse("a cast makes something else of persistent pointers, or of a "
+                    "place of some, and their encoding is not followed there: "
+                    "decode them");
+    Type A = behindAddress(From), B = behindAddress(To);
+    if (A && B) {
+      if (!isSame(A, B))
+        Refuse(OtherRecord);
+    } else if (A && isUnknownAddress(To)) {
+      followAddress(A, To, Refuse);
+    } else if (B && isUnknownAddress(From)) {
+      followAddress(B, From, Refuse);
+    } else if ((A && isChanging(A)) || (B && isChanging(B))) {
+      Refuse(OtherRecord); // a memref, or whatever others call an address
+    }
+  }
+  bool isChanging(Type T) {
+    Encodings E;
+    addEncodings(T, 0, E);
+    return E.Change;
+  }
+  static constexpr StringLiteral OtherRecord =
+      "a cast takes a record that gets another encoding for something of none, or "
+      "of another one: use perdure.field, or choose for both records";
+
+  /// What becomes of an address whose type does not say that \p Of lies there. It may
+  /// be handed to functions that know it.
+  template <class Fn> void followAddress(Type Of, Value Address, Fn Refuse) {
+    Encodings E;
+    addEncodings(Of, 0, E);
+    llvm::SetVector<Value> All;
+    All.insert(Address);
+    auto Follow = [&](ValueRange Values) {
+      for (Value V : Values)
+        if (isUnknownAddress(V))
+          All.insert(V);
+    };
+    for (size_t N = 0; N != All.size(); ++N)
+      for (OpOperand &U : All[N].getUses()) {
+        Operation *User = U.getOwner();
+        if (isCast(User)) {
+          Value To = User->getResult(0);
+          if (Type Other = behindAddress(To); Other && !isSame(Of, Other))
+            return Refuse(OtherRecord);
+          Follow(To);
+        } else if (auto Branch = dyn_cast<BranchOpInterface>(User)) {
+          if (auto A = Branch.getSuccessorBlockArgument(U.getOperandNumber()))
+            Follow(ValueRange(*A));
+        } else if (E.Change && isAccess(User)) {
+          return Refuse("the LLVM dialect reads or writes a record here that gets "
+                        "another encoding: use perdure.field, or call a function "
+                        "that knows the record");
+        } else if (!isa<CallOpInterface>(User)) {
+          // By what it is chosen, frozen or carried by.
+          Operation *By = User->hasTrait<OpTrait::IsTerminator>()
+                              ? User->getParentOp()
+                              : User;
+          Follow(By->getResults());
+          for (Region &R : By->getRegions())
+            if (!R.empty() && !isa<FunctionOpInterface>(By))
+              Follow(R.front().getArguments());
+        }
+      }
+  }
+
+  /// Whether the LLVM dialect looks at what lies at an address.
+  static bool isAccess(Operation *User) {
+    if (auto Call = dyn_cast<LLVM::CallOp>(User))
+      return Call.getCallee() && Call.getCallee()->starts_with("perdure.");
+    return isa<LLVM::GEPOp>(User) ||
+           (isa_and_nonnull<LLVM::LLVMDialect>(User->getDialect()) &&
+            !isa<CallOpInterface>(User) &&
+            !User->hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(User));
+  }
+
+  /// What is left of persistent pointers that lie in no record, or in one that has
+  /// not been replaced, or are decoded by another encoding than they have.
+  static LogicalResult checkResult(ModuleOp Module) {
     bool Ok = true;
     forEachRecord(Module, [&](RecordType R) {
       if (R.getEncodingAttr() || !R.isComplete())
@@ -116,41 +400,26 @@ private:
         auto At = Place ? dyn_cast<PtrType>(Place.getTarget()) : PtrType();
         if (At && At.getEncoding() != Decode.getBits().getType().getEncoding())
           Refuse("what lies there has another encoding than is decoded");
-        return;
       }
-      if (auto C = dyn_cast<CastOp>(Op)) {
-        Type In = C.getIn().getType(), Out = C.getOut().getType();
-        if ((isOpen(Out) && !isOpen(In)) || (isOpenPtr(Out) && !isOpenPtr(In)))
-          Refuse("a cast makes a place of persistent pointers, and in which "
-                 "encoding is not known");
-        return;
-      }
-      if (!isa_and_nonnull<PerdureDialect>(Op->getDialect()) &&
-          !isa<FunctionOpInterface, memref::LoadOp, memref::StoreOp,
-               memref::DimOp>(Op) &&
-          llvm::any_of(Op->getOperandTypes(), [](Type T) {
-            auto M = dyn_cast<MemRefType>(T);
-            return isOpenPtr(M ? M.getElementType() : T);
-          }))
-        Refuse("persistent pointers are handed on here, and their encoding is not "
-               "followed: run inline and symbol-dce before, and decode where they are "
-               "loaded");
-      if (auto F = dyn_cast<FunctionOpInterface>(Op);
-          F && llvm::any_of(F.getArgumentTypes(), [](Type T) {
-            auto M = dyn_cast<MemRefType>(T);
-            return isOpen(T) || isOpenPtr(M ? M.getElementType() : T);
-          }))
-        Refuse("a function is handed persistent pointers, or a place of some, whose "
-               "encoding is not followed: run inline and symbol-dce before");
+      // Once, where they come from.
+      if (!Op->use_empty() && isAnyOpen(Op->getResultTypes()) &&
+          !isAnyOpen(Op->getOperandTypes()))
+        Refuse("the encoding of persistent pointers that lie in no record is not "
+               "known: encode at the place where they are stored, and allocate "
+               "records that hold them");
     });
     return success(Ok);
   }
+
+  // ===- Types --------------------------------------------------------------===
+
+  Attribute object() { return EncodingAttr::get(Ctx, "object"); }
 
   Attribute encodingOf(RecordType R) {
     for (StringRef Name : {R.getName().getValue(), StringRef("*")})
       if (auto It = Chosen.find(Name); It != Chosen.end())
         return It->second;
-    return EncodingAttr::get(Ctx, "object");
+    return object();
   }
 
   /// The type in a field. What pointers lead to gets its body later: it may hold by
@@ -184,12 +453,21 @@ private:
 
   void complete(RecordType R) {
     RecordType New = named(R);
-    if (New == R || New.isComplete() || !R.isComplete() || !Made.insert(New).second)
+    if (New == R || !R.isComplete() || !Made.insert(New).second)
       return;
     SmallVector<RecordField> Fields(R.getFields());
     for (RecordField &F : Fields)
       F.Of = inField(F.Of);
-    (void)New.setBody(Fields, R.getSize(), R.getAlignment());
+    if (succeeded(New.setBody(Fields, R.getSize(), R.getAlignment())))
+      return;
+    // Somebody has named this encoding himself: at the record, or at its fields too.
+    auto IsSame = [&](const RecordField &A, const RecordField &B) {
+      return A.Name == B.Name && A.Offset == B.Offset &&
+             New.getTypeOf(A) == New.getTypeOf(B);
+    };
+    if (New.getSize() != R.getSize() || New.getAlignment() != R.getAlignment() ||
+        !llvm::equal(New.getFields(), Fields, IsSame))
+      Clashing.push_back(New);
   }
 
   RecordType replace(RecordType R) {
@@ -199,6 +477,8 @@ private:
     return named(R);
   }
 
+  // ===- What follows from the types ----------------------------------------===
+
   static bool retypes(Operation *Op) {
     if (isa<memref::LoadOp>(Op))
       return true;
@@ -206,15 +486,22 @@ private:
            isa<InferTypeOpInterface, EncodeOp, StoreOp, ToMemRefOp>(Op);
   }
 
-  /// And those that use what has changed.
-  LogicalResult retypeDown(Operation *Op) {
-    FailureOr<bool> Changed = retype(Op);
-    if (failed(Changed))
-      return failure();
-    if (*Changed)
-      for (Operation *User : Op->getUsers())
-        if (retypes(User) && failed(retypeDown(User)))
-          return failure();
+  /// All operations, and again those that use what has changed.
+  LogicalResult retypeAll(ModuleOp Module) {
+    SmallVector<Operation *> Next;
+    Module.walk([&](Operation *Op) {
+      if (retypes(Op))
+        Next.push_back(Op);
+    });
+    std::reverse(Next.begin(), Next.end());
+    while (!Next.empty()) {
+      Operation *Op = Next.pop_back_val();
+      FailureOr<bool> Changed = retype(Op);
+      if (failed(Changed))
+        return failure();
+      if (*Changed)
+        llvm::append_range(Next, llvm::make_filter_range(Op->getUsers(), retypes));
+    }
     return success();
   }
 
@@ -231,7 +518,8 @@ private:
     if (auto Encode = dyn_cast<EncodeOp>(Op)) {
       auto Place = dyn_cast<NativeType>(Encode.getContainer().getType());
       auto Bits = Place ? dyn_cast<PtrType>(Place.getTarget()) : PtrType();
-      if (!Bits || Bits.getTarget() != Encode.getPointer().getType().getTarget())
+      if (!Bits || Encode.getResult().getType().getEncodingAttr() ||
+          Bits.getTarget() != Encode.getPointer().getType().getTarget())
         return Changed; // the type says it
       Set(Place.getTarget());
       giveOld(Encode, Encode.getContainer(), Encode.getOldMutable());
@@ -296,7 +584,8 @@ private:
   }
 
   DenseSet<RecordType> Made;
-  SmallVector<RecordType> Targets; // to be made when there is time
+  SmallVector<RecordType> Targets;  // to be made when there is time
+  SmallVector<RecordType> Clashing; // others of their names have other bodies
 };
 
 struct ChoosePass : mlir::perdure::impl::ChooseEncodingsBase<ChoosePass> {
@@ -314,7 +603,7 @@ struct ChoosePass : mlir::perdure::impl::ChooseEncodingsBase<ChoosePass> {
       }
       C.choose(Record, Encoding);
     }
-    if (failed(C.checkChosen(getOperation())) || failed(C.run(getOperation())))
+    if (failed(C.run(getOperation())))
       signalPassFailure();
   }
 };

@@ -350,17 +350,23 @@ private:
                      succeeded(Record.setBody(Body, Size, Alignment));
   }
 
-  /// What has a size, whatever the target, and as much room as that.
+  /// Whether all that it is made of lies in the module's layout as C has it: without
+  /// a target the import writes LLVM's own, where an i64 is aligned to 4.
   bool isKnown(Type T) {
     if (auto A = dyn_cast<LLVM::LLVMArrayType>(T))
       return isKnown(A.getElementType());
-    if (auto S = dyn_cast<LLVM::LLVMStructType>(T))
-      return !S.isOpaque() &&
-             llvm::all_of(S.getBody(), [&](Type T) { return isKnown(T); });
-    if (auto V = dyn_cast<VectorType>(T); V && V.isScalable())
-      return false;
-    return isa<IntegerType, FloatType, VectorType, LLVM::LLVMPointerType>(T) &&
-           Target.getTypeSize(T) % Target.getTypeABIAlignment(T) == 0;
+    if (auto S = dyn_cast<LLVM::LLVMStructType>(T)) {
+      // One that holds itself has no size: it is met again before it is known.
+      auto [It, New] = Known.try_emplace(S, false);
+      if (!New)
+        return It->second;
+      bool All = !S.isOpaque() &&
+                 llvm::all_of(S.getBody(), [&](Type T) { return isKnown(T); });
+      return Known[S] = All;
+    }
+    std::optional<Layout> Ours = getLayout(T);
+    return Ours && Ours->Size == Target.getTypeSize(T) &&
+           Ours->Alignment == Target.getTypeABIAlignment(T);
   }
 
   uint64_t offsetOf(LLVM::LLVMStructType S, unsigned Field) {
@@ -522,7 +528,7 @@ private:
     if (auto S = dyn_cast<LLVM::LLVMStructType>(T))
       return recordOf(S);
     if (isa<LLVM::LLVMPointerType>(T))
-      return elementOf(GEP);
+      return isKnown(T) ? elementOf(GEP) : Type();
     if (isa<LLVM::LLVMArrayType>(T)) {
       Value Base = nativeOf(GEP.getBase());
       Type Behind =
@@ -737,6 +743,7 @@ private:
   }
 
   DenseMap<Type, RecordType> Records; ///< of structs; null: none can be made
+  DenseMap<Type, bool> Known;         ///< structs: isKnown
   DenseMap<Type, bool> Done;          ///< those that were tried, and have bodies
   DenseSet<RecordType> Taken;
   SmallVector<LLVM::LLVMStructType> Targets; ///< to be made when there is time
