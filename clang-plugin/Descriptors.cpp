@@ -81,6 +81,8 @@ public:
           Text += "layout " + std::to_string(I) + " " +
                   llvm::utohexstr(It->second.Hash, /*LowerCase=*/true, 16) + "\n";
       auto It = asked().find(Record);
+      if (hasArithmetic(Record))
+        D.Notes += "arrays\n";
       Result.push_back({Text + D.Notes, D.Hash,
                         It == asked().end()
                             ? ""

@@ -42,6 +42,12 @@ void typeRoots(clang::Decl *D);
 /// Forgets the TU before.
 void forgetRoots();
 
+/// Remembers which records the code of \p D reckons with pointers to.
+void noteArithmetic(clang::Decl *D);
+bool hasArithmetic(const clang::RecordDecl *Record);
+/// Forgets the TU before.
+void forgetArithmetic();
+
 } // namespace perdure
 
 #endif // PERDURE_CLANG_DESCRIPTORS_H

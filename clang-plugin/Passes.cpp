@@ -275,6 +275,7 @@ void addPasses(CompilerInstance &CI) {
   toldDescriptors().clear();
   forgetDescriptors();
   forgetRoots();
+  forgetArithmetic();
   auto &Callbacks = CI.getCodeGenOpts().PassBuilderCallbacks;
   Callbacks.push_back([Chosen = options()](llvm::PassBuilder &PB) {
     PB.registerPipelineStartEPCallback(

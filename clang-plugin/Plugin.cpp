@@ -110,6 +110,7 @@ private:
     qualifyStaticNumbers(D);
     assignRightFirst(D);
     typeRoots(D);
+    noteArithmetic(D);
   }
   void repair(TagDecl *D) {
     if (auto *Class = dyn_cast<CXXRecordDecl>(D))

@@ -350,6 +350,46 @@ PERDURE_API int perdure_blocks(const void *in_object,
                                             const struct perdure_block *),
                                void *arg);
 
+/* Where a block lies, and where it will. */
+struct perdure_move {
+  uint64_t from, to, bytes; /* offsets; both the same for one that stays */
+};
+
+enum perdure_may_move {
+  PERDURE_STAYS,
+  PERDURE_MOVES,
+  PERDURE_MOVES_ALONG /* the block that ends where it begins, if there is one, stays
+                         right before it: something leads there that may mean the end
+                         of that one */
+};
+
+/* What perdure_compact asks. */
+struct perdure_compaction {
+  /* Whether a block may lie elsewhere. Is asked of every allocated block but the root
+     and the texts of names, which stay.                                        */
+  enum perdure_may_move (*may_move)(void *arg, uint64_t offset);
+  /* Corrects what leads to blocks that move. `image` are the bytes of the new file,
+     `moves` all blocks by ascending `from`. 0, or an error of errno.h.         */
+  int (*correct)(void *arg, char *image, const struct perdure_move *moves,
+                 size_t count);
+  void *arg;
+};
+
+/* Writes the object that holds the address anew, with its blocks in as few pages as
+   they need, and lets that file take the place of the old one, durably: whoever opens
+   the object, after a power failure too, finds the one or the other. Which blocks may
+   move is the caller's to know, who has to find all that leads to them: in the object
+   itself, in other objects, and elsewhere (perdure_offset). This is for tools:
+   `perdure compact`. The process is the object's only writer, without PERDURE_DURABLE,
+   and nothing else uses it meanwhile. Afterwards it sees the object as it was, and
+   what it stores there is lost: it closes the store, and so do those that read it.
+   Needs memory for the new file.
+   Returns 1, or 0 when no page would be won: then nothing was done. -1: EINVAL, EPERM,
+   EROFS, EBUSY (see perdure_remove), ENOMEM, EPROTO, ENOSPC, EIO and other errors of
+   the file system, and what `correct` gave; the object is as before then.      */
+PERDURE_API int perdure_compact(void *in_object,
+                                const struct perdure_compaction *how);
+
 /* What perdure_types tells. */
 struct perdure_type {
   const char *text; /* as docs/Types.md has it; no NUL behind it */

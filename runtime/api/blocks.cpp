@@ -2,6 +2,7 @@
 
 #include "alloc/heap.h"
 #include "api/arguments.h"
+#include "api/block_list.h"
 #include "fot/fot.h"
 #include "platform/error.h"
 
@@ -10,84 +11,69 @@
 
 using namespace perdure;
 
-namespace {
-struct Found {
-  uint64_t Offset, Bytes;
-};
+BlockList::~BlockList() { free((void *)Items); }
 
-/// Grows as needed.
-struct FoundList {
-  Found *Items = nullptr;
-  size_t Count = 0, Room = 0;
-  bool Ok = true;
-
-  FoundList() = default;
-  ~FoundList() { free((void *)Items); }
-  FoundList(const FoundList &) = delete;
-  FoundList &operator=(const FoundList &) = delete;
-  void add(uint64_t Offset, uint64_t Bytes) {
-    if (Count == Room) {
-      size_t More = Room ? Room * 2 : 256;
-      auto *Larger = (Found *)realloc((void *)Items, More * sizeof(Found));
-      if (!Larger) {
-        Ok = false;
-        return;
-      }
-      Items = Larger;
-      Room = More;
+void BlockList::add(uint64_t Offset, uint64_t Bytes) {
+  if (Count == Room) {
+    size_t More = Room ? Room * 2 : 256;
+    auto *Larger =
+        (struct perdure_block *)realloc((void *)Items, More * sizeof(*Items));
+    if (!Larger) {
+      NoMemory = true;
+      return;
     }
-    Items[Count++] = {Offset, Bytes};
+    Items = Larger;
+    Room = More;
   }
-};
-} // namespace
+  Items[Count++] = {Offset, Bytes, PERDURE_BLOCK_DATA};
+}
 
-// Offsets of the texts of names, ascending.
-static void findNames(Object &O, FoundList &Names) {
+// The block that holds the offset, or null.
+static struct perdure_block *find(const BlockList &L, uint64_t Offset) {
+  size_t Low = 0, High = L.Count;
+  while (Low < High) {
+    size_t Middle = (Low + High) / 2;
+    if (L.Items[Middle].offset <= Offset)
+      Low = Middle + 1;
+    else
+      High = Middle;
+  }
+  struct perdure_block *B = Low ? &L.Items[Low - 1] : nullptr;
+  return B && Offset - B->offset < B->bytes ? B : nullptr;
+}
+
+bool BlockList::read(Object &O) {
+  followWriter(O);
+  bool Whole = visitBlocks(
+      O,
+      [](void *To, uint64_t Offset, uint64_t Bytes) {
+        ((BlockList *)To)->add(Offset, Bytes);
+      },
+      this);
+  if (!Whole)
+    return false;
+  if (NoMemory)
+    return fail(ENOMEM, "no memory for the blocks of object %s", labelOf(O).Text);
+  if (struct perdure_block *B = find(*this, O.RootOffset))
+    B->kind = PERDURE_BLOCK_ROOT;
   FotTarget Target;
   for (uint64_t I = 1; !fotEnds(O, I); ++I)
     if (fotTarget(O, I, Target) && Target.NameAt)
-      Names.add(Target.NameAt, 0);
-  if (Names.Count)
-    qsort((void *)Names.Items, Names.Count, sizeof(Found),
-          [](const void *A, const void *B) {
-            uint64_t X = ((const Found *)A)->Offset, Y = ((const Found *)B)->Offset;
-            return X < Y ? -1 : X > Y;
-          });
+      if (struct perdure_block *B = find(*this, Target.NameAt))
+        B->kind = PERDURE_BLOCK_NAME;
+  return true;
 }
 
 int perdure_blocks(const void *in_object,
                    int (*visit)(void *, const struct perdure_block *), void *arg) {
   Object *O = openObjectAt(in_object, "perdure_blocks");
-  if (!O)
-    return -1;
-  followWriter(*O);
-  FoundList Blocks, Names;
-  findNames(*O, Names);
   // What is visited may call whatever it likes, so it is not called under the heap's
   // locks.
-  bool Whole = visitBlocks(
-      *O,
-      [](void *To, uint64_t Offset, uint64_t Bytes) {
-        ((FoundList *)To)->add(Offset, Bytes);
-      },
-      &Blocks);
-  if (!Whole)
+  BlockList Blocks;
+  if (!O || !Blocks.read(*O))
     return -1;
-  if (!Blocks.Ok || !Names.Ok)
-    return fail(ENOMEM, "no memory for the blocks of object %s", labelOf(*O).Text),
-           -1;
-  size_t Name = 0;
-  for (size_t I = 0; I < Blocks.Count; ++I) {
-    struct perdure_block B = {Blocks.Items[I].Offset, Blocks.Items[I].Bytes,
-                              PERDURE_BLOCK_DATA};
-    if (O->RootOffset - B.offset < B.bytes)
-      B.kind = PERDURE_BLOCK_ROOT;
-    while (Name < Names.Count && Names.Items[Name].Offset < B.offset)
-      ++Name;
-    if (Name < Names.Count && Names.Items[Name].Offset - B.offset < B.bytes)
-      B.kind = PERDURE_BLOCK_NAME;
-    if (int Result = visit(arg, &B))
+  for (size_t I = 0; I < Blocks.Count; ++I)
+    if (int Result = visit(arg, &Blocks.Items[I]))
       return Result;
-  }
   return 0;
 }

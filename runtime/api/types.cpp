@@ -133,7 +133,9 @@ static bool compare(const Object &O, const TypeClosure &Known, TypeBatch &New) {
       if (const auto *Other = findOther(Had, Known, H.Name))
         return failChanged(O, H.Name, Other->Text, D->text());
       New.add("", D->text(), D->Layout);
-    } else if (hasLine(D->text(), "arrays") &&
+      if (!hasLine(D->text(), "arrays") && Known.hasArrays(H.Name, D->Layout))
+        New.add("arrays", H.Name, D->Layout);
+    } else if (Known.hasArrays(H.Name, D->Layout) &&
                !Had.hasArrays(H.Name, D->Layout)) {
       New.add("arrays", H.Name, D->Layout);
     }

@@ -778,11 +778,22 @@ static bool takeLocks(const Object &O, int File, Access Wanted) {
          takeOwnership(O, File, Wanted);
 }
 
+// Who waited for the locks of a file may have them once another has taken its place
+// (perdure_compact) or it was removed, and what is then written to it is lost.
+static bool isInPlace(const Object &O, int File) {
+  struct stat Status;
+  return fstat(File, &Status) || Status.st_nlink ||
+         fail(ESTALE,
+              "the file of object %s was removed, or replaced by another, while it was "
+              "opened; open it again",
+              labelOf(O).Text);
+}
+
 // Opens, locks, checks and maps; on failure nothing has changed but File, which
 // the caller closes.
 static bool attachFile(Object &O, int File, Access Wanted, CheckedFile &Found) {
   bool Writable = Wanted != Access::Read;
-  if (!takeLocks(O, File, Wanted) || !checkFile(O, File, Writable, Found) ||
+  if (!takeLocks(O, File, Wanted) || !isInPlace(O, File) || !checkFile(O, File, Writable, Found) ||
       (atomicLoad(O.Owner->Verify) && !checkSeal(File, O.Hex, Trust::Needed)) ||
       !isAsItWas(O, Found) || (Writable && !prepareToWrite(O, File, Found)))
     return false;

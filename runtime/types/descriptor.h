@@ -9,7 +9,7 @@
 //   field 0 *object(#0) next      offset, type, name (which may be empty)
 //   field 8 i64 value
 //   layout 0 8f14e45fceea167a     of record 0, where the TU knows it
-//   arrays                        some are allocated as arrays
+//   arrays                        code reckons with pointers to it
 //
 // The first three kinds of lines are the layout: two records are laid out alike when
 // these are equal, and a hash of them stands for them. docs/Types.md has the types'

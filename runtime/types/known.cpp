@@ -106,6 +106,18 @@ TypeClosure::TypeClosure(const TypeDescriptor &Root) {
   }
 }
 
+bool TypeClosure::hasArrays(Piece Name, uint64_t Layout) const {
+  for (const perdure_descriptors *T = Known; T; T = T->next) {
+    const char *At = T->begin;
+    TypeHead H;
+    while (const TypeDescriptor *D = next(*T, At))
+      if (D->Layout == Layout && readHead(D->text(), H) && H.Name == Name &&
+          hasLine(D->text(), "arrays"))
+        return true;
+  }
+  return false;
+}
+
 TypeClosure::~TypeClosure() {
   free(Items);
   KnownLock.unlock();

@@ -25,6 +25,9 @@ public:
   TypeClosure &operator=(const TypeClosure &) = delete;
 
   bool ok() const { return Items; } // false: ENOMEM
+  /// Whether any code that is loaded reckons with pointers to that record.
+  bool hasArrays(Piece Name, uint64_t Layout) const;
+
   const TypeDescriptor *const *begin() const { return Items; }
   const TypeDescriptor *const *end() const { return Items + Count; }
 

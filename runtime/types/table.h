@@ -5,7 +5,8 @@
 //   a descriptor          of a record (types/descriptor.h); of several of one name
 //                         the last counts
 //   "root node"           which record the root block holds; the last counts
-//   "arrays node"         some of its blocks hold more than one
+//   "arrays node"         code reckons with pointers to it, so that blocks may hold
+//                         more than one, and pointers lead behind the last
 //
 // Each behind a head: bytes of the text and a checksum, one 64-bit word, written
 // last, and the hash of the layout that is spoken of. The first head that does not

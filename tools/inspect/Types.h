@@ -56,7 +56,7 @@ struct Record {
   uint64_t Layout = 0;
   uint64_t Size = 0, Align = 1;
   bool IsUnion = false;
-  bool HasArrays = false; // some blocks hold several
+  bool HasArrays = false; // code reckons with pointers to it: docs/Types.md
   std::vector<Field> Fields;
   const Type *AsType = nullptr;
   uint64_t Weight = 0; // of it and all parts

@@ -77,7 +77,9 @@ bool Walk::allLead(size_t Index, const Type &T) const {
 }
 
 bool Walk::holdsArray(size_t Index, const Type &T) const {
-  if (T.Is == Kind::Struct && (T.Of->HasArrays || Arrays.count(T.Of->Name)))
+  if (T.Is == Kind::Struct && FirstOnly)
+    return false;
+  if (T.Is == Kind::Struct && T.Of->HasArrays)
     return true;
   if (T.Is != Kind::Struct && T.Is != Kind::Pointer)
     return true; // numbers
@@ -160,7 +162,8 @@ void Walk::visitWords(size_t Index, PointerVisitor Precise, WordVisitor Word) co
     uint64_t Base = B.Offset + I * T->Size;
     size_t Range = 0;
     auto Between = [&](uint64_t Until) {
-      if (How == Trust::Types)
+      // What lies behind the first may be part of something derived from it.
+      if (How == Trust::Types && !I)
         for (; Range < S.Typed.size() && Base + S.Typed[Range].first < Until; ++Range) {
           Words(std::min(Until, Base + S.Typed[Range].first));
           At = std::max(At, Base + S.Typed[Range].second);
@@ -272,7 +275,7 @@ void Walk::visitReferences(size_t Index,
       [&](uint64_t At, const Pointer &P) {
         Target T = P.E->decode(O, At);
         if (T.Is == Target::Here || T.Is == Target::Foreign)
-          Visit({At, P.E, T});
+          Visit({At, P.E, P.To, T});
       },
       [&](uint64_t At) {
         for (const Encoding *E : Encodings)
@@ -280,7 +283,7 @@ void Walk::visitReferences(size_t Index,
             Target T;
             T.Is = Target::Here;
             T.Offset = To;
-            Visit({At, nullptr, T});
+            Visit({At, nullptr, nullptr, T});
           }
       });
 }

@@ -17,7 +17,6 @@
 #include "Bits.h"
 
 #include <functional>
-#include <set>
 #include <unordered_map>
 
 namespace inspect {
@@ -31,6 +30,7 @@ enum class Trust {
 struct Reference {
   uint64_t At;       // of the container
   const Encoding *E; // null: conservatively
+  const Type *Of;    // what the pointer's type leads to; null: not known
   Target To;
 };
 
@@ -38,12 +38,13 @@ class Walk {
 public:
   Walk(Object &O, Trust T) : O(O), How(T) {}
 
-  /// Records whose blocks may hold several, whatever the object says.
-  void setArrays(std::set<std::string> Names) { Arrays = std::move(Names); }
   /// Takes a block for as many records as fit, whatever the object says, where all
   /// pointers that it would then have lead to blocks or are null. Wrong of one that is
   /// larger than the pointer's type because it holds something derived from it.
   void guessArrays() { Guess = true; }
+  /// For who rewrites pointers: of a record only the first in a block is known to be one,
+  /// since a block may hold something derived from it instead of several.
+  void trustFirstOnly() { FirstOnly = true; }
   /// Something outside leads to the offset.
   void addRoot(uint64_t Offset);
   /// From the root, names and what was added on. False: a type uses an encoding
@@ -93,8 +94,7 @@ private:
   static constexpr size_t NoBlock = SIZE_MAX;
   Object &O;
   Trust How;
-  bool Guess = false;
-  std::set<std::string> Arrays;
+  bool Guess = false, FirstOnly = false;
   std::vector<const Encoding *> Encodings;
   std::vector<State> Found;
   std::vector<size_t> Left;

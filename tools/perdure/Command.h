@@ -21,6 +21,8 @@ struct Command {
   std::function<int()> Run; // gives the exit status
 };
 
+Command addCompact(CLI::App &Program);
+Command addComplete(CLI::App &Program);
 Command addCopy(CLI::App &Program);
 Command addCrash(CLI::App &Program);
 Command addDiff(CLI::App &Program);

@@ -73,7 +73,7 @@ private:
   Walk WalkA, WalkB;
   std::vector<Step> Steps;
   std::deque<Pair> Left;
-  std::map<uint64_t, uint64_t> Met; // offsets in A, and what stands for it in B
+  std::map<uint64_t, uint64_t> Met, MetBack; // offsets, and what stands for them there
 };
 
 std::string leaf(const Place &P) {
@@ -87,8 +87,6 @@ std::string Comparison::pathOf(size_t At, const Pair &P) const {
   std::string Path;
   for (; At != NoStep && Path.size() < 120; At = Steps[At].From)
     Path = Steps[At].Suffix + Path;
-  if (Path.empty() && At == NoStep)
-    return ".root";
   if (At != NoStep)
     Path = (P.IsA ? P.IsA->Name : "") + "@" + formatOffset(P.InA);
   return Path;
@@ -108,20 +106,29 @@ void Comparison::raw(const Pair &P, uint64_t InA, uint64_t InB, uint64_t Bytes,
         }
         return Text;
       };
-      return add(pathOf(P.Step, P) + Suffix + " at byte " + std::to_string(I), Hex(A, InA),
+      return add((P.Step == NoStep ? ".root" : pathOf(P.Step, P)) + Suffix + " at byte " +
+                     std::to_string(I),
+                 Hex(A, InA),
                  Hex(B, InB));
     }
 }
 
+std::string leadsTo(uint64_t Offset, bool Again) {
+  return "leads to " + formatOffset(Offset) + (Again ? ", where it was before" : "");
+}
+
 void Comparison::meet(const Pair &P, const std::string &Suffix, uint64_t InA, uint64_t InB,
                       const Type *IsA, const Type *IsB) {
-  auto [It, New] = Met.try_emplace(InA, InB);
-  if (!New) {
-    if (It->second != InB)
-      add(pathOf(P.Step, P) + Suffix, "leads to " + formatOffset(InA) + " as before",
-          "leads to " + formatOffset(InB) + ", not to " + formatOffset(It->second));
+  auto It = Met.find(InA), Back = MetBack.find(InB);
+  if (It != Met.end() || Back != MetBack.end()) {
+    // One of them was met before: so was the other, or they lead elsewhere.
+    if (It == Met.end() || It->second != InB)
+      add(pathOf(P.Step, P) + Suffix, leadsTo(InA, It != Met.end()),
+          leadsTo(InB, Back != MetBack.end()));
     return;
   }
+  Met[InA] = InB;
+  MetBack[InB] = InA;
   Left.push_back({InA, InB, IsA, IsB, step(P.Step, Suffix)});
 }
 
@@ -149,10 +156,11 @@ void Comparison::pointer(const Pair &P, const Place &X, const Place &Y,
 void Comparison::record(const Pair &P, const Place &X, const Place &Y,
                         const std::string &Suffix) {
   std::vector<Member> Ours = membersOf(*X.Is->Of), Theirs = membersOf(*Y.Is->Of);
+  std::string Stem = Suffix + (Suffix.empty() && P.Step != NoStep ? "->" : ".");
   for (const Member &M : Ours) {
     auto It = std::find_if(Theirs.begin(), Theirs.end(),
                            [&](const Member &Other) { return Other.Key == M.Key; });
-    std::string Key = Suffix + (Suffix.empty() && P.Step != NoStep ? "->" : ".") + M.Key;
+    std::string Key = Stem + M.Key;
     Place At = {X.In, X.Offset + M.Offset, M.F->Is, M.F, X.End};
     if (It == Theirs.end())
       add(pathOf(P.Step, P) + Key, M.F->Is->Name, "there is no such field");
@@ -162,7 +170,7 @@ void Comparison::record(const Pair &P, const Place &X, const Place &Y,
   for (const Member &M : Theirs)
     if (std::none_of(Ours.begin(), Ours.end(),
                      [&](const Member &Other) { return Other.Key == M.Key; }))
-      add(pathOf(P.Step, P) + Suffix + "." + M.Key, "there is no such field", M.F->Is->Name);
+      add(pathOf(P.Step, P) + Stem + M.Key, "there is no such field", M.F->Is->Name);
 }
 
 void Comparison::value(const Pair &P, const Place &X, const Place &Y, const std::string &Suffix) {
@@ -225,6 +233,7 @@ void Comparison::block(const Pair &P) {
 void Comparison::run() {
   Place X = rootPlace(A), Y = rootPlace(B);
   Met[X.Offset] = Y.Offset;
+  MetBack[Y.Offset] = X.Offset;
   Left.push_back({X.Offset, Y.Offset, X.Is, Y.Is, NoStep});
   while (!Left.empty()) {
     Pair P = Left.front();

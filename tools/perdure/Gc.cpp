@@ -1,11 +1,10 @@
 //===- Gc.cpp - perdure gc ------------------------------------------------===//
 
 #include "Command.h"
+#include "Others.h"
 #include "Output.h"
-#include "Store.h"
 #include "Walk.h"
 
-#include <cerrno>
 #include <memory>
 
 using namespace inspect;
@@ -27,84 +26,17 @@ struct Garbage {
     return Sum;
   }
 };
-
-using NameList = std::vector<std::string>;
 } // namespace
-
-static bool listNames(perdure_store *S, NameList &Names) {
-  return !perdure_list(
-      S,
-      [](void *To, const char *Name, perdure_id) {
-        ((NameList *)To)->push_back(Name);
-        return 0;
-      },
-      &Names);
-}
-
-// Whether a pointer of the object may lead to that ID: all of an entry of the FOT, or
-// one of an encoding that knows regions.
-static bool mayLeadTo(Object &O, perdure_id Id) {
-  for (const struct perdure_foreign &F : O.foreign())
-    if (isSame(F.id, Id))
-      return true;
-  for (const std::string &Name : O.Known.encodings())
-    if (Name == "region-id" || Name == "fat-lookup")
-      return true;
-  return false;
-}
-
-static int failOpen(const Store &S, const std::string &Name, const std::string &For) {
-  if (errno != EBUSY)
-    return reportObjectFailure(S);
-  return reportFailure(Name == For
-                           ? "wait until nobody writes it"
-                           : "'" + escape(Name) + "' may lead to blocks of '" + escape(For) +
-                                 "', so nobody may change it meanwhile: wait until nobody "
-                                 "writes it");
-}
-
-// The names of what may lead to that ID, but for itself.
-static int findOthers(const Store &S, const NameList &Names, perdure_id Id,
-                      const std::string &For, NameList &Others) {
-  Objects Looked(S, PERDURE_RDONLY);
-  for (const std::string &Name : Names) {
-    Object *Other = Looked.open(Name);
-    if (!Other)
-      return failOpen(S, Name, For);
-    if (!isSame(Other->Id, Id) && mayLeadTo(*Other, Id))
-      Others.push_back(Name);
-  }
-  return Success;
-}
-
-// Opens what leads to O, so that nobody changes it, and tells W what it leads to.
-static int addRoots(const Store &S, Objects &All, const NameList &Names, Object &O, Walk &W) {
-  NameList Others;
-  if (int Status = findOthers(S, Names, O.Id, O.Name, Others))
-    return Status;
-  for (const std::string &Name : Others) {
-    Object *Other = All.open(Name);
-    if (!Other)
-      return failOpen(S, Name, O.Name);
-    if (!Other->readBlocks())
-      return reportFailure("perdure fsck " + quoteForShell(S.path()) + " says more");
-    visitForeign(*Other, [&](const Target &T) {
-      if (T.To == &O)
-        W.addRoot(T.Offset);
-    });
-  }
-  return Success;
-}
 
 static int findGarbage(const Options &Opts, const Store &S, Objects &All,
                        const NameList &Names, const std::string &Name, Garbage &Found) {
   Object *O = All.open(Name);
   if (!O)
-    return failOpen(S, Name, Name);
+    return failToOwn(S, Name, Name);
   if (!O->readBlocks())
     return reportFailure("perdure fsck " + quoteForShell(S.path()) + " says more");
   Walk W(*O, Opts.Precise ? Trust::Types : Trust::Nothing);
-  if (int Status = addRoots(S, All, Names, *O, W))
+  if (int Status = visitOthers(S, All, Names, *O, [&](uint64_t To) { W.addRoot(To); }))
     return Status;
   std::string Why;
   if (!W.run(Why)) {

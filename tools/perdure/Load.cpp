@@ -609,7 +609,7 @@ Command addLoad(CLI::App &Program) {
       "--types fields are matched by their names: new ones are zero, those that are gone\n"
       "are left out, numbers must fit; what could not be carried over is said.\n\n"
       "Examples:\n"
-      "  perdure dump shop customers | perdure load --create copy customers\n"
+      "  perdure load --create copy customers customers.json\n"
       "  perdure load --types ./shop-2.0 --rename node.value=amount shop new customers.json\n");
   return {App, [Opts] { return run(*Opts); }};
 }

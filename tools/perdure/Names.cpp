@@ -140,6 +140,7 @@ Command addId(CLI::App &Program) {
   App->add_flag("--json", Opts->Json, "Print a JSON array");
   App->footer("An ID is the name of the object's file in STORE/objects.\n\n"
               "Examples:\n"
+              "  perdure id shop customers\n"
               "  ls -l shop/objects/$(perdure id shop customers)\n");
   return {App, [Opts] { return printIds(*Opts); }};
 }

@@ -8,7 +8,8 @@
 // A subcommand: a file, a line in Command.h, a line here.
 static Command (*const Commands[])(CLI::App &) = {
     addList, addStat, addShow, addGraph, addDump, addLoad, addDiff, addCopy,
-    addMove, addLink, addRemove, addId, addFsck, addGc, addSeal, addCrash, addFlips};
+    addMove, addLink, addRemove, addId, addFsck, addGc, addCompact, addSeal, addCrash, addFlips,
+    addComplete};
 
 // Whether the word at Argv[At] is a command of Of, as far as it has some; else
 // says so. CLI11 would only say that a subcommand is missing.
@@ -19,9 +20,12 @@ static bool namesCommand(const CLI::App &Of, const std::string &Who, int Argc,
     return true;
   std::string Names;
   for (const CLI::App *C : Commands) {
+    if (C->get_name() == "complete" && C->get_name() == Argv[At])
+      return true; // its words are another command line's
     if (C->get_name() == Argv[At])
       return namesCommand(*C, Who + ": " + C->get_name(), Argc, Argv, At + 1);
-    Names += (Names.empty() ? "" : ", ") + C->get_name();
+    if (!C->get_group().empty())
+      Names += (Names.empty() ? "" : ", ") + C->get_name();
   }
   fprintf(stderr, "%s: no command is called '%s'\nhint: there are %s\n",
           Who.c_str(), Argv[At], Names.c_str());
