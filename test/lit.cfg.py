@@ -28,9 +28,11 @@ source = without_blanks(config.perdure_source)
 bin_dir = os.path.join(build, "bin")
 lib_dir = os.path.join(build, "lib")
 
-# FileCheck, not, count, opt, llc, split-file, llvm-* by their plain names.
+# FileCheck, not, count, opt, llc, split-file, llvm-* by their plain names; perdure,
+# this machine's, also over what programs for another leave.
+tools_dir = os.path.join(config.perdure_host, "bin") if config.perdure_host else bin_dir
 config.environment["PATH"] = os.pathsep.join(
-    [config.perdure_llvm_bin, bin_dir, config.environment["PATH"]]
+    [config.perdure_llvm_bin, tools_dir, config.environment["PATH"]]
 )
 config.environment["LC_ALL"] = "C"
 # A run inside a test starts from the defaults, whatever the caller's are.
@@ -47,6 +49,16 @@ if config.perdure_sanitize:
     if config.perdure_sanitize == "undefined":
         sanitize.append("-fno-sanitize-recover=all")
 
+# For another machine: what its compiler and its programs need. Slots are small,
+# as the emulator's window is.
+target, emulator = [], []
+if config.perdure_emulator:
+    target = ["--config=" + os.path.join(build, "target.cfg")]
+    emulator = [config.perdure_emulator]
+    # For scripts that run what a test has built.
+    config.environment["PERDURE_EMULATOR"] = config.perdure_emulator
+config.available_features.add(config.perdure_processor)
+
 
 def command(*words):
     return " ".join(shlex.quote(word) for word in words)
@@ -61,10 +73,11 @@ plugin = "-fplugin=" + os.path.join(lib_dir, "PerdureClang.so")
 include = "-I" + os.path.join(source, "include")
 resource = os.path.join(config.perdure_resource_dir, "include")
 
-substitute("%perdure_cc", os.path.join(bin_dir, "perdure-cc"), *sanitize)
-substitute("%perdure_cxx", os.path.join(bin_dir, "perdure-c++"), *sanitize)
-substitute("%clang", config.perdure_c_compiler, plugin, include)
-substitute("%clangxx", config.perdure_cxx_compiler, plugin, include)
+slots = ["-fperdure-slot-bits=30"] if emulator else []
+for name, driver in ("%perdure_cc", "perdure-cc"), ("%perdure_cxx", "perdure-c++"):
+    substitute(name, os.path.join(bin_dir, driver), *target, *slots, *sanitize)
+substitute("%clang", config.perdure_c_compiler, *target, plugin, include)
+substitute("%clangxx", config.perdure_cxx_compiler, *target, plugin, include)
 substitute(
     "%clang_cc1",
     *[config.perdure_c_compiler, "-cc1", "-triple", "x86_64-unknown-linux-gnu"],
@@ -80,8 +93,8 @@ substitute("%llc", os.path.join(config.perdure_llvm_bin, "llc"))
 substitute("%python", sys.executable)
 substitute("%gdb", config.perdure_gdb or "gdb", "-nx", "-batch")
 substitute("%cmake", config.perdure_cmake)
-substitute("%cc", config.perdure_c_compiler)
-substitute("%cxx", config.perdure_cxx_compiler)
+substitute("%cc", config.perdure_c_compiler, *target)
+substitute("%cxx", config.perdure_cxx_compiler, *target)
 substitute("%source", source)
 substitute("%build", build)
 substitute("%lib", lib_dir)
@@ -91,8 +104,8 @@ substitute("%libpkv", os.path.join(lib_dir, "libpkv.a"))
 substitute("%libpkv_traced", os.path.join(lib_dir, "libpkv-traced.a"))
 substitute("%kvstore", os.path.join(source, "examples", "kvstore"))
 
-# Programs run as they are; a target that needs a wrapper puts it here.
-config.substitutions.append((r"%run(?![A-Za-z0-9_])", ""))
+# Programs run as they are; those of another machine by its emulator.
+substitute("%run", *emulator)
 config.substitutions.append((r"%store(?![A-Za-z0-9_])", "%t.store"))
 
 # Two windows that meet neither each other nor a program, its heap, its
@@ -100,6 +113,8 @@ config.substitutions.append((r"%store(?![A-Za-z0-9_])", "%t.store"))
 low, high = "0x100000000000", "0x580000000000"
 if config.perdure_sanitize == "address":
     low = "0x200000000000"
+if emulator: # which has few addresses
+    low, high = "0x400000000", "0x800000000"
 substitute("%window_low", "env", "PERDURE_OPTIONS=window=" + low)
 substitute("%window_high", "env", "PERDURE_OPTIONS=window=" + high)
 
@@ -111,7 +126,8 @@ def feature(name, *paths):
 
 def runtime_library(name):
     return os.path.join(
-        config.perdure_resource_dir, "lib", "linux", "libclang_rt.%s-x86_64.a" % name
+        config.perdure_resource_dir, "lib", "linux",
+        "libclang_rt.%s-%s.a" % (name, config.perdure_processor),
     )
 
 

@@ -1,5 +1,5 @@
-# cmake -DPRESET=asan -DSOURCE=... -DSTEP=build -P sanitized.cmake: configures and
-# builds one sanitizer's preset. With any other STEP: runs its tests, those that
+# cmake -DPRESET=asan -DSOURCE=... -DSTEP=build -P preset.cmake: configures and
+# builds one more preset. With any other STEP: runs its tests, those that
 # SELECT (options of ctest, a list) chooses.
 function(step)
   execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${SOURCE} RESULT_VARIABLE Result)
