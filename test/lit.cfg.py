@@ -1,11 +1,13 @@
 # How lit runs the tests. test/README.md explains the substitutions.
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(0, os.path.join(config.perdure_source, "tools", "lit"))
+import perdure_lit
+import perdure_run
 from blanks import PerdureTest, without_blanks
 
 config.name = "Perdure"
@@ -28,15 +30,8 @@ source = without_blanks(config.perdure_source)
 bin_dir = os.path.join(build, "bin")
 lib_dir = os.path.join(build, "lib")
 
-# FileCheck, not, count, opt, llc, split-file, llvm-* by their plain names; perdure,
-# this machine's, also over what programs for another leave.
-tools_dir = os.path.join(config.perdure_host, "bin") if config.perdure_host else bin_dir
-config.environment["PATH"] = os.pathsep.join(
-    [config.perdure_llvm_bin, tools_dir, config.environment["PATH"]]
-)
 config.environment["LC_ALL"] = "C"
-# A run inside a test starts from the defaults, whatever the caller's are.
-for name in ("PERDURE_OPTIONS", "PERDURE_CLANG"):
+for name in ("PERDURE_CLANG", "PERDURE_PREFIX"):
     config.environment.pop(name, None)
 for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
@@ -52,32 +47,37 @@ if config.perdure_sanitize:
 # For another machine: what its compiler and its programs need. Slots are small,
 # as the emulator's window is.
 target, emulator = [], []
+tools_dir = bin_dir
 if config.perdure_emulator:
-    target = ["--config=" + os.path.join(build, "target.cfg")]
+    target = ["--config=" + os.path.join(build, "target.cfg"), "-fperdure-slot-bits=30"]
     emulator = [config.perdure_emulator]
     # For scripts that run what a test has built.
     config.environment["PERDURE_EMULATOR"] = config.perdure_emulator
-config.available_features.add(config.perdure_processor)
+    # Tools of this machine look at what programs for the other leave.
+    tools_dir = os.path.join(config.perdure_host, "bin")
 
-
-def command(*words):
-    return " ".join(shlex.quote(word) for word in words)
+# What users have too: the drivers, %perdure_run, %store.
+perdure_lit.configure(
+    config,
+    lit_config,
+    flags=[*target, *sanitize],
+    bin_dir=bin_dir,
+    tools_dir=tools_dir,
+    llvm_bin=config.perdure_llvm_bin,
+    processor=config.perdure_processor,
+)
 
 
 def substitute(name, *words):
-    # lit replaces by regular expression: a name must not match a longer one.
-    config.substitutions.append((name + r"(?![A-Za-z0-9_])", command(*words)))
+    perdure_lit.substitute(config, name, *words)
 
 
 plugin = "-fplugin=" + os.path.join(lib_dir, "PerdureClang.so")
 include = "-I" + os.path.join(source, "include")
 resource = os.path.join(config.perdure_resource_dir, "include")
 
-slots = ["-fperdure-slot-bits=30"] if emulator else []
-for name, driver in ("%perdure_cc", "perdure-cc"), ("%perdure_cxx", "perdure-c++"):
-    substitute(name, os.path.join(bin_dir, driver), *target, *slots, *sanitize)
-substitute("%clang", config.perdure_c_compiler, *target, plugin, include)
-substitute("%clangxx", config.perdure_cxx_compiler, *target, plugin, include)
+substitute("%clang", config.perdure_c_compiler, *target[:1], plugin, include)
+substitute("%clangxx", config.perdure_cxx_compiler, *target[:1], plugin, include)
 substitute(
     "%clang_cc1",
     *[config.perdure_c_compiler, "-cc1", "-triple", "x86_64-unknown-linux-gnu"],
@@ -93,8 +93,9 @@ substitute("%llc", os.path.join(config.perdure_llvm_bin, "llc"))
 substitute("%python", sys.executable)
 substitute("%gdb", config.perdure_gdb or "gdb", "-nx", "-batch")
 substitute("%cmake", config.perdure_cmake)
-substitute("%cc", config.perdure_c_compiler, *target)
-substitute("%cxx", config.perdure_cxx_compiler, *target)
+substitute("%lit", sys.executable, os.path.join(config.perdure_llvm_bin, "lit"))
+substitute("%cc", config.perdure_c_compiler, *target[:1])
+substitute("%cxx", config.perdure_cxx_compiler, *target[:1])
 substitute("%source", source)
 substitute("%build", build)
 substitute("%lib", lib_dir)
@@ -106,11 +107,10 @@ substitute("%kvstore", os.path.join(source, "examples", "kvstore"))
 
 # Programs run as they are; those of another machine by its emulator.
 substitute("%run", *emulator)
-config.substitutions.append((r"%store(?![A-Za-z0-9_])", "%t.store"))
 
 # Two windows that meet neither each other nor a program, its heap, its
 # libraries or its stack. ASan has its shadow where the low one would lie.
-low, high = "0x100000000000", "0x580000000000"
+low, high = perdure_run.WINDOWS
 if config.perdure_sanitize == "address":
     low = "0x200000000000"
 if emulator: # which has few addresses
