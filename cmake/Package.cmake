@@ -25,11 +25,12 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 # What the files link: dpkg-shlibdeps, of package dpkg-dev, finds the packages.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
 
 set(CPACK_DEBIAN_LIBPERDURE1_PACKAGE_NAME libperdure1)
 set(CPACK_DEBIAN_LIBPERDURE1_PACKAGE_SECTION libs)
-set(CPACK_DEBIAN_LIBPERDURE1_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_COMPONENT_LIBPERDURE1_DESCRIPTION
     "Runtime of programs whose structures are persistent
  Stores and their objects, which programs compiled by perdure-cc map.")
@@ -43,13 +44,14 @@ set(CPACK_DEBIAN_PERDURE_PACKAGE_SUGGESTS "perdure-mlir, llvm-22-tools, gdb, pkg
 set(CPACK_DEBIAN_PERDURE_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_LIST_DIR}/prerm)
 set(CPACK_COMPONENT_PERDURE_DESCRIPTION
     "Compiler that makes C and C++ structures persistent
- A plugin and passes for clang 22, drivers that use them, the headers, and tools
- that look at stores, check them and explore crashes.")
+ A plugin and passes for clang 22, drivers that use them, the headers, and
+ tools that look at stores, check them and explore crashes.")
 
 set(CPACK_DEBIAN_PERDURE-MLIR_PACKAGE_NAME perdure-mlir)
 set(CPACK_DEBIAN_PERDURE-MLIR_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PERDURE-MLIR_PACKAGE_DEPENDS "perdure ${Same}")
 set(CPACK_COMPONENT_PERDURE-MLIR_DESCRIPTION
     "MLIR dialect of persistent pointers
- perdure-opt and perdure-translate: mlir-opt and mlir-translate with the dialect.")
+ perdure-opt and perdure-translate, which are mlir-opt and mlir-translate with
+ the dialect.")
 include(CPack)

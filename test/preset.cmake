@@ -11,6 +11,8 @@ endfunction()
 if(STEP STREQUAL "build")
   step(${CMAKE_COMMAND} --preset ${PRESET})
   step(${CMAKE_COMMAND} --build --preset ${PRESET})
+elseif(NOT EXISTS ${SOURCE}/build-${PRESET}/CTestTestfile.cmake)
+  message(FATAL_ERROR "build-${PRESET} is not there: ${PRESET}-build says why")
 else()
   step(${CMAKE_CTEST_COMMAND} --test-dir build-${PRESET} --output-on-failure
     --no-tests=error ${SELECT})
