@@ -53,6 +53,8 @@ if config.perdure_emulator:
     emulator = [config.perdure_emulator]
     # For scripts that run what a test has built.
     config.environment["PERDURE_EMULATOR"] = config.perdure_emulator
+    # 32 GiB: the more it is, the longer qemu takes to start.
+    config.environment["QEMU_RESERVED_VA"] = "0x800000000"
     # Tools of this machine look at what programs for the other leave.
     tools_dir = os.path.join(config.perdure_host, "bin")
 
@@ -114,7 +116,7 @@ low, high = perdure_run.WINDOWS
 if config.perdure_sanitize == "address":
     low = "0x200000000000"
 if emulator: # which has few addresses
-    low, high = "0x400000000", "0x800000000"
+    low, high = "0x200000000", "0x400000000"
 substitute("%window_low", "env", "PERDURE_OPTIONS=window=" + low)
 substitute("%window_high", "env", "PERDURE_OPTIONS=window=" + high)
 
