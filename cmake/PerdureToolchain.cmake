@@ -6,11 +6,17 @@ execute_process(COMMAND ${PERDURE_LLVM_CONFIG} --prefix OUTPUT_VARIABLE PERDURE_
 if(NOT Result EQUAL 0)
   message(FATAL_ERROR "${PERDURE_LLVM_CONFIG} does not run: install llvm-22-dev, or set PERDURE_LLVM_CONFIG")
 endif()
-list(PREPEND CMAKE_PREFIX_PATH ${PERDURE_LLVM_PREFIX})
-# Debian's version file answers to 22.1, not to 22.
-find_package(LLVM 22.1 REQUIRED CONFIG)
-find_package(Clang REQUIRED CONFIG)
-set(PERDURE_LLVM_BIN ${LLVM_TOOLS_BINARY_DIR})
+set(PERDURE_LLVM_BIN ${PERDURE_LLVM_PREFIX}/bin)
+# What clang's own command lines need beside CMake's: nothing, on one machine.
+set(PERDURE_TARGET_FLAGS)
+if(CMAKE_CROSSCOMPILING)
+  set(PERDURE_TARGET_FLAGS --target=${CMAKE_C_COMPILER_TARGET} --sysroot=${CMAKE_SYSROOT})
+else()
+  list(PREPEND CMAKE_PREFIX_PATH ${PERDURE_LLVM_PREFIX})
+  # Debian's version file answers to 22.1, not to 22.
+  find_package(LLVM 22.1 REQUIRED CONFIG)
+  find_package(Clang REQUIRED CONFIG)
+endif()
 
 find_program(PERDURE_CCACHE ccache)
 if(PERDURE_CCACHE)

@@ -1,7 +1,8 @@
 //===- AbiReference.cpp - Files of one program agree on the slot size -----===//
 //
 // Every module that translates refers to the symbol that only an entry archive
-// of the same version and slot size defines: a mismatch does not link.
+// of the same version and slot size defines: a mismatch does not link, and the
+// symbol's name, which linkers print, says what to do.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +20,7 @@ bool addAbiReference(Module &M) {
   std::string Symbol =
       (abi::AbiSymbolSymbol + Twine(Config::get(M).SlotBits)).str();
   std::string Name = "__perdure_uses" + Symbol.substr(strlen("__perdure"));
+  Symbol += abi::AbiAdviceSymbol;
   if (M.getNamedValue(Name))
     return false;
 

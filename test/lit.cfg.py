@@ -1,11 +1,13 @@
 # How lit runs the tests. test/README.md explains the substitutions.
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(0, os.path.join(config.perdure_source, "tools", "lit"))
+import perdure_lit
+import perdure_run
 from blanks import PerdureTest, without_blanks
 
 config.name = "Perdure"
@@ -28,13 +30,8 @@ source = without_blanks(config.perdure_source)
 bin_dir = os.path.join(build, "bin")
 lib_dir = os.path.join(build, "lib")
 
-# FileCheck, not, count, opt, llc, split-file, llvm-* by their plain names.
-config.environment["PATH"] = os.pathsep.join(
-    [config.perdure_llvm_bin, bin_dir, config.environment["PATH"]]
-)
 config.environment["LC_ALL"] = "C"
-# A run inside a test starts from the defaults, whatever the caller's are.
-for name in ("PERDURE_OPTIONS", "PERDURE_CLANG"):
+for name in ("PERDURE_CLANG", "PERDURE_PREFIX"):
     config.environment.pop(name, None)
 for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
@@ -47,24 +44,42 @@ if config.perdure_sanitize:
     if config.perdure_sanitize == "undefined":
         sanitize.append("-fno-sanitize-recover=all")
 
+# For another machine: what its compiler and its programs need. Slots are small,
+# as the emulator's window is.
+target, emulator = [], []
+tools_dir = bin_dir
+if config.perdure_emulator:
+    target = ["--config=" + os.path.join(build, "target.cfg"), "-fperdure-slot-bits=30"]
+    emulator = [config.perdure_emulator]
+    # For scripts that run what a test has built.
+    config.environment["PERDURE_EMULATOR"] = config.perdure_emulator
+    # 32 GiB: the more it is, the longer qemu takes to start.
+    config.environment["QEMU_RESERVED_VA"] = "0x800000000"
+    # Tools of this machine look at what programs for the other leave.
+    tools_dir = os.path.join(config.perdure_host, "bin")
 
-def command(*words):
-    return " ".join(shlex.quote(word) for word in words)
+# What users have too: the drivers, %perdure_run, %store.
+perdure_lit.configure(
+    config,
+    lit_config,
+    flags=[*target, *sanitize],
+    bin_dir=bin_dir,
+    tools_dir=tools_dir,
+    llvm_bin=config.perdure_llvm_bin,
+    processor=config.perdure_processor,
+)
 
 
 def substitute(name, *words):
-    # lit replaces by regular expression: a name must not match a longer one.
-    config.substitutions.append((name + r"(?![A-Za-z0-9_])", command(*words)))
+    perdure_lit.substitute(config, name, *words)
 
 
 plugin = "-fplugin=" + os.path.join(lib_dir, "PerdureClang.so")
 include = "-I" + os.path.join(source, "include")
 resource = os.path.join(config.perdure_resource_dir, "include")
 
-substitute("%perdure_cc", os.path.join(bin_dir, "perdure-cc"), *sanitize)
-substitute("%perdure_cxx", os.path.join(bin_dir, "perdure-c++"), *sanitize)
-substitute("%clang", config.perdure_c_compiler, plugin, include)
-substitute("%clangxx", config.perdure_cxx_compiler, plugin, include)
+substitute("%clang", config.perdure_c_compiler, *target[:1], plugin, include)
+substitute("%clangxx", config.perdure_cxx_compiler, *target[:1], plugin, include)
 substitute(
     "%clang_cc1",
     *[config.perdure_c_compiler, "-cc1", "-triple", "x86_64-unknown-linux-gnu"],
@@ -80,8 +95,9 @@ substitute("%llc", os.path.join(config.perdure_llvm_bin, "llc"))
 substitute("%python", sys.executable)
 substitute("%gdb", config.perdure_gdb or "gdb", "-nx", "-batch")
 substitute("%cmake", config.perdure_cmake)
-substitute("%cc", config.perdure_c_compiler)
-substitute("%cxx", config.perdure_cxx_compiler)
+substitute("%lit", sys.executable, os.path.join(config.perdure_llvm_bin, "lit"))
+substitute("%cc", config.perdure_c_compiler, *target[:1])
+substitute("%cxx", config.perdure_cxx_compiler, *target[:1])
 substitute("%source", source)
 substitute("%build", build)
 substitute("%lib", lib_dir)
@@ -91,15 +107,16 @@ substitute("%libpkv", os.path.join(lib_dir, "libpkv.a"))
 substitute("%libpkv_traced", os.path.join(lib_dir, "libpkv-traced.a"))
 substitute("%kvstore", os.path.join(source, "examples", "kvstore"))
 
-# Programs run as they are; a target that needs a wrapper puts it here.
-config.substitutions.append((r"%run(?![A-Za-z0-9_])", ""))
-config.substitutions.append((r"%store(?![A-Za-z0-9_])", "%t.store"))
+# Programs run as they are; those of another machine by its emulator.
+substitute("%run", *emulator)
 
 # Two windows that meet neither each other nor a program, its heap, its
 # libraries or its stack. ASan has its shadow where the low one would lie.
-low, high = "0x100000000000", "0x580000000000"
+low, high = perdure_run.WINDOWS
 if config.perdure_sanitize == "address":
     low = "0x200000000000"
+if emulator: # which has few addresses
+    low, high = "0x200000000", "0x400000000"
 substitute("%window_low", "env", "PERDURE_OPTIONS=window=" + low)
 substitute("%window_high", "env", "PERDURE_OPTIONS=window=" + high)
 
@@ -111,7 +128,8 @@ def feature(name, *paths):
 
 def runtime_library(name):
     return os.path.join(
-        config.perdure_resource_dir, "lib", "linux", "libclang_rt.%s-x86_64.a" % name
+        config.perdure_resource_dir, "lib", "linux",
+        "libclang_rt.%s-%s.a" % (name, config.perdure_processor),
     )
 
 

@@ -11,12 +11,18 @@
 #include "entry/twins.h"
 
 #define UNLIKELY(X) __builtin_expect(!!(X), 0)
-#define JOIN_(A, B) A##B
-#define JOIN(A, B) JOIN_(A, B)
+#define JOIN_(A, B, C) A##B##C
+#define JOIN(A, B, C) JOIN_(A, B, C)
+#define ABI_SYMBOL                                                             \
+  JOIN(__perdure_abi_v1_slot, SLOT_BITS,                                       \
+       __compile_and_link_every_file_with_one_Perdure_and_one_slot_size)
+_Static_assert(PerdureAbiVersion == 1,
+               "the number is in AbiSymbol's name too, here, in abi.def and in "
+               "counted.cpp, and in exports.map");
 
 /* A translation unit for another slot size or ABI version does not link. */
-HIDDEN extern const char JOIN(__perdure_abi_v1_slot, SLOT_BITS);
-const char JOIN(__perdure_abi_v1_slot, SLOT_BITS) = 1;
+HIDDEN extern const char ABI_SYMBOL;
+const char ABI_SYMBOL = 1;
 
 struct perdure_window __perdure_window;
 

@@ -20,7 +20,8 @@ using namespace perdure;
 // Code that counts ties itself to the entry archive of its slot size; the
 // runtime has all sizes.
 extern "C" __attribute__((visibility("hidden")))
-const char __perdure_abi_v1_slot35 = 0;
+const char
+    __perdure_abi_v1_slot35__compile_and_link_every_file_with_one_Perdure_and_one_slot_size = 0;
 
 #define WRAP(Result, Name, ...)                                                \
   extern "C" Result __real_##Name(__VA_ARGS__);                                \

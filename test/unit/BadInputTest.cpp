@@ -737,7 +737,7 @@ CHILD(limited) {
   for (size_t I = 2; I < Args.size(); ++I)
     Argv.push_back((char *)Args[I].c_str());
   Argv.push_back(nullptr);
-  execv("/proc/self/exe", Argv.data());
+  execSelf(Argv);
   return 127;
 }
 

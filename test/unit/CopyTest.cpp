@@ -97,7 +97,7 @@ public:
       for (std::string &A : Args)
         Argv.push_back(A.data());
       Argv.push_back(nullptr);
-      execv("/proc/self/exe", Argv.data());
+      execSelf(Argv);
       _exit(127);
     }
     close(Pipe[1]);

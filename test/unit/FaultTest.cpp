@@ -2,6 +2,7 @@
 
 #include "Support.h"
 
+#include "api/context.h"
 #include "entry/entry.h"
 
 #include <alloca.h>
@@ -404,6 +405,29 @@ TEST_F(FaultTest, RunsOnTheAlternateStack) {
   ChildResult R = runChild("fault", {Dir, "native", "altstack", "write"});
   EXPECT_NE(R.Output.find("holds a native address"), std::string::npos);
 }
+
+#if defined(__aarch64__)
+// As the kernel writes it; qemu-user writes no such record.
+TEST(Stopped, ReadsTheSyndrome) {
+  for (bool Writes : {false, true}) {
+    ucontext_t U = {};
+    U.uc_mcontext.pc = 5;
+    struct {
+      uint32_t Magic, Bytes;
+      uint64_t More[2];
+      uint32_t SyndromeMagic, SyndromeBytes;
+      uint64_t Syndrome;
+    } Records = {0x46508001, 24, {}, 0x45535201, 16,
+                 uint64_t(0x24) << 26 | uint64_t(Writes) << 6 | 7};
+    memcpy(U.uc_mcontext.__reserved, &Records, sizeof(Records));
+    auto Doing = Writes ? perdure::Stopped::Writing : perdure::Stopped::Reading;
+    EXPECT_EQ(perdure::stoppedAt(&U).Doing, Doing);
+    EXPECT_EQ(perdure::stoppedAt(&U).PC, 5u);
+    U.uc_mcontext.__reserved[35] = 0x80; // the class: no data abort
+    EXPECT_EQ(perdure::stoppedAt(&U).Doing, perdure::Stopped::Unknown);
+  }
+}
+#endif
 
 TEST_F(FaultTest, SaysWhereAndHow) {
   // This program has no sites: the binary, where addr2line finds the place.

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <limits.h>
 #include <map>
 #include <poll.h>
 #include <signal.h>
@@ -158,6 +159,20 @@ ChildEntry::ChildEntry(const char *Name, ChildBody Body) {
   children()[Name] = Body;
 }
 
+void execSelf(std::vector<char *> Argv) {
+  const char *Emulator = getenv("PERDURE_EMULATOR");
+  if (!Emulator) {
+    execv("/proc/self/exe", Argv.data());
+    return;
+  }
+  char Self[PATH_MAX] = "";
+  if (readlink("/proc/self/exe", Self, sizeof(Self) - 1) < 0)
+    return;
+  Argv[0] = Self;
+  Argv.insert(Argv.begin(), (char *)Emulator);
+  execv(Emulator, Argv.data());
+}
+
 ChildResult runChild(const char *Name, const std::vector<std::string> &Args,
                      const std::string &Options, unsigned KillAfter) {
   int Pipe[2];
@@ -175,7 +190,7 @@ ChildResult runChild(const char *Name, const std::vector<std::string> &Args,
     for (const std::string &A : Args)
       Argv.push_back((char *)A.c_str());
     Argv.push_back(nullptr);
-    execv("/proc/self/exe", Argv.data());
+    execSelf(Argv);
     _exit(127);
   }
   close(Pipe[1]);

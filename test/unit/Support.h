@@ -108,6 +108,10 @@ struct ChildResult {
   std::string Output; // stdout and stderr
 };
 
+/// This program anew with these arguments, null at their end: by the emulator
+/// that runs it, if there is one. Returns where that fails.
+void execSelf(std::vector<char *> Argv);
+
 /// Runs CHILD(Name) in a fresh process with these PERDURE_OPTIONS. KillAfter:
 /// microseconds until SIGKILL, or 0.
 ChildResult runChild(const char *Name, const std::vector<std::string> &Args,

@@ -32,6 +32,7 @@ TYPE_NAME = re.compile(
     r"(?:xor-)?(?:lazy-null|inverted|lazy-null-inverted))\])?\(")
 TOP_BYTES = 128 << 20
 FOT_CACHE_BYTES = 64 << 20
+ABI_ADVICE = "__compile_and_link_every_file_with_one_Perdure_and_one_slot_size"
 OFFSET_MASK = (1 << 40) - 1
 MASK64 = (1 << 64) - 1
 
@@ -44,7 +45,7 @@ def slot_bits():
     """From the symbol that ties the program to its slot size."""
     for bits in range(28, 41):
         try:
-            gdb.parse_and_eval(f"(long)&__perdure_abi_v1_slot{bits}")
+            gdb.parse_and_eval(f"(long)&__perdure_abi_v1_slot{bits}{ABI_ADVICE}")
             return bits
         except gdb.error:
             pass

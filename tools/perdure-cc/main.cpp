@@ -49,6 +49,17 @@ struct Places {
   std::string Lib, Include;
 };
 
+/// The folder of the module for lit's configurations.
+std::string findLit() {
+  std::string Bin = ownFolder();
+  // Not resolved: the module finds the drivers from where it lies.
+  std::string Module = existing(Bin + "/" PERDURE_DATA_FROM_BIN) + "/perdure/lit";
+  if (existing(Module + "/perdure_lit.py").empty())
+    fail("perdure_lit.py is missing: expected in " + Bin +
+         "/" PERDURE_DATA_FROM_BIN "/perdure/lit");
+  return Module;
+}
+
 Places findPlaces() {
   std::string Bin = ownFolder();
   Places Found;
@@ -234,6 +245,8 @@ const char Help[] =
     "  -Wperdure-reach           warn of fields that lead to native pointers\n"
     "  --perdure-cflags          print what it adds when compiling, and stop\n"
     "  --perdure-libs            print what it adds when linking, and stop\n"
+    "  --perdure-lit             print the folder of perdure_lit.py, for lit.cfg.py, "
+    "and stop\n"
     "  --perdure-version         print Perdure's version, and stop\n"
     "  --perdure-help            print this, and stop\n\n"
     "Environment:\n"
@@ -254,10 +267,11 @@ int main(int Argc, char **Argv) {
                       Error))
     fail(Error);
 
-  bool WantsCFlags = false, WantsLibs = false;
+  bool WantsCFlags = false, WantsLibs = false, WantsLit = false;
   for (const std::string &Argument : R.Arguments) {
     WantsCFlags |= Argument == "--perdure-cflags";
     WantsLibs |= Argument == "--perdure-libs";
+    WantsLit |= Argument == "--perdure-lit";
     if (Argument == "--perdure-help") {
       std::printf(Help, ProgramName, SlotBits, SanitizerSlotBits);
       return 0;
@@ -268,6 +282,10 @@ int main(int Argc, char **Argv) {
     }
   }
 
+  if (WantsLit) {
+    std::printf("%s\n", findLit().c_str());
+    return 0;
+  }
   Places P = findPlaces();
   if (WantsCFlags || WantsLibs) {
     ArgumentList Flags;

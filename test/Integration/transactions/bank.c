@@ -5,7 +5,7 @@
 // RUN: %perdure_cc -O0 %s -o %t.O0 && rm -rf %store && %run %t.O0 %store | FileCheck %s
 // RUN: %perdure_cc -O2 %s -o %t.O2 && rm -rf %store && %run %t.O2 %store | FileCheck %s
 // RUN: %perdure_cc -O3 -flto %s -o %t.lto && rm -rf %store && %run %t.lto %store | FileCheck %s
-// RUN: rm -rf %store && env PMEM2_FORCE_GRANULARITY=CACHE_LINE %t.O2 %store | FileCheck %s
+// RUN: rm -rf %store && env PMEM2_FORCE_GRANULARITY=CACHE_LINE %run %t.O2 %store | FileCheck %s
 // CHECK: aborted: sum 6400, records 0
 // CHECK-NEXT: jumped: sum 6400, records 0
 // CHECK-NEXT: called: -1, sum 6400, records 0

@@ -2,7 +2,7 @@
 // a part; perdure_tx_abort arrives at the outermost end; destructors run on the way.
 // RUN: %perdure_cxx -O0 %s -o %t.O0 && rm -rf %store && %run %t.O0 %store | FileCheck %s
 // RUN: %perdure_cxx -O2 %s -o %t.O2 && rm -rf %store && %run %t.O2 %store | FileCheck %s
-// RUN: rm -rf %store && env PMEM2_FORCE_GRANULARITY=CACHE_LINE %t.O2 %store | FileCheck %s
+// RUN: rm -rf %store && env PMEM2_FORCE_GRANULARITY=CACHE_LINE %run %t.O2 %store | FileCheck %s
 #include <cstdio>
 #include <perdure/perdure.h>
 #include <perdure/transaction.h>

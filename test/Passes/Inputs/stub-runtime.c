@@ -8,7 +8,8 @@
 #endif
 
 HIDDEN struct window __perdure_window;
-HIDDEN char __perdure_abi_v1_slot35;
+HIDDEN char
+    __perdure_abi_v1_slot35__compile_and_link_every_file_with_one_Perdure_and_one_slot_size;
 int decode_calls, encode_calls, reencode_calls;
 
 static uint64_t base(const void *p) { return (uint64_t)p & ~(SLOT - 1); }

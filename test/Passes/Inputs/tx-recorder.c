@@ -142,7 +142,8 @@ void __perdure_tx_refuse(const void *written, const char *what,
   exit(1);
 }
 // Of the entry archive: the arena is the window.
-const char __perdure_abi_v1_slot35 = 1;
+const char
+    __perdure_abi_v1_slot35__compile_and_link_every_file_with_one_Perdure_and_one_slot_size = 1;
 const struct {
   const void *base;
   uintptr_t bytes, fot_rows, index_rows;

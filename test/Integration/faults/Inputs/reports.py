@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 source, program, store = sys.argv[1:]
+emulator = [os.environ[name] for name in ["PERDURE_EMULATOR"] if name in os.environ]
 cases = 0
 for number, line in enumerate(open(source), 1):
     mark = re.search(r"/\* ([\w-]+): (.*) \| (.*) \*/$", line)
@@ -14,14 +15,14 @@ for number, line in enumerate(open(source), 1):
         continue
     cases += 1
     case, access, reason = mark.groups()
-    run = subprocess.run([program, store, case], capture_output=True, text=True)
+    run = subprocess.run([*emulator, program, store, case], capture_output=True, text=True)
     # Clang names the file relative to the folder that it ran in.
     starts = ["%s:%d: %s at 0x" % (os.path.basename(source), number, one)
               for one in access.split(" or ")]
     lines = run.stderr.splitlines()
     if (
         run.returncode not in (-11, -7)
-        or len(lines) != 1
+        or len(lines) != 1 + bool(emulator)  # which says that the program has died
         or not lines[0].startswith("perdure: fault at ")
         or not any(start in lines[0] for start in starts)
         or reason not in lines[0]

@@ -1,0 +1,32 @@
+# AArch64 Linux from another machine: Debian's packages as the sysroot, clang-22
+# and lld to compile, qemu-user to run what was compiled.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_SYSROOT ${CMAKE_CURRENT_LIST_DIR}/../build/aarch64-sysroot)
+cmake_path(NORMAL_PATH CMAKE_SYSROOT)
+if(NOT EXISTS ${CMAKE_SYSROOT}/complete)
+  execute_process(COMMAND ${CMAKE_CURRENT_LIST_DIR}/aarch64-sysroot.sh ${CMAKE_SYSROOT}
+                  RESULT_VARIABLE Result)
+  if(NOT Result EQUAL 0)
+    message(FATAL_ERROR "no sysroot for AArch64")
+  endif()
+endif()
+
+set(CMAKE_C_COMPILER clang-22)
+set(CMAKE_CXX_COMPILER clang++-22)
+foreach(Language C CXX)
+  set(CMAKE_${Language}_COMPILER_TARGET aarch64-linux-gnu)
+endforeach()
+add_link_options(-fuse-ld=lld)
+set(CMAKE_AR llvm-ar-22 CACHE FILEPATH "")
+set(CMAKE_RANLIB llvm-ranlib-22 CACHE FILEPATH "")
+set(CMAKE_FIND_ROOT_PATH ${CMAKE_SYSROOT})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+foreach(Kind LIBRARY INCLUDE PACKAGE)
+  set(CMAKE_FIND_ROOT_PATH_MODE_${Kind} ONLY)
+endforeach()
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CMAKE_SYSROOT})
+set(ENV{PKG_CONFIG_LIBDIR}
+    ${CMAKE_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)
+set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/aarch64-run.sh)
