@@ -26,6 +26,7 @@
 #include "alloc/page_runs.h"
 #include "alloc/placement.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -222,6 +223,38 @@ static void wordChanged(Object &O, const uint64_t *Word, WriteBack When) {
 }
 
 //===----------------------------------------------------------------------===//
+// What sanitizers are told: with the locks that guard what is free
+//===----------------------------------------------------------------------===//
+
+// What this process alone gives and takes.
+static bool isShadowed(const Object &O) { return isShadowed() && isAlone(O); }
+
+static void markFreePages(const Object &O, uint64_t Page, uint64_t Pages) {
+  if (isShadowed(O))
+    markFree(slabAt(O, Page), Pages * FilePage);
+}
+
+// Of a slab: all but its head and the blocks that are in use.
+static void markFreeBlocks(const Object &O, uint64_t Page, unsigned Class) {
+  if (!isShadowed(O))
+    return;
+  const ClassInfo &C = ByClass.Info[Class];
+  const SlabHeader *S = slabAt(O, Page);
+  const char *First = (const char *)(S + 1);
+  markFree(First, C.Pages * FilePage - sizeof(*S));
+  for (unsigned I = 0; I < C.Blocks; ++I)
+    if (S->Used[I / 64] >> I % 64 & 1)
+      markUsed(First + (uint64_t)I * C.BlockBytes, C.BlockBytes);
+}
+
+// A block, of which Bytes were asked for, and the rest of its class's.
+static void markRest(const Object &O, const char *Block, uint64_t Bytes,
+                     uint64_t Room) {
+  if (isShadowed(O))
+    markFree(Block + Bytes, Room - Bytes);
+}
+
+//===----------------------------------------------------------------------===//
 // Making and refreshing the volatile side
 //===----------------------------------------------------------------------===//
 
@@ -261,6 +294,7 @@ static bool absorb(Object &O, Heap &H, bool Grown = false) {
   while (Walk.next(R)) {
     if (R.Kind == PageKind::Free) {
       H.Runs.add(H.Tags, R.Page, R.Pages);
+      markFreePages(O, R.Page, R.Pages);
     } else if (Grown) {
       Walk.damage(R.Page);
       break;
@@ -269,6 +303,7 @@ static bool absorb(Object &O, Heap &H, bool Grown = false) {
     } else {
       tagSlab(H, R.Page, R.Class, H.Pool);
       H.Tags[R.Page].Prev = NotListed;
+      markFreeBlocks(O, R.Page, R.Class);
       if (roomOf(O, R.Page, R.Class))
         pushPage(H.Tags, H.Arenas[H.Pool].Room[R.Class], (uint32_t)R.Page);
     }
@@ -333,6 +368,7 @@ static Heap *makeHeap(Object &O) {
     free(H);
     return nullptr;
   }
+  madvise(H->Tags, H->TagBytes, MADV_DONTDUMP);
   if (!absorb(O, *H) || !holdsRoot(O, *H)) {
     freeHeap(H);
     return nullptr;
@@ -553,6 +589,7 @@ static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
                      uint64_t Page) {
   const SizeClass &C = Classes[Class];
   SlabHeader *S = slabAt(O, Page);
+  markUsed(S, sizeof(*S)); // its blocks are free, as its pages were
   *S = SlabHeader();
   S->Magic = SlabMagic;
   S->BlockBytes = C.BlockBytes;
@@ -581,6 +618,7 @@ static void dropSlab(Object &O, Heap &H, uint64_t Page, unsigned Class) {
   for (unsigned I = 0; I < Classes[Class].Pages; ++I)
     writeDescriptor(O, Page + I, 0);
   Locked Hold(H.PageLock);
+  markFreePages(O, Page, Classes[Class].Pages);
   H.Runs.add(H.Tags, Page, Classes[Class].Pages);
 }
 
@@ -789,7 +827,7 @@ static bool nearestIn(const Object &O, SlabHeader *S, const ClassInfo &C,
 // write or read but in the file. Measured beside others by bench/run alloc.
 // Wishes are compiled apart.
 template <bool Wished>
-static void *allocateSmall(Object &O, Heap &H, unsigned Class,
+static void *allocateSmall(Object &O, Heap &H, unsigned Class, uint64_t Bytes,
                            const BlockWish *Wish, WriteBack When) {
   const ClassInfo &C = ByClass.Info[Class];
   Arena &A = lockArenaOfThread(H);
@@ -826,6 +864,7 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
   }
   unsigned Index = Word * 64 + (unsigned)__builtin_ctzll(Bit);
   char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
+  markUsed(Block, C.BlockBytes);
   // In any order: nothing leads to the block before the caller has fenced.
   uint64_t First = 0, End = C.BlockBytes;
   if (Wished && Wish->Overwritten) {
@@ -838,6 +877,7 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
   noteBits(O, &S->Used[Word], 0, Bit);
   if (Free == Bit && isFull(S, C, Wished ? 0 : Word + 1))
     unlinkPage(H.Tags, A.Room[Class], Page);
+  markRest(O, Block, Bytes, C.BlockBytes);
   A.Lock.unlock();
   if (When == WriteBack::Here && First < End)
     flushRange(O.Map, Block + First, End - First);
@@ -865,12 +905,14 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
     return nullptr;
   // No lock: others go on meanwhile, and to the file the pages are free still.
   void *Block = slabAt(O, Taken.Page);
+  markUsed(Block, Pages * FilePage);
   memset(Block, 0, Taken.Dirty * FilePage);
   // In any order: nothing leads to the block before the caller has fenced, and
   // the pages are nobody else's before it is freed, which fences.
   noteZeroes(O, Block, Taken.Dirty * FilePage);
   if (When == WriteBack::Here)
     flushRange(O.Map, Block, Taken.Dirty * FilePage);
+  markRest(O, (const char *)Block, Bytes, Pages * FilePage);
   tagLarge(H, Taken.Page, Pages);
   beginDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
   return Block;
@@ -882,7 +924,7 @@ void *perdure::allocate(Object &O, uint64_t Bytes, WriteBack When) {
     return nullptr;
   return Bytes <= LargestClass
              ? allocateSmall<false>(O, *H, ByClass.Of[(Bytes + 15) / 16],
-                                    nullptr, When)
+                                    Bytes, nullptr, When)
              : allocateLarge(O, *H, Bytes, When);
 }
 
@@ -899,7 +941,7 @@ void *perdure::allocate(Object &O, uint64_t Bytes, BlockWish Wish,
   unsigned Class = ByClass.Of[(Bytes + 15) / 16];
   if (Wish.WholeLines && Class == CrossingClass)
     ++Class;
-  return allocateSmall<true>(O, *H, Class, &Wish, When);
+  return allocateSmall<true>(O, *H, Class, Bytes, &Wish, When);
 }
 
 //===----------------------------------------------------------------------===//
@@ -959,6 +1001,8 @@ static const uint64_t *deallocateSmall(Object &O, Heap &H, Arena &A,
   SlabHeader *S = slabAt(O, Page);
   uint64_t &Word = *M.Word, Before = Word, After = Before & ~M.Mask;
   bool WasFull = !(C.All[M.Word - S->Used] & ~Before) && isFull(S, C, 0);
+  if (isShadowed(O))
+    markFree(Block, C.BlockBytes);
   __atomic_store_n(&Word, After, __ATOMIC_RELEASE);
   noteBits(O, &Word, M.Mask, 0);
   // The only one in its list stays there when it is empty.
@@ -985,6 +1029,7 @@ static const uint64_t *deallocateSmall(Object &O, Heap &H, Arena &A,
                "perdure_alloc never gave it");
   writeDescriptor(O, Page, 0);
   T.Prev = NotListed;
+  markFreePages(O, Page, T.Next);
   H.Runs.add(H.Tags, Page, T.Next);
 }
 

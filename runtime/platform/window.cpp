@@ -76,6 +76,7 @@ static bool reserveRows(uint64_t &Rows, uint64_t Base, unsigned SlotBits,
   void *P = mmap(nullptr, Bytes, PROT_READ | PROT_WRITE, ReserveFlags, -1, 0);
   if (P == MAP_FAILED)
     return false;
+  madvise(P, Bytes, MADV_DONTDUMP);
   // So that addresses find their row without the window's base.
   Rows = (uint64_t)P - perdureRow(0, Base, SlotBits);
   return true;
@@ -237,6 +238,9 @@ bool perdure::mapFotCache(uint64_t Base) {
   if (mmap(Cache, Bytes, PROT_READ | PROT_WRITE, ReserveFlags | MAP_FIXED, -1,
            0) == MAP_FAILED)
     return fail(errno, "cannot map the FOT cache: %s", strerror(errno));
+  // For debuggers: core files have where the first indices lead, and no more.
+  constexpr uint64_t Dumped = 65536;
+  madvise((char *)Cache + Dumped, Bytes - Dumped, MADV_DONTDUMP);
   clearRows(Base);
   Cache[0] = Base;
   return true;

@@ -1,0 +1,61 @@
+//===- shadow.cpp - What AddressSanitizer and valgrind are told -----------===//
+
+#include "platform/shadow.h"
+
+// Without Debian's package valgrind at build time, valgrind is told nothing.
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#define VALGRIND_MAKE_MEM_NOACCESS(P, Bytes) ((void)(P), (void)(Bytes))
+#define VALGRIND_MAKE_MEM_DEFINED(P, Bytes) ((void)(P), (void)(Bytes))
+#define VALGRIND_DISABLE_ERROR_REPORTING ((void)0)
+#define VALGRIND_ENABLE_ERROR_REPORTING ((void)0)
+#endif
+
+using namespace perdure;
+
+extern "C" {
+__attribute__((weak)) void __asan_poison_memory_region(const volatile void *P,
+                                                       size_t Bytes);
+__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void *P,
+                                                         size_t Bytes);
+}
+
+bool perdure::Shadowed;
+
+static bool Valgrind;
+
+__attribute__((constructor(101))) static void findShadow() {
+  Valgrind = RUNNING_ON_VALGRIND != 0;
+  Shadowed = Valgrind || __asan_poison_memory_region;
+}
+
+void perdure::tellFree(const void *P, uint64_t Bytes) {
+  if (__asan_poison_memory_region)
+    __asan_poison_memory_region(P, Bytes);
+  if (Valgrind)
+    VALGRIND_MAKE_MEM_NOACCESS(P, Bytes);
+}
+
+// Defined: blocks are given zeroed, and what was allocated before has been stored.
+void perdure::tellUsed(const void *P, uint64_t Bytes) {
+  if (__asan_unpoison_memory_region)
+    __asan_unpoison_memory_region(P, Bytes);
+  if (Valgrind)
+    VALGRIND_MAKE_MEM_DEFINED(P, Bytes);
+}
+
+// Volatile: or the compiler would call memcpy.
+__attribute__((no_sanitize_address)) void
+perdure::copyUnseenSlow(void *To, const void *From, size_t Bytes) {
+  if (Valgrind)
+    VALGRIND_DISABLE_ERROR_REPORTING;
+  for (size_t I = 0; I < Bytes; ++I)
+    ((volatile char *)To)[I] = ((const volatile char *)From)[I];
+  // Of what was free nothing is known to be defined.
+  if (Valgrind) {
+    VALGRIND_MAKE_MEM_DEFINED(To, Bytes);
+    VALGRIND_ENABLE_ERROR_REPORTING;
+  }
+}

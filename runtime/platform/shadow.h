@@ -1,0 +1,57 @@
+//===- shadow.h - What AddressSanitizer and valgrind are told ---*- C++ -*-===//
+//
+// Which bytes of objects are free. AddressSanitizer's functions are found at run
+// time, in programs that are built with -fsanitize=address, also where this
+// library is not; valgrind is asked whether it is there. Without either each of
+// these costs a load and a branch that is not taken.
+//
+// What is marked as free must not be touched by what they look at: all code
+// under valgrind; code that is built with the sanitizer, and the functions of
+// libc that it has taken over, memcpy and pwrite among them, whoever calls them.
+// Nor may it be anybody's but this process's to give and take: what is known of
+// memory that others allocate goes stale.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PERDURE_RUNTIME_PLATFORM_SHADOW_H
+#define PERDURE_RUNTIME_PLATFORM_SHADOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+namespace perdure {
+
+/// Written once, before main.
+extern __attribute__((visibility("hidden"))) bool Shadowed;
+
+/// Whether there is somebody to be told.
+inline bool isShadowed() { return __builtin_expect(Shadowed, 0); }
+
+void tellFree(const void *P, uint64_t Bytes);
+void tellUsed(const void *P, uint64_t Bytes);
+void copyUnseenSlow(void *To, const void *From, size_t Bytes);
+
+/// From now on an access is reported.
+inline void markFree(const void *P, uint64_t Bytes) {
+  if (isShadowed())
+    tellFree(P, Bytes);
+}
+
+/// It is not any more.
+inline void markUsed(const void *P, uint64_t Bytes) {
+  if (isShadowed())
+    tellUsed(P, Bytes);
+}
+
+/// memcpy from what may be free.
+inline void copyUnseen(void *To, const void *From, size_t Bytes) {
+  if (isShadowed())
+    copyUnseenSlow(To, From, Bytes);
+  else
+    memcpy(To, From, Bytes);
+}
+
+} // namespace perdure
+
+#endif // PERDURE_RUNTIME_PLATFORM_SHADOW_H
