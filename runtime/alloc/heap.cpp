@@ -247,11 +247,32 @@ static void markFreeBlocks(const Object &O, uint64_t Page, unsigned Class) {
       markUsed(First + (uint64_t)I * C.BlockBytes, C.BlockBytes);
 }
 
-// A block, of which Bytes were asked for, and the rest of its class's.
-static void markRest(const Object &O, const char *Block, uint64_t Bytes,
-                     uint64_t Room) {
+// Of blocks that are given, Bytes are what was asked for: the rest stays free.
+// Between the threads that free blocks and those that allocate them once more: by
+// the block, so that this hides no race. When slabs come and go, by the pages' lock.
+[[gnu::noinline, gnu::cold]] static void
+zeroShadowed(const Object &O, char *Block, uint64_t Bytes, uint64_t Room) {
+  happensAfter(Block);
+  markUsed(Block, Room);
+  memset(Block, 0, Room);
   if (isShadowed(O))
     markFree(Block + Bytes, Room - Bytes);
+}
+
+[[gnu::noinline, gnu::cold]] static void
+freeShadowed(const Object &O, const void *Block, uint64_t Room) {
+  happensBefore(Block);
+  if (isShadowed(O))
+    markFree(Block, Room);
+}
+
+template <typename Visitor>
+static void visitPlaces(const Object &O, uint64_t Page, unsigned Class,
+                        Visitor Visit) {
+  const ClassInfo &C = ByClass.Info[Class];
+  const char *First = (const char *)(slabAt(O, Page) + 1);
+  for (unsigned I = 0; isShadowed() && I < C.Blocks; ++I)
+    Visit(First + (uint64_t)I * C.BlockBytes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -289,6 +310,8 @@ static bool absorb(Object &O, Heap &H, bool Grown = false) {
       return false;
     break;
   }
+  // What was known of them is old when another process has changed them.
+  markUsed(slabAt(O, H.Pages), (End - H.Pages) * FilePage);
   PageWalk Walk(O, H.Pages, End);
   PageRun R;
   while (Walk.next(R)) {
@@ -575,6 +598,7 @@ static TakenPages takePages(Object &O, Heap &H, uint64_t Pages, bool Grow) {
   uint64_t Page = findPages(O, H, Pages, Grow);
   if (!Page)
     return {0, 0};
+  happensAfter(&H.PageLock);
   uint64_t Dirty = H.Fresh > Page ? H.Fresh - Page : 0;
   if (H.Fresh < Page + Pages)
     H.Fresh = Page + Pages;
@@ -590,6 +614,7 @@ static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
   const SizeClass &C = Classes[Class];
   SlabHeader *S = slabAt(O, Page);
   markUsed(S, sizeof(*S)); // its blocks are free, as its pages were
+  visitPlaces(O, Page, Class, happensBefore);
   *S = SlabHeader();
   S->Magic = SlabMagic;
   S->BlockBytes = C.BlockBytes;
@@ -617,7 +642,9 @@ static void dropSlab(Object &O, Heap &H, uint64_t Page, unsigned Class) {
   untagSlab(H, Page, Class);
   for (unsigned I = 0; I < Classes[Class].Pages; ++I)
     writeDescriptor(O, Page + I, 0);
+  visitPlaces(O, Page, Class, happensAfter);
   Locked Hold(H.PageLock);
+  happensBefore(&H.PageLock);
   markFreePages(O, Page, Classes[Class].Pages);
   H.Runs.add(H.Tags, Page, Classes[Class].Pages);
 }
@@ -864,10 +891,12 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class, uint64_t Bytes,
   }
   unsigned Index = Word * 64 + (unsigned)__builtin_ctzll(Bit);
   char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
-  markUsed(Block, C.BlockBytes);
   // In any order: nothing leads to the block before the caller has fenced.
   uint64_t First = 0, End = C.BlockBytes;
-  if (Wished && Wish->Overwritten) {
+  if (isShadowed()) {
+    zeroShadowed(O, Block, Bytes, C.BlockBytes);
+    noteZeroes(O, Block, C.BlockBytes);
+  } else if (Wished && Wish->Overwritten) {
     zeroRest(Block, C.BlockBytes, Wish->Overwritten, First, End);
   } else {
     memset(Block, 0, C.BlockBytes);
@@ -877,7 +906,6 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class, uint64_t Bytes,
   noteBits(O, &S->Used[Word], 0, Bit);
   if (Free == Bit && isFull(S, C, Wished ? 0 : Word + 1))
     unlinkPage(H.Tags, A.Room[Class], Page);
-  markRest(O, Block, Bytes, C.BlockBytes);
   A.Lock.unlock();
   if (When == WriteBack::Here && First < End)
     flushRange(O.Map, Block + First, End - First);
@@ -912,7 +940,8 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class, uint64_t Bytes,
   noteZeroes(O, Block, Taken.Dirty * FilePage);
   if (When == WriteBack::Here)
     flushRange(O.Map, Block, Taken.Dirty * FilePage);
-  markRest(O, (const char *)Block, Bytes, Pages * FilePage);
+  if (isShadowed(O))
+    markFree((const char *)Block + Bytes, Pages * FilePage - Bytes);
   tagLarge(H, Taken.Page, Pages);
   beginDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
   return Block;
@@ -1001,8 +1030,8 @@ static const uint64_t *deallocateSmall(Object &O, Heap &H, Arena &A,
   SlabHeader *S = slabAt(O, Page);
   uint64_t &Word = *M.Word, Before = Word, After = Before & ~M.Mask;
   bool WasFull = !(C.All[M.Word - S->Used] & ~Before) && isFull(S, C, 0);
-  if (isShadowed(O))
-    markFree(Block, C.BlockBytes);
+  if (isShadowed())
+    freeShadowed(O, Block, C.BlockBytes);
   __atomic_store_n(&Word, After, __ATOMIC_RELEASE);
   noteBits(O, &Word, M.Mask, 0);
   // The only one in its list stays there when it is empty.
@@ -1029,6 +1058,7 @@ static const uint64_t *deallocateSmall(Object &O, Heap &H, Arena &A,
                "perdure_alloc never gave it");
   writeDescriptor(O, Page, 0);
   T.Prev = NotListed;
+  happensBefore(&H.PageLock);
   markFreePages(O, Page, T.Next);
   H.Runs.add(H.Tags, Page, T.Next);
 }

@@ -1,4 +1,4 @@
-//===- shadow.cpp - What AddressSanitizer and valgrind are told -----------===//
+//===- shadow.cpp - What sanitizers and valgrind are told -----------------===//
 
 #include "platform/shadow.h"
 
@@ -20,7 +20,23 @@ __attribute__((weak)) void __asan_poison_memory_region(const volatile void *P,
                                                        size_t Bytes);
 __attribute__((weak)) void __asan_unpoison_memory_region(const volatile void *P,
                                                          size_t Bytes);
+__attribute__((weak)) void __tsan_acquire(void *Place);
+__attribute__((weak)) void __tsan_release(void *Place);
+__attribute__((weak)) void AnnotateIgnoreWritesBegin(const char *File, int Line);
+__attribute__((weak)) void AnnotateIgnoreWritesEnd(const char *File, int Line);
 }
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+// Then ThreadSanitizer sees the locks themselves.
+#if defined(__SANITIZE_THREAD__)
+static constexpr bool SeesLocks = true;
+#else
+static constexpr bool SeesLocks = false;
+#endif
 
 bool perdure::Shadowed;
 
@@ -28,8 +44,10 @@ static bool Valgrind;
 
 __attribute__((constructor(101))) static void findShadow() {
   Valgrind = RUNNING_ON_VALGRIND != 0;
-  Shadowed = Valgrind || __asan_poison_memory_region;
+  Shadowed = Valgrind || __asan_poison_memory_region || (__tsan_release && !SeesLocks);
 }
+
+bool perdure::underValgrind() { return Valgrind; }
 
 void perdure::tellFree(const void *P, uint64_t Bytes) {
   if (__asan_poison_memory_region)
@@ -46,8 +64,24 @@ void perdure::tellUsed(const void *P, uint64_t Bytes) {
     VALGRIND_MAKE_MEM_DEFINED(P, Bytes);
 }
 
+void perdure::tellBefore(const void *Place) {
+  if (__tsan_release)
+    __tsan_release((void *)Place);
+}
+
+void perdure::tellAfter(const void *Place) {
+  if (__tsan_acquire)
+    __tsan_acquire((void *)Place);
+}
+
+void perdure::tellUnseen(bool Begin) {
+  auto *Tell = Begin ? AnnotateIgnoreWritesBegin : AnnotateIgnoreWritesEnd;
+  if (Tell) // it ignores reads, too
+    Tell(__FILE__, __LINE__);
+}
+
 // Volatile: or the compiler would call memcpy.
-__attribute__((no_sanitize_address)) void
+__attribute__((no_sanitize("address", "thread"))) void
 perdure::copyUnseenSlow(void *To, const void *From, size_t Bytes) {
   if (Valgrind)
     VALGRIND_DISABLE_ERROR_REPORTING;

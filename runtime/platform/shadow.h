@@ -1,9 +1,10 @@
-//===- shadow.h - What AddressSanitizer and valgrind are told ---*- C++ -*-===//
+//===- shadow.h - What sanitizers and valgrind are told ---------*- C++ -*-===//
 //
-// Which bytes of objects are free. AddressSanitizer's functions are found at run
-// time, in programs that are built with -fsanitize=address, also where this
-// library is not; valgrind is asked whether it is there. Without either each of
-// these costs a load and a branch that is not taken.
+// Which bytes of objects are free; for ThreadSanitizer, that what was done to a
+// block before it was freed comes before what its next owner does. Their functions
+// are found at run time, in programs that are built with -fsanitize=address or
+// thread, also where this library is not; valgrind is asked whether it is there.
+// Without them each of these costs a load and a branch that is not taken.
 //
 // What is marked as free must not be touched by what they look at: all code
 // under valgrind; code that is built with the sanitizer, and the functions of
@@ -28,8 +29,13 @@ extern __attribute__((visibility("hidden"))) bool Shadowed;
 /// Whether there is somebody to be told.
 inline bool isShadowed() { return __builtin_expect(Shadowed, 0); }
 
+bool underValgrind();
+
 void tellFree(const void *P, uint64_t Bytes);
 void tellUsed(const void *P, uint64_t Bytes);
+void tellBefore(const void *Place);
+void tellAfter(const void *Place);
+void tellUnseen(bool Begin);
 void copyUnseenSlow(void *To, const void *From, size_t Bytes);
 
 /// From now on an access is reported.
@@ -44,7 +50,29 @@ inline void markUsed(const void *P, uint64_t Bytes) {
     tellUsed(P, Bytes);
 }
 
-/// memcpy from what may be free.
+/// What this thread has done so far comes before what those do who call
+/// happensAfter with the same place later.
+inline void happensBefore(const void *Place) {
+  if (isShadowed())
+    tellBefore(Place);
+}
+inline void happensAfter(const void *Place) {
+  if (isShadowed())
+    tellAfter(Place);
+}
+
+/// What libc's functions do in between is no race: a lock that ThreadSanitizer does
+/// not know guards it. Before that is released.
+inline void beginUnseen() {
+  if (isShadowed())
+    tellUnseen(true);
+}
+inline void endUnseen() {
+  if (isShadowed())
+    tellUnseen(false);
+}
+
+/// memcpy from what may be free, or another thread's.
 inline void copyUnseen(void *To, const void *From, size_t Bytes) {
   if (isShadowed())
     copyUnseenSlow(To, From, Bytes);

@@ -4,6 +4,7 @@
 #include "platform/error.h"
 #include "platform/lock.h"
 #include "platform/options.h"
+#include "platform/shadow.h"
 
 #include <errno.h>
 #include <string.h>
@@ -166,13 +167,17 @@ bool perdure::reserveWindow(unsigned SlotBits) {
     else if (underTsanOrMsan())
       Wanted = 0x7c0000000000;
   }
+  // Where nobody asks for a place valgrind has 64 GiB, and all above its own
+  // memory and the program's stack where somebody does (measured).
+  if (!Wanted && underValgrind())
+    Wanted = 0x100000000000;
   // 2,048 slots or what the address space and its limits leave, down to a
   // handful.
   for (uint64_t Count = MaxSlots; Count >= 4; Count = Count * 3 / 4) {
     uint64_t Base = reserve(Wanted, Count * Slot, Slot);
     // The loader's random places may lie in ASan's range; where the kernel
     // finds room is application memory to ASan as well.
-    if (!Base && underAsan() && !TheOptions.window)
+    if (!Base && (underAsan() || underValgrind()) && !TheOptions.window)
       Base = reserve(0, Count * Slot, Slot);
     if (!Base)
       continue;
