@@ -174,9 +174,11 @@ static bool shareTables(Object &O, const State &S) {
 // Core files have of an object what the file holds, where they take it in: whose pages
 // are this process's own, or whoever asks by coredump_filter. Not the addresses that it
 // may grow into, by which one would look 32 GiB long and take ten seconds to write.
+// Nor does valgrind search those.
 static void dumpFileOnly(const Object &O) {
   madvise((void *)(O.Base + O.FileBytes), TheWindow.limit() - O.FileBytes,
           MADV_DONTDUMP);
+  markBeyond((const void *)(O.Base + O.FileBytes), TheWindow.limit() - O.FileBytes);
 }
 
 // Extents are read without the lock; they never change once they are there.
@@ -203,9 +205,11 @@ static void setState(Object &O, const State &New) {
   O.Current.Reserved = New.Reserved;
   O.Current.Spare = New.Spare;
   O.Current.Checksum = New.Checksum;
-  if (isPresent(O) && New.FileBytes > O.FileBytes)
-    madvise((void *)(O.Base + O.FileBytes), New.FileBytes - O.FileBytes,
-            MADV_DODUMP);
+  if (isPresent(O) && New.FileBytes > O.FileBytes) {
+    void *Grown = (void *)(O.Base + O.FileBytes);
+    madvise(Grown, New.FileBytes - O.FileBytes, MADV_DODUMP);
+    markUsed(Grown, New.FileBytes - O.FileBytes);
+  }
   __atomic_store_n(&O.FileBytes, New.FileBytes, __ATOMIC_RELEASE);
 }
 

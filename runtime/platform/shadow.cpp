@@ -64,6 +64,11 @@ void perdure::tellUsed(const void *P, uint64_t Bytes) {
     VALGRIND_MAKE_MEM_DEFINED(P, Bytes);
 }
 
+void perdure::tellBeyond(const void *P, uint64_t Bytes) {
+  if (Valgrind)
+    VALGRIND_MAKE_MEM_NOACCESS(P, Bytes);
+}
+
 void perdure::tellBefore(const void *Place) {
   if (__tsan_release)
     __tsan_release((void *)Place);

@@ -33,6 +33,7 @@ bool underValgrind();
 
 void tellFree(const void *P, uint64_t Bytes);
 void tellUsed(const void *P, uint64_t Bytes);
+void tellBeyond(const void *P, uint64_t Bytes);
 void tellBefore(const void *Place);
 void tellAfter(const void *Place);
 void tellUnseen(bool Begin);
@@ -48,6 +49,13 @@ inline void markFree(const void *P, uint64_t Bytes) {
 inline void markUsed(const void *P, uint64_t Bytes) {
   if (isShadowed())
     tellUsed(P, Bytes);
+}
+
+/// Addresses that a file may grow into: valgrind would look for lost pointers there,
+/// for minutes. AddressSanitizer has no shadow for them yet, and needs none.
+inline void markBeyond(const void *P, uint64_t Bytes) {
+  if (isShadowed())
+    tellBeyond(P, Bytes);
 }
 
 /// What this thread has done so far comes before what those do who call
