@@ -19,6 +19,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 namespace perdure {
@@ -78,6 +79,15 @@ inline void beginUnseen() {
 inline void endUnseen() {
   if (isShadowed())
     tellUnseen(false);
+}
+
+/// calloc(1, Bytes) of what other threads find by a load that ThreadSanitizer does not
+/// see, and which holds locks that it does.
+inline void *makeFound(size_t Bytes) {
+  beginUnseen();
+  void *P = calloc(1, Bytes);
+  endUnseen();
+  return P;
 }
 
 /// memcpy from what may be free, or another thread's.

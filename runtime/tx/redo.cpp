@@ -284,7 +284,7 @@ static Redo *openRedo(Object &O) {
   Locked Hold(OpenRedoLock);
   if (O.TheRedo)
     return O.TheRedo;
-  R = (Redo *)calloc(1, sizeof(Redo));
+  R = (Redo *)makeFound(sizeof(Redo));
   if (!R) {
     fail(ENOMEM, "no memory for commits");
     return nullptr;
