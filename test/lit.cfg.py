@@ -4,6 +4,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from resource import RLIM_INFINITY, RLIMIT_CORE, getrlimit
 
 sys.path.insert(0, os.path.dirname(__file__))
 from blanks import PerdureTest, without_blanks
@@ -79,6 +80,8 @@ substitute(
 substitute("%llc", os.path.join(config.perdure_llvm_bin, "llc"))
 substitute("%python", sys.executable)
 substitute("%gdb", config.perdure_gdb or "gdb", "-nx", "-batch")
+lldb = os.path.join(config.perdure_llvm_bin, "lldb")
+substitute("%lldb", lldb, "--no-lldbinit", "-b")
 substitute("%cmake", config.perdure_cmake)
 substitute("%cc", config.perdure_c_compiler)
 substitute("%cxx", config.perdure_cxx_compiler)
@@ -124,11 +127,24 @@ feature("libbsd", "/usr/include/bsd/sys/queue.h")
 feature("boost-container", "/usr/include/boost/container/vector.hpp")
 feature("lld", os.path.join(config.perdure_llvm_bin, "ld.lld"))
 feature("gdb", config.perdure_gdb or "/nonexistent")
+feature("lldb", lldb)
+feature("clangd", os.path.join(config.perdure_llvm_bin, "clangd"))
+feature("clang-tidy", os.path.join(config.perdure_llvm_bin, "clang-tidy"))
 feature("words", "/usr/share/dict/words")
 feature("gcc", "/usr/bin/gcc")
 feature("valgrind", "/usr/bin/valgrind")
 feature("chromium", "/usr/bin/chromium")
 feature("sqlite", "/usr/include/sqlite3ext.h")
+
+# Where core files lie beside the program that died, and may be long.
+try:
+    with open("/proc/sys/kernel/core_pattern") as pattern:
+        if not pattern.read().startswith(("|", "/")) and (
+            getrlimit(RLIMIT_CORE)[1] == RLIM_INFINITY
+        ):
+            config.available_features.add("kernel-cores")
+except OSError:
+    pass
 
 # Tests of rights play a second user, who has to reach the build tree.
 if os.geteuid() == 0 and shutil.which("setpriv"):

@@ -26,7 +26,6 @@ class Failure(Exception):
 
 
 def read_segments(core):
-    """Where the table of segments is, and the segments."""
     head = core.read(HEADER.size)
     if len(head) < HEADER.size or head[:6] != b"\x7fELF\x02\x01":
         raise Failure("this is no core file of a 64-bit little-endian machine")
@@ -41,7 +40,7 @@ def read_segments(core):
     data = core.read(SEGMENT.size * count)
     if len(data) != SEGMENT.size * count:
         raise Failure("the core file is cut off")
-    return table, list(SEGMENT.iter_unpack(data))
+    return list(SEGMENT.iter_unpack(data))
 
 
 def notes(data):
@@ -99,31 +98,47 @@ def append(destination, path, offset, size):
     return where, done
 
 
+def has_bytes(segments, address):
+    return any(kind == LOAD and at <= address < at + in_file
+               for kind, _, _, at, _, in_file, _, _ in segments)
+
+
+def write_segments(new, segments):
+    """A table behind all the rest, and where it is."""
+    if len(segments) >= 0xFFFF:
+        raise Failure("the core file has too many segments")
+    where = os.fstat(new.fileno()).st_size + 7 & ~7
+    os.pwrite(new.fileno(), b"".join(SEGMENT.pack(*s) for s in segments), where)
+    os.pwrite(new.fileno(), struct.pack("<Q", where), 32)
+    os.pwrite(new.fileno(), struct.pack("<H", len(segments)), 56)
+
+
 def complete(core, new):
-    table, segments = read_segments(core)
+    segments = read_segments(core)
     died = os.fstat(core.fileno()).st_mtime
-    files = {(begin, size): (offset, path)
-             for begin, size, offset, path in mapped_files(core, segments)
-             if OBJECT.search(path)}
+    files = [file for file in mapped_files(core, segments) if OBJECT.search(file[3])]
     if not files:
         raise Failure("the process had no objects mapped")
     copy_sparse(core, new)
-    for i, segment in enumerate(segments):
-        kind, flags, _, address, _, in_file, size, align = segment
-        if kind != LOAD or in_file or (address, size) not in files:
-            continue
-        offset, path = files[address, size]
+    for address, size, offset, path in files:
+        if has_bytes(segments, address):
+            continue  # pages of the process's own, or whoever asked for them
         name = path.decode(errors="replace")
         try:
             where, done = append(new, path, offset, size)
         except OSError as error:
             print(f"{address:#x} not added: {name}: {error.strerror}", file=sys.stderr)
             continue
-        os.pwrite(new.fileno(), SEGMENT.pack(kind, flags, where, address, 0, done, size, align),
-                  table + SEGMENT.size * i)
+        if not done:
+            continue  # addresses past the file's end
+        # The kernel has a segment without bytes for it, gdb none.
+        segments = [s for s in segments if s[0] != LOAD or s[3] != address]
+        segments.append((LOAD, 6, where, address, 0, done, done, 4096))
         print(f"{address:#x} {done} bytes of {name}")
         if os.stat(path).st_mtime > died:
             print(f"warning: {name} has been written to since the process died", file=sys.stderr)
+    # In the order of addresses, as readers expect.
+    write_segments(new, sorted(segments, key=lambda s: (s[0] == LOAD, s[3])))
 
 
 def main():

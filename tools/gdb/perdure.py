@@ -170,7 +170,10 @@ class PrintCommand(gdb.Command):
         super().__init__("perdure print", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
 
     def invoke(self, argument, _):
-        gdb.execute(f"print {in_gdb(argument)}")
+        try:
+            gdb.execute(f"print {in_gdb(argument)}")
+        except gdb.error as error:
+            raise gdb.GdbError(str(error))
 
 
 class ListCommand(gdb.Command):
