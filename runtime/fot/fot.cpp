@@ -69,7 +69,7 @@ static bool readName(const Object &O, uint64_t Offset, char (&Name)[256]) {
   if (Offset < HeaderBytes || Offset >= End)
     return false;
   size_t Room = End - Offset < sizeof(Name) ? End - Offset : sizeof(Name);
-  memcpy(Name, (const void *)(O.Base + Offset), Room);
+  copyUnseen(Name, (const void *)(O.Base + Offset), Room);
   return memchr(Name, 0, Room) && Name[0];
 }
 

@@ -68,10 +68,10 @@ static uint64_t reserve(uint64_t Wanted, uint64_t Bytes, uint64_t Slot) {
   return Base;
 }
 
-// What valgrind is told of addresses above 64 GiB costs it 2 microseconds for each
-// 64 KiB (measured: half an hour for the window). So there the window is what nobody
-// else uses: valgrind gives nobody addresses above its own memory, which begins at 64
-// GiB as the stack does, and a page at the start of each slot is taken.
+// Of addresses above 64 GiB valgrind keeps a record for each 64 KiB: it would be at
+// the window for longer than anybody waits. So there the window is what nobody else
+// uses: valgrind gives nobody addresses above its own memory and the program's stack,
+// which lie just above 64 GiB, and a page at the start of each slot is taken.
 static const uint64_t ValgrindWindow = 0x100000000000;
 static const uint64_t ValgrindSlots = 64;
 static const uint64_t PageBytes = 4096;
