@@ -247,14 +247,37 @@ static void markFreeBlocks(const Object &O, uint64_t Page, unsigned Class) {
       markUsed(First + (uint64_t)I * C.BlockBytes, C.BlockBytes);
 }
 
+// Zeroes what the block's next owner does not overwrite at once, of an object
+// that commits alone do not write: only that has to be written back, from First to
+// End.
+static void zeroRest(char *Block, uint64_t Bytes, uint64_t Overwritten,
+                     uint64_t &First, uint64_t &End) {
+  First = Bytes;
+  End = 0;
+  for (uint64_t At = 0; At < Bytes; At += OverwrittenUnit) {
+    uint64_t Unit = At / OverwrittenUnit;
+    if (Unit < 64 && Overwritten >> Unit & 1)
+      continue;
+    uint64_t Count = Unit < 64 ? OverwrittenUnit : Bytes - At;
+    memset(Block + At, 0, Count);
+    First = At < First ? At : First;
+    At += Count - OverwrittenUnit;
+    End = At + OverwrittenUnit;
+  }
+}
+
 // Of blocks that are given, Bytes are what was asked for: the rest stays free.
 // Between the threads that free blocks and those that allocate them once more: by
 // the block, so that this hides no race. When slabs come and go, by the pages' lock.
 [[gnu::noinline, gnu::cold]] static void
-zeroShadowed(const Object &O, char *Block, uint64_t Bytes, uint64_t Room) {
+zeroShadowed(const Object &O, char *Block, uint64_t Bytes, uint64_t Room,
+             uint64_t Overwritten, uint64_t &First, uint64_t &End) {
   happensAfter(Block);
   markUsed(Block, Room);
-  memset(Block, 0, Room);
+  if (Overwritten)
+    zeroRest(Block, Room, Overwritten, First, End);
+  else
+    memset(Block, 0, Room);
   if (isShadowed(O))
     markFree(Block + Bytes, Room - Bytes);
 }
@@ -786,25 +809,6 @@ static bool isFull(const SlabHeader *S, const ClassInfo &C, unsigned Word) {
   return true;
 }
 
-// Zeroes what the block's next owner does not overwrite at once, of an object
-// that commits alone do not write: only that has to be written back, from First to
-// End.
-static void zeroRest(char *Block, uint64_t Bytes, uint64_t Overwritten,
-                     uint64_t &First, uint64_t &End) {
-  First = Bytes;
-  End = 0;
-  for (uint64_t At = 0; At < Bytes; At += OverwrittenUnit) {
-    uint64_t Unit = At / OverwrittenUnit;
-    if (Unit < 64 && Overwritten >> Unit & 1)
-      continue;
-    uint64_t Count = Unit < 64 ? OverwrittenUnit : Bytes - At;
-    memset(Block + At, 0, Count);
-    First = At < First ? At : First;
-    At += Count - OverwrittenUnit;
-    End = At + OverwrittenUnit;
-  }
-}
-
 // The slab of which a block near to Near is taken, of those that A has room in:
 // the one that Near lies in, else of the first few the one whose pages are
 // nearest. A's lock is held, and A.Room[Class] has slabs.
@@ -894,7 +898,8 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class, uint64_t Bytes,
   // In any order: nothing leads to the block before the caller has fenced.
   uint64_t First = 0, End = C.BlockBytes;
   if (isShadowed()) {
-    zeroShadowed(O, Block, Bytes, C.BlockBytes);
+    zeroShadowed(O, Block, Bytes, C.BlockBytes, Wished ? Wish->Overwritten : 0, First,
+                 End);
     noteZeroes(O, Block, C.BlockBytes);
   } else if (Wished && Wish->Overwritten) {
     zeroRest(Block, C.BlockBytes, Wish->Overwritten, First, End);
