@@ -187,15 +187,21 @@ COUNT records, or 20."""
         words = gdb.string_to_argv(argument)
         if len(words) not in (2, 3):
             raise gdb.GdbError("perdure list HEAD FIELD [COUNT]")
-        at = gdb.parse_and_eval(f"$perdure({in_gdb(words[0])})")
+        try:
+            self.walk(words[0], words[1], int(words[2]) if len(words) == 3 else 20)
+        except (gdb.error, ValueError) as error:
+            raise gdb.GdbError(str(error))
+
+    def walk(self, head, field, most):
+        at = gdb.parse_and_eval(f"$perdure({in_gdb(head)})")
         seen = set()
-        while int(at) and len(seen) < (int(words[2]) if len(words) == 3 else 20):
+        while int(at) and len(seen) < most:
             if int(at) in seen:
                 print(f"{int(at):#x}: again")
                 return
             seen.add(int(at))
             print(f"{int(at):#x}: {at.dereference().format_string()}")
-            value = at.dereference()[words[1]]
+            value = at.dereference()[field]
             if encoding_of_type(value.type):
                 value = native(value)
                 if isinstance(value, Unknown):
