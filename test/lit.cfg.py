@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+from resource import RLIM_INFINITY, RLIMIT_CORE, getrlimit
 
 sys.path.insert(0, os.path.dirname(__file__))
 sys.path.insert(0, os.path.join(config.perdure_source, "tools", "lit"))
@@ -94,6 +95,8 @@ substitute(
 substitute("%llc", os.path.join(config.perdure_llvm_bin, "llc"))
 substitute("%python", sys.executable)
 substitute("%gdb", config.perdure_gdb or "gdb", "-nx", "-batch")
+lldb = os.path.join(config.perdure_llvm_bin, "lldb")
+substitute("%lldb", lldb, "--no-lldbinit", "-b")
 substitute("%cmake", config.perdure_cmake)
 substitute("%lit", sys.executable, os.path.join(config.perdure_llvm_bin, "lit"))
 substitute("%cc", config.perdure_c_compiler, *target[:1])
@@ -142,11 +145,24 @@ feature("libbsd", "/usr/include/bsd/sys/queue.h")
 feature("boost-container", "/usr/include/boost/container/vector.hpp")
 feature("lld", os.path.join(config.perdure_llvm_bin, "ld.lld"))
 feature("gdb", config.perdure_gdb or "/nonexistent")
+feature("lldb", lldb)
+feature("clangd", os.path.join(config.perdure_llvm_bin, "clangd"))
+feature("clang-tidy", os.path.join(config.perdure_llvm_bin, "clang-tidy"))
 feature("words", "/usr/share/dict/words")
 feature("gcc", "/usr/bin/gcc")
 feature("valgrind", "/usr/bin/valgrind")
 feature("chromium", "/usr/bin/chromium")
 feature("sqlite", "/usr/include/sqlite3ext.h")
+
+# Where core files lie beside the program that died, and may be long.
+try:
+    with open("/proc/sys/kernel/core_pattern") as pattern:
+        if not pattern.read().startswith(("|", "/")) and (
+            getrlimit(RLIMIT_CORE)[1] == RLIM_INFINITY
+        ):
+            config.available_features.add("kernel-cores")
+except OSError:
+    pass
 
 # Tests of rights play a second user, who has to reach the build tree.
 if os.geteuid() == 0 and shutil.which("setpriv"):

@@ -24,6 +24,12 @@
 #define PERDURE_TRANSACTION
 #define PERDURE_IN_TRANSACTION
 #define PERDURE_TX_SAFE
+/* [[perdure::persistent]] and its like, which they would warn of. */
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wunknown-attributes"
+#elif defined(__GNUC__) && __GNUC__ >= 12
+#pragma GCC diagnostic ignored_attributes "perdure::"
+#endif
 #else
 /* clang-format off */
 #error "perdure/perdure.h needs the Perdure plugin: compile with perdure-cc or perdure-c++, or add -fplugin=PerdureClang.so (define PERDURE_EDITOR for tools that only read the code)"

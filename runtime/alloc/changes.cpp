@@ -3,6 +3,7 @@
 #include "alloc/changes.h"
 #include "alloc/format.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,20 @@ struct Changes {
   size_t Ranges, Room;
 };
 } // namespace perdure
+
+namespace {
+/// Holds the lock of the changes.
+class [[nodiscard]] Noting {
+public:
+  explicit Noting(Latch &L) : Hold(L) { beginUnseen(); }
+  ~Noting() { endUnseen(); } // before it is unlocked
+  Noting(const Noting &) = delete;
+  Noting &operator=(const Noting &) = delete;
+
+private:
+  Locked<Latch> Hold;
+};
+} // namespace
 
 [[noreturn]] static void dieWithoutMemory(const Object &O) {
   die("object %s: no memory for what the allocator has changed; it holds what was "
@@ -80,7 +95,7 @@ static void widen(Object &O, Changes &C) {
 void perdure::noteWord(Object &O, const void *P, uint64_t Clear, uint64_t Set) {
   Changes &C = changesOf(O);
   uint64_t Offset = (uint64_t)P - O.Base;
-  Locked Hold(C.Lock);
+  Noting Hold(C.Lock);
   if (2 * C.Used >= C.Capacity)
     widen(O, C);
   Word *W = placeOf(C, Offset);
@@ -130,7 +145,7 @@ void perdure::noteZeroed(Object &O, const void *P, uint64_t Bytes) {
     return;
   Changes &C = changesOf(O);
   uint64_t Offset = (uint64_t)P - O.Base;
-  Locked Hold(C.Lock);
+  Noting Hold(C.Lock);
   // A program that allocates and frees the same blocks needs no more room.
   if (C.Ranges == C.Room) {
     mergeRanges(C);
@@ -150,7 +165,7 @@ void perdure::noteZeroed(Object &O, const void *P, uint64_t Bytes) {
 void perdure::forgetZeroed(Object &O, const void *P, uint64_t Bytes) {
   Changes &C = changesOf(O);
   uint64_t Offset = (uint64_t)P - O.Base;
-  Locked Hold(C.Lock);
+  Noting Hold(C.Lock);
   if (C.Ranges && C.Zeroed[C.Ranges - 1].Begin == Offset &&
       C.Zeroed[C.Ranges - 1].End - Offset <= Bytes)
     --C.Ranges;
@@ -160,7 +175,7 @@ void perdure::takeChanges(Object &O, ChangeTaker &Taker) {
   Changes *C = __atomic_load_n(&O.TheChanges, __ATOMIC_ACQUIRE);
   if (!C)
     return;
-  Locked Hold(C->Lock);
+  Noting Hold(C->Lock);
   mergeRanges(*C);
   for (size_t I = 0; I < C->Ranges; ++I)
     Taker.zeroed(C->Zeroed[I].Begin, C->Zeroed[I].End - C->Zeroed[I].Begin);
@@ -180,7 +195,7 @@ bool perdure::hasChanges(Object &O) {
   Changes *C = __atomic_load_n(&O.TheChanges, __ATOMIC_ACQUIRE);
   if (!C)
     return false;
-  Locked Hold(C->Lock);
+  Noting Hold(C->Lock);
   return C->Ranges || C->Used;
 }
 

@@ -26,6 +26,7 @@
 #include "alloc/page_runs.h"
 #include "alloc/placement.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -222,6 +223,82 @@ static void wordChanged(Object &O, const uint64_t *Word, WriteBack When) {
 }
 
 //===----------------------------------------------------------------------===//
+// What sanitizers are told: with the locks that guard what is free
+//===----------------------------------------------------------------------===//
+
+// What this process alone gives and takes.
+static bool isShadowed(const Object &O) { return isShadowed() && isAlone(O); }
+
+static void markFreePages(const Object &O, uint64_t Page, uint64_t Pages) {
+  if (isShadowed(O))
+    markFree(slabAt(O, Page), Pages * FilePage);
+}
+
+// Of a slab: all but its head and the blocks that are in use.
+static void markFreeBlocks(const Object &O, uint64_t Page, unsigned Class) {
+  if (!isShadowed(O))
+    return;
+  const ClassInfo &C = ByClass.Info[Class];
+  const SlabHeader *S = slabAt(O, Page);
+  const char *First = (const char *)(S + 1);
+  markFree(First, C.Pages * FilePage - sizeof(*S));
+  for (unsigned I = 0; I < C.Blocks; ++I)
+    if (S->Used[I / 64] >> I % 64 & 1)
+      markUsed(First + (uint64_t)I * C.BlockBytes, C.BlockBytes);
+}
+
+// Zeroes what the block's next owner does not overwrite at once, of an object
+// that commits alone do not write: only that has to be written back, from First to
+// End.
+static void zeroRest(char *Block, uint64_t Bytes, uint64_t Overwritten,
+                     uint64_t &First, uint64_t &End) {
+  First = Bytes;
+  End = 0;
+  for (uint64_t At = 0; At < Bytes; At += OverwrittenUnit) {
+    uint64_t Unit = At / OverwrittenUnit;
+    if (Unit < 64 && Overwritten >> Unit & 1)
+      continue;
+    uint64_t Count = Unit < 64 ? OverwrittenUnit : Bytes - At;
+    memset(Block + At, 0, Count);
+    First = At < First ? At : First;
+    At += Count - OverwrittenUnit;
+    End = At + OverwrittenUnit;
+  }
+}
+
+// Of blocks that are given, Bytes are what was asked for: the rest stays free.
+// Between the threads that free blocks and those that allocate them once more: by
+// the block, so that this hides no race. When slabs come and go, by the pages' lock.
+[[gnu::noinline, gnu::cold]] static void
+zeroShadowed(const Object &O, char *Block, uint64_t Bytes, uint64_t Room,
+             uint64_t Overwritten, uint64_t &First, uint64_t &End) {
+  happensAfter(Block);
+  markUsed(Block, Room);
+  if (Overwritten)
+    zeroRest(Block, Room, Overwritten, First, End);
+  else
+    memset(Block, 0, Room);
+  if (isShadowed(O))
+    markFree(Block + Bytes, Room - Bytes);
+}
+
+[[gnu::noinline, gnu::cold]] static void
+freeShadowed(const Object &O, const void *Block, uint64_t Room) {
+  happensBefore(Block);
+  if (isShadowed(O))
+    markFree(Block, Room);
+}
+
+template <typename Visitor>
+static void visitPlaces(const Object &O, uint64_t Page, unsigned Class,
+                        Visitor Visit) {
+  const ClassInfo &C = ByClass.Info[Class];
+  const char *First = (const char *)(slabAt(O, Page) + 1);
+  for (unsigned I = 0; isShadowed() && I < C.Blocks; ++I)
+    Visit(First + (uint64_t)I * C.BlockBytes);
+}
+
+//===----------------------------------------------------------------------===//
 // Making and refreshing the volatile side
 //===----------------------------------------------------------------------===//
 
@@ -256,11 +333,14 @@ static bool absorb(Object &O, Heap &H, bool Grown = false) {
       return false;
     break;
   }
+  // What was known of them is old when another process has changed them.
+  markUsed(slabAt(O, H.Pages), (End - H.Pages) * FilePage);
   PageWalk Walk(O, H.Pages, End);
   PageRun R;
   while (Walk.next(R)) {
     if (R.Kind == PageKind::Free) {
       H.Runs.add(H.Tags, R.Page, R.Pages);
+      markFreePages(O, R.Page, R.Pages);
     } else if (Grown) {
       Walk.damage(R.Page);
       break;
@@ -269,6 +349,7 @@ static bool absorb(Object &O, Heap &H, bool Grown = false) {
     } else {
       tagSlab(H, R.Page, R.Class, H.Pool);
       H.Tags[R.Page].Prev = NotListed;
+      markFreeBlocks(O, R.Page, R.Class);
       if (roomOf(O, R.Page, R.Class))
         pushPage(H.Tags, H.Arenas[H.Pool].Room[R.Class], (uint32_t)R.Page);
     }
@@ -333,6 +414,7 @@ static Heap *makeHeap(Object &O) {
     free(H);
     return nullptr;
   }
+  madvise(H->Tags, H->TagBytes, MADV_DONTDUMP);
   if (!absorb(O, *H) || !holdsRoot(O, *H)) {
     freeHeap(H);
     return nullptr;
@@ -539,6 +621,7 @@ static TakenPages takePages(Object &O, Heap &H, uint64_t Pages, bool Grow) {
   uint64_t Page = findPages(O, H, Pages, Grow);
   if (!Page)
     return {0, 0};
+  happensAfter(&H.PageLock);
   uint64_t Dirty = H.Fresh > Page ? H.Fresh - Page : 0;
   if (H.Fresh < Page + Pages)
     H.Fresh = Page + Pages;
@@ -553,6 +636,8 @@ static void makeSlab(Object &O, Heap &H, Arena &A, unsigned Class,
                      uint64_t Page) {
   const SizeClass &C = Classes[Class];
   SlabHeader *S = slabAt(O, Page);
+  markUsed(S, sizeof(*S)); // its blocks are free, as its pages were
+  visitPlaces(O, Page, Class, happensBefore);
   *S = SlabHeader();
   S->Magic = SlabMagic;
   S->BlockBytes = C.BlockBytes;
@@ -580,7 +665,10 @@ static void dropSlab(Object &O, Heap &H, uint64_t Page, unsigned Class) {
   untagSlab(H, Page, Class);
   for (unsigned I = 0; I < Classes[Class].Pages; ++I)
     writeDescriptor(O, Page + I, 0);
+  visitPlaces(O, Page, Class, happensAfter);
   Locked Hold(H.PageLock);
+  happensBefore(&H.PageLock);
+  markFreePages(O, Page, Classes[Class].Pages);
   H.Runs.add(H.Tags, Page, Classes[Class].Pages);
 }
 
@@ -721,25 +809,6 @@ static bool isFull(const SlabHeader *S, const ClassInfo &C, unsigned Word) {
   return true;
 }
 
-// Zeroes what the block's next owner does not overwrite at once, of an object
-// that commits alone do not write: only that has to be written back, from First to
-// End.
-static void zeroRest(char *Block, uint64_t Bytes, uint64_t Overwritten,
-                     uint64_t &First, uint64_t &End) {
-  First = Bytes;
-  End = 0;
-  for (uint64_t At = 0; At < Bytes; At += OverwrittenUnit) {
-    uint64_t Unit = At / OverwrittenUnit;
-    if (Unit < 64 && Overwritten >> Unit & 1)
-      continue;
-    uint64_t Count = Unit < 64 ? OverwrittenUnit : Bytes - At;
-    memset(Block + At, 0, Count);
-    First = At < First ? At : First;
-    At += Count - OverwrittenUnit;
-    End = At + OverwrittenUnit;
-  }
-}
-
 // The slab of which a block near to Near is taken, of those that A has room in:
 // the one that Near lies in, else of the first few the one whose pages are
 // nearest. A's lock is held, and A.Room[Class] has slabs.
@@ -789,7 +858,7 @@ static bool nearestIn(const Object &O, SlabHeader *S, const ClassInfo &C,
 // write or read but in the file. Measured beside others by bench/run alloc.
 // Wishes are compiled apart.
 template <bool Wished>
-static void *allocateSmall(Object &O, Heap &H, unsigned Class,
+static void *allocateSmall(Object &O, Heap &H, unsigned Class, uint64_t Bytes,
                            const BlockWish *Wish, WriteBack When) {
   const ClassInfo &C = ByClass.Info[Class];
   Arena &A = lockArenaOfThread(H);
@@ -828,7 +897,11 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
   char *Block = (char *)(S + 1) + (uint64_t)Index * C.BlockBytes;
   // In any order: nothing leads to the block before the caller has fenced.
   uint64_t First = 0, End = C.BlockBytes;
-  if (Wished && Wish->Overwritten) {
+  if (isShadowed()) {
+    zeroShadowed(O, Block, Bytes, C.BlockBytes, Wished ? Wish->Overwritten : 0, First,
+                 End);
+    noteZeroes(O, Block, C.BlockBytes);
+  } else if (Wished && Wish->Overwritten) {
     zeroRest(Block, C.BlockBytes, Wish->Overwritten, First, End);
   } else {
     memset(Block, 0, C.BlockBytes);
@@ -865,12 +938,15 @@ static void *allocateSmall(Object &O, Heap &H, unsigned Class,
     return nullptr;
   // No lock: others go on meanwhile, and to the file the pages are free still.
   void *Block = slabAt(O, Taken.Page);
+  markUsed(Block, Pages * FilePage);
   memset(Block, 0, Taken.Dirty * FilePage);
   // In any order: nothing leads to the block before the caller has fenced, and
   // the pages are nobody else's before it is freed, which fences.
   noteZeroes(O, Block, Taken.Dirty * FilePage);
   if (When == WriteBack::Here)
     flushRange(O.Map, Block, Taken.Dirty * FilePage);
+  if (isShadowed(O))
+    markFree((const char *)Block + Bytes, Pages * FilePage - Bytes);
   tagLarge(H, Taken.Page, Pages);
   beginDescriptor(O, Taken.Page, makeDescriptor(PageKind::Large, 0, Pages));
   return Block;
@@ -882,7 +958,7 @@ void *perdure::allocate(Object &O, uint64_t Bytes, WriteBack When) {
     return nullptr;
   return Bytes <= LargestClass
              ? allocateSmall<false>(O, *H, ByClass.Of[(Bytes + 15) / 16],
-                                    nullptr, When)
+                                    Bytes, nullptr, When)
              : allocateLarge(O, *H, Bytes, When);
 }
 
@@ -899,7 +975,7 @@ void *perdure::allocate(Object &O, uint64_t Bytes, BlockWish Wish,
   unsigned Class = ByClass.Of[(Bytes + 15) / 16];
   if (Wish.WholeLines && Class == CrossingClass)
     ++Class;
-  return allocateSmall<true>(O, *H, Class, &Wish, When);
+  return allocateSmall<true>(O, *H, Class, Bytes, &Wish, When);
 }
 
 //===----------------------------------------------------------------------===//
@@ -959,6 +1035,8 @@ static const uint64_t *deallocateSmall(Object &O, Heap &H, Arena &A,
   SlabHeader *S = slabAt(O, Page);
   uint64_t &Word = *M.Word, Before = Word, After = Before & ~M.Mask;
   bool WasFull = !(C.All[M.Word - S->Used] & ~Before) && isFull(S, C, 0);
+  if (isShadowed())
+    freeShadowed(O, Block, C.BlockBytes);
   __atomic_store_n(&Word, After, __ATOMIC_RELEASE);
   noteBits(O, &Word, M.Mask, 0);
   // The only one in its list stays there when it is empty.
@@ -985,6 +1063,8 @@ static const uint64_t *deallocateSmall(Object &O, Heap &H, Arena &A,
                "perdure_alloc never gave it");
   writeDescriptor(O, Page, 0);
   T.Prev = NotListed;
+  happensBefore(&H.PageLock);
+  markFreePages(O, Page, T.Next);
   H.Runs.add(H.Tags, Page, T.Next);
 }
 

@@ -2,6 +2,7 @@
 
 #include "fot/escapes.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +169,7 @@ EscapeList perdure::takeEscapes(Object &O) {
     Bits Now;
     if (!E.Offset || E.Offset >= End || End - E.Offset < sizeof(Now))
       continue;
-    memcpy(&Now, (const void *)(O.Base + E.Offset), sizeof(Now));
+    copyUnseen(&Now, (const void *)(O.Base + E.Offset), sizeof(Now));
     if (!isNativeStill(Now, E))
       continue;
     E.Stored = Now;

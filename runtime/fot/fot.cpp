@@ -21,6 +21,7 @@
 #include "object/header.h"
 #include "object/store.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -68,7 +69,7 @@ static bool readName(const Object &O, uint64_t Offset, char (&Name)[256]) {
   if (Offset < HeaderBytes || Offset >= End)
     return false;
   size_t Room = End - Offset < sizeof(Name) ? End - Offset : sizeof(Name);
-  memcpy(Name, (const void *)(O.Base + Offset), Room);
+  copyUnseen(Name, (const void *)(O.Base + Offset), Room);
   return memchr(Name, 0, Room) && Name[0];
 }
 
@@ -327,7 +328,7 @@ static void release(Object &O) {
 static Fot *open(Object &O) {
   if (O.TheFot)
     return O.TheFot;
-  Fot *F = (Fot *)calloc(1, sizeof(Fot));
+  Fot *F = (Fot *)makeFound(sizeof(Fot));
   if (!F) {
     fail(ENOMEM, "no memory for the FOT's index");
     return nullptr;

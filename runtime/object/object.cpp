@@ -12,6 +12,7 @@
 #include "platform/file_lock.h"
 #include "platform/options.h"
 #include "platform/regions.h"
+#include "platform/shadow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,11 @@ bool perdure::enterWindow(Object &O) {
   return true;
 }
 
+// What this process alone gave and took is others' from now on, or nobody's.
+static void forgetFree(const Object &O) {
+  markUsed((const void *)O.Base, O.FileBytes);
+}
+
 // The descriptions that map what is deferred.
 static void closeOthers(Object &O) {
   int *const Files[] = {&O.MapFile, &O.LogFile};
@@ -80,6 +86,7 @@ void perdure::leaveWindow(Object &O) {
   if (isAlone(O))
     markOwner(O, false);
   leaveRegions(O.Base);
+  forgetFree(O);
   dropSlot(O.Base);
   if (O.File >= 0)
     close(O.File);
@@ -165,6 +172,16 @@ static bool shareTables(Object &O, const State &S) {
   return true;
 }
 
+// Core files have of an object what the file holds, where they take it in: whose pages
+// are this process's own, or whoever asks by coredump_filter. Not the addresses that it
+// may grow into, by which one would look 32 GiB long and take ten seconds to write.
+// Nor does valgrind search those.
+static void dumpFileOnly(const Object &O) {
+  madvise((void *)(O.Base + O.FileBytes), TheWindow.limit() - O.FileBytes,
+          MADV_DONTDUMP);
+  markBeyond((const void *)(O.Base + O.FileBytes), TheWindow.limit() - O.FileBytes);
+}
+
 // Extents are read without the lock; they never change once they are there.
 static void setState(Object &O, const State &New) {
   if (isDeferred(O) && !shareTables(O, New))
@@ -181,6 +198,11 @@ static void setState(Object &O, const State &New) {
   O.Current.Reserved = New.Reserved;
   O.Current.Spare = New.Spare;
   O.Current.Checksum = New.Checksum;
+  if (isPresent(O) && New.FileBytes > O.FileBytes) {
+    void *Grown = (void *)(O.Base + O.FileBytes);
+    madvise(Grown, New.FileBytes - O.FileBytes, MADV_DODUMP);
+    markUsed(Grown, New.FileBytes - O.FileBytes);
+  }
   __atomic_store_n(&O.FileBytes, New.FileBytes, __ATOMIC_RELEASE);
 }
 
@@ -517,6 +539,7 @@ bool perdure::changePrivately(Object &O, bool (*Change)(Object &)) {
   errno = Saved;
   if (!Ok)
     return false;
+  dumpFileOnly(O);
   O.Private = true;
   Ok = Change(O);
   Saved = errno;
@@ -576,8 +599,10 @@ bool perdure::defer(Object &O) {
   SystemPages G(O, /*WithMap=*/false);
   if (G.visitGaps(TheWindow.limit() / FilePage, [&](uint64_t From, uint64_t To) {
         return mapOwn(O.Map, O.MapFile, From * FilePage, (To - From) * FilePage);
-      }))
+      })) {
+    dumpFileOnly(O);
     return true;
+  }
   int Saved = errno;
   if (!makeWritable(O.Map, O.MapFile))
     die("object %s: %s", labelOf(O).Text, errorMessage());
@@ -592,6 +617,7 @@ bool perdure::endDeferral(Object &O) {
     return true;
   if (!makeWritable(O.Map, O.MapFile))
     return false;
+  dumpFileOnly(O);
   __atomic_store_n(&O.Deferred, false, __ATOMIC_RELEASE);
   return true;
 }
@@ -612,6 +638,7 @@ bool perdure::showFile(Object &O) {
   Mapping Map = O.Map;
   bool Ok = mapFile(Map, Other, O.Base, O.Map.Bytes, false);
   int Saved = errno;
+  dumpFileOnly(O);
   close(Other);
   errno = Saved;
   O.Private = O.Private && !Ok;
@@ -676,6 +703,7 @@ bool perdure::finishFile(Object &O, uint64_t RootOffset, uint64_t RootBytes) {
   // On DAX media too a sync takes what was stored through mappings.
   if (!syncFile(O.File) || fsync(O.Owner->ObjectsDir))
     return fail(errno, "cannot sync the object's file: %s", strerror(errno));
+  dumpFileOnly(O);
   __atomic_store_n(&O.Present, true, __ATOMIC_RELEASE);
   return true;
 }
@@ -839,6 +867,7 @@ bool perdure::share(Object &O) {
   if (!lockByte(O.File, FileByte::Ownership, LockKind::Shared, false))
     return false;
   grant(O, Access::Shared);
+  forgetFree(O);
   return true;
 }
 
@@ -914,6 +943,7 @@ bool perdure::attach(Object &O, Access Wanted) {
     return false;
   }
   lockByte(File, FileByte::Structure, LockKind::None, false);
+  dumpFileOnly(O);
   grant(O, Wanted);
   __atomic_store_n(&O.Present, true, __ATOMIC_RELEASE);
   return true;
@@ -946,6 +976,7 @@ void perdure::disown(Object &O) {
   O.Sect = Section();
   O.Serial = nextSerial(); // nor is this thread in a read section
   O.Syncing = 0; // those threads are its parent's. attach sets Unsynced
+  forgetFree(O);
   // Also from what another thread was recovering privately.
   if (isPresent(O) && mprotect((void *)O.Base, TheWindow.limit(), PROT_READ))
     die("cannot take the right to write object %s from a child of fork: %s",

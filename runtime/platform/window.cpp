@@ -4,6 +4,7 @@
 #include "platform/error.h"
 #include "platform/lock.h"
 #include "platform/options.h"
+#include "platform/shadow.h"
 
 #include <errno.h>
 #include <string.h>
@@ -67,6 +68,24 @@ static uint64_t reserve(uint64_t Wanted, uint64_t Bytes, uint64_t Slot) {
   return Base;
 }
 
+// Of addresses above 64 GiB valgrind keeps a record for each 64 KiB: it would be at
+// the window for longer than anybody waits. So there the window is what nobody else
+// uses: valgrind gives nobody addresses above its own memory and the program's stack,
+// which lie just above 64 GiB, and a page at the start of each slot is taken.
+static const uint64_t ValgrindWindow = 0x100000000000;
+static const uint64_t ValgrindSlots = 64;
+static const uint64_t PageBytes = 4096;
+
+static uint64_t claim(uint64_t Base, uint64_t Count, uint64_t Slot) {
+  for (uint64_t I = 0; I < Count; ++I)
+    if (!reserve(Base + I * Slot, PageBytes, Slot)) {
+      while (I--)
+        munmap((void *)(Base + I * Slot), PageBytes);
+      return 0;
+    }
+  return Base;
+}
+
 // Rows and wide rows, with entries of EntryBytes, for the window at Base. Pages
 // come as rows are used.
 static bool reserveRows(uint64_t &Rows, uint64_t Base, unsigned SlotBits,
@@ -76,6 +95,7 @@ static bool reserveRows(uint64_t &Rows, uint64_t Base, unsigned SlotBits,
   void *P = mmap(nullptr, Bytes, PROT_READ | PROT_WRITE, ReserveFlags, -1, 0);
   if (P == MAP_FAILED)
     return false;
+  madvise(P, Bytes, MADV_DONTDUMP);
   // So that addresses find their row without the window's base.
   Rows = (uint64_t)P - perdureRow(0, Base, SlotBits);
   return true;
@@ -165,10 +185,16 @@ bool perdure::reserveWindow(unsigned SlotBits) {
     else if (underTsanOrMsan())
       Wanted = 0x7c0000000000;
   }
+  uint64_t Most = MaxSlots;
+  if (underValgrind()) {
+    Wanted = Wanted ? Wanted : ValgrindWindow;
+    Most = ValgrindSlots;
+  }
   // 2,048 slots or what the address space and its limits leave, down to a
   // handful.
-  for (uint64_t Count = MaxSlots; Count >= 4; Count = Count * 3 / 4) {
-    uint64_t Base = reserve(Wanted, Count * Slot, Slot);
+  for (uint64_t Count = Most; Count >= 4; Count = Count * 3 / 4) {
+    uint64_t Base = underValgrind() ? claim(Wanted, Count, Slot)
+                                    : reserve(Wanted, Count * Slot, Slot);
     // The loader's random places may lie in ASan's range; where the kernel
     // finds room is application memory to ASan as well.
     if (!Base && underAsan() && !TheOptions.window)
@@ -237,6 +263,9 @@ bool perdure::mapFotCache(uint64_t Base) {
   if (mmap(Cache, Bytes, PROT_READ | PROT_WRITE, ReserveFlags | MAP_FIXED, -1,
            0) == MAP_FAILED)
     return fail(errno, "cannot map the FOT cache: %s", strerror(errno));
+  // For debuggers: core files have where the first indices lead, and no more.
+  constexpr uint64_t Dumped = 65536;
+  madvise((char *)Cache + Dumped, Bytes - Dumped, MADV_DONTDUMP);
   clearRows(Base);
   Cache[0] = Base;
   return true;

@@ -5,6 +5,7 @@
 #include "object/system_pages.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -110,7 +111,9 @@ bool Differences::visitPart(uint64_t At, const char *Old, uint64_t Begin,
   for (uint64_t I = Begin / Step * Step; I < End; I += Step) {
     uint64_t First = I < Begin ? Begin : I;
     uint64_t Last = I + Step < End ? I + Step : End;
-    if (!memcmp(New + First, Old + First, Last - First))
+    char Word[Step];
+    copyUnseen(Word, New + First, Last - First);
+    if (!memcmp(Word, Old + First, Last - First))
       continue;
     if (To && I - To > Near) {
       if (!outsideExcept(At + From, At + To))

@@ -9,6 +9,7 @@
 
 #include "tx/log.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 #include "platform/options.h"
 #include "tx/lines_once.h"
 
@@ -295,7 +296,7 @@ static Log *openLog(Object &O) {
   Locked Hold(OpenLogLock);
   if (O.TheLog)
     return O.TheLog;
-  G = (Log *)calloc(1, sizeof(Log));
+  G = (Log *)makeFound(sizeof(Log));
   if (!G) {
     fail(ENOMEM, "no memory for the log");
     return nullptr;

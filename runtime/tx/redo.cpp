@@ -5,6 +5,7 @@
 #include "alloc/page_map.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 #include "tx/differences.h"
 
 #include <errno.h>
@@ -74,7 +75,7 @@ void Batch::add(RecordKind Kind, uint64_t Offset, const void *Content,
   }
   LogRecord &R = *(LogRecord *)(Bytes + Size);
   R.Word = LogRecord::makeWord(Kind, Offset, Count);
-  memcpy(R.content(), Content, Count);
+  copyUnseen(R.content(), Content, Count);
   Size += R.room();
 }
 
@@ -283,7 +284,7 @@ static Redo *openRedo(Object &O) {
   Locked Hold(OpenRedoLock);
   if (O.TheRedo)
     return O.TheRedo;
-  R = (Redo *)calloc(1, sizeof(Redo));
+  R = (Redo *)makeFound(sizeof(Redo));
   if (!R) {
     fail(ENOMEM, "no memory for commits");
     return nullptr;
@@ -906,8 +907,21 @@ public:
   using Differences::Differences;
 
 private:
+  bool writeStored(uint64_t Offset, uint64_t Bytes) {
+    const char *From = (const char *)(O.Base + Offset);
+    if (!isShadowed())
+      return writeFile(O.File, From, Bytes, Offset);
+    char Piece[FilePage];
+    for (uint64_t Done = 0, Now; Done < Bytes; Done += Now) {
+      Now = Bytes - Done < FilePage ? Bytes - Done : FilePage;
+      copyUnseen(Piece, From + Done, Now);
+      if (!writeFile(O.File, Piece, Now, Offset + Done))
+        return false;
+    }
+    return true;
+  }
   bool differs(uint64_t Offset, uint64_t Bytes) override {
-    return writeFile(O.File, (const void *)(O.Base + Offset), Bytes, Offset) ||
+    return writeStored(Offset, Bytes) ||
            fail(errno, "object %s: cannot write what was stored in it: %s",
                 labelOf(O).Text, strerror(errno));
   }

@@ -3,139 +3,88 @@
     (gdb) source .../perdure.py
 
 Prints the pointer fields of annotated records as the native pointers that they
-mean, and defines `$perdure(POINTER)`, which gdb can follow:
+mean, in processes and in core files, and defines `$perdure(POINTER)`, which gdb
+can follow:
 
     (gdb) print *node
     $1 = {next = (struct node *) 0x7f5800001040, value = 3}
     (gdb) print *$perdure(node->next)
+
+and commands: `perdure print *node->next->next`, the same written as in the program;
+`perdure list node next`, a list from there on; `perdure objects`, what is mapped.
 
 A debugger shows fields in Gray code as stored. `$perdure_gray(FIELD)` is the number:
 
     (gdb) print $perdure_gray(node->count)
 
 `$perdure` calls the runtime in the program for an object that is not mapped
-yet, so it needs a live process; printing never does.
+yet, so it needs a live process; printing never does. docs/Debugging.md has more.
 
 The compiler describes such a pointer as a typedef named `perdure_ptr(TYPE)`
-over the plain pointer, or `perdure_ptr[ENCODING](TYPE)`. The format is that of
-include/perdure/abi.def and docs/Encodings.md; the encodings `strict` and those of
-other projects are shown as stored.
+over the plain pointer, or `perdure_ptr[ENCODING](TYPE)`. Encodings of other
+projects are shown as stored.
 """
 
-import re
+import os
+import sys
 
 import gdb
 import gdb.printing
 
-TYPE_NAME = re.compile(
-    r"^perdure_ptr(?:\[(self-relative|xor|region-id|fat-lookup|"
-    r"(?:xor-)?(?:lazy-null|inverted|lazy-null-inverted))\])?\(")
-TOP_BYTES = 128 << 20
-FOT_CACHE_BYTES = 64 << 20
-ABI_ADVICE = "__compile_and_link_every_file_with_one_Perdure_and_one_slot_size"
-OFFSET_MASK = (1 << 40) - 1
-MASK64 = (1 << 64) - 1
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "debuggers"))
+from perdure_pointers import (MASK64, Decoder, Memory, Unknown, encoding_of,  # noqa: E402
+                              gray_to_number, steps)
 
 
-def read_word(address):
-    return int.from_bytes(gdb.selected_inferior().read_memory(address, 8).tobytes(), "little")
-
-
-def slot_bits():
-    """From the symbol that ties the program to its slot size."""
-    for bits in range(28, 41):
+class GdbMemory(Memory):
+    def read(self, address, size):
         try:
-            gdb.parse_and_eval(f"(long)&__perdure_abi_v1_slot{bits}{ABI_ADVICE}")
-            return bits
+            return gdb.selected_inferior().read_memory(address, size).tobytes()
         except gdb.error:
-            pass
-    return 35
+            return None
 
-
-def window():
-    try:
-        address = int(gdb.parse_and_eval("(unsigned long)&__perdure_window"))
-        return read_word(address), read_word(address + 8)
-    except gdb.error:
-        return 0, 0
-
-
-def decode(bits, container):
-    """The native address, or a string that says why there is none."""
-    if bits == 0:
-        return 0
-    base, size = window()
-    inside = container is not None and 0 <= container - base < size
-    slot = 1 << slot_bits()
-    if bits >> 62 == 1:  # tagged: sign-extended from bit 61
-        value = bits & ((1 << 62) - 1)
-        return value - (1 << 62) & MASK64 if value >> 61 else value
-    if not inside:
-        return bits if bits >> 62 == 0 else "damage: foreign outside an object"
-    own = container & ~(slot - 1)
-    if bits < slot - TOP_BYTES:
-        return own + bits
-    if bits >> 63:
-        index = bits >> 40 & (1 << 23) - 1
-        offset = bits & OFFSET_MASK
+    def symbol(self, name):
         try:
-            target = read_word(own + slot - FOT_CACHE_BYTES + 8 * index)
-        except gdb.MemoryError:
-            target = 0
-        if target and offset < slot - TOP_BYTES:
-            return target + offset
-        return f"foreign: FOT index {index}, offset {offset:#x}, not yet resolved here"
-    return f"damage: {bits:#x}"
+            return int(gdb.parse_and_eval(f"(unsigned long)&{name}"))
+        except gdb.error:
+            return None
 
 
-def decode_as(encoding, bits, container):
-    """The same under any encoding but strict."""
-    if bits == 0 or container is None:
-        return decode(bits, container)
-    base, size = window()
-    inside = 0 <= container - base < size
-    slot = 1 << slot_bits()
-    if encoding and encoding.endswith(("lazy-null", "inverted")):
-        # What lies around another encoding, from the outside in.
-        if "lazy-null" in encoding and inside and bits >> 61 == 1:
-            return 0
-        if encoding.endswith("inverted") and inside and bits >> 60 == 1:
-            bits ^= 1 << 60 | 0x1FFF8
-        encoding = "xor" if encoding.startswith("xor-") else None
-    if encoding == "self-relative":
-        target = container + bits & MASK64
-        if 0 < target ^ container < slot:
-            return target
-        if not inside:
-            return container if bits == 1 << 63 else target
-    elif encoding == "xor":
-        if inside and bits < slot:
-            return container ^ bits
-    elif encoding in ("region-id", "fat-lookup") and bits >> 63:
-        tables = int(gdb.parse_and_eval("(unsigned long)&__perdure_regions"))
-        target = read_word(read_word(tables) + 8 * (bits >> 40))
-        if target:
-            return target + (bits & OFFSET_MASK)
-        return f"region {bits >> 40 & (1 << 23) - 1:#x}, not yet resolved here"
-    return decode(bits, container)
+decoders = {}  # by inferior, since symbols take long to look up
 
 
-def is_persistent(kind):
-    return (kind.code == gdb.TYPE_CODE_TYPEDEF and kind.name is not None
-            and TYPE_NAME.match(kind.name) is not None)
+def decoder():
+    number = gdb.selected_inferior().num
+    if number not in decoders:
+        decoders[number] = Decoder(GdbMemory())
+    return decoders[number]
+
+
+def forget(_):
+    decoders.clear()
+
+
+gdb.events.new_objfile.connect(forget)
+gdb.events.clear_objfiles.connect(forget)
+
+
+def encoding_of_type(kind):
+    kind = kind.unqualified()
+    return encoding_of(kind.name) if kind.code == gdb.TYPE_CODE_TYPEDEF else None
 
 
 def native(value):
-    """A persistent pointer as a gdb.Value of the plain pointer type, or a string."""
-    plain = value.type.strip_typedefs()
-    bits = int(value.cast(gdb.lookup_type("unsigned long")))
-    # A value without an address is in a register: native already.
+    """A persistent pointer as a gdb.Value of the plain pointer type, or Unknown."""
+    try:
+        bits = int(value.cast(gdb.lookup_type("unsigned long")))
+    except gdb.MemoryError as error:
+        return Unknown(f"{error}; see 'perdure objects'")
+    # A value without an address is in a register: as in volatile memory.
     container = int(value.address) if value.address is not None else None
-    encoding = TYPE_NAME.match(value.type.unqualified().name or "").group(1)
-    where = decode_as(encoding, bits, container)
-    if isinstance(where, str):
+    where = decoder().decode(encoding_of_type(value.type), bits, container)
+    if isinstance(where, Unknown):
         return where
-    return gdb.Value(where).cast(plain)
+    return gdb.Value(where).cast(value.type.strip_typedefs())
 
 
 class PersistentPointerPrinter:
@@ -144,7 +93,7 @@ class PersistentPointerPrinter:
 
     def to_string(self):
         pointer = native(self.value)
-        if isinstance(pointer, str):
+        if isinstance(pointer, Unknown):
             return f"<{pointer}>"
         plain = pointer.type
         target = plain.target().strip_typedefs()
@@ -160,16 +109,16 @@ class NativeFunction(gdb.Function):
         super().__init__("perdure")
 
     def invoke(self, value):
-        if not is_persistent(value.type):
+        encoding = encoding_of_type(value.type)
+        if not encoding:
             return value
         pointer = native(value)
-        if not isinstance(pointer, str):
+        if not isinstance(pointer, Unknown):
             return pointer
         # Only the runtime can map an object that nothing has led to yet. That
         # changes the process, so it is done here and not when printing.
         try:
             bits = int(value.cast(gdb.lookup_type("unsigned long")))
-            encoding = TYPE_NAME.match(value.type.unqualified().name).group(1)
             regions = encoding in ("region-id", "fat-lookup")
             function = "__perdure_decode_region" if regions else "perdure_decode"
             there = gdb.parse_and_eval(f"((void *(*)(unsigned long, void *)){function})"
@@ -186,15 +135,92 @@ class GrayFunction(gdb.Function):
         super().__init__("perdure_gray")
 
     def invoke(self, value):
-        bits = 8 * value.type.sizeof
-        number = int(value) & (1 << bits) - 1
-        shift = 1
-        while shift < bits:
-            number ^= number >> shift
-            shift *= 2
-        if int(gdb.Value(-1).cast(value.type)) < 0 and number >> bits - 1:
-            number -= 1 << bits
+        signed = int(gdb.Value(-1).cast(value.type)) < 0
+        number = gray_to_number(int(value), 8 * value.type.sizeof, signed)
         return gdb.Value(number).cast(value.type)
+
+
+def in_gdb(path):
+    """The path as an expression of gdb's, each pointer on the way decoded."""
+    try:
+        before, text, rest = steps(path)
+    except ValueError as error:
+        raise gdb.GdbError(str(error))
+    for kind, name in rest:
+        if kind == "->":
+            text = f"$perdure({text})->{name}"
+        else:
+            text = f"{text}.{name}" if kind == "." else f"$perdure({text})[{name}]"
+    for sign in reversed(before):
+        text = f"*$perdure({text})" if sign == "*" else f"&({text})"
+    return text
+
+
+class Command(gdb.Command):
+    """What Perdure adds to gdb; 'help perdure' lists it."""
+
+    def __init__(self):
+        super().__init__("perdure", gdb.COMMAND_DATA, prefix=True)
+
+
+class PrintCommand(gdb.Command):
+    """perdure print PATH: such as *head->next->kids[1], written as in the program."""
+
+    def __init__(self):
+        super().__init__("perdure print", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+
+    def invoke(self, argument, _):
+        try:
+            gdb.execute(f"print {in_gdb(argument)}")
+        except gdb.error as error:
+            raise gdb.GdbError(str(error))
+
+
+class ListCommand(gdb.Command):
+    """perdure list HEAD FIELD [COUNT]: what HEAD leads to, and on by FIELD: at most
+COUNT records, or 20."""
+
+    def __init__(self):
+        super().__init__("perdure list", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
+
+    def invoke(self, argument, _):
+        words = gdb.string_to_argv(argument)
+        if len(words) not in (2, 3):
+            raise gdb.GdbError("perdure list HEAD FIELD [COUNT]")
+        try:
+            self.walk(words[0], words[1], int(words[2]) if len(words) == 3 else 20)
+        except (gdb.error, ValueError) as error:
+            raise gdb.GdbError(str(error))
+
+    def walk(self, head, field, most):
+        at = gdb.parse_and_eval(f"$perdure({in_gdb(head)})")
+        seen = set()
+        while int(at) and len(seen) < most:
+            if int(at) in seen:
+                print(f"{int(at):#x}: again")
+                return
+            seen.add(int(at))
+            print(f"{int(at):#x}: {at.dereference().format_string()}")
+            value = at.dereference()[field]
+            if encoding_of_type(value.type):
+                value = native(value)
+                if isinstance(value, Unknown):
+                    print(f"<{value}>")
+                    return
+            at = value
+        if int(at):
+            print(f"{int(at):#x}: and on")
+
+
+class ObjectsCommand(gdb.Command):
+    """perdure objects: the window, and where each object is mapped."""
+
+    def __init__(self):
+        super().__init__("perdure objects", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, _):
+        for line in decoder().describe():
+            print(line)
 
 
 class Lookup:
@@ -202,9 +228,11 @@ class Lookup:
     enabled = True
 
     def __call__(self, value):
-        return PersistentPointerPrinter(value) if is_persistent(value.type.unqualified()) else None
+        return PersistentPointerPrinter(value) if encoding_of_type(value.type) else None
 
 
 gdb.printing.register_pretty_printer(gdb.current_objfile(), Lookup(), replace=True)
 NativeFunction()
 GrayFunction()
+for command in (Command, PrintCommand, ListCommand, ObjectsCommand):
+    command()

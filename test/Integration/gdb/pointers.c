@@ -14,7 +14,8 @@
  * CHECK-SAME: kids = {(struct node *) 0x0, (struct node *) [[NEXT]]}, native = 0x0, value = 0}
  * CHECK: local {next = (struct node *) [[NEXT]], name = 0x{{[0-9a-f]+}} "volatile",
  * CHECK-SAME: kids = {(struct node *) 0x0, (struct node *) 0x1}, native = 0x0, value = 7}
- * CHECK: followed {next = <foreign: FOT index 1, offset 0x{{[0-9a-f]+}}, not yet resolved here>,
+ * CHECK: followed {next = <foreign: FOT index 1, offset 0x{{[0-9a-f]+}} in object
+ * CHECK-SAME: {{[0-9a-f]+}}, not yet resolved here>,
  * CHECK-SAME: value = 42}
  * CHECK: foreign 43
  * CHECK-NOT: Error
