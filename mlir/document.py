@@ -2,6 +2,7 @@
 """Writes docs/MLIRPasses.md and docs/MLIROps.md from the .td files.
 
 document.py [--check]     --check: writes nothing; fails where they are not current
+document.py --print NAME  writes that page to standard output
 """
 import pathlib
 import re
@@ -44,6 +45,9 @@ def page(title, td, flags):
 
 
 def main():
+    if sys.argv[1:2] == ["--print"]:
+        sys.stdout.write(page(*PAGES[sys.argv[2]]))
+        return
     check = sys.argv[1:] == ["--check"]
     stale = []
     for name, parts in PAGES.items():

@@ -153,6 +153,10 @@ feature("gcc", "/usr/bin/gcc")
 feature("valgrind", "/usr/bin/valgrind")
 feature("chromium", "/usr/bin/chromium")
 feature("sqlite", "/usr/include/sqlite3ext.h")
+feature("boost-interprocess", "/usr/include/boost/interprocess/managed_mapped_file.hpp")
+feature("lmdb", "/usr/include/lmdb.h")
+feature("pmemobj", "/usr/include/libpmemobj.h")
+feature("sphinx", "/usr/lib/python3/dist-packages/myst_parser/__init__.py")
 
 # Where core files lie beside the program that died, and may be long.
 try:
