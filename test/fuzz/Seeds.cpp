@@ -105,6 +105,30 @@ void headers(SeedFolder &W) {
   Add(H);
 }
 
+void inspections(SeedFolder &W) {
+  uint64_t Root = scene().GoodHeader.Ident.RootOffset;
+  auto Text = [](const std::string &T, uint64_t Layout) {
+    return join({{(uint8_t)T.size(), (uint8_t)(T.size() >> 8)},
+                 number(Layout),
+                 Bytes(T.begin(), T.end())});
+  };
+  Bytes List = Text("struct 8 8 list\nrefer node\nfield 0 *object(#0) first\n", 1);
+  Bytes Node = Text("struct 64 8 node\nrefer node\nrefer part\nfield 0 *object(#0) next\n"
+                    "field 8 [2]*xor(char) names\nfield 24 #1 \nfield 40 gray(u32) count\n"
+                    "field 44 bits(3,5,u16) flags\nfield 48 f64 sum\nfield 56 []char tail\n"
+                    "enum 4 A=1 B=-2\narrays\n",
+                    2);
+  Bytes Part = Text("union 16 8 part\nfield 0 *self-relative(*lazy-null(#9)) p\n"
+                    "field 0 enum(i8) kind\nfield 8 bytes(8) rest\n",
+                    3);
+  Bytes IsRoot = Text("root list", 1), Path = {'.', 'f', 'i', 'r', 's', 't', '-', '>',
+                                               'n', 'e', 'x', 't', '[', '0', ']'};
+  W.add("inspect", join({{4}, List, Node, Part, IsRoot, {1}, number(0), number(Root + 16), Path}));
+  W.add("inspect", join({{3}, List, Node, IsRoot, {0}, {'@', '4', '0', '9', '6'}}));
+  W.add("inspect", join({{2}, Text("struct 16 8 list\nrefer list\nfield 0 #0 \nfield 0 [1]#0 x\n", 1),
+                         IsRoot, {0}}));
+}
+
 void fots(SeedFolder &W) {
   uint64_t Root = scene().GoodHeader.Ident.RootOffset;
   auto Foreign = [](uint64_t Index) { return perdureMakeForeign(Index, 4096); };
@@ -263,6 +287,7 @@ int main(int Argc, char **Argv) {
   SeedFolder W(Argv[1]);
   headers(W);
   fots(W);
+  inspections(W);
   heaps(W);
   logs(W);
   checks(W);
