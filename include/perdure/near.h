@@ -1,0 +1,54 @@
+/*===- perdure/near.h - Memory where its owner lies ------------------------===*\
+|*
+|* For code that works on records wherever they lie, as perdure-migrate leaves it:
+|*
+|*   perdure_near_alloc(owner, bytes)          in the object that holds owner, as
+|*   perdure_near_calloc(owner, count, size)   perdure_alloc; if none does, on the heap
+|*   perdure_near_free(block)                  what either gave
+|*
+|* Both kinds are zeroed. NULL as the owner is the heap, NULL as the block is
+|* ignored. Errors are those of perdure_alloc and calloc. Any thread may call them.
+|* Nothing is persisted before the object's next commit or perdure_persist.
+|*
+\*===----------------------------------------------------------------------===*/
+#ifndef PERDURE_NEAR_H
+#define PERDURE_NEAR_H
+
+#include <perdure/contract.h>
+#include <perdure/runtime.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+PERDURE__INLINE void *perdure_near_alloc(const void *owner, size_t bytes) {
+  if (perdure_in_object(owner))
+    return (perdure_alloc)((void *)(uintptr_t)owner, bytes);
+  return calloc(1, bytes ? bytes : 1);
+}
+
+PERDURE__INLINE void *perdure_near_calloc(const void *owner, size_t count,
+                                          size_t size) {
+  if (!perdure_in_object(owner))
+    return calloc(count, size);
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes))
+    bytes = SIZE_MAX; /* more than any object has */
+  return (perdure_alloc)((void *)(uintptr_t)owner, bytes);
+}
+
+PERDURE__INLINE void perdure_near_free(void *block) {
+  if (perdure_in_object(block))
+    (perdure_free)(block);
+  else
+    free(block);
+}
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif /* PERDURE_NEAR_H */
