@@ -102,6 +102,12 @@ public:
     return Name.empty() ||
            (Name.starts_with("/usr/") && !StringRef(MainFile).starts_with("/usr/"));
   }
+  /// Perdure's own headers know what they do.
+  bool isPerdure(SourceLocation Loc) {
+    Loc = SM.getSpellingLoc(Loc);
+    return Loc.isValid() &&
+           StringRef(fileName(SM.getFileID(Loc))).contains("/include/perdure/");
+  }
   bool canEdit(SourceLocation Loc) { return Loc.isValid() && !isSystem(Loc); }
   unsigned tokenEnd(SourceLocation Loc) {
     Loc = SM.getSpellingLoc(Loc);
@@ -476,6 +482,8 @@ public:
     Sp.Type.Base =
         baseText(BaseType, Sp.Type.Stem, Sp.Type.Declared, Sp.Type.Home);
     SourceLocation Begin = W.Base.getBeginLoc(), End = W.Base.getEndLoc();
+    if (S.isPerdure(Loc))
+      return nullptr;
     SmallVector<SourceLocation, 4> Stars;
     if (Hidden) {
       bool None = W.Stars.empty() && W.Outer.empty() && IsValue;
@@ -1494,6 +1502,11 @@ public:
       return true;
     const Expr *Sub = C->getSubExpr();
     QualType To = C->getType(), From = Sub->getType();
+    bool Perdure = S.isPerdure(C->getBeginLoc());
+    if (Perdure || (C->getBeginLoc().isMacroID() &&
+                    S.isPerdure(S.SM.getSpellingLoc(
+                        S.SM.getImmediateMacroCallerLoc(C->getBeginLoc())))))
+      return true;
     if (C->getCastKind() == CK_PointerToIntegral) {
       addNumber(C);
       return true;

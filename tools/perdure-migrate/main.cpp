@@ -11,7 +11,8 @@
 #include "Output.h"
 
 #include "clang/Tooling/ArgumentsAdjusters.h"
-#include "clang/Tooling/CommonOptionsParser.h"
+#include "clang/Tooling/CompilationDatabase.h"
+#include "clang/Tooling/Tooling.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -22,6 +23,13 @@ using namespace llvm;
 using namespace perdure::migrate;
 
 static cl::OptionCategory Category("perdure-migrate options");
+static cl::opt<std::string>
+    BuildFolder("p", cl::desc("Folder with compile_commands.json; else it is looked "
+                              "for beside the first source and above"),
+                cl::value_desc("build folder"), cl::cat(Category));
+static cl::list<std::string> SourceNames(cl::Positional, cl::desc("[source ...] "
+                                                                  "[-- flags]"),
+                                         cl::cat(Category));
 static cl::list<std::string>
     Roots("root", cl::desc("Record where persistence starts: a tag or a typedef "
                            "(struct:NAME, NAME). May be given several times; "
@@ -99,13 +107,62 @@ static CommandLineArguments adjusted(const CommandLineArguments &Old,
   return New;
 }
 
+/// One command alone: a tool that has several prints its progress.
+class OneCommand : public CompilationDatabase {
+public:
+  explicit OneCommand(CompileCommand Command) : Command(std::move(Command)) {}
+  std::vector<CompileCommand> getCompileCommands(StringRef) const override {
+    return {Command};
+  }
+
+private:
+  CompileCommand Command;
+};
+
+/// Parses a file once for each of its commands; false if one fails.
+static bool read(const CompilationDatabase &Commands, const std::string &Source,
+                 const std::string &Include, FrontendActionFactory &Factory) {
+  std::vector<CompileCommand> Done;
+  bool Ok = true;
+  for (const CompileCommand &Command : Commands.getCompileCommands(Source)) {
+    // Two objects of one file, which need not differ in their flags.
+    auto Same = [&](const CompileCommand &D) {
+      return D.Directory == Command.Directory &&
+             getClangStripOutputAdjuster()(D.CommandLine, "") ==
+                 getClangStripOutputAdjuster()(Command.CommandLine, "");
+    };
+    if (any_of(Done, Same))
+      continue;
+    Done.push_back(Command);
+    OneCommand One(Command);
+    ClangTool Tool(One, Source);
+    Tool.clearArgumentsAdjusters();
+    Tool.appendArgumentsAdjuster(getClangStripOutputAdjuster());
+    Tool.appendArgumentsAdjuster(getClangSyntaxOnlyAdjuster());
+    Tool.appendArgumentsAdjuster(getClangStripDependencyFileAdjuster());
+    Tool.appendArgumentsAdjuster(
+        [&](const CommandLineArguments &Args, StringRef) {
+          return adjusted(Args, Include);
+        });
+    Tool.setPrintErrorMessage(false);
+    Ok &= Tool.run(&Factory) == 0;
+  }
+  if (!Done.empty())
+    return Ok;
+  errs() << "perdure-migrate: nothing says how " << Source << " is compiled\n";
+  return false;
+}
+
 int main(int Argc, const char **Argv) {
   registerAttributes();
-  auto Parser = CommonOptionsParser::create(Argc, Argv, Category, cl::ZeroOrMore,
-                                            Overview);
-  if (!Parser) {
-    errs() << "perdure-migrate: " << toString(Parser.takeError())
-           << "hint: perdure-migrate --help says how\n";
+  cl::HideUnrelatedOptions(Category);
+  std::string Message;
+  std::unique_ptr<CompilationDatabase> Commands =
+      FixedCompilationDatabase::loadFromCommandLine(Argc, Argv, Message);
+  std::string Problems;
+  raw_string_ostream Stream(Problems);
+  if (!cl::ParseCommandLineOptions(Argc, Argv, Overview, &Stream)) {
+    errs() << Problems << "hint: perdure-migrate --help says how\n";
     return 2;
   }
   if (DryRun && Check) {
@@ -113,9 +170,24 @@ int main(int Argc, const char **Argv) {
            << "hint: perdure-migrate --help says how\n";
     return 2;
   }
-  std::vector<std::string> Sources = Parser->getSourcePathList();
+  std::vector<std::string> Sources = SourceNames;
+  if (!Commands) {
+    if (!BuildFolder.empty())
+      Commands = CompilationDatabase::autoDetectFromDirectory(BuildFolder, Message);
+    else if (!Sources.empty())
+      Commands = CompilationDatabase::autoDetectFromSource(Sources[0], Message);
+    else
+      Commands = CompilationDatabase::autoDetectFromDirectory(".", Message);
+    if (!Commands) {
+      errs() << "perdure-migrate: " << StringRef(Message).split('\n').first
+             << "\nhint: -p names the folder of compile_commands.json (CMake makes "
+                "it with -DCMAKE_EXPORT_COMPILE_COMMANDS=ON), or give the flags "
+                "behind --\n";
+      return 2;
+    }
+  }
   if (Sources.empty())
-    for (const std::string &File : Parser->getCompilations().getAllFiles()) {
+    for (const std::string &File : Commands->getAllFiles()) {
       StringRef Extension = sys::path::extension(File);
       if (is_contained({".c", ".cc", ".cpp", ".cxx", ".C"}, Extension))
         Sources.push_back(File);
@@ -127,14 +199,12 @@ int main(int Argc, const char **Argv) {
     return 2;
   }
   std::string Include = includeFolder(Argv[0]);
-  ClangTool Tool(Parser->getCompilations(), Sources);
-  Tool.appendArgumentsAdjuster(
-      [&](const CommandLineArguments &Args, StringRef) {
-        return adjusted(Args, Include);
-      });
-  Tool.setPrintErrorMessage(false);
   Program P;
-  if (Tool.run(collector(P).get())) {
+  std::unique_ptr<FrontendActionFactory> Factory = collector(P);
+  bool Failed = false;
+  for (const std::string &Source : Sources)
+    Failed |= !read(*Commands, Source, Include, *Factory);
+  if (Failed) {
     errs() << "perdure-migrate: not all files could be read as they are compiled; "
               "nothing was changed\n";
     return 1;
