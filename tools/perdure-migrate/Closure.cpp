@@ -22,6 +22,7 @@ public:
   Closure run() {
     for (const std::string &Root : O.Roots)
       addRoot(Root);
+    FirstRoots = C.Records;
     for (const std::string &Header : O.Headers) {
       bool Found = false;
       for (auto &[Key, R] : P.Records)
@@ -96,6 +97,11 @@ private:
       push(It->second);
     return Begin != End;
   }
+  bool isRoot(const std::string &Key) {
+    auto It = P.Records.find(Key);
+    return It != P.Records.end() &&
+           (It->second.IsAnnotated || FirstRoots.count(Key) || isAdopted(It->second));
+  }
   bool isInherited(const Record &R) const {
     return !R.Parent.empty() && C.Records.count(R.Parent) &&
            !P.Records[R.Parent].IsUnion;
@@ -136,6 +142,13 @@ private:
         undecided(F, "function-pointer",
                   "points to code, whose address changes from run to run; store "
                   "an index into a table of functions, or mark it transient");
+        continue;
+      }
+      if (F.IsTable && F.Depth && !isRoot(F.Reached)) {
+        undecided(F, "function-table",
+                  "leads to '" + F.Type + "', a table of functions, whose address "
+                  "changes from run to run; mark it transient, and set it when the "
+                  "object is opened");
         continue;
       }
       if (F.IsAtomic) {
@@ -203,6 +216,7 @@ private:
   const Options &O;
   Closure C;
   std::vector<std::string> Work;
+  std::set<std::string> FirstRoots; ///< those that --root names
 };
 
 } // namespace

@@ -108,6 +108,14 @@ public:
     return Loc.isValid() &&
            StringRef(fileName(SM.getFileID(Loc))).contains("/include/perdure/");
   }
+  /// Where it stands in a file, if it starts there: `bool` may be a macro.
+  SourceLocation start(SourceLocation Loc) {
+    SourceLocation Begin;
+    if (Loc.isMacroID() &&
+        Lexer::isAtStartOfMacroExpansion(Loc, SM, Lang, &Begin) && Begin.isFileID())
+      return Begin;
+    return Loc;
+  }
   bool canEdit(SourceLocation Loc) { return Loc.isValid() && !isSystem(Loc); }
   unsigned tokenEnd(SourceLocation Loc) {
     Loc = SM.getSpellingLoc(Loc);
@@ -455,8 +463,8 @@ public:
       N = N ? G.next(N) : nullptr;
       Q = Q->getPointeeType();
     }
-    bool Alias = isPersistentAlias(Q);
-    if (Q->isPointerType() && !Alias)
+    Result.IsHidden = Q->isPointerType() && !isPersistentAlias(Q);
+    if (Result.IsHidden)
       Holders.push_back(N);
     Result.Base = baseText(Q, Result.Stem, Result.Declared, Result.Home);
     Result.Levels.assign(Holders.rbegin(), Holders.rend());
@@ -485,6 +493,7 @@ public:
     if (S.isPerdure(Loc))
       return nullptr;
     SmallVector<SourceLocation, 4> Stars;
+    Sp.Type.IsHidden = Hidden;
     if (Hidden) {
       bool None = W.Stars.empty() && W.Outer.empty() && IsValue;
       Sp.Type.Levels.push_back(None ? nullptr : W.BaseNode);
@@ -717,7 +726,7 @@ public:
       P.ByTypedef.insert({T->getNameAsString(), recordKey(R)});
     Node *N = G.named("td:" + keyOf(T));
     Spelled W = walk(T->getTypeSourceInfo()->getTypeLoc(), N);
-    if (says(T, "persistent") && !W.Stars.empty() && W.Outer.empty()) {
+    if (says(T, "persistent") && W.Outer.empty()) {
       addAlias(T, W);
       return true;
     }
@@ -732,8 +741,13 @@ public:
   void addAlias(TypedefNameDecl *T, const Spelled &W) {
     std::string Stem, Home, Pattern(W.Stars.size(), 'N');
     Place Declared;
-    QualType Base = W.Stars.back().first.getPointeeLoc().getType();
+    QualType Base = W.Stars.empty() ? W.Base.getType()
+                                    : W.Stars.back().first.getPointeeLoc().getType();
     std::string Text = baseText(Base, Stem, Declared, Home);
+    if (Base->isPointerType() && !isPersistentAlias(Base))
+      Pattern += 'N';
+    if (Pattern.empty())
+      return;
     Pattern.back() = 'P';
     Alias A;
     A.Name = T->getNameAsString();
@@ -760,9 +774,17 @@ public:
       return true;
     std::string Key = recordKey(R);
     auto [It, New] = P.Records.try_emplace(Key);
-    if (!New)
-      return true;
     Record &Fact = It->second;
+    if (!New) {
+      // Another file may see other fields, under other conditions.
+      for (const FieldDecl *F : R->fields()) {
+        Place Where = S.place(F->getLocation());
+        if (llvm::none_of(Fact.Fields,
+                          [&](const Field &Known) { return Known.Where == Where; }))
+          Fact.Fields.push_back(field(F));
+      }
+      return true;
+    }
     Fact.Usr = usrOf(R);
     P.ByUsr.insert({Fact.Usr, Key});
     Fact.Name = R->getNameAsString();
@@ -808,7 +830,7 @@ public:
     if (const auto *A = E->getAs<AtomicType>())
       Fact.IsAtomic = A->getValueType()->isPointerType();
     Fact.Depth = pointerDepth(T);
-    SourceLocation Begin = F->getBeginLoc();
+    SourceLocation Begin = S.start(F->getBeginLoc());
     if (Begin.isFileID() && S.canEdit(Begin)) {
       Fact.File = S.spelled(Begin).File;
       Fact.Begin = S.spelled(Begin).Offset;
@@ -824,8 +846,26 @@ public:
       Fact.Reached = Def ? recordKey(Def) : "?" + usrOf(R);
       Fact.IsSystem = !isOurs(Def ? Def : R);
       Fact.ReachedHoldsPointers = !Def || holdsPointers(Def);
+      Fact.IsTable = Def && isTable(Def);
     }
     return Fact;
+  }
+
+  /// A table of functions: it points to code, and to nothing else.
+  bool isTable(const RecordDecl *R) {
+    bool Code = false;
+    for (const FieldDecl *F : R->fields()) {
+      QualType T = element(F->getType());
+      if (const RecordDecl *Inner = T->getAsRecordDecl();
+          Inner && Inner->getDefinition() && holdsPointers(Inner->getDefinition()))
+        return false;
+      if (!T->isPointerType())
+        continue;
+      if (!T->isFunctionPointerType() && !element(T->getPointeeType())->isCharType())
+        return false;
+      Code |= T->isFunctionPointerType();
+    }
+    return Code;
   }
 
   bool holdsPointers(const RecordDecl *R) {

@@ -99,19 +99,22 @@ private:
     std::string Text = S.Base;
     bool Cxx = isCxxFile(File);
     for (unsigned I = 0; I != Levels; ++I) {
+      bool IsBase = S.IsHidden && I == 0;
+      std::string Star = IsBase ? "" : Text.back() == '*' ? "*" : " *";
       if (!isPersistent(S.Levels[I])) {
-        Text += Text.back() == '*' ? "*" : " *";
+        Text += Star;
         continue;
       }
       if (Cxx) {
-        Text = "perdure::ptr<" + Text + ">";
+        Text = IsBase ? "perdure::ptr<std::remove_pointer_t<" + Text + ">>"
+                      : "perdure::ptr<" + Text + ">";
         NeedsHeader.insert(File);
         continue;
       }
       std::string Key = pattern(S, I + 1);
       Use &U = Uses[Key];
       U.Name = nameOf(Key, S);
-      U.Definition = Text + (Text.back() == '*' ? "*" : " *");
+      U.Definition = Text + (IsBase ? " " : Star);
       U.Declared = S.Declared;
       U.Home = S.Home;
       U.Order = I;

@@ -20,6 +20,7 @@ struct Shape {
   std::string Stem; ///< the base as a part of a name: "const_node"
   Place Declared;   ///< of a typedef without tag: behind it, the base is known
   std::string Home; ///< the file that defines the record
+  bool IsHidden = false; ///< the base is a typedef that hides the first star
   /// The places that hold such pointers, one for each star, the innermost first;
   /// null where it is no place (a parameter's value, the result of a cast).
   std::vector<Node *> Levels;
@@ -94,6 +95,7 @@ struct Field {
   bool Embeds = false;  ///< it holds that record, rather than leads to it
   bool IsSystem = false; ///< that record is a system header's
   bool ReachedHoldsPointers = false;
+  bool IsTable = false;  ///< that record is a table of functions
   bool IsCode = false, IsReference = false, IsAtomic = false;
   bool IsTransient = false, LeadsAnywhere = false;
 };
