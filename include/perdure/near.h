@@ -4,10 +4,12 @@
 |*
 |*   perdure_near_alloc(owner, bytes)          in the object that holds owner, as
 |*   perdure_near_calloc(owner, count, size)   perdure_alloc; if none does, on the heap
-|*   perdure_near_free(block)                  what either gave
+|*   perdure_near_strdup(owner, text)          a copy of text, as strdup
+|*   perdure_near_strndup(owner, text, bytes)  of at most so many bytes, as strndup
+|*   perdure_near_free(block)                  what one of these gave, or malloc
 |*
-|* Both kinds are zeroed. NULL as the owner is the heap, NULL as the block is
-|* ignored. Errors are those of perdure_alloc and calloc. Any thread may call them.
+|* Blocks are zeroed first. NULL as the owner is the heap, NULL as the block is
+|* ignored. Errors are those of perdure_alloc and calloc: NULL and errno. Any thread may call them.
 |* Nothing is persisted before the object's next commit or perdure_persist.
 |*
 \*===----------------------------------------------------------------------===*/
@@ -19,6 +21,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #if defined(__cplusplus)
 extern "C" {
@@ -38,6 +41,19 @@ PERDURE__INLINE void *perdure_near_calloc(const void *owner, size_t count,
   if (__builtin_mul_overflow(count, size, &bytes))
     bytes = SIZE_MAX; /* more than any object has */
   return (perdure_alloc)((void *)(uintptr_t)owner, bytes);
+}
+
+PERDURE__INLINE char *perdure_near_strndup(const void *owner, const char *text,
+                                           size_t bytes) {
+  bytes = strnlen(text, bytes);
+  char *copy = (char *)perdure_near_alloc(owner, bytes + 1);
+  if (copy)
+    memcpy(copy, text, bytes); /* the byte behind is zero already */
+  return copy;
+}
+
+PERDURE__INLINE char *perdure_near_strdup(const void *owner, const char *text) {
+  return perdure_near_strndup(owner, text, strlen(text));
 }
 
 PERDURE__INLINE void perdure_near_free(void *block) {

@@ -37,11 +37,20 @@ public:
     for (auto &[Key, R] : P.Records)
       if (R.IsAnnotated)
         push(Key);
-    while (!Work.empty()) {
-      std::string Key = Work.back();
-      Work.pop_back();
-      visit(P.Records[Key]);
-    }
+    do {
+      while (!Work.empty()) {
+        std::string Key = Work.back();
+        Work.pop_back();
+        visit(P.Records[Key]);
+      }
+      // What starts with a record of the closure, and is made of a pointer to it.
+      for (auto &[A, B] : P.Derived) {
+        if (C.Records.count(A) && !isForeign(B))
+          reach(B);
+        if (C.Records.count(B) && !isForeign(A))
+          reach(A);
+      }
+    } while (!Work.empty());
     for (const std::string &Key : C.Records) {
       const Record &R = P.Records[Key];
       if (!R.IsAnnotated && !R.IsUnion && !isInherited(R) && holds(Key))
@@ -206,6 +215,10 @@ private:
       return;
     }
     decide(F, std::move(Code), std::move(Text));
+  }
+  bool isForeign(const std::string &Key) {
+    auto It = P.Records.find(Key);
+    return It != P.Records.end() && It->second.IsSystem && !isAdopted(It->second);
   }
   bool adopts(const std::string &Key) {
     auto It = P.Records.find(Key);

@@ -45,6 +45,7 @@ struct Layout {
   std::vector<std::pair<unsigned, unsigned>> Conditionals;
   std::vector<unsigned> Open;
   unsigned GuardEnd = 0;
+  StringRef Guard; ///< what the first conditional asks, if it is an #ifndef
   unsigned FirstDecl = ~0u;
 
   unsigned depthAt(unsigned Offset) const {
@@ -179,17 +180,20 @@ public:
   void Ifdef(SourceLocation Loc, const Token &, const MacroDefinition &) override {
     open(Loc);
   }
-  void Ifndef(SourceLocation Loc, const Token &, const MacroDefinition &) override {
+  void Ifndef(SourceLocation Loc, const Token &Name, const MacroDefinition &) override {
     open(Loc);
+    Layout &L = Layouts[S.place(Loc).File];
+    if (L.Open.size() == 1 && L.Conditionals.empty() && L.Guard.empty())
+      L.Guard = Name.getIdentifierInfo()->getName();
   }
   void MacroDefined(const Token &Name, const MacroDirective *) override {
     Place At = S.place(Name.getLocation());
     if (At.File.empty())
       return;
     Layout &L = Layouts[At.File];
-    // The guard is the first define, in the first conditional.
+    // The guard is the first define, in the first conditional, of what that asks.
     if (L.GuardEnd || L.Open.size() != 1 || !L.Conditionals.empty() ||
-        !L.Includes.empty())
+        !L.Includes.empty() || L.Guard != Name.getIdentifierInfo()->getName())
       return;
     StringRef Text = S.buffer(Name.getLocation());
     size_t End = Text.find('\n', At.Offset);
@@ -639,6 +643,13 @@ public:
     if (isOurs(F) && F->getType()->isFunctionNoProtoType())
       for (ParmVarDecl *Param : F->parameters())
         declareParam(Param, G.param(N, Param->getFunctionScopeIndex()));
+    if (isOurs(F))
+      for (const FunctionDecl *Other : F->redecls())
+        if (!isOurs(Other) && F->getIdentifier() && !S.isPerdure(Other->getLocation()))
+          for (Node *Place : Places)
+            G.setNative(Place, S.place(F->getLocation()),
+                        "a system header declares '" + F->getNameAsString() +
+                            "' with native pointers");
     if (isSystemFunction(F))
       return true;
     Program::Function &Fact = P.Functions[keyOf(F)];
@@ -1049,6 +1060,8 @@ public:
     QualType To = C->getType();
     QualType FromType = C->getSubExpr()->getType();
     bool Kept = From && related(FromType, To, C->getCastKind());
+    if (From && !Kept)
+      G.setEscaping(From, S.place(C->getBeginLoc()), "a cast");
     if (!Explicit)
       return Kept ? From : G.make();
     Node *N = G.named("e:" + S.key(Explicit->getBeginLoc()) +
@@ -1074,7 +1087,7 @@ public:
     if (F->isFunctionType() || T->isFunctionType())
       return F->isFunctionType() && T->isFunctionType();
     if (isBytes(F) || isBytes(T))
-      return false;
+      return (isBytes(F) || F->isVoidType()) && (isBytes(T) || T->isVoidType());
     if (F->isRecordType() && T->isPointerType())
       return false;
     if (T->isRecordType() && F->isPointerType())
@@ -1113,6 +1126,10 @@ public:
         !F->getParamDecl(0)->getType()->isVoidPointerType())
       return false;
     return F->getName().contains("free") || F->getName() == "perdure_near_free";
+  }
+
+  bool isSystemFree(const FunctionDecl *F) {
+    return isFree(F) && isSystemFunction(F);
   }
 
   /// The pointer that an argument was, before it became a `void *`.
@@ -1261,10 +1278,12 @@ public:
           break;
         E = I->getSubExpr();
       }
+    Callees.insert(Call->getCallee()->IgnoreParenImpCasts());
     if (memoryCall(Call, F))
       return true;
-    if (isFree(F) || isAllocator(F)) {
-      freed(Call, F);
+    if (F && F->getIdentifier() && isSystemFunction(F))
+      allocation(Call, F);
+    if (isSystemFree(F) || isAllocator(F)) {
       return true;
     }
     bool System = F && isSystemFunction(F);
@@ -1302,6 +1321,8 @@ public:
           G.unify(G.param(Callee, I), place(A));
       } else if (A->getType()->isPointerType()) {
         G.unify(G.next(G.param(Callee, I)), target(A));
+        if (F)
+          P.Passed.push_back({keyOf(F), target(A)});
       }
     }
     return true;
@@ -1401,66 +1422,144 @@ public:
     return false;
   }
 
-  void freed(const CallExpr *Call, const FunctionDecl *F) {
-    if (!Call->getNumArgs())
-      return;
-    const RecordDecl *R = pointedRecord(Call->getArg(0));
-    if (!R)
-      return;
-    if (!isNamed(F, {"free"})) {
-      P.EscapingRecords.insert(recordKey(R));
-      return;
+  /// The record that the result is a pointer to, by the casts around it.
+  std::string madeRecord(const CallExpr *Call) {
+    auto Parents = Context.getParents(*Call);
+    while (!Parents.empty()) {
+      if (const auto *C = Parents[0].get<CastExpr>()) {
+        if (const RecordDecl *R = C->getType()->isPointerType()
+                                      ? C->getType()->getPointeeType()->getAsRecordDecl()
+                                      : nullptr)
+          return recordKey(R);
+      } else if (!Parents[0].get<ParenExpr>()) {
+        break;
+      }
+      Parents = Context.getParents(Parents[0]);
     }
-    Allocation A;
-    A.Callee = "free";
-    A.Record = recordKey(R);
-    addAllocation(Call, std::move(A));
+    return "";
   }
 
-  void addAllocation(const CallExpr *Call, Allocation A) {
+  void allocation(const CallExpr *Call, const FunctionDecl *F) {
+    if (!Call->getNumArgs() || S.isPerdure(Call->getBeginLoc()))
+      return;
+    Allocation A;
+    A.Callee = F->getName().str();
+    bool Frees = isNamed(F, {"free"});
+    bool Known = Frees || isNamed(F, {"malloc", "calloc", "strdup", "strndup",
+                                      "realloc", "reallocarray"});
+    // Somebody's own function: its body says what it does, if it is there.
+    if (!Known)
+      return;
+    A.Block = Frees ? target(written(Call->getArg(0))) : target(Call);
+    if (Frees) {
+      if (const RecordDecl *R = pointedRecord(Call->getArg(0)))
+        A.Record = recordKey(R);
+    } else {
+      A.Record = madeRecord(Call);
+    }
+    if (auto It = Owners.find(Call); It != Owners.end()) {
+      A.Owner = It->second.first;
+      A.Slot = It->second.second;
+    }
     SourceLocation Loc = Call->getCallee()->getBeginLoc();
     A.Where = S.place(Loc);
     A.Editable = Loc.isFileID() && Call->getRParenLoc().isFileID() &&
-                 S.canEdit(Loc) && Call->getNumArgs() &&
-                 Call->getArg(0)->getBeginLoc().isFileID();
-    if (A.Editable) {
-      A.ArgsBegin = S.spelled(Call->getArg(0)->getBeginLoc()).Offset;
-      A.ArgsEnd = S.spelled(Call->getRParenLoc()).Offset;
-    }
+                 S.canEdit(Loc) && Call->getArg(0)->getBeginLoc().isValid();
+    SourceLocation Arg = S.start(Call->getArg(0)->getBeginLoc());
+    A.Editable &= Arg.isFileID();
+    if (A.Editable)
+      A.ArgsBegin = S.spelled(Arg).Offset;
     if (P.Seen.insert("a:" + S.key(Loc)).second)
       P.Allocations.push_back(std::move(A));
   }
 
+  bool VisitDeclRefExpr(DeclRefExpr *Ref) {
+    const auto *F = dyn_cast<FunctionDecl>(Ref->getDecl());
+    if (!F || Callees.contains(Ref) ||
+        !(isFree(F) || isNamed(F, {"realloc", "reallocarray"})))
+      return true;
+    P.FreedSomewhere.push_back(G.next(G.param(nodeOf(F), 0)));
+    return true;
+  }
+
+  /// An expression that has the same value twice in one statement.
+  static bool isPlain(const Expr *E) {
+    E = E->IgnoreParenImpCasts();
+    if (isa<DeclRefExpr>(E))
+      return true;
+    if (const auto *M = dyn_cast<MemberExpr>(E))
+      return isPlain(M->getBase());
+    if (const auto *U = dyn_cast<UnaryOperator>(E))
+      return (U->getOpcode() == UO_Deref || U->getOpcode() == UO_AddrOf) &&
+             isPlain(U->getSubExpr());
+    if (const auto *A = dyn_cast<ArraySubscriptExpr>(E))
+      return isPlain(A->getBase()) &&
+             (isPlain(A->getIdx()) || isa<IntegerLiteral>(A->getIdx()->IgnoreParenImpCasts()));
+    return false;
+  }
+  /// The pointer through which a place is reached: `n` of `n->a.b`, `at` of `*at`.
+  static const Expr *reachedThrough(const Expr *Place) {
+    for (;;) {
+      Place = Place->IgnoreParens();
+      if (const auto *M = dyn_cast<MemberExpr>(Place)) {
+        if (M->isArrow())
+          return M->getBase();
+        Place = M->getBase();
+      } else if (const auto *A = dyn_cast<ArraySubscriptExpr>(Place)) {
+        const Expr *Base = A->getBase()->IgnoreParens();
+        const auto *Decay = dyn_cast<ImplicitCastExpr>(Base);
+        if (!Decay || Decay->getCastKind() != CK_ArrayToPointerDecay)
+          return A->getBase();
+        Place = Decay->getSubExpr();
+      } else if (const auto *U = dyn_cast<UnaryOperator>(Place)) {
+        return U->getOpcode() == UO_Deref ? U->getSubExpr() : nullptr;
+      } else {
+        return nullptr;
+      }
+    }
+  }
+
   /// `owner->field = malloc(...)`, or a local that is stored so later, where the
-  /// owner is a parameter that keeps its value.
+  /// owner is a variable that keeps its value.
   void findOwners(FunctionDecl *F) {
     struct Finder : RecursiveASTVisitor<Finder> {
-      llvm::DenseMap<const ValueDecl *, unsigned> Writes;
-      llvm::DenseMap<const ValueDecl *, const MemberExpr *> StoredTo;
+      /// Writes counts those that may make the variable lead elsewhere than on from
+      /// where it led; Steps those that do.
+      llvm::DenseMap<const ValueDecl *, unsigned> Writes, Steps;
+      llvm::DenseMap<const ValueDecl *, SmallVector<const Expr *, 2>> StoredTo;
       std::vector<std::pair<const ValueDecl *, const CallExpr *>> Made;
-      std::vector<std::pair<const MemberExpr *, const CallExpr *>> MadeThere;
+      std::vector<std::pair<const Expr *, const CallExpr *>> MadeThere;
       static const ValueDecl *variable(const Expr *E) {
         const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts());
         return Ref ? Ref->getDecl() : nullptr;
       }
       static const CallExpr *allocation(const Expr *E) {
-        const auto *Call = dyn_cast<CallExpr>(E->IgnoreParenCasts());
+        E = E->IgnoreParenCasts();
+        // `a = b = malloc(...)` gives the one what the other has.
+        if (const auto *B = dyn_cast<BinaryOperator>(E);
+            B && B->getOpcode() == BO_Assign)
+          return allocation(B->getRHS());
+        const auto *Call = dyn_cast<CallExpr>(E);
         const FunctionDecl *F = Call ? Call->getDirectCallee() : nullptr;
-        return isNamed(F, {"malloc", "calloc"}) ? Call : nullptr;
+        return isNamed(F, {"malloc", "calloc", "strdup", "strndup"}) ? Call : nullptr;
+      }
+      static const ValueDecl *chainFrom(const Expr *E) {
+        E = E->IgnoreParenCasts();
+        while (const auto *M = dyn_cast<MemberExpr>(E))
+          E = M->getBase()->IgnoreParenCasts();
+        return variable(E);
       }
       void store(const Expr *To, const Expr *What) {
         if (const ValueDecl *V = variable(To)) {
-          ++Writes[V];
+          ++(chainFrom(What) == V ? Steps : Writes)[V];
           if (const CallExpr *Call = allocation(What))
             Made.push_back({V, Call});
           return;
         }
-        if (const auto *M = dyn_cast<MemberExpr>(To->IgnoreParens())) {
-          if (const CallExpr *Call = allocation(What))
-            MadeThere.push_back({M, Call});
-          else if (const ValueDecl *V = variable(What))
-            StoredTo.try_emplace(V, M);
-        }
+        if (const CallExpr *Call = allocation(What))
+          MadeThere.push_back({To, Call});
+        else if (const ValueDecl *V = variable(What))
+          StoredTo[V].push_back(To);
       }
       bool VisitBinaryOperator(BinaryOperator *B) {
         if (B->getOpcode() == BO_Assign)
@@ -1487,26 +1586,53 @@ public:
     } Found;
     Found.TraverseStmt(F->getBody());
 
-    auto Add = [&](const MemberExpr *M, const CallExpr *Call, QualType T) {
-      const auto *Owner = dyn_cast_or_null<ParmVarDecl>(Finder::variable(M->getBase()));
-      if (!Owner || Found.Writes.lookup(Owner) || !M->isArrow())
-        return;
-      const RecordDecl *Made = T->getPointeeType()->getAsRecordDecl();
-      const RecordDecl *Holder = Owner->getType()->getPointeeType()->getAsRecordDecl();
-      if (!Made || !Holder)
-        return;
-      Allocation A;
-      A.Callee = Call->getDirectCallee()->getName().str();
-      A.Record = recordKey(Made);
-      A.Owner = Owner->getNameAsString();
-      A.OwnerRecord = recordKey(Holder);
-      addAllocation(Call, std::move(A));
+    auto Before = [&](SourceLocation A, SourceLocation B) {
+      return S.SM.isBeforeInTranslationUnit(A, B);
     };
-    for (auto [M, Call] : Found.MadeThere)
-      Add(M, Call, M->getType());
-    for (auto [V, Call] : Found.Made)
-      if (const MemberExpr *M = Found.StoredTo.lookup(V))
-        Add(M, Call, V->getType());
+    for (auto [To, Call] : Found.MadeThere) {
+      const Expr *Owner = reachedThrough(To);
+      if (Owner && isPlain(Owner))
+        addOwner(Call, Owner, To);
+    }
+    for (auto [V, Call] : Found.Made) {
+      auto OwnerOf = [&](const Expr *To) -> const ValueDecl * {
+        const Expr *Owner = reachedThrough(To);
+        return Owner && isa<DeclRefExpr>(Owner->IgnoreParenImpCasts())
+                   ? Finder::variable(Owner)
+                   : nullptr;
+      };
+      auto Stores = Found.StoredTo.lookup(V);
+      // One that steps on may be null where the result is stored elsewhere.
+      bool All = true;
+      for (const Expr *To : Stores)
+        All &= OwnerOf(To) == OwnerOf(Stores.front());
+      for (const Expr *To : Stores) {
+        const ValueDecl *O = OwnerOf(To);
+        if (!O || O == V || Found.Writes.lookup(O) || (!All && Found.Steps.lookup(O)))
+          continue;
+        // A local has its value from where it is declared; it must be there.
+        const auto *Local = dyn_cast<VarDecl>(O);
+        if (!isa<ParmVarDecl>(O) &&
+            !(Local && Local->isLocalVarDecl() && Local->hasInit() &&
+              !Local->isStaticLocal() &&
+              Before(Local->getLocation(), Call->getBeginLoc()) &&
+              Before(Call->getBeginLoc(), To->getBeginLoc())))
+          continue;
+        addOwner(Call, reachedThrough(To), To);
+        break;
+      }
+    }
+  }
+  void addOwner(const CallExpr *Call, const Expr *Owner, const Expr *To) {
+    CharSourceRange Range = Lexer::makeFileCharRange(
+        CharSourceRange::getTokenRange(Owner->IgnoreImpCasts()->getSourceRange()),
+        S.SM, S.Lang);
+    if (!Range.isValid() || !Owner->getBeginLoc().isFileID())
+      return;
+    std::string Text = Lexer::getSourceText(Range, S.SM, S.Lang).str();
+    if (isDataPointer(element(Owner->getType()->getPointeeType())))
+      Text = "(void *)" + Text;
+    Owners.try_emplace(Call, Text, place(To));
   }
 
   /// What may be written before and behind the expression.
@@ -1548,6 +1674,8 @@ public:
                         S.SM.getImmediateMacroCallerLoc(C->getBeginLoc())))))
       return true;
     if (C->getCastKind() == CK_PointerToIntegral) {
+      if (From->isPointerType() && !isLowBits(C))
+        G.setEscaping(target(Sub), S.place(C->getBeginLoc()), "a cast to an integer");
       addNumber(C);
       return true;
     }
@@ -1560,10 +1688,6 @@ public:
       return true;
     QualType F = element(From->getPointeeType()), T = element(To->getPointeeType());
     const FunctionDecl *Callee = Argument.lookup(C->IgnoreParens());
-    if (F->isRecordType() && T->isVoidType() &&
-        !isNamed(Callee, {"free", "memcpy", "memmove", "memset", "memcmp", "qsort"}) &&
-        !isFree(Callee))
-      P.EscapingRecords.insert(recordKey(F->getAsRecordDecl()));
     if (F->isRecordType() && T->isRecordType() &&
         !Context.hasSameUnqualifiedType(F, T) && !IsCxx)
       addPun(C, F->getAsRecordDecl(), T->getAsRecordDecl());
@@ -1617,7 +1741,26 @@ public:
            (F->getIdentifier() && F->getName().starts_with("perdure_"));
   }
 
+  /// Is the first member of Outer an Inner, or starts with one?
+  bool startsWith(const RecordDecl *Outer, const RecordDecl *Inner) {
+    for (Outer = Outer->getDefinition(); Outer && !Outer->isUnion();) {
+      if (Outer->field_empty())
+        return false;
+      const RecordDecl *First = Outer->field_begin()->getType()->getAsRecordDecl();
+      if (!First)
+        return false;
+      if (First->getCanonicalDecl() == Inner->getCanonicalDecl())
+        return true;
+      Outer = First->getDefinition();
+    }
+    return false;
+  }
+
   void addPun(const CastExpr *C, const RecordDecl *F, const RecordDecl *T) {
+    if (T && (startsWith(F, T) || startsWith(T, F))) {
+      P.Derived.insert({recordKey(F), recordKey(T)});
+      return;
+    }
     for (const RecordDecl *R : {F, T}) {
       if (!R)
         continue;
@@ -1642,19 +1785,24 @@ public:
       Fact.Record = recordKey(R);
     if (!Fact.Pointees && Fact.Record.empty())
       return;
-    // A test of low bits and a tag mean the same everywhere.
+    if (isLowBits(C))
+      return;
+    Fact.Where = S.place(C->getBeginLoc());
+    P.Numbers.push_back(std::move(Fact));
+  }
+  /// A test of low bits and a tag mean the same everywhere.
+  bool isLowBits(const CastExpr *C) {
     auto Parents = Context.getParents(*C);
     for (int Steps = 0; Steps < 6 && !Parents.empty(); ++Steps) {
       if (const auto *B = Parents[0].get<BinaryOperator>())
         if (B->isBitwiseOp() || B->isComparisonOp() || B->getOpcode() == BO_Sub ||
             B->getOpcode() == BO_Rem)
-          return;
+          return true;
       if (!Parents[0].get<ParenExpr>() && !Parents[0].get<CastExpr>())
         break;
       Parents = Context.getParents(Parents[0]);
     }
-    Fact.Where = S.place(C->getBeginLoc());
-    P.Numbers.push_back(std::move(Fact));
+    return false;
   }
 
 private:
@@ -1668,6 +1816,8 @@ private:
   llvm::DenseMap<const Expr *, const FunctionDecl *> Argument;
   llvm::DenseMap<const Expr *, Place> Calls;
   llvm::DenseSet<const Decl *> InForHead;
+  llvm::DenseSet<const Expr *> Callees;
+  llvm::DenseMap<const CallExpr *, std::pair<std::string, Node *>> Owners;
 };
 
 /// Finds where includes belong: behind the file's last one before its first
@@ -1689,10 +1839,11 @@ void placeIncludes(ASTContext &Context, Sources &S, Program &P,
       continue;
     F.HasPlace = true;
     F.InsertAt = L.GuardEnd;
+    F.IsBare = !L.GuardEnd;
     unsigned Depth = L.FirstDecl == ~0u ? 0 : L.depthAt(L.FirstDecl);
     for (const Layout::Include &I : L.Includes)
       if (I.Offset <= L.FirstDecl && I.Depth <= Depth)
-        F.InsertAt = std::max(F.InsertAt, I.Offset);
+        F.InsertAt = std::max(F.InsertAt, I.Offset), F.IsBare = false;
   }
 }
 

@@ -45,6 +45,9 @@ void Graph::unify(Node *A, Node *B) {
       To->IsPersistent = true;
       To->Persistent = From->Persistent;
     }
+    if (From->Escape.Where.isValid() &&
+        (!To->Escape.Where.isValid() || From->Escape.Where < To->Escape.Where))
+      To->Escape = From->Escape;
     for (Reason &R : From->Natives)
       To->Natives.push_back(std::move(R));
     if (!To->Next)
@@ -81,6 +84,12 @@ void Graph::setNative(Node *N, const Place &Where, const std::string &Text) {
     if (R.Where == Where && R.Text == Text)
       return;
   N->Natives.push_back({Where, Text});
+}
+
+void Graph::setEscaping(Node *N, const Place &Where, const std::string &Text) {
+  N = find(N);
+  if (!N->Escape.Where.isValid() || Where < N->Escape.Where)
+    N->Escape = {Where, Text};
 }
 
 } // namespace perdure::migrate

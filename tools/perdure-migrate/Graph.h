@@ -45,6 +45,7 @@ struct Node {
   Node *Result = nullptr;
   std::vector<Node *> Params;
   bool IsPersistent = false;
+  Reason Escape; ///< where what leads here becomes something that is not followed
   Reason Persistent;           ///< why, once it is
   std::vector<Reason> Natives; ///< what cannot be anything but native
 };
@@ -66,6 +67,7 @@ public:
   void flow(Node *A, Node *B) { unify(next(A), next(B)); }
   void setPersistent(Node *N, const Place &Where, const std::string &Text);
   void setNative(Node *N, const Place &Where, const std::string &Text);
+  void setEscaping(Node *N, const Place &Where, const std::string &Text);
   bool isPersistent(Node *N) const { return N && find(N)->IsPersistent; }
   std::deque<Node> &nodes() { return Nodes; }
 

@@ -10,6 +10,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 
 #include <algorithm>
 
@@ -35,7 +36,9 @@ public:
     allocations();
     insertions();
     report();
-    return merged();
+    std::vector<Edit> Result = merged();
+    settle();
+    return Result;
   }
 
 private:
@@ -183,6 +186,12 @@ private:
       NeedsHeader.insert(F->File);
   }
 
+  Place placeOf(const std::string &File, unsigned Offset) {
+    StringRef Head = text(File).take_front(Offset);
+    size_t Line = Head.rfind('\n');
+    return {File, Offset, unsigned(Head.count('\n') + 1),
+            unsigned(Line == StringRef::npos ? Offset + 1 : Offset - Line)};
+  }
   unsigned lineStart(const Place &At) {
     size_t Line = text(At.File).rfind('\n', At.Offset);
     return Line == StringRef::npos ? 0 : Line + 1;
@@ -308,8 +317,27 @@ private:
       New += " ";
     edit(Sp.File, Sp.Begin, End, New, "retype");
   }
-  void dropStars(const Spelling &Sp, unsigned Levels) {
+  /// The qualifiers of the outermost pointer that becomes an alias: `const` of
+  /// `*const *at`. End is set behind them.
+  std::string qualifiers(const Spelling &Sp, unsigned Levels, unsigned &End) {
+    StringRef Text = text(Sp.File);
+    End = Sp.StarEnds[Levels - 1];
+    std::string Found;
+    for (;;) {
+      StringRef Rest = Text.substr(End).ltrim();
+      StringRef Word = Rest.take_while(
+          [](char Ch) { return isalnum((unsigned char)Ch) || Ch == '_'; });
+      if (Word != "const" && Word != "volatile")
+        return Found;
+      Found += (" " + Word).str();
+      End = Text.size() - Rest.size() + Word.size();
+    }
+  }
+  /// Where the declaration is not parted, its first part says the qualifiers.
+  void dropStars(const Spelling &Sp, unsigned Levels, bool IsParted) {
     unsigned End = Sp.StarEnds[Levels - 1];
+    if (!IsParted)
+      qualifiers(Sp, Levels, End);
     if (End <= Sp.NameBegin)
       return; // a typedef hides it
     StringRef Text = text(Sp.File);
@@ -324,7 +352,9 @@ private:
     for (const Spelling *Sp : Members) {
       unsigned Levels = consumed(*Sp);
       Any |= Levels;
-      Types.push_back(Levels ? pattern(Sp->Type, Levels) : "");
+      unsigned End;
+      Types.push_back(
+          Levels ? pattern(Sp->Type, Levels) + qualifiers(*Sp, Levels, End) : "");
       Same &= Types.back() == Types.front();
     }
     if (!Any)
@@ -365,7 +395,7 @@ private:
         edit(Sp.File, Commas[I], Commas[I] + 1, "; " + Prefix + Spec, "retype");
       }
       if (Levels)
-        dropStars(Sp, Levels);
+        dropStars(Sp, Levels, Commas[I]);
     }
   }
 
@@ -475,48 +505,65 @@ private:
     }
   }
 
+  /// All calls that allocate or free what one kind of pointer leads to.
+  struct Blocks {
+    std::vector<const Allocation *> Makes, Frees;
+    std::string Why; ///< why they have to stay
+  };
+
   void allocations() {
-    std::map<std::string, std::vector<const Allocation *>> Frees, Makes;
-    std::set<std::string> Refused = P.EscapingRecords;
-    for (const Program::Punned &Pun : P.Puns) {
-      auto [A, B] = StringRef(Pun.Record).split('\n');
-      Refused.insert(A.str());
-      Refused.insert(B.str());
-    }
+    for (auto &[Function, Given] : P.Passed)
+      if (!P.Functions[Function].HasBody)
+        P.G.setEscaping(Given, P.Functions[Function].Where,
+                        "'" + P.Functions[Function].Name +
+                            "', whose body is in no file that was read,");
+    std::map<Node *, Blocks> Kinds;
     for (const Allocation &A : P.Allocations) {
-      if (!C.Records.count(A.Record))
-        continue;
-      if (A.Callee == "free") {
-        Frees[A.Record].push_back(&A);
-        if (!A.Editable)
-          Refused.insert(A.Record);
-      } else if (C.Records.count(A.OwnerRecord)) {
-        Makes[A.Record].push_back(&A);
-      }
+      Blocks &B = Kinds[P.G.find(A.Block)];
+      bool Frees = A.Callee == "free";
+      (Frees ? B.Frees : B.Makes).push_back(&A);
+      if (Frees && !A.Editable)
+        B.Why = "a macro frees such blocks";
+      if (StringRef(A.Callee).starts_with("realloc"))
+        B.Why = "realloc moves such blocks, which perdure has no counterpart of: "
+                "allocate anew and copy";
     }
-    for (auto &[Key, Calls] : Makes) {
-      const Record &R = P.Records[Key];
-      if (!O.ProveAllocations || Refused.count(Key)) {
-        for (const Allocation *A : Calls)
-          P.Findings.insert(
-              {Finding::Note, A->Where, "allocation",
-               "'" + R.Name + "' could be allocated near '" + A->Owner + "', but " +
-                   (O.ProveAllocations
-                        ? "not everything that frees it is known"
-                        : "--allocations=leave was given")});
-        continue;
-      }
-      for (const Allocation *A : Calls)
-        if (A->Editable) {
+    for (Node *N : P.FreedSomewhere)
+      if (auto It = Kinds.find(P.G.find(N)); It != Kinds.end())
+        It->second.Why = "they may be freed through a pointer to a function";
+    for (auto &[N, B] : Kinds) {
+      if (const Reason &R = N->Escape; R.Where.isValid())
+        B.Why = "not everything that frees such blocks is known: " + R.Text +
+                " in line " + std::to_string(R.Where.Line) + " of " +
+                llvm::sys::path::filename(R.Where.File).str() + " hides it";
+      if (!O.ProveAllocations)
+        B.Why = "--allocations=leave was given";
+      bool Any = false;
+      for (const Allocation *A : B.Makes) {
+        bool Owned = A->Slot && isPersistent(A->Slot);
+        if (Owned && A->Editable && B.Why.empty() &&
+            !StringRef(A->Callee).starts_with("realloc")) {
           near(*A, A->Owner + ", ");
-        } else {
-          P.Findings.insert({Finding::Note, A->Where, "allocation",
-                             "'" + R.Name + "' could be allocated near '" +
-                                 A->Owner + "', but a macro makes the call"});
+          Any = true;
+        } else if (Owned || isPersistent(N) || holdsPersistent(A->Record)) {
+          undecided(*A, Owned, B.Why);
         }
-      for (const Allocation *A : Frees[Key])
-        near(*A, "");
+      }
+      for (const Allocation *A : B.Frees)
+        if (Any)
+          near(*A, "");
     }
+  }
+  void undecided(const Allocation &A, bool Owned, const std::string &Why) {
+    std::string What = A.Record.empty() ? "what is stored here"
+                                        : "'" + P.Records[A.Record].Name + "'";
+    decide(A.Where, "allocation",
+           A.Callee + " gives volatile memory: " + What +
+               (!Owned ? " lies in an object only if it is allocated there, and "
+                         "nothing here proves its owner"
+                       : " could be allocated near '" + A.Owner + "', but " +
+                             (Why.empty() ? "a macro makes the call" : Why)) +
+               (Owned ? "" : Why.empty() ? "" : "; " + Why));
   }
   void near(const Allocation &A, const std::string &Owner) {
     edit(A.Where.File, A.Where.Offset, A.ArgsBegin,
@@ -527,6 +574,28 @@ private:
   }
 
   // Includes and aliases.
+
+  /// Where lines are added. In a file without guard and includes, behind what is
+  /// said of it.
+  unsigned insertAt(const std::string &File) {
+    unsigned At = P.Files[File].InsertAt;
+    if (!P.Files[File].IsBare)
+      return At;
+    StringRef Text = text(File);
+    for (;;) {
+      StringRef Rest = Text.substr(At).ltrim();
+      size_t Start = Text.size() - Rest.size(), End = StringRef::npos;
+      if (Rest.starts_with("/*"))
+        End = Text.find("*/", Start + 2);
+      else if (Rest.starts_with("//"))
+        End = Start;
+      if (End != StringRef::npos)
+        End = Text.find('\n', End);
+      if (End == StringRef::npos)
+        return At;
+      At = End + 1;
+    }
+  }
 
   void insertions() {
     std::map<std::string, std::map<unsigned, std::vector<std::pair<unsigned, std::string>>>>
@@ -554,7 +623,7 @@ private:
         if (Seen)
           continue;
         NeedsHeader.insert(F);
-        unsigned At = P.Files[F].InsertAt;
+        unsigned At = insertAt(F);
         std::string Line = "typedef " + U.Definition + U.Name + " PERDURE;";
         if (U.Declared.File == F && U.Declared.Offset > At) {
           At = U.Declared.Offset;
@@ -563,7 +632,7 @@ private:
           Line += "\n";
         }
         if (auto It = U.First.find(F); It != U.First.end() && It->second < At)
-          decide({F, It->second, 0, 0}, "alias",
+          decide(placeOf(F, It->second), "alias",
                  "'" + U.Name + "' is used before '" + U.Definition + "' is known; "
                  "move the first use down");
         Lines[F][At].push_back({U.Order, Line});
@@ -571,12 +640,12 @@ private:
     }
     for (const std::string &F : NeedsHeader)
       if (!P.Files[F].IncludesPerdure && !HeaderAt.count(F))
-        Lines[F][P.Files[F].InsertAt];
+        Lines[F][insertAt(F)];
     for (auto &[F, Offsets] : Lines)
       for (auto &[At, Each] : Offsets) {
         std::sort(Each.begin(), Each.end());
         std::string Text;
-        if (At == P.Files[F].InsertAt && NeedsHeader.count(F) &&
+        if (At == insertAt(F) && NeedsHeader.count(F) &&
             !P.Files[F].IncludesPerdure && !HeaderAt.count(F)) {
           Text = "#include <perdure/perdure.h>\n";
           // A file without includes needs a line between.
@@ -633,8 +702,8 @@ private:
                "to run; use perdure_offset if it is stored or hashed");
     for (const Program::Punned &Pun : P.Puns) {
       auto [A, B] = StringRef(Pun.Record).split('\n');
-      bool InA = holdsPersistent(A.str()), InB = holdsPersistent(B.str());
-      if (InA && !InB && (B.empty() || pointers(B.str())))
+      if (holdsPersistent(A.str()) && !C.Records.count(B.str()) &&
+          (B.empty() || pointers(B.str())))
         decide(Pun.Where, "pun", Pun.Text);
     }
     unseen();
@@ -678,6 +747,20 @@ private:
       }
   }
 
+  /// What a person has decided, and said so in the line or in the one above.
+  void settle() {
+    for (auto It = P.Findings.begin(); It != P.Findings.end();) {
+      StringRef Text = text(It->Where.File);
+      unsigned Start = lineStart(It->Where);
+      size_t End = Text.find('\n', Start);
+      if (Start)
+        Start = lineStart({It->Where.File, Start - 1, 0, 0});
+      bool Decided = It->What == Finding::Decision && !It->Where.File.empty() &&
+                     Text.slice(Start, End).contains("perdure: decided");
+      It = Decided ? P.Findings.erase(It) : std::next(It);
+    }
+  }
+
   std::vector<Edit> merged() {
     std::sort(Edits.begin(), Edits.end());
     std::vector<Edit> Result;
@@ -691,10 +774,7 @@ private:
             !E.Length && Last.Text == E.Text && Last.Kind == E.Kind)
           continue;
         if (Last.File == E.File && E.Offset < Last.Offset + Last.Length) {
-          StringRef Head = text(E.File).take_front(E.Offset);
-          Place Where{E.File, E.Offset, unsigned(Head.count('\n') + 1),
-                      unsigned(Head.size() - Head.rfind('\n'))};
-          decide(Where, "overlap",
+          decide(placeOf(E.File, E.Offset), "overlap",
                  "two edits meet here ('" + Last.Text + "' and '" + E.Text +
                      "'); the second was not made");
           continue;

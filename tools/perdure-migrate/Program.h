@@ -113,14 +113,15 @@ struct Record {
   std::vector<Field> Fields;
 };
 
-/// malloc and its like, whose result goes where an owner is known.
+/// A call that allocates or frees.
 struct Allocation {
-  std::string Callee;    ///< malloc, calloc, free
-  std::string Record;    ///< key of the type that is allocated or freed
-  std::string Owner;     ///< the expression that owns the result
-  std::string OwnerRecord;
-  Place Where;           ///< of the callee's name
-  unsigned ArgsBegin = 0, ArgsEnd = 0; ///< between the parentheses
+  std::string Callee;     ///< malloc, calloc, strdup, strndup, realloc, free
+  Node *Block = nullptr;  ///< what is allocated or freed
+  std::string Record;     ///< key of the record that it is, if it is one
+  std::string Owner;      ///< the expression that is known to own the result
+  Node *Slot = nullptr;   ///< the place of the owner that holds it
+  Place Where;            ///< of the callee's name
+  unsigned ArgsBegin = 0; ///< behind the parenthesis
   bool Editable = false;
 };
 
@@ -129,6 +130,7 @@ struct File {
   std::set<std::string> Includes;
   unsigned InsertAt = 0;      ///< where includes and aliases belong
   bool HasPlace = false;
+  bool IsBare = false;        ///< neither a guard nor an include stands before
 };
 
 /// Something that a person must decide, or only know.
@@ -157,7 +159,12 @@ struct Program {
   std::vector<Conversion> Conversions;
   std::vector<MemoryCall> Calls;
   std::vector<Allocation> Allocations;
-  std::set<std::string> EscapingRecords; ///< whose pointers become void *
+  /// Where the address of free or realloc is taken: what it may free.
+  std::vector<Node *> FreedSomewhere;
+  /// What functions are given, which somebody may define elsewhere.
+  std::vector<std::pair<std::string, Node *>> Passed;
+  /// Records that are cast to each other and of which one starts with the other.
+  std::set<std::pair<std::string, std::string>> Derived;
   /// Integers made from pointers, by the record or the place they lead to.
   struct Number {
     std::string Record;
