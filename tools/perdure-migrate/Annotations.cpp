@@ -105,9 +105,10 @@ bool holdsPersistent(QualType T) {
   return false;
 }
 
-/// Does the pointer, as a value, lead to persistent pointers?
-static bool leadsToPersistent(const Expr *E) {
+bool leadsToPersistent(const Expr *E) {
   E = E->IgnoreParens();
+  if (!E->getType()->isPointerType())
+    return false;
   if (const auto *Cast = dyn_cast<ImplicitCastExpr>(E)) {
     if (Cast->getCastKind() == CK_ArrayToPointerDecay)
       return isPersistentPlace(Cast->getSubExpr());

@@ -31,6 +31,8 @@ bool isPersistentField(const clang::FieldDecl *Field);
 bool isPersistentAlias(clang::QualType T);
 /// Is the place that the expression names one of a persistent pointer?
 bool isPersistentPlace(const clang::Expr *E);
+/// Does the pointer, as a value, lead to persistent pointers?
+bool leadsToPersistent(const clang::Expr *E);
 
 /// Makes the plugin's attributes known, once.
 void registerAttributes();
