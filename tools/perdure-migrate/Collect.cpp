@@ -431,14 +431,16 @@ public:
       const TypedefNameDecl *D = Typedef->getDecl();
       Text = IsCxx ? D->getQualifiedNameAsString() : D->getName().str();
       Stem = D->getName().str();
-      if (!S.isSystem(D->getLocation())) {
-        SourceLocation End = D->getEndLoc();
-        Declared = S.spelled(End);
-        StringRef Buffer = S.buffer(End);
-        Home = Declared.File;
-        size_t Semi = Buffer.find(';', Declared.Offset);
-        if (Semi != StringRef::npos)
-          Declared.Offset = Semi + 1;
+      SourceLocation End = D->getEndLoc();
+      if (!S.isSystem(D->getLocation()) && End.isFileID() &&
+          D->getDeclContext()->isTranslationUnit()) {
+        Place At = S.spelled(End);
+        Home = At.File;
+        size_t Semi = S.buffer(End).find(';', At.Offset);
+        if (Semi != StringRef::npos) {
+          At.Offset = Semi + 1;
+          Declared = At;
+        }
       }
     } else {
       PrintingPolicy Policy(Context.getLangOpts());
@@ -1767,7 +1769,7 @@ public:
       const RecordDecl *O = R == F ? T : F;
       std::string Text =
           O ? "'" + R->getNameAsString() + "' is read as '" + O->getNameAsString() +
-                  "', whose pointers are native unless it is annotated as well"
+                  "', whose pointers stay native unless --root names it as well"
             : "'" + R->getNameAsString() + "' is read as pointers";
       P.Puns.push_back({recordKey(R) + (O ? "\n" + recordKey(O) : ""),
                         S.place(C->getBeginLoc()), Text});

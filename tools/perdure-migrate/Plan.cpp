@@ -118,7 +118,8 @@ private:
       Use &U = Uses[Key];
       U.Name = nameOf(Key, S);
       U.Definition = Text + (IsBase ? " " : Star);
-      U.Declared = S.Declared;
+      if (S.Declared.isValid())
+        U.Declared.insert(S.Declared);
       U.Home = S.Home;
       U.Order = I;
       auto [It, New] = U.First.try_emplace(File, Offset);
@@ -131,7 +132,7 @@ private:
 
   struct Use {
     std::string Name, Definition, Home;
-    Place Declared;
+    std::set<Place> Declared; ///< behind what declares the base, once per file
     unsigned Order = 0;
     std::map<std::string, unsigned> First; ///< the first use in each file
   };
@@ -601,6 +602,19 @@ private:
     std::map<std::string, std::map<unsigned, std::vector<std::pair<unsigned, std::string>>>>
         Lines;
     for (auto &[Key, U] : Uses) {
+      // Behind the base it is known wherever the base is.
+      if (!U.Declared.empty()) {
+        for (const Place &At : U.Declared) {
+          NeedsHeader.insert(At.File);
+          bool Have = false;
+          for (auto &[K, A] : P.Aliases)
+            Have |= A.Pattern == Key && A.File == At.File;
+          if (!Have)
+            Lines[At.File][At.Offset].push_back(
+                {U.Order, "\ntypedef " + U.Definition + U.Name + " PERDURE;"});
+        }
+        continue;
+      }
       std::set<std::string> Files;
       for (auto &[File, Offset] : U.First)
         Files.insert(File);
@@ -624,13 +638,7 @@ private:
           continue;
         NeedsHeader.insert(F);
         unsigned At = insertAt(F);
-        std::string Line = "typedef " + U.Definition + U.Name + " PERDURE;";
-        if (U.Declared.File == F && U.Declared.Offset > At) {
-          At = U.Declared.Offset;
-          Line = "\n" + Line;
-        } else {
-          Line += "\n";
-        }
+        std::string Line = "typedef " + U.Definition + U.Name + " PERDURE;\n";
         if (auto It = U.First.find(F); It != U.First.end() && It->second < At)
           decide(placeOf(F, It->second), "alias",
                  "'" + U.Name + "' is used before '" + U.Definition + "' is known; "
@@ -702,8 +710,10 @@ private:
                "to run; use perdure_offset if it is stored or hashed");
     for (const Program::Punned &Pun : P.Puns) {
       auto [A, B] = StringRef(Pun.Record).split('\n');
-      if (holdsPersistent(A.str()) && !C.Records.count(B.str()) &&
-          (B.empty() || pointers(B.str())))
+      // A record that leads nowhere itself may be the head of one that does.
+      if (B.empty() ? holdsPersistent(A.str())
+                    : C.Records.count(A.str()) && !C.Records.count(B.str()) &&
+                          pointers(B.str()))
         decide(Pun.Where, "pun", Pun.Text);
     }
     unseen();
