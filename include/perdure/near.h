@@ -6,6 +6,8 @@
 |*   perdure_near_calloc(owner, count, size)   perdure_alloc; if none does, on the heap
 |*   perdure_near_strdup(owner, text)          a copy of text, as strdup
 |*   perdure_near_strndup(owner, text, bytes)  of at most so many bytes, as strndup
+|*   perdure_near_realloc(owner, block, bytes) as realloc: where the block lies; near
+|*                                             the owner if there is none
 |*   perdure_near_free(block)                  what one of these gave, or malloc
 |*
 |* Blocks are zeroed first. NULL as the owner is the heap, NULL as the block is
@@ -41,6 +43,25 @@ PERDURE__INLINE void *perdure_near_calloc(const void *owner, size_t count,
   if (__builtin_mul_overflow(count, size, &bytes))
     bytes = SIZE_MAX; /* more than any object has */
   return (perdure_alloc)((void *)(uintptr_t)owner, bytes);
+}
+
+/* Copies bits, which persistent pointers keep within an object; not for encodings
+   whose bits hold at one place alone. */
+PERDURE__INLINE void *perdure_near_realloc(const void *owner, void *block,
+                                           size_t bytes) {
+  if (!block)
+    return perdure_near_alloc(owner, bytes);
+  if (!perdure_in_object(block))
+    return realloc(block, bytes);
+  size_t has = perdure_usable_size(block);
+  if (bytes <= has && bytes > has / 2)
+    return block;
+  void *moved = (perdure_alloc)(block, bytes);
+  if (moved) {
+    memcpy(moved, block, bytes < has ? bytes : has);
+    (perdure_free)(block);
+  }
+  return moved;
 }
 
 PERDURE__INLINE char *perdure_near_strndup(const void *owner, const char *text,

@@ -20,6 +20,7 @@ public:
   Closer(Program &P, const Options &O) : P(P), O(O) {}
 
   Closure run() {
+    resolvePuns();
     for (const std::string &Root : O.Roots)
       addRoot(Root);
     FirstRoots = C.Records;
@@ -60,6 +61,44 @@ public:
   }
 
 private:
+  /// All definitions of what was not complete where it was cast.
+  std::vector<std::string> definitions(const std::string &Key) {
+    if (Key.empty() || Key[0] != '?')
+      return {Key};
+    std::vector<std::string> Found;
+    auto [Begin, End] = P.ByUsr.equal_range(Key.substr(1));
+    for (auto It = Begin; It != End; ++It)
+      Found.push_back(It->second);
+    return Found;
+  }
+  bool startsWith(std::string Outer, const std::string &Inner) {
+    for (int Depth = 0; Depth != 8; ++Depth) {
+      auto It = P.Records.find(Outer);
+      if (It == P.Records.end() || It->second.IsUnion || It->second.Fields.empty() ||
+          !It->second.Fields.front().Embeds)
+        return false;
+      Outer = It->second.Fields.front().Reached;
+      if (Outer == Inner)
+        return true;
+    }
+    return false;
+  }
+  void resolvePuns() {
+    std::vector<Program::Punned> Resolved;
+    for (const Program::Punned &Pun : P.Puns)
+      for (const std::string &A : definitions(Pun.Record))
+        for (const std::string &B : definitions(Pun.Other)) {
+          Program::Punned Each = Pun;
+          Each.Record = A;
+          Each.Other = B;
+          if (!B.empty() && (startsWith(A, B) || startsWith(B, A)))
+            P.Derived.insert({A, B});
+          else
+            Resolved.push_back(Each);
+        }
+    P.Puns = std::move(Resolved);
+  }
+
   static bool isFile(StringRef Path, StringRef Name) {
     return Path == Name ||
            (Path.ends_with(Name) && Path.drop_back(Name.size()).ends_with("/"));

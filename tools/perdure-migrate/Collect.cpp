@@ -1543,7 +1543,8 @@ public:
           return allocation(B->getRHS());
         const auto *Call = dyn_cast<CallExpr>(E);
         const FunctionDecl *F = Call ? Call->getDirectCallee() : nullptr;
-        return isNamed(F, {"malloc", "calloc", "strdup", "strndup"}) ? Call : nullptr;
+        return isNamed(F, {"malloc", "calloc", "realloc", "strdup", "strndup"}) ? Call
+                                                                               : nullptr;
       }
       static const ValueDecl *chainFrom(const Expr *E) {
         E = E->IgnoreParenCasts();
@@ -1677,7 +1678,7 @@ public:
       return true;
     if (C->getCastKind() == CK_PointerToIntegral) {
       if (From->isPointerType() && !isLowBits(C))
-        G.setEscaping(target(Sub), S.place(C->getBeginLoc()), "a cast to an integer");
+        G.find(target(Sub))->ToInteger = true;
       addNumber(C);
       return true;
     }
@@ -1685,6 +1686,8 @@ public:
       return true;
     if (isa<ExplicitCastExpr>(C))
       target(C);
+    if (C->getCastKind() == CK_IntegralToPointer)
+      G.find(target(C))->FromInteger = true;
     if (!From->isPointerType() ||
         (C->getCastKind() != CK_BitCast && C->getCastKind() != CK_NoOp))
       return true;
@@ -1771,7 +1774,7 @@ public:
           O ? "'" + R->getNameAsString() + "' is read as '" + O->getNameAsString() +
                   "', whose pointers stay native unless --root names it as well"
             : "'" + R->getNameAsString() + "' is read as pointers";
-      P.Puns.push_back({recordKey(R) + (O ? "\n" + recordKey(O) : ""),
+      P.Puns.push_back({recordKey(R), O ? recordKey(O) : "",
                         S.place(C->getBeginLoc()), Text});
     }
   }

@@ -45,6 +45,8 @@ void Graph::unify(Node *A, Node *B) {
       To->IsPersistent = true;
       To->Persistent = From->Persistent;
     }
+    To->ToInteger |= From->ToInteger;
+    To->FromInteger |= From->FromInteger;
     if (From->Escape.Where.isValid() &&
         (!To->Escape.Where.isValid() || From->Escape.Where < To->Escape.Where))
       To->Escape = From->Escape;

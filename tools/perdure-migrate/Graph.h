@@ -45,6 +45,7 @@ struct Node {
   Node *Result = nullptr;
   std::vector<Node *> Params;
   bool IsPersistent = false;
+  bool ToInteger = false, FromInteger = false; ///< what leads here is made so
   Reason Escape; ///< where what leads here becomes something that is not followed
   Reason Persistent;           ///< why, once it is
   std::vector<Reason> Natives; ///< what cannot be anything but native

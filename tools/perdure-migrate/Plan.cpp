@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Program.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -525,27 +526,41 @@ private:
       (Frees ? B.Frees : B.Makes).push_back(&A);
       if (Frees && !A.Editable)
         B.Why = "a macro frees such blocks";
-      if (StringRef(A.Callee).starts_with("realloc"))
-        B.Why = "realloc moves such blocks, which perdure has no counterpart of: "
-                "allocate anew and copy";
+      if (A.Callee == "reallocarray" || (A.Callee == "realloc" && !A.Editable))
+        B.Why = "a macro or reallocarray moves such blocks";
     }
     for (Node *N : P.FreedSomewhere)
       if (auto It = Kinds.find(P.G.find(N)); It != Kinds.end())
         It->second.Why = "they may be freed through a pointer to a function";
+    // A pointer made from an integer may be any that became one.
+    const Allocation *FromInteger = nullptr;
+    for (auto &[N, B] : Kinds)
+      if (N->FromInteger && !B.Frees.empty())
+        FromInteger = B.Frees.front();
     for (auto &[N, B] : Kinds) {
+      if (N->ToInteger && !N->FromInteger && FromInteger)
+        B.Why = "not everything that frees such blocks is known: what is freed in line " +
+                std::to_string(FromInteger->Where.Line) + " of " +
+                llvm::sys::path::filename(FromInteger->Where.File).str() +
+                " is a pointer made from an integer";
       if (const Reason &R = N->Escape; R.Where.isValid())
         B.Why = "not everything that frees such blocks is known: " + R.Text +
                 " in line " + std::to_string(R.Where.Line) + " of " +
                 llvm::sys::path::filename(R.Where.File).str() + " hides it";
       if (!O.ProveAllocations)
         B.Why = "--allocations=leave was given";
-      bool Any = false;
+      auto IsOwned = [&](const Allocation *A) {
+        return A->Slot && isPersistent(A->Slot);
+      };
+      bool Any = B.Why.empty() && llvm::any_of(B.Makes, [&](const Allocation *A) {
+                   return IsOwned(A) && A->Editable;
+                 });
       for (const Allocation *A : B.Makes) {
-        bool Owned = A->Slot && isPersistent(A->Slot);
-        if (Owned && A->Editable && B.Why.empty() &&
-            !StringRef(A->Callee).starts_with("realloc")) {
+        bool Owned = IsOwned(A);
+        if (Any && A->Callee == "realloc" && !Owned)
+          near(*A, "NULL, "); // where the block lies
+        if (Any && Owned && A->Editable) {
           near(*A, A->Owner + ", ");
-          Any = true;
         } else if (Owned || isPersistent(N) || holdsPersistent(A->Record)) {
           undecided(*A, Owned, B.Why);
         }
@@ -709,11 +724,10 @@ private:
                "an integer is made from a pointer, and addresses differ from run "
                "to run; use perdure_offset if it is stored or hashed");
     for (const Program::Punned &Pun : P.Puns) {
-      auto [A, B] = StringRef(Pun.Record).split('\n');
+      const std::string &A = Pun.Record, &B = Pun.Other;
       // A record that leads nowhere itself may be the head of one that does.
-      if (B.empty() ? holdsPersistent(A.str())
-                    : C.Records.count(A.str()) && !C.Records.count(B.str()) &&
-                          pointers(B.str()))
+      if (B.empty() ? holdsPersistent(A)
+                    : C.Records.count(A) && !C.Records.count(B) && pointers(B))
         decide(Pun.Where, "pun", Pun.Text);
     }
     unseen();

@@ -163,7 +163,8 @@ struct Program {
   std::vector<Node *> FreedSomewhere;
   /// What functions are given, which somebody may define elsewhere.
   std::vector<std::pair<std::string, Node *>> Passed;
-  /// Records that are cast to each other and of which one starts with the other.
+  /// Records that are cast to each other and of which one starts with the other;
+  /// Closure.cpp adds those that no single file shows.
   std::set<std::pair<std::string, std::string>> Derived;
   /// Integers made from pointers, by the record or the place they lead to.
   struct Number {
@@ -173,7 +174,7 @@ struct Program {
   };
   std::vector<Number> Numbers;
   struct Punned {
-    std::string Record;
+    std::string Record, Other; ///< Other: empty where it is read as pointers
     Place Where;
     std::string Text;
   };

@@ -56,7 +56,15 @@ PROGRAMS = {
 }
 
 # What a person has to change: program: [(file, old, new, how often)].
-BY_HAND = {}
+BY_HAND = {
+    "containers": [
+        ("gl_avltree_ordered.h", "          NODE_T *nodep;", "          NODE_REF *nodep;"),
+        ("gl_rbtree_ordered.h", "          NODE_T *grandparentp;", "          NODE_REF *grandparentp;"),
+        ("gl_rbtree_ordered.h", "      NODE_T *parentp;", "      NODE_REF *parentp;"),
+    ] + [("gl_%s_ordered.h" % tree, "typedef struct NODE_IMPL * NODE_T;\n",
+          "typedef struct NODE_IMPL * NODE_T;\ntypedef NODE_T NODE_REF PERDURE;\n")
+         for tree in ("avltree", "rbtree")],
+}
 
 
 def run(command, cwd=None, ok=(0,), environment=None):
