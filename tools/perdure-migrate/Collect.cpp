@@ -1463,6 +1463,7 @@ public:
       A.Owner = It->second.first;
       A.Slot = It->second.second;
     }
+    A.IsLocal = LocalBlocks.contains(Call);
     SourceLocation Loc = Call->getCallee()->getBeginLoc();
     A.Where = S.place(Loc);
     A.Editable = Loc.isFileID() && Call->getRParenLoc().isFileID() &&
@@ -1521,76 +1522,143 @@ public:
     }
   }
 
-  /// `owner->field = malloc(...)`, or a local that is stored so later, where the
-  /// owner is a variable that keeps its value.
-  void findOwners(FunctionDecl *F) {
-    struct Finder : RecursiveASTVisitor<Finder> {
-      /// Writes counts those that may make the variable lead elsewhere than on from
-      /// where it led; Steps those that do.
-      llvm::DenseMap<const ValueDecl *, unsigned> Writes, Steps;
-      llvm::DenseMap<const ValueDecl *, SmallVector<const Expr *, 2>> StoredTo;
-      std::vector<std::pair<const ValueDecl *, const CallExpr *>> Made;
-      std::vector<std::pair<const Expr *, const CallExpr *>> MadeThere;
-      static const ValueDecl *variable(const Expr *E) {
-        const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts());
-        return Ref ? Ref->getDecl() : nullptr;
-      }
-      static const CallExpr *allocation(const Expr *E) {
-        E = E->IgnoreParenCasts();
-        // `a = b = malloc(...)` gives the one what the other has.
-        if (const auto *B = dyn_cast<BinaryOperator>(E);
-            B && B->getOpcode() == BO_Assign)
-          return allocation(B->getRHS());
-        const auto *Call = dyn_cast<CallExpr>(E);
-        const FunctionDecl *F = Call ? Call->getDirectCallee() : nullptr;
-        return isNamed(F, {"malloc", "calloc", "realloc", "strdup", "strndup"}) ? Call
-                                                                               : nullptr;
-      }
-      static const ValueDecl *chainFrom(const Expr *E) {
-        E = E->IgnoreParenCasts();
-        while (const auto *M = dyn_cast<MemberExpr>(E))
-          E = M->getBase()->IgnoreParenCasts();
-        return variable(E);
-      }
-      void store(const Expr *To, const Expr *What) {
-        if (const ValueDecl *V = variable(To)) {
-          ++(chainFrom(What) == V ? Steps : Writes)[V];
-          if (const CallExpr *Call = allocation(What))
-            Made.push_back({V, Call});
-          return;
-        }
+  /// What a function stores where.
+  struct Finder : RecursiveASTVisitor<Finder> {
+    /// Writes counts those that may make the variable lead elsewhere than on from
+    /// where it led; Steps those that do.
+    llvm::DenseMap<const ValueDecl *, unsigned> Writes, Steps;
+    llvm::DenseMap<const ValueDecl *, SmallVector<const Expr *, 2>> StoredTo;
+    std::vector<std::pair<const ValueDecl *, const CallExpr *>> Made;
+    llvm::DenseMap<const ValueDecl *, SmallVector<std::pair<const CallExpr *, unsigned>, 2>>
+        PassedTo;
+    llvm::DenseSet<const ValueDecl *> Returned;
+    std::vector<std::pair<const Expr *, const CallExpr *>> MadeThere;
+    static const ValueDecl *variable(const Expr *E) {
+      const auto *Ref = dyn_cast<DeclRefExpr>(E->IgnoreParenCasts());
+      return Ref ? Ref->getDecl() : nullptr;
+    }
+    static const CallExpr *allocation(const Expr *E) {
+      E = E->IgnoreParenCasts();
+      // `a = b = malloc(...)` gives the one what the other has.
+      if (const auto *B = dyn_cast<BinaryOperator>(E);
+          B && B->getOpcode() == BO_Assign)
+        return allocation(B->getRHS());
+      const auto *Call = dyn_cast<CallExpr>(E);
+      const FunctionDecl *F = Call ? Call->getDirectCallee() : nullptr;
+      return isNamed(F, {"malloc", "calloc", "realloc", "strdup", "strndup"}) ? Call
+                                                                             : nullptr;
+    }
+    static const ValueDecl *chainFrom(const Expr *E) {
+      E = E->IgnoreParenCasts();
+      while (const auto *M = dyn_cast<MemberExpr>(E))
+        E = M->getBase()->IgnoreParenCasts();
+      return variable(E);
+    }
+    void store(const Expr *To, const Expr *What) {
+      if (const ValueDecl *V = variable(To)) {
+        ++(chainFrom(What) == V ? Steps : Writes)[V];
         if (const CallExpr *Call = allocation(What))
-          MadeThere.push_back({To, Call});
-        else if (const ValueDecl *V = variable(What))
-          StoredTo[V].push_back(To);
+          Made.push_back({V, Call});
+        return;
       }
-      bool VisitBinaryOperator(BinaryOperator *B) {
-        if (B->getOpcode() == BO_Assign)
-          store(B->getLHS(), B->getRHS());
-        else if (B->isAssignmentOp())
-          if (const ValueDecl *V = variable(B->getLHS()))
-            ++Writes[V];
-        return true;
-      }
-      bool VisitUnaryOperator(UnaryOperator *U) {
-        if (U->isIncrementDecrementOp() || U->getOpcode() == UO_AddrOf)
-          if (const ValueDecl *V = variable(U->getSubExpr()))
-            ++Writes[V];
-        return true;
-      }
-      bool VisitVarDecl(VarDecl *V) {
-        if (V->hasInit())
-          if (const CallExpr *Call = allocation(V->getInit())) {
-            ++Writes[V];
-            Made.push_back({V, Call});
-          }
-        return true;
-      }
-    } Found;
+      if (const CallExpr *Call = allocation(What))
+        MadeThere.push_back({To, Call});
+      else if (const ValueDecl *V = variable(What))
+        StoredTo[V].push_back(To);
+    }
+    bool VisitBinaryOperator(BinaryOperator *B) {
+      if (B->getOpcode() == BO_Assign)
+        store(B->getLHS(), B->getRHS());
+      else if (B->isAssignmentOp())
+        if (const ValueDecl *V = variable(B->getLHS()))
+          ++Writes[V];
+      return true;
+    }
+    bool VisitUnaryOperator(UnaryOperator *U) {
+      if (U->isIncrementDecrementOp() || U->getOpcode() == UO_AddrOf)
+        if (const ValueDecl *V = variable(U->getSubExpr()))
+          ++Writes[V];
+      return true;
+    }
+    bool VisitCallExpr(CallExpr *Call) {
+      for (unsigned I = 0; I != Call->getNumArgs(); ++I)
+        if (const ValueDecl *V = variable(Call->getArg(I)))
+          PassedTo[V].push_back({Call, I});
+      return true;
+    }
+    bool VisitReturnStmt(ReturnStmt *R) {
+      if (R->getRetValue())
+        if (const ValueDecl *V = variable(R->getRetValue()))
+          Returned.insert(V);
+      return true;
+    }
+    bool VisitVarDecl(VarDecl *V) {
+      if (V->hasInit())
+        if (const CallExpr *Call = allocation(V->getInit())) {
+          ++Writes[V];
+          Made.push_back({V, Call});
+        }
+      return true;
+    }
+  };
+
+  static const ValueDecl *ownerOf(const Expr *To) {
+    const Expr *Owner = reachedThrough(To);
+    return Owner && isa<DeclRefExpr>(Owner->IgnoreParenImpCasts())
+               ? Finder::variable(Owner)
+               : nullptr;
+  }
+
+  /// Of a function that stores what it is given through another pointer that it is
+  /// given: which parameter that is, and the place.
+  struct Keeper {
+    unsigned Owner = ~0u;
+    const Expr *To = nullptr;
+  };
+  Keeper keeperOf(const FunctionDecl *F, unsigned Param) {
+    const FunctionDecl *Def = nullptr;
+    if (!F || !F->isDefined(Def) || !Def->getBody() || Param >= Def->getNumParams())
+      return {};
+    auto [It, New] = Keepers.try_emplace(Def->getParamDecl(Param));
+    if (!New)
+      return It->second;
+    Finder Found;
+    Found.TraverseStmt(Def->getBody());
+    const ValueDecl *V = Def->getParamDecl(Param);
+    auto Stores = Found.StoredTo.lookup(V);
+    bool All = llvm::all_of(
+        Stores, [&](const Expr *To) { return ownerOf(To) == ownerOf(Stores.front()); });
+    Keeper Result;
+    for (const Expr *To : Stores) {
+      const auto *O = dyn_cast_or_null<ParmVarDecl>(ownerOf(To));
+      if (!O || O == V || Found.Writes.lookup(V) || Found.Writes.lookup(O) ||
+          (!All && Found.Steps.lookup(O)))
+        continue;
+      Result = {O->getFunctionScopeIndex(), To};
+      break;
+    }
+    return Keepers[V] = Result;
+  }
+
+  /// `owner->field = malloc(...)`, or a local that is stored so later, perhaps by a
+  /// function that gets both, where the owner is a variable that keeps its value.
+  void findOwners(FunctionDecl *F) {
+    Finder Found;
     Found.TraverseStmt(F->getBody());
 
     auto Before = [&](SourceLocation A, SourceLocation B) {
       return S.SM.isBeforeInTranslationUnit(A, B);
+    };
+    // A local has its value from where it is declared; it must be there.
+    auto IsStable = [&](const ValueDecl *O, const CallExpr *Call, SourceLocation Use) {
+      if (!O || Found.Writes.lookup(O))
+        return false;
+      const auto *Local = dyn_cast<VarDecl>(O);
+      return isa<ParmVarDecl>(O) ||
+             (Local && Local->isLocalVarDecl() && Local->hasInit() &&
+              !Local->isStaticLocal() &&
+              Before(Local->getLocation(), Call->getBeginLoc()) &&
+              Before(Call->getBeginLoc(), Use));
     };
     for (auto [To, Call] : Found.MadeThere) {
       const Expr *Owner = reachedThrough(To);
@@ -1598,32 +1666,37 @@ public:
         addOwner(Call, Owner, To);
     }
     for (auto [V, Call] : Found.Made) {
-      auto OwnerOf = [&](const Expr *To) -> const ValueDecl * {
-        const Expr *Owner = reachedThrough(To);
-        return Owner && isa<DeclRefExpr>(Owner->IgnoreParenImpCasts())
-                   ? Finder::variable(Owner)
-                   : nullptr;
-      };
       auto Stores = Found.StoredTo.lookup(V);
       // One that steps on may be null where the result is stored elsewhere.
       bool All = true;
       for (const Expr *To : Stores)
-        All &= OwnerOf(To) == OwnerOf(Stores.front());
+        All &= ownerOf(To) == ownerOf(Stores.front());
       for (const Expr *To : Stores) {
-        const ValueDecl *O = OwnerOf(To);
-        if (!O || O == V || Found.Writes.lookup(O) || (!All && Found.Steps.lookup(O)))
-          continue;
-        // A local has its value from where it is declared; it must be there.
-        const auto *Local = dyn_cast<VarDecl>(O);
-        if (!isa<ParmVarDecl>(O) &&
-            !(Local && Local->isLocalVarDecl() && Local->hasInit() &&
-              !Local->isStaticLocal() &&
-              Before(Local->getLocation(), Call->getBeginLoc()) &&
-              Before(Call->getBeginLoc(), To->getBeginLoc())))
+        const ValueDecl *O = ownerOf(To);
+        if (O == V || !IsStable(O, Call, To->getBeginLoc()) ||
+            (!All && Found.Steps.lookup(O)))
           continue;
         addOwner(Call, reachedThrough(To), To);
         break;
       }
+      if (Owners.count(Call))
+        continue;
+      for (auto [Taker, Index] : Found.PassedTo.lookup(V)) {
+        Keeper K = keeperOf(Taker->getDirectCallee(), Index);
+        if (K.Owner >= Taker->getNumArgs())
+          continue;
+        const Expr *Owner = Taker->getArg(K.Owner);
+        const ValueDecl *O = Finder::variable(Owner);
+        if (O == V || !IsStable(O, Call, Taker->getBeginLoc()) || Found.Steps.lookup(O))
+          continue;
+        addOwner(Call, Owner, K.To);
+        break;
+      }
+      // What no place and no caller gets stays where it is.
+      const auto *Local = dyn_cast<VarDecl>(V);
+      if (!Owners.count(Call) && Local && Local->hasLocalStorage() &&
+          !isa<ParmVarDecl>(V) && Stores.empty() && !Found.Returned.contains(V))
+        LocalBlocks.insert(Call);
     }
   }
   void addOwner(const CallExpr *Call, const Expr *Owner, const Expr *To) {
@@ -1822,6 +1895,8 @@ private:
   llvm::DenseMap<const Expr *, Place> Calls;
   llvm::DenseSet<const Decl *> InForHead;
   llvm::DenseSet<const Expr *> Callees;
+  llvm::DenseSet<const CallExpr *> LocalBlocks;
+  llvm::DenseMap<const ValueDecl *, Keeper> Keepers;
   llvm::DenseMap<const CallExpr *, std::pair<std::string, Node *>> Owners;
 };
 

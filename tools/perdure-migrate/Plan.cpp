@@ -573,6 +573,12 @@ private:
   void undecided(const Allocation &A, bool Owned, const std::string &Why) {
     std::string What = A.Record.empty() ? "what is stored here"
                                         : "'" + P.Records[A.Record].Name + "'";
+    if (A.IsLocal && A.Record.empty()) {
+      P.Findings.insert({Finding::Note, A.Where, "allocation",
+                         "the block stays in volatile memory, as long as no function "
+                         "that gets it keeps it in an object"});
+      return;
+    }
     decide(A.Where, "allocation",
            A.Callee + " gives volatile memory: " + What +
                (!Owned ? " lies in an object only if it is allocated there, and "

@@ -123,6 +123,7 @@ struct Allocation {
   Place Where;            ///< of the callee's name
   unsigned ArgsBegin = 0; ///< behind the parenthesis
   bool Editable = false;
+  bool IsLocal = false; ///< only a local variable and functions get the result
 };
 
 struct File {
