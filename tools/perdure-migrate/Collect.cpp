@@ -255,7 +255,7 @@ class Collector : public RecursiveASTVisitor<Collector> {
 public:
   Collector(ASTContext &Context, Program &P, Sources &S)
       : Context(Context), P(P), G(P.G), S(S),
-        IsCxx(Context.getLangOpts().CPlusPlus) {}
+        IsCxx(Context.getLangOpts().CPlusPlus), AllocationAt(P.AllocationAt) {}
 
   bool shouldVisitTemplateInstantiations() const { return false; }
   bool shouldVisitImplicitCode() const { return false; }
@@ -1472,8 +1472,19 @@ public:
     A.Editable &= Arg.isFileID();
     if (A.Editable)
       A.ArgsBegin = S.spelled(Arg).Offset;
-    if (P.Seen.insert("a:" + S.key(Loc)).second)
+    auto [It, New] = AllocationAt.try_emplace(S.key(Loc), P.Allocations.size());
+    if (New) {
       P.Allocations.push_back(std::move(A));
+      return;
+    }
+    // The same text in another file may show the owner.
+    Allocation &First = P.Allocations[It->second];
+    G.unify(First.Block, A.Block);
+    if (First.Owner.empty()) {
+      First.Owner = A.Owner;
+      First.Slot = A.Slot;
+    }
+    First.IsLocal &= A.IsLocal;
   }
 
   bool VisitDeclRefExpr(DeclRefExpr *Ref) {
@@ -1548,6 +1559,19 @@ public:
       return isNamed(F, {"malloc", "calloc", "realloc", "strdup", "strndup"}) ? Call
                                                                              : nullptr;
     }
+    /// Also a part of what the variable leads to: `&node->entry`.
+    static const ValueDecl *stored(const Expr *What) {
+      const auto *U = dyn_cast<UnaryOperator>(What->IgnoreParenCasts());
+      if (!U || U->getOpcode() != UO_AddrOf)
+        return variable(What);
+      const Expr *E = U->getSubExpr()->IgnoreParens();
+      while (const auto *M = dyn_cast<MemberExpr>(E)) {
+        if (M->isArrow())
+          return variable(M->getBase());
+        E = M->getBase()->IgnoreParens();
+      }
+      return nullptr;
+    }
     static const ValueDecl *chainFrom(const Expr *E) {
       E = E->IgnoreParenCasts();
       while (const auto *M = dyn_cast<MemberExpr>(E))
@@ -1563,7 +1587,7 @@ public:
       }
       if (const CallExpr *Call = allocation(What))
         MadeThere.push_back({To, Call});
-      else if (const ValueDecl *V = variable(What))
+      else if (const ValueDecl *V = stored(What))
         StoredTo[V].push_back(To);
     }
     bool VisitBinaryOperator(BinaryOperator *B) {
@@ -1602,11 +1626,16 @@ public:
     }
   };
 
-  static const ValueDecl *ownerOf(const Expr *To) {
+  /// The variable from which the place is reached, through one pointer or more.
+  static const Expr *rootOf(const Expr *To) {
     const Expr *Owner = reachedThrough(To);
-    return Owner && isa<DeclRefExpr>(Owner->IgnoreParenImpCasts())
-               ? Finder::variable(Owner)
-               : nullptr;
+    while (Owner && !isa<DeclRefExpr>(Owner->IgnoreParenImpCasts()))
+      Owner = reachedThrough(Owner->IgnoreParenImpCasts());
+    return Owner;
+  }
+  static const ValueDecl *ownerOf(const Expr *To) {
+    const Expr *Owner = rootOf(To);
+    return Owner ? Finder::variable(Owner) : nullptr;
   }
 
   /// Of a function that stores what it is given through another pointer that it is
@@ -1676,7 +1705,7 @@ public:
         if (O == V || !IsStable(O, Call, To->getBeginLoc()) ||
             (!All && Found.Steps.lookup(O)))
           continue;
-        addOwner(Call, reachedThrough(To), To);
+        addOwner(Call, rootOf(To), To);
         break;
       }
       if (Owners.count(Call))
@@ -1896,6 +1925,7 @@ private:
   llvm::DenseSet<const Decl *> InForHead;
   llvm::DenseSet<const Expr *> Callees;
   llvm::DenseSet<const CallExpr *> LocalBlocks;
+  std::map<std::string, size_t> &AllocationAt;
   llvm::DenseMap<const ValueDecl *, Keeper> Keepers;
   llvm::DenseMap<const CallExpr *, std::pair<std::string, Node *>> Owners;
 };

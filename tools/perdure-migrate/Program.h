@@ -160,6 +160,7 @@ struct Program {
   std::vector<Conversion> Conversions;
   std::vector<MemoryCall> Calls;
   std::vector<Allocation> Allocations;
+  std::map<std::string, size_t> AllocationAt; ///< which of them stands where
   /// Where the address of free or realloc is taken: what it may free.
   std::vector<Node *> FreedSomewhere;
   /// What functions are given, which somebody may define elsewhere.
