@@ -66,7 +66,9 @@ PERDURE__INLINE void *perdure_near_realloc(const void *owner, void *block,
 
 PERDURE__INLINE char *perdure_near_strndup(const void *owner, const char *text,
                                            size_t bytes) {
-  bytes = strnlen(text, bytes);
+  const void *end = memchr(text, 0, bytes);
+  if (end)
+    bytes = (size_t)((const char *)end - text);
   char *copy = (char *)perdure_near_alloc(owner, bytes + 1);
   if (copy)
     memcpy(copy, text, bytes); /* the byte behind is zero already */
