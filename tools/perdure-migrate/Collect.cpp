@@ -1490,9 +1490,11 @@ public:
   bool VisitDeclRefExpr(DeclRefExpr *Ref) {
     const auto *F = dyn_cast<FunctionDecl>(Ref->getDecl());
     if (!F || Callees.contains(Ref) ||
-        !(isFree(F) || isNamed(F, {"realloc", "reallocarray"})))
+        !(isSystemFree(F) || isNamed(F, {"realloc", "reallocarray"})))
       return true;
-    P.FreedSomewhere.push_back(G.next(G.param(nodeOf(F), 0)));
+    SourceLocation Loc = Ref->getLocation();
+    P.FreedSomewhere.push_back({G.next(G.param(nodeOf(F), 0)), S.spelled(Loc),
+                                Loc.isFileID() && S.canEdit(Loc) && isNamed(F, {"free"})});
     return true;
   }
 

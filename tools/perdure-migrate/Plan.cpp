@@ -510,6 +510,7 @@ private:
   /// All calls that allocate or free what one kind of pointer leads to.
   struct Blocks {
     std::vector<const Allocation *> Makes, Frees;
+    std::vector<Place> Addresses; ///< where the address of free is taken
     std::string Why; ///< why they have to stay
   };
 
@@ -529,9 +530,14 @@ private:
       if (A.Callee == "reallocarray" || (A.Callee == "realloc" && !A.Editable))
         B.Why = "a macro or reallocarray moves such blocks";
     }
-    for (Node *N : P.FreedSomewhere)
-      if (auto It = Kinds.find(P.G.find(N)); It != Kinds.end())
-        It->second.Why = "they may be freed through a pointer to a function";
+    std::set<Place> Taken;
+    for (const Program::FreeByAddress &Free : P.FreedSomewhere)
+      if (auto It = Kinds.find(P.G.find(Free.Block)); It != Kinds.end()) {
+        if (!Free.Editable)
+          It->second.Why = "they may be freed through a pointer to a function";
+        else if (Taken.insert(Free.Where).second)
+          It->second.Addresses.push_back(Free.Where);
+      }
     // A pointer made from an integer may be any that became one.
     const Allocation *FromInteger = nullptr;
     for (auto &[N, B] : Kinds)
@@ -568,6 +574,11 @@ private:
       for (const Allocation *A : B.Frees)
         if (Any)
           near(*A, "");
+      for (const Place &At : B.Addresses)
+        if (Any) {
+          edit(At.File, At.Offset, At.Offset + 4, "perdure_near_free", "allocation");
+          NeedsHeader.insert(At.File);
+        }
     }
   }
   void undecided(const Allocation &A, bool Owned, const std::string &Why) {

@@ -161,8 +161,13 @@ struct Program {
   std::vector<MemoryCall> Calls;
   std::vector<Allocation> Allocations;
   std::map<std::string, size_t> AllocationAt; ///< which of them stands where
-  /// Where the address of free or realloc is taken: what it may free.
-  std::vector<Node *> FreedSomewhere;
+  /// Where the address of free or realloc is taken.
+  struct FreeByAddress {
+    Node *Block; ///< what it may free
+    Place Where; ///< of the name
+    bool Editable;
+  };
+  std::vector<FreeByAddress> FreedSomewhere;
   /// What functions are given, which somebody may define elsewhere.
   std::vector<std::pair<std::string, Node *>> Passed;
   /// Records that are cast to each other and of which one starts with the other;
