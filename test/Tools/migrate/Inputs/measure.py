@@ -9,7 +9,7 @@ again with all it allocates in an object. Exit status and output of its own test
 to be the same, and a second migration has to change nothing.
 
 Printed for each: lines of code, tests, edits that the tool made, edits by hand, and
-decisions that it reports. One place that changes is one edit. By hand counts each
+decisions that it reports. Two programs are measured at a time. One place that changes is one edit. By hand counts each
 changed line of the patches below, and each call whose memory the tool leaves for a
 person to place (code "allocation"), although this test places all of them at once.
 The share is made / (made + by hand).
@@ -169,17 +169,21 @@ def measure(name, tools, cc, scratch):
     placed = sum(d["code"] == "allocation" for d in again["decisions"])
     made = len(report["edits"])
     hand = by_hand + placed
-    print("%-10s %5d lines, %2d tests, %3d edits made, %2d by hand (%d calls to place), "
+    text = ("%-10s %5d lines, %2d tests, %3d edits made, %2d by hand (%d calls to place), "
           "%2d other decisions reported, %d blocks in an object: %.1f %%"
           % (name, lines(program, before, [cc]), len(program["tests"]), made, hand, placed,
-             len(again["decisions"]) - placed, blocks, 100 * made / (made + hand)), flush=True)
-    return made, hand
+             len(again["decisions"]) - placed, blocks, 100 * made / (made + hand)))
+    return made, hand, text
 
 
 def main():
     tools, cc, scratch = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
-    results = [measure(n, tools, cc, scratch) for n in sys.argv[4:] or PROGRAMS]
-    made, hand = sum(m for m, _ in results), sum(h for _, h in results)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda n: measure(n, tools, cc, scratch),
+                                sys.argv[4:] or PROGRAMS))
+    for _, _, text in results:
+        print(text)
+    made, hand = sum(r[0] for r in results), sum(r[1] for r in results)
     print("all: %d edits made, %d by hand: %.1f %%" % (made, hand, 100 * made / (made + hand)))
 
 
