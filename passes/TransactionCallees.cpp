@@ -46,7 +46,7 @@ static bool isCalmAndSafe(StringRef Name) {
       "__cxa_begin_catch", "__cxa_throw", "__cxa_rethrow", "_Unwind_Resume",
       // Of the runtime: blocks are logged as such, or freed at the end.
       "perdure_alloc", "perdure_alloc_for", "__perdure_alloc_for",
-      "perdure_free", "perdure_root", "perdure_object_id", "perdure_in_object",
+      "perdure_free", "perdure_usable_size", "perdure_root", "perdure_object_id", "perdure_in_object",
       "perdure_offset", "perdure_persist", "perdure_decode", "perdure_encode",
       "perdure_errormsg", "__perdure_tx_log", "__perdure_tx_log_ranges",
       "__perdure_tx_clone", "__perdure_tx_refuse", "__perdure_trace_note"};

@@ -126,7 +126,13 @@ PERDURE__INLINE void perdure__check_size(size_t given, size_t size)
 /* Heapsort: in place, never worse than n log n, and one element held in a
    local. First it makes a heap of the array, from the last parent to the first;
    then it puts the greatest behind the heap, which thereby shrinks. Each time
-   the element held sinks from the hole to where its children are no greater. */
+   the element held sinks from the hole to where its children are no greater.
+   A comparison that takes `const void *` would be refused persistent pointers
+   without a cast. */
+#define PERDURE__ELEMENT(cmp, place)                                           \
+  _Generic((cmp),                                                              \
+      int (*)(const void *, const void *): (const void *)(place),              \
+      default: (place))
 #define PERDURE__QSORT_3(base, count, cmp)                                     \
   __extension__({                                                              \
     PERDURE__BLOCK                                                             \
@@ -145,10 +151,15 @@ PERDURE__INLINE void perdure__check_size(size_t given, size_t size)
       }                                                                        \
       while ((perdure__child = 2 * perdure__hole + 1) < perdure__end) {        \
         if (perdure__child + 1 < perdure__end &&                               \
-            perdure__cmp(&perdure__a[perdure__child],                          \
-                         &perdure__a[perdure__child + 1]) < 0)                 \
+            perdure__cmp(                                                      \
+                PERDURE__ELEMENT(perdure__cmp, &perdure__a[perdure__child]),   \
+                PERDURE__ELEMENT(perdure__cmp,                                 \
+                                 &perdure__a[perdure__child + 1])) < 0)        \
           ++perdure__child;                                                    \
-        if (perdure__cmp(&perdure__held, &perdure__a[perdure__child]) >= 0)    \
+        if (perdure__cmp(                                                      \
+                PERDURE__ELEMENT(perdure__cmp, &perdure__held),                \
+                PERDURE__ELEMENT(perdure__cmp,                                 \
+                                 &perdure__a[perdure__child])) >= 0)           \
           break;                                                               \
         perdure__a[perdure__hole] = perdure__a[perdure__child];                \
         perdure__hole = perdure__child;                                        \

@@ -16,14 +16,20 @@
 #define PERDURE_IN_TRANSACTION __attribute__((perdure_in_transaction))
 #define PERDURE_TX_SAFE __attribute__((perdure_tx_safe))
 #elif defined(PERDURE_EDITOR)
-/* Editors and analysers read the program as ordinary C and C++. */
-#define PERDURE
-#define PERDURE_ENCODED(Name)
-#define PERDURE_TRANSIENT
-#define PERDURE_GRAY
-#define PERDURE_TRANSACTION
-#define PERDURE_IN_TRANSACTION
-#define PERDURE_TX_SAFE
+/* Editors and analysers read the program as ordinary C and C++. Clang's tools
+   still see what is annotated; other compilers would warn of it. */
+#if defined(__clang__)
+#define PERDURE__SAYS(Word) __attribute__((annotate("perdure." Word)))
+#else
+#define PERDURE__SAYS(Word)
+#endif
+#define PERDURE PERDURE__SAYS("persistent")
+#define PERDURE_ENCODED(Name) PERDURE__SAYS("persistent")
+#define PERDURE_TRANSIENT PERDURE__SAYS("transient")
+#define PERDURE_GRAY PERDURE__SAYS("gray")
+#define PERDURE_TRANSACTION PERDURE__SAYS("transaction")
+#define PERDURE_IN_TRANSACTION PERDURE__SAYS("in_transaction")
+#define PERDURE_TX_SAFE PERDURE__SAYS("tx_safe")
 /* [[perdure::persistent]] and its like, which they would warn of. */
 #if defined(__clang__)
 #pragma clang diagnostic ignored "-Wunknown-attributes"

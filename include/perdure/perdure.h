@@ -10,6 +10,7 @@
 #define PERDURE_PERDURE_H
 
 #include <perdure/attributes.h>
+#include <perdure/near.h>
 #include <perdure/runtime.h>
 
 #if !defined(__cplusplus)

@@ -437,6 +437,10 @@ PERDURE_API void *perdure_alloc_for(void *near_, size_t bytes,
    and ends the process before it.                                            */
 PERDURE_API void perdure_free(void *block);
 
+/* How many bytes such a block has: as many as were asked for, or some more. NULL
+   has none. Reported and ended like perdure_free. Any thread may call it.      */
+PERDURE_API size_t perdure_usable_size(const void *block);
+
 /* The ID of the object that holds the address, which may also be a missing
    object's; {0, 0} where a pointer led by a name that no object had; {0, 0} and
    EINVAL elsewhere.                                                          */

@@ -1130,6 +1130,17 @@ void perdure::checkAllocated(Object &O, const void *Block) {
   markOfPages(O, *H, Block);
 }
 
+uint64_t perdure::bytesOf(Object &O, const void *Block) {
+  checkAllocated(O, Block);
+  uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;
+  SlabTag Tag = tagOf(*openHeap(O), Page);
+  if (Tag.Word)
+    return ByClass.Info[Tag.sizeClass()].BlockBytes;
+  Heap *H = openHeap(O);
+  Locked Hold(H->PageLock);
+  return (uint64_t)H->Tags[Page].Next * FilePage;
+}
+
 const uint64_t *perdure::wordOf(const Object &O, const void *Block) {
   const Heap *H = __atomic_load_n(&O.TheHeap, __ATOMIC_ACQUIRE);
   uint64_t Page = ((uint64_t)Block - O.Base) / FilePage;

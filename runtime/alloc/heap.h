@@ -51,6 +51,10 @@ AllocationMark markOf(Object &O, const void *Block);
 /// clears. Takes no lock but at O's first call and for blocks of whole pages.
 void checkAllocated(Object &O, const void *Block);
 
+/// How many bytes the caller's block has, at least as many as it asked for;
+/// reports the same.
+uint64_t bytesOf(Object &O, const void *Block);
+
 /// Of a block that O's allocator has given: the word that holds its bit, for a
 /// WriteBack by the caller; null: there is nothing to do. Takes no lock. Should
 /// somebody have freed it meanwhile: null, or any word of a slab's.

@@ -447,6 +447,17 @@ void *perdure_alloc_for(void *near_, size_t bytes, const void *slot) {
   return __perdure_alloc_for(near_, bytes, slot, PerdureAbiAllocWholeLines, 0);
 }
 
+size_t perdure_usable_size(const void *block) {
+  if (!block)
+    return 0;
+  Object *O = objectAt(block);
+  if (!O || !isPresent(*O) || (uint64_t)block - O->Base >= TheWindow.limit())
+    die("perdure_usable_size(%p): the address lies in no open object", block);
+  if (!checkAllocating(*O))
+    die("perdure_usable_size(%p): %s", block, errorMessage());
+  return bytesOf(*O, block);
+}
+
 void perdure_free(void *block) {
   if (!block)
     return;

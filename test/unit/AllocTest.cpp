@@ -81,8 +81,9 @@ TEST_F(AllocTest, EverySizeIsAlignedZeroedAndApart) {
         EXPECT_EQ((uint64_t)P / 64, ((uint64_t)P + Bytes - 1) / 64) << Bytes;
       }
       EXPECT_TRUE(isZero(P, Bytes)) << Bytes;
-      memset(P, 0xa5, Bytes);
-      Blocks[(uint64_t)P] = Bytes;
+      EXPECT_GE(perdure_usable_size(P), Bytes ? Bytes : 1);
+      memset(P, 0xa5, perdure_usable_size(P));
+      Blocks[(uint64_t)P] = perdure_usable_size(P);
     }
     uint64_t End = 0;
     for (auto &[P, Bytes] : Blocks) {
@@ -93,7 +94,9 @@ TEST_F(AllocTest, EverySizeIsAlignedZeroedAndApart) {
       perdure_free((void *)P);
   }
   perdure_free(nullptr);
+  EXPECT_EQ(perdure_usable_size(nullptr), 0u);
   EXPECT_EQ(stat(Root).blocks, 1u);
+  EXPECT_DEATH(perdure_usable_size(&Root), "the address lies in no open object");
 }
 
 TEST_F(AllocTest, AgainstAModelWithReopening) {
