@@ -251,3 +251,48 @@ func.func @named(%c: i1, %x: !perdure.ptr<i64, "xor">, %y: !perdure.ptr<i64, "xo
   %z = arith.select %c, %x, %y : !perdure.ptr<i64, "xor">
   return %z : !perdure.ptr<i64, "xor">
 }
+
+// -----
+
+// Bits that mean something at one place alone: where they come from another object,
+// perhaps, nobody knows what they are to mean.
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
+!c = !perdure.record<"c", body {q: !perdure.ptr<!b>}>
+
+func.func @elsewhere(%b: !perdure.native<!b>, %d: !perdure.native<!b>, %c: !perdure.native<!c>) -> !perdure.native<!b> {
+  %x = perdure.field %b["q"] : !perdure.native<!b>
+  %y = perdure.field %d["q"] : !perdure.native<!b>
+  %z = perdure.field %c["q"] : !perdure.native<!c>
+  // expected-note @+1 {{the bits come from here}}
+  %v = perdure.load %x : !perdure.native<!perdure.ptr<!b>>
+  // expected-error @+1 {{bits are stored here that come from another place, where they mean something else: use perdure.reencode}}
+  perdure.store %v, %y : !perdure.native<!perdure.ptr<!b>>
+  // expected-error @+1 {{bits are stored here that come from another place}}
+  perdure.store %v, %z : !perdure.native<!perdure.ptr<!b>>
+  // expected-error @+1 {{bits are translated at another place than they come from, where they mean something else: name the place where they were loaded}}
+  %p = perdure.decode %v at %y : !perdure.ptr<!b>
+  // expected-error @+1 {{bits are translated at another place than they come from}}
+  %r = perdure.reencode %v from %y to %x : !perdure.ptr<!b>
+  perdure.store %r, %x : !perdure.native<!perdure.ptr<!b>>
+  // This is said.
+  %s = perdure.reencode %v from %x to %y : !perdure.ptr<!b>
+  perdure.store %s, %y : !perdure.native<!perdure.ptr<!b>>
+  return %p : !perdure.native<!b>
+}
+
+// -----
+
+!three = !perdure.record<"three", body {c: !perdure.ptr<!perdure.ptr<i64>>}>
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.ptr<i64>>, t: !three}>
+
+// The bits could be translated, but not what they lead to.
+func.func @levels(%b: !perdure.native<!b>) {
+  %x = perdure.field %b["q"] : !perdure.native<!b>
+  // expected-note @+1 {{the bits come from here}}
+  %v = perdure.load %x : !perdure.native<!perdure.ptr<!perdure.ptr<i64>>>
+  %t = perdure.field %b["t"] : !perdure.native<!b>
+  %y = perdure.field %t["c"] : !perdure.native<!three>
+  // expected-error @+1 {{bits are stored here in another encoding, and what they lead to has another encoding too}}
+  perdure.store %v, %y : !perdure.native<!perdure.ptr<!perdure.ptr<i64>>>
+  return
+}

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BitPlaces.h"
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Encodings.h"
 #include "perdure-mlir/Passes.h"
@@ -50,6 +51,7 @@ public:
   LogicalResult run(ModuleOp Module) {
     if (failed(checkChosen(Module)) || failed(checkEdges(Module)))
       return failure();
+    Uses = findBitUses(Module);
     Module.walk([&](Operation *Op) {
       Types.replaceElementsIn(Op, /*replaceAttrs=*/true, /*replaceLocs=*/false,
                               /*replaceTypes=*/true);
@@ -58,7 +60,7 @@ public:
       Module.emitError("perdure-choose-encodings: there is another record ")
           << R.getName() << " with the encoding " << R.getEncodingAttr()
           << ", of other fields: give one of them another name";
-    if (!Clashing.empty() || failed(retypeAll(Module)))
+    if (!Clashing.empty() || failed(retypeAll(Module)) || failed(placeBits(Uses)))
       return failure();
     return checkResult(Module);
   }
@@ -483,7 +485,7 @@ private:
     if (isa<memref::LoadOp>(Op))
       return true;
     return isa_and_nonnull<PerdureDialect>(Op->getDialect()) &&
-           isa<InferTypeOpInterface, EncodeOp, StoreOp, ToMemRefOp>(Op);
+           isa<InferTypeOpInterface, EncodeOp, ToMemRefOp>(Op);
   }
 
   /// All operations, and again those that use what has changed.
@@ -525,16 +527,6 @@ private:
       giveOld(Encode, Encode.getContainer(), Encode.getOldMutable());
       return Changed;
     }
-    if (auto Store = dyn_cast<StoreOp>(Op)) {
-      Type Of = Store.getAddress().getType().getTarget();
-      // A null of its own, since others may be stored elsewhere.
-      if (auto Null = Store.getValue().getDefiningOp<NullOp>();
-          Null && Store.getValue().getType() != Of && isa<PtrType>(Of)) {
-        OpBuilder B(Op);
-        Store.getValueMutable().assign(nullAt(B, Store));
-      }
-      return Changed;
-    }
     if (auto Make = dyn_cast<ToMemRefOp>(Op)) {
       auto M = cast<MemRefType>(Make.getResult().getType());
       Set(MemRefType::Builder(M).setElementType(
@@ -551,24 +543,23 @@ private:
             Ctx, Op->getLoc(), Op->getOperands(), Op->getAttrDictionary(),
             Op->getPropertiesStorage(), Op->getRegions(), Inferred)))
       return failure();
+    auto Reencode = dyn_cast<ReencodeOp>(Op);
+    if (Reencode && Uses.contains(Op))
+      Inferred[0] = typeAtPlace(Reencode);
     Set(Inferred[0]);
-    if (auto Reencode = dyn_cast<ReencodeOp>(Op))
+    if (Reencode)
       giveOld(Reencode, Reencode.getTo(), Reencode.getOldMutable());
     return Changed;
   }
 
-  /// Null as a place's encoding has it.
-  static Value nullAt(OpBuilder &B, StoreOp Store) {
-    auto Bits = cast<PtrType>(Store.getAddress().getType().getTarget());
-    Location Loc = Store.getLoc();
-    if (Bits.getEncoding().isZeroNull())
-      return NullOp::create(B, Loc, Bits);
-    Value Old;
-    if (Bits.getEncoding().needsOldBits())
-      Old = LoadOp::create(B, Loc, Store.getAddress());
-    return EncodeOp::create(
-        B, Loc, Bits, NullOp::create(B, Loc, NativeType::get(Bits.getTarget())),
-        Store.getAddress(), Old);
+  /// What a re-encode gives: by the encoding of the place that it is for, which may be
+  /// another record's.
+  static Type typeAtPlace(ReencodeOp Op) {
+    auto Place = dyn_cast<NativeType>(Op.getTo().getType());
+    auto Bits = Place ? dyn_cast<PtrType>(Place.getTarget()) : PtrType();
+    return Bits && Bits.getTarget() == Op.getBits().getType().getTarget()
+               ? Bits
+               : Op.getBits().getType();
   }
 
   /// What the container holds, where the encoding looks at it.
@@ -583,6 +574,7 @@ private:
     }
   }
 
+  BitUses Uses;
   DenseSet<RecordType> Made;
   SmallVector<RecordType> Targets;  // to be made when there is time
   SmallVector<RecordType> Clashing; // others of their names have other bodies
