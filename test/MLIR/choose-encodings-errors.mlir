@@ -17,12 +17,12 @@ func.func @integers(%bits: i64, %n: !perdure.native<!b>) -> i64 {
 
 !b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
 
-func.func @other_bits(%bits: i64, %n: !perdure.native<!b>) -> !perdure.native<!b> {
+func.func @other_bits(%bits: i64, %n: !perdure.native<!b>) -> !perdure.native<i64> {
   %at = perdure.field %n["q"] : !perdure.native<!b>
-  %p = perdure.cast %bits : i64 to !perdure.ptr<!b, "object">
+  %p = perdure.cast %bits : i64 to !perdure.ptr<i64, "object">
   // expected-error @+1 {{what lies there has another encoding than is decoded}}
-  %q = perdure.decode %p at %at : !perdure.ptr<!b, "object">, !perdure.native<!perdure.ptr<!b>>
-  return %q : !perdure.native<!b>
+  %q = perdure.decode %p at %at : !perdure.ptr<i64, "object">, !perdure.native<!perdure.ptr<!b>>
+  return %q : !perdure.native<i64>
 }
 
 // -----
@@ -172,33 +172,35 @@ func.func @no_clash(%n: !perdure.native<!c>, %m: !perdure.native<!named>) {
 !tail = !perdure.record<"tail", body {id: i64, rest: !perdure.array<?xi8>}>
 
 func.func @casts(%b: !perdure.native<!b>, %p: !llvm.ptr) {
-  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
   %one = perdure.cast %b : !perdure.native<!b> to !perdure.native<!c>
-  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
   %two = perdure.cast %b : !perdure.native<!b> to !perdure.native<!raw>
-  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
   %three = perdure.cast %b : !perdure.native<!b> to !perdure.native<i64>
   %four = perdure.cast %b : !perdure.native<!b> to !perdure.native<!head>
-  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
   %five = perdure.cast %b : !perdure.native<!b> to !perdure.native<!tail>
-  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
   %six = builtin.unrealized_conversion_cast %b : !perdure.native<!b> to memref<2xi64>
   return
 }
 
 func.func @by_llvm(%b: !perdure.native<!b>, %which: i1, %other: !llvm.ptr) -> !llvm.ptr {
-  // expected-error @+1 {{the LLVM dialect reads or writes a record here that gets another encoding}}
+  // expected-error @+1 {{the address of a record that gets another encoding, or leads to one, is not followed}}
   %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
   %q = llvm.select %which, %p, %other : i1, !llvm.ptr
+  // expected-note @+1 {{it goes here}}
   %at = llvm.getelementptr inbounds %q[8] : (!llvm.ptr) -> !llvm.ptr, i8
   return %at : !llvm.ptr
 }
 
 func.func @through_none(%b: !perdure.native<!b>, %p: !llvm.ptr) -> !perdure.native<!c> {
-  // expected-error @+1 {{a cast takes a record that gets another encoding for something of none, or of another one}}
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
   %none = perdure.cast %b : !perdure.native<!b> to !perdure.native<none>
   cf.br ^next(%none : !perdure.native<none>)
 ^next(%n: !perdure.native<none>):
+  // expected-note @+1 {{for what it is taken here}}
   %c = perdure.cast %n : !perdure.native<none> to !perdure.native<!c>
   return %c : !perdure.native<!c>
 }
@@ -295,4 +297,203 @@ func.func @levels(%b: !perdure.native<!b>) {
   // expected-error @+1 {{bits are stored here in another encoding, and what they lead to has another encoding too}}
   perdure.store %v, %y : !perdure.native<!perdure.ptr<!perdure.ptr<i64>>>
   return
+}
+
+// -----
+
+// Not over the head of both, either, nor at another offset, nor by what pointers lead to.
+!b = !perdure.record<"b", body {id: i64, q: !perdure.ptr<!perdure.record<"b">>}>
+!c = !perdure.record<"c", body {id: i64, q: !perdure.ptr<!b>}>
+!head = !perdure.record<"head", body {id: i64}>
+!to_b = !perdure.record<"to_b", body {p: !perdure.ptr<!b>}>
+!to_c = !perdure.record<"to_c", body {p: !perdure.ptr<!c>}>
+
+func.func @head(%b: !perdure.native<!b>, %p: !perdure.native<!to_b>) {
+  %h = perdure.cast %b : !perdure.native<!b> to !perdure.native<!head>
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
+  %c = perdure.cast %h : !perdure.native<!head> to !perdure.native<!c>
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
+  %q = perdure.cast %p : !perdure.native<!to_b> to !perdure.native<!to_c>
+  // expected-error @+1 {{the address of a record that gets another encoding, or leads to one, is not followed}}
+  %r = perdure.cast %h : !perdure.native<!head> to !llvm.ptr
+  // expected-note @+1 {{it goes here}}
+  %s = llvm.getelementptr %r[8] : (!llvm.ptr) -> !llvm.ptr, i8
+  return
+}
+
+// -----
+
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>, r: !perdure.ptr<!perdure.record<"b">>}>
+!half = !perdure.record<"half", body {q: !perdure.ptr<!b, "self-relative">, bits: i64}>
+!alike = !perdure.record<"alike", body {one: !perdure.ptr<!b, "self-relative">, two: !perdure.ptr<!b, "self-relative">}>
+!array = !perdure.record<"array", body {q: !perdure.array<2x!perdure.ptr<!b, "self-relative">>}>
+
+func.func @offsets(%b: !perdure.native<!b>) {
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
+  %half = perdure.cast %b : !perdure.native<!b> to !perdure.native<!half>
+  %alike = perdure.cast %b : !perdure.native<!b> to !perdure.native<!alike>
+  // They may be, but that is not looked into.
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
+  %array = perdure.cast %b : !perdure.native<!b> to !perdure.native<!array>
+  return
+}
+
+// -----
+
+!b = !perdure.record<"b", body {id: i64, q: !perdure.ptr<!perdure.record<"b">>}>
+!head = !perdure.record<"head", body {id: i64}>
+
+// From one of an array to the next are as many bytes as the type has.
+func.func @stepped(%b: !perdure.native<!b>, %i: index) {
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none, or of another one}}
+  %h = perdure.cast %b : !perdure.native<!b> to !perdure.native<!head>
+  %e = perdure.element %h[%i : index] : !perdure.native<!head>
+  return
+}
+
+// -----
+
+// Where an address goes that does not say what lies there.
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>, z: i64}>
+!raw = !perdure.record<"raw", body {bits: i64, z: i64}>
+!holder = !perdure.record<"holder", body {any: !perdure.native<none>, mine: !perdure.ptr<none>}>
+
+func.func @integer(%b: !perdure.native<!b>) -> i64 {
+  // expected-error @+1 {{the address of a record that gets another encoding, or leads to one, is not followed: use perdure.field, or call a function that knows the record}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  // expected-note @+1 {{it goes here}}
+  %i = llvm.ptrtoint %p : !llvm.ptr to i64
+  return %i : i64
+}
+func.func @struct(%b: !perdure.native<!b>) -> !llvm.struct<(ptr)> {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  %u = llvm.mlir.undef : !llvm.struct<(ptr)>
+  // expected-note @+1 {{it goes here}}
+  %s = llvm.insertvalue %p, %u[0] : !llvm.struct<(ptr)>
+  return %s : !llvm.struct<(ptr)>
+}
+func.func @as_memref(%b: !perdure.native<!b>) {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  // expected-note @+1 {{it goes here}}
+  %m = builtin.unrealized_conversion_cast %p : !llvm.ptr to memref<2xi64>
+  return
+}
+func.func @with_another(%b: !perdure.native<!b>, %i: index) {
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none}}
+  %m = builtin.unrealized_conversion_cast %b, %i : !perdure.native<!b>, index to memref<?xi64>
+  return
+}
+func.func @base(%b: !perdure.native<!b>) -> !perdure.base {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  // expected-note @+1 {{it goes here}}
+  %base = perdure.cast %p : !llvm.ptr to !perdure.base
+  return %base : !perdure.base
+}
+func.func @of_base(%base: !perdure.base) -> !perdure.native<!b> {
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none}}
+  %b = perdure.cast %base : !perdure.base to !perdure.native<!b>
+  return %b : !perdure.native<!b>
+}
+func.func @stored(%b: !perdure.native<!b>, %slot: !llvm.ptr) {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  // expected-note @+1 {{it goes here}}
+  llvm.store %p, %slot : !llvm.ptr, !llvm.ptr
+  return
+}
+func.func @kept(%b: !perdure.native<!b>, %h: !perdure.native<!holder>) {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !perdure.native<none>
+  %at = perdure.field %h["any"] : !perdure.native<!holder>
+  // expected-note @+1 {{it goes here}}
+  perdure.store %p, %at : !perdure.native<!perdure.native<none>>
+  return
+}
+func.func @persistent(%b: !perdure.native<!b>, %h: !perdure.native<!holder>) -> !perdure.native<!b> {
+  %at = perdure.field %h["mine"] : !perdure.native<!holder>
+  %bits = perdure.load %at : !perdure.native<!perdure.ptr<none>>
+  // expected-note @+1 {{it may come from here}}
+  %p = perdure.decode %bits at %at : !perdure.ptr<none>
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %q = perdure.cast %p : !perdure.native<none> to !perdure.native<!b>
+  return %q : !perdure.native<!b>
+}
+llvm.func @perdure.base(!llvm.ptr) -> !llvm.ptr
+func.func @contract(%b: !perdure.native<!b>) {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  // expected-note @+1 {{it goes here}}
+  %q = llvm.call @perdure.base(%p) : (!llvm.ptr) -> !llvm.ptr
+  return
+}
+func.func @backward(%p: !llvm.ptr) -> i64 {
+  // expected-note @+1 {{it may come from here}}
+  %q = llvm.getelementptr %p[0] : (!llvm.ptr) -> !llvm.ptr, i8
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %b = perdure.cast %q : !llvm.ptr to !perdure.native<!b>
+  perdure.free %b : !perdure.native<!b>
+  %v = llvm.load %p : !llvm.ptr -> i64
+  return %v : i64
+}
+func.func @also_read(%p: !llvm.ptr) -> i64 {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %b = perdure.cast %p : !llvm.ptr to !perdure.native<!b>
+  perdure.free %b : !perdure.native<!b>
+  // expected-note @+1 {{it goes here}}
+  %v = llvm.load %p : !llvm.ptr -> i64
+  return %v : i64
+}
+
+// Functions of the module are looked at, those compiled elsewhere are not.
+func.func private @peek(%p: !llvm.ptr) -> i64 {
+  // expected-note @+1 {{it goes here}}
+  %v = llvm.load %p : !llvm.ptr -> i64
+  return %v : i64
+}
+func.func private @same(%p: !llvm.ptr) -> !llvm.ptr {
+  return %p : !llvm.ptr
+}
+func.func @calls(%b: !perdure.native<!b>) -> i64 {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  %v = func.call @peek(%p) : (!llvm.ptr) -> i64
+  return %v : i64
+}
+func.func @given_back(%b: !perdure.native<!b>) -> !perdure.native<!raw> {
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  %q = func.call @same(%p) : (!llvm.ptr) -> !llvm.ptr
+  // expected-note @+1 {{for what it is taken here}}
+  %r = perdure.cast %q : !llvm.ptr to !perdure.native<!raw>
+  return %r : !perdure.native<!raw>
+}
+
+// Loops and branches carry it.
+func.func @carried(%b: !perdure.native<!b>, %n: index) -> i64 {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  %r = scf.for %i = %zero to %n step %one iter_args(%q = %p) -> !llvm.ptr {
+    scf.yield %q : !llvm.ptr
+  }
+  // expected-note @+1 {{it goes here}}
+  %v = llvm.load %r : !llvm.ptr -> i64
+  return %v : i64
+}
+// But only where it goes.
+func.func @beside(%b: !perdure.native<!b>, %o: !llvm.ptr, %c: i1) -> i64 {
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  %r:2 = scf.if %c -> (!llvm.ptr, !llvm.ptr) {
+    scf.yield %p, %o : !llvm.ptr, !llvm.ptr
+  } else {
+    scf.yield %p, %o : !llvm.ptr, !llvm.ptr
+  }
+  %v = llvm.load %r#1 : !llvm.ptr -> i64
+  %back = perdure.cast %r#0 : !llvm.ptr to !perdure.native<!b>
+  perdure.free %back : !perdure.native<!b>
+  return %v : i64
 }

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BitPlaces.h"
+#include "RecordAddresses.h"
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Encodings.h"
 #include "perdure-mlir/Passes.h"
@@ -49,7 +50,11 @@ public:
   }
 
   LogicalResult run(ModuleOp Module) {
-    if (failed(checkChosen(Module)) || failed(checkEdges(Module)))
+    if (failed(checkChosen(Module)))
+      return failure();
+    bool IsFollowed = succeeded(checkEdges(Module));
+    if (failed(checkAddresses(Module, [&](RecordType R) { return encodingOf(R); })) ||
+        !IsFollowed)
       return failure();
     Uses = findBitUses(Module);
     Module.walk([&](Operation *Op) {
@@ -90,19 +95,6 @@ private:
 
   // ===- What is followed --------------------------------------------------===
 
-  /// Whether somewhere in a type are persistent pointers that name no encoding, and
-  /// lie in no record: one that has an encoding may lead to them.
-  template <class TypeOrAttribute> static bool isOpen(TypeOrAttribute Top) {
-    return Top
-        .template walk<WalkOrder::PreOrder>([](Type T) {
-          if (isa<RecordType>(T))
-            return WalkResult::skip();
-          auto P = dyn_cast<PtrType>(T);
-          return P && !P.getEncodingAttr() ? WalkResult::interrupt()
-                                           : WalkResult::advance();
-        })
-        .wasInterrupted();
-  }
   static bool isAnyOpen(TypeRange Types) {
     return llvm::any_of(Types, [](Type T) { return isOpen(T); });
   }
@@ -128,7 +120,7 @@ private:
         "where they are loaded";
     Module.walk([&](Operation *Op) {
       if (isCast(Op))
-        return checkCast(Op->getOperand(0), Op->getResult(0),
+        return checkCast(Op,
                          [&](StringRef What) { Refuse(Op->getLoc(), What); });
       if (isFollowed(Op))
         return;
@@ -154,10 +146,6 @@ private:
     return success(Ok);
   }
 
-  static bool isCast(Operation *Op) {
-    return isa<CastOp, UnrealizedConversionCastOp>(Op) &&
-           Op->getNumOperands() == 1 && Op->getNumResults() == 1;
-  }
   static bool isFollowed(Operation *Op) {
     return isa_and_nonnull<PerdureDialect>(Op->getDialect()) ||
            isa<memref::LoadOp, memref::StoreOp, memref::DimOp>(Op);
@@ -229,155 +217,14 @@ private:
     return {};
   }
 
-  // ===- Casts --------------------------------------------------------------===
-
-  /// The encodings that the persistent pointers which lie in something will have.
-  struct Encodings {
-    llvm::SmallSetVector<Attribute, 2> All;
-    bool Change = false; ///< one of them is another than before
-    uint64_t First = 0;  ///< where the first pointer lies, in bytes
-    DenseSet<RecordType> Seen;
-  };
-  void addEncodings(Type T, uint64_t At, Encodings &E) {
-    RecordType R = recordIn(T);
-    if (!R || !E.Seen.insert(R).second)
-      return;
-    for (const RecordField &F : R.getFields()) {
-      Type Of = withoutArrays(R.getTypeOf(F));
-      if (auto P = dyn_cast<PtrType>(Of)) {
-        if (E.All.empty())
-          E.First = At + F.Offset;
-        Attribute Named = P.getEncodingAttr();
-        E.All.insert(Named ? Named : encodingOf(R));
-        E.Change |= !Named && encodingOf(R) != object();
-      }
-      addEncodings(Of, At + F.Offset, E);
-    }
-  }
-  static Type withoutArrays(Type T) {
-    while (auto A = dyn_cast_or_null<ArrayType>(T))
-      T = A.getElement();
-    return T;
-  }
-  static RecordType recordIn(Type T) {
-    return dyn_cast_or_null<RecordType>(withoutArrays(T));
-  }
-
-  /// What a native pointer leads to; null where its type does not say it.
-  static Type behindAddress(Value V) {
-    auto N = dyn_cast<NativeType>(V.getType());
-    return N && !isa<NoneType>(N.getTarget()) ? N.getTarget() : Type();
-  }
-  static bool isUnknownAddress(Value V) {
-    return isa<LLVM::LLVMPointerType, NativeType>(V.getType()) &&
-           !behindAddress(V);
-  }
-
-  static bool endsBefore(RecordType R, uint64_t Offset) {
-    if (!R.isComplete() || R.getSize() > Offset)
-      return false;
-    auto Last = R.getFields().empty() ? ArrayType()
-                                      : dyn_cast<ArrayType>(R.getFields().back().Of);
-    return !Last || !Last.isFlexible();
-  }
-
-  /// Whether what lies somewhere can be taken for both: for records where the same
-  /// encoding is chosen, or of which one ends before the other's pointers.
-  bool isSame(Type A, Type B) {
-    Encodings OfA, OfB;
-    addEncodings(A, 0, OfA);
-    addEncodings(B, 0, OfB);
-    if (A == B || (!OfA.Change && !OfB.Change))
-      return true;
-    RecordType Left = recordIn(A), Right = recordIn(B);
-    if (!Left || !Right)
-      return false;
-    if (OfA.All.empty())
-      return Left == A && endsBefore(Left, OfB.First);
-    if (OfB.All.empty())
-      return Right == B && endsBefore(Right, OfA.First);
-    return OfA.All.size() == 1 && OfB.All.size() == 1 && OfA.All[0] == OfB.All[0];
-  }
-
-  /// What a cast makes of a record is read and written as that: in another encoding,
-  /// or as something that has none.
-  template <class Fn> void checkCast(Value From, Value To, Fn Refuse) {
-    if (isOpen(To.getType()))
-      return Refuse("a cast makes a place of persistent pointers, and in which "
-                    "encoding is not known: use perdure.field");
-    if (isOpen(From.getType()))
-      return Refuse("a cast makes something else of persistent pointers, or of a "
-                    "place of some, and their encoding is not followed there: "
-                    "decode them");
-    Type A = behindAddress(From), B = behindAddress(To);
-    if (A && B) {
-      if (!isSame(A, B))
-        Refuse(OtherRecord);
-    } else if (A && isUnknownAddress(To)) {
-      followAddress(A, To, Refuse);
-    } else if (B && isUnknownAddress(From)) {
-      followAddress(B, From, Refuse);
-    } else if ((A && isChanging(A)) || (B && isChanging(B))) {
-      Refuse(OtherRecord); // a memref, or whatever others call an address
-    }
-  }
-  bool isChanging(Type T) {
-    Encodings E;
-    addEncodings(T, 0, E);
-    return E.Change;
-  }
-  static constexpr StringLiteral OtherRecord =
-      "a cast takes a record that gets another encoding for something of none, or "
-      "of another one: use perdure.field, or choose for both records";
-
-  /// What becomes of an address whose type does not say that \p Of lies there. It may
-  /// be handed to functions that know it.
-  template <class Fn> void followAddress(Type Of, Value Address, Fn Refuse) {
-    Encodings E;
-    addEncodings(Of, 0, E);
-    llvm::SetVector<Value> All;
-    All.insert(Address);
-    auto Follow = [&](ValueRange Values) {
-      for (Value V : Values)
-        if (isUnknownAddress(V))
-          All.insert(V);
-    };
-    for (size_t N = 0; N != All.size(); ++N)
-      for (OpOperand &U : All[N].getUses()) {
-        Operation *User = U.getOwner();
-        if (isCast(User)) {
-          Value To = User->getResult(0);
-          if (Type Other = behindAddress(To); Other && !isSame(Of, Other))
-            return Refuse(OtherRecord);
-          Follow(To);
-        } else if (auto Branch = dyn_cast<BranchOpInterface>(User)) {
-          if (auto A = Branch.getSuccessorBlockArgument(U.getOperandNumber()))
-            Follow(ValueRange(*A));
-        } else if (E.Change && isAccess(User)) {
-          return Refuse("the LLVM dialect reads or writes a record here that gets "
-                        "another encoding: use perdure.field, or call a function "
-                        "that knows the record");
-        } else if (!isa<CallOpInterface>(User)) {
-          // By what it is chosen, frozen or carried by.
-          Operation *By = User->hasTrait<OpTrait::IsTerminator>()
-                              ? User->getParentOp()
-                              : User;
-          Follow(By->getResults());
-          for (Region &R : By->getRegions())
-            if (!R.empty() && !isa<FunctionOpInterface>(By))
-              Follow(R.front().getArguments());
-        }
-      }
-  }
-
-  /// Whether the LLVM dialect looks at what lies at an address.
-  static bool isAccess(Operation *User) {
-    if (auto Call = dyn_cast<LLVM::CallOp>(User))
-      return Call.getCallee() && Call.getCallee()->starts_with("perdure.");
-    return isa<LLVM::GEPOp>(User) ||
-           (isa_and_nonnull<LLVM::LLVMDialect>(User->getDialect()) &&
-            !isa<CallOpInterface>(User) &&
-            !User->hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(User));
+  /// A cast gives or takes what is not followed.
+  template <class Fn> static void checkCast(Operation *Op, Fn Refuse) {
+    if (isAnyOpen(Op->getResultTypes()))
+      Refuse("a cast makes a place of persistent pointers, and in which encoding is "
+             "not known: use perdure.field");
+    else if (isAnyOpen(Op->getOperandTypes()))
+      Refuse("a cast makes something else of persistent pointers, or of a place of "
+             "some, and their encoding is not followed there: decode them");
   }
 
   /// What is left of persistent pointers that lie in no record, or in one that has
