@@ -147,6 +147,7 @@ func.func @branches(%which: i1, %b: !perdure.native<!b>, %c: !perdure.native<!c>
 
 // expected-error @+1 {{there is another record "c" with the encoding #perdure.encoding<"object">, of other fields: give one of them another name}}
 module {
+  func.func private @chosen(!perdure.native<!perdure.record<"b">>)
   func.func @clash(%n: !perdure.native<!c>, %m: !perdure.native<!named>) {
     return
   }
@@ -158,6 +159,7 @@ module {
 !c = !perdure.record<"c", body {q: !perdure.ptr<!perdure.record<"c">>}>
 !named = !perdure.record<"c", "object", body {q: !perdure.ptr<!perdure.record<"c", "object">, "object">}>
 
+func.func private @chosen(!perdure.native<!perdure.record<"b">>)
 func.func @no_clash(%n: !perdure.native<!c>, %m: !perdure.native<!named>) {
   return
 }
@@ -226,6 +228,19 @@ module attributes {perdure.raised} {
 // -----
 
 !b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
+
+module {
+  // expected-error @+1 {{the module was raised from C or C++}}
+  module attributes {perdure.raised} {
+    func.func @raised(%n: !perdure.native<!b>) {
+      return
+    }
+  }
+}
+
+// -----
+
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
 !a = !perdure.record<"a", "xor", body {p: !perdure.ptr<!b>}>
 
 // expected-error @+1 {{a record that has an encoding of its own leads to record "b", which would be another}}
@@ -249,6 +264,7 @@ module {
 // -----
 
 // Others that name their encoding are as they were.
+func.func private @chosen(!perdure.native<!perdure.record<"b">>)
 func.func @named(%c: i1, %x: !perdure.ptr<i64, "xor">, %y: !perdure.ptr<i64, "xor">) -> !perdure.ptr<i64, "xor"> {
   %z = arith.select %c, %x, %y : !perdure.ptr<i64, "xor">
   return %z : !perdure.ptr<i64, "xor">

@@ -4,6 +4,11 @@
 // RUN: perdure-opt %s "--perdure-choose-encodings=encodings=*=xor" | FileCheck %s --check-prefix=ALL
 // RUN: not perdure-opt %s --perdure-choose-encodings=encodings=node=rot13 2>&1 | FileCheck %s --check-prefix=WRONG
 // WRONG: perdure-choose-encodings: 'node=rot13' is no RECORD=ENCODING; there are the encodings object, native
+// RUN: not perdure-opt %s --perdure-choose-encodings=encodings=node=xor,node=strict 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: perdure-choose-encodings: 'node=strict' comes after another encoding for record 'node': leave one of them out
+// RUN: perdure-opt %s --perdure-choose-encodings=encodings=node=xor,node=xor | FileCheck %s
+// RUN: not perdure-opt %s --perdure-choose-encodings=encodings=node=xor,nodes=xor 2>&1 | FileCheck %s --check-prefix=NOBODY
+// NOBODY: perdure-choose-encodings: there is no record 'nodes' in this module
 
 // CHECK-DAG: !perdure.record<"node", "xor", body {next: !perdure.ptr<!perdure.record<"node", "xor">>, value: i64}>
 // What leads to it is another type, too, and keeps what it had.

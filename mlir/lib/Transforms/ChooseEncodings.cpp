@@ -12,14 +12,12 @@
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Encodings.h"
 #include "perdure-mlir/Passes.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -36,6 +34,7 @@ namespace {
 class Chooser {
   MLIRContext *Ctx;
   llvm::StringMap<Attribute> Chosen;
+  SmallVector<StringRef> Asked; ///< the names in it, as they were given
   AttrTypeReplacer Types;
 
 public:
@@ -45,8 +44,13 @@ public:
     });
   }
 
-  void choose(StringRef Record, StringRef Encoding) {
-    Chosen[Record] = EncodingAttr::get(Ctx, Encoding);
+  /// False where another encoding has been chosen for the record.
+  bool choose(StringRef Record, StringRef Encoding) {
+    Attribute E = EncodingAttr::get(Ctx, Encoding);
+    auto [It, New] = Chosen.try_emplace(Record, E);
+    if (New)
+      Asked.push_back(It->getKey());
+    return It->second == E;
   }
 
   LogicalResult run(ModuleOp Module) {
@@ -74,14 +78,19 @@ private:
   /// Which records are asked for that have an encoding already, or whose struct is
   /// also read and written by what Clang has made of it.
   LogicalResult checkChosen(ModuleOp Module) {
-    if (Module->hasAttr(PerdureDialect::getRaisedAttrName()))
-      return Module.emitError(
+    bool Ok = true;
+    Module->walk([&](ModuleOp Part) {
+      if (!Part->hasAttr(PerdureDialect::getRaisedAttrName()))
+        return;
+      Ok = false;
+      Part.emitError(
           "perdure-choose-encodings: the module was raised from C or C++, and "
           "part of it still takes records as that says: name the encoding at the "
           "struct there");
-    bool Ok = true;
-    llvm::StringSet<> Said;
+    });
+    llvm::StringSet<> Said, There;
     forEachRecord(Module, [&](RecordType R) {
+      There.insert(R.getName());
       if (!R.getEncodingAttr() || !Chosen.count(R.getName()) ||
           !Said.insert(R.getName()).second)
         return;
@@ -90,6 +99,12 @@ private:
           << R.getName() << " has the encoding " << R.getEncodingAttr()
           << " already: choose for all records at once";
     });
+    for (StringRef Name : Asked)
+      if (Name != "*" && !There.contains(Name)) {
+        Ok = false;
+        Module.emitError("perdure-choose-encodings: there is no record '")
+            << Name << "' in this module";
+      }
     return success(Ok);
   }
 
@@ -440,7 +455,12 @@ struct ChoosePass : mlir::perdure::impl::ChooseEncodingsBase<ChoosePass> {
             << encodingNames();
         return signalPassFailure();
       }
-      C.choose(Record, Encoding);
+      if (!C.choose(Record, Encoding)) {
+        getOperation().emitError("perdure-choose-encodings: '")
+            << Choice << "' comes after another encoding for record '" << Record
+            << "': leave one of them out";
+        return signalPassFailure();
+      }
     }
     if (failed(C.run(getOperation())))
       signalPassFailure();
