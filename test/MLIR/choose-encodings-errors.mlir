@@ -445,6 +445,19 @@ func.func @contract(%b: !perdure.native<!b>) {
   %q = llvm.call @perdure.base(%p) : (!llvm.ptr) -> !llvm.ptr
   return
 }
+llvm.func @memcpy(!llvm.ptr, !llvm.ptr, i64) -> !llvm.ptr
+func.func @bytes(%b: !perdure.native<!b>, %to: !llvm.ptr, %n: i64) {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  // expected-note @+1 {{it goes here}}
+  %q = llvm.call @memcpy(%to, %p, %n) : (!llvm.ptr, !llvm.ptr, i64) -> !llvm.ptr
+  return
+}
+func.func @many(%m: memref<4x!perdure.native<!b>>) {
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none}}
+  %n = builtin.unrealized_conversion_cast %m : memref<4x!perdure.native<!b>> to memref<4x!perdure.native<!raw>>
+  return
+}
 func.func @backward(%p: !llvm.ptr) -> i64 {
   // expected-note @+1 {{it may come from here}}
   %q = llvm.getelementptr %p[0] : (!llvm.ptr) -> !llvm.ptr, i8

@@ -377,8 +377,8 @@ private:
     if (!isCast(Op) || IsElse(Op->getOperand(0).getType()) ||
         IsElse(Op->getResult(0).getType())) {
       auto Add = [&](Value V, bool Comes) {
-        if (Type T = behind(V.getType()))
-          Odd.push_back({T, Op});
+        if (!isUnknown(V)) // or what holds such addresses: a memref of them
+          Odd.push_back({behind(V.getType()) ? behind(V.getType()) : V.getType(), Op});
         else if (Comes)
           comes(V, Op);
         else
@@ -411,10 +411,15 @@ private:
     return F && !F.isExternal() ? F : FunctionOpInterface();
   }
 
-  /// Functions of the early contract take bits with the address.
-  static bool isOfContract(Operation *Op) {
-    auto Call = dyn_cast<LLVM::CallOp>(Op);
-    return Call && Call.getCallee() && Call.getCallee()->starts_with("perdure.");
+  /// What is known to take bits as they lie there: the early contract, intrinsics, and
+  /// those that copy bytes.
+  static bool readsBits(CallOpInterface Call) {
+    auto Callee = dyn_cast<SymbolRefAttr>(Call.getCallableForCallee());
+    if (!Callee)
+      return false;
+    StringRef Name = Callee.getLeafReference().getValue();
+    return Name.starts_with("perdure.") || Name.starts_with("llvm.") ||
+           Name == "memcpy" || Name == "memmove";
   }
 
   void gatherUse(OpOperand &U) {
@@ -425,7 +430,7 @@ private:
     if (auto Branch = dyn_cast<BranchOpInterface>(Op))
       if (auto A = Branch.getSuccessorBlockArgument(U.getOperandNumber()))
         return unite(V, *A);
-    if (auto Call = dyn_cast<CallOpInterface>(Op); Call && !isOfContract(Op)) {
+    if (auto Call = dyn_cast<CallOpInterface>(Op); Call && !readsBits(Call)) {
       FunctionOpInterface Callee = bodyOf(Call);
       OperandRange Given = Call.getArgOperands();
       if (Callee && !Given.empty()) {
@@ -476,7 +481,7 @@ private:
     if (isa<LLVM::SelectOp, arith::SelectOp, LLVM::FreezeOp, NullOp, LLVM::ZeroOp,
             LLVM::UndefOp, LLVM::PoisonOp>(Op))
       return;
-    if (auto Call = dyn_cast<CallOpInterface>(Op); Call && !isOfContract(Op)) {
+    if (auto Call = dyn_cast<CallOpInterface>(Op); Call && !readsBits(Call)) {
       if (FunctionOpInterface Callee = bodyOf(Call))
         Calls.push_back({Callee, V});
       return;
