@@ -123,12 +123,12 @@ private:
                             At, oldAt(Of, At));
   }
 
-  LogicalResult store(OpOperand &Value, const Place &To, Type At) {
+  LogicalResult store(OpOperand &Stored, const Place &To, Type At) {
     auto Of = cast<PtrType>(At);
-    mlir::Value Bits = Value.get();
+    Value Bits = Stored.get();
     if (Bits.getDefiningOp<NullOp>()) {
       if (Bits.getType() != Of)
-        Value.set(nullAt(Of, To));
+        Stored.set(nullAt(Of, To));
       return success();
     }
     auto Is = cast<PtrType>(Bits.getType());
@@ -140,13 +140,16 @@ private:
                           "they mean something else: use perdure.reencode, from "
                           "the place where they were loaded to this one");
     if (Is.getTarget() != Of.getTarget())
-      return refuse(Bits, LeadsElsewhere);
+      return refuse(Bits, "bits are stored here in another encoding, and what they "
+                          "lead to has another encoding too: choose for both "
+                          "records");
     Location Loc = Op->getLoc();
-    mlir::Value Here = From->address(B, Loc), There = To.address(B, Loc);
-    Value.set(Is == Of ? ReencodeOp::create(B, Loc, Bits, Here, There,
-                                            oldAt(Of, There))
-                             .getResult()
-                       : translated(Bits, Here, Of, There, oldAt(Of, There)));
+    Value Here = From->address(B, Loc), There = To.address(B, Loc);
+    Value Old = oldAt(Of, There);
+    if (Is == Of)
+      Stored.set(ReencodeOp::create(B, Loc, Bits, Here, There, Old));
+    else
+      Stored.set(translated(Bits, Here, Of, There, Old));
     return success();
   }
 
@@ -201,10 +204,6 @@ private:
         DecodeOp::create(B, Op->getLoc(), Bits, From->address(B, Op->getLoc())));
     return success();
   }
-
-  static constexpr llvm::StringLiteral LeadsElsewhere =
-      "bits are stored here in another encoding, and what they lead to has another "
-      "encoding too: choose for both records";
 };
 
 } // namespace

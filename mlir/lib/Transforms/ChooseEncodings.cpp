@@ -75,8 +75,8 @@ public:
   }
 
 private:
-  /// Which records are asked for that have an encoding already, or whose struct is
-  /// also read and written by what Clang has made of it.
+  /// Which records are asked for that are not there, have an encoding already, or
+  /// whose struct is also read and written by what Clang has made of it.
   LogicalResult checkChosen(ModuleOp Module) {
     bool Ok = true;
     Module->walk([&](ModuleOp Part) {

@@ -184,12 +184,14 @@ private:
     Type To;                                              ///< null: not said
   };
 
-  /// False where there are too many to compare.
+  /// False where there is too much to compare. \p Records is how many may still be
+  /// looked at: one may hold another by value many times, on many ways.
   bool addPointers(RecordType R, uint64_t At, const decltype(Pointer::Arrays) &In,
-                   unsigned Depth, SmallVectorImpl<Pointer> &All) {
-    constexpr unsigned MostDepth = 64, MostPointers = 1 << 12;
-    if (Depth == MostDepth || All.size() > MostPointers || !R.isComplete())
+                   unsigned Depth, unsigned &Records, SmallVectorImpl<Pointer> &All) {
+    constexpr unsigned MostDepth = 64;
+    if (Depth == MostDepth || !Records || !R.isComplete())
       return false;
+    --Records;
     for (const RecordField &F : R.getFields()) {
       Type T = R.getTypeOf(F);
       decltype(Pointer::Arrays) Arrays = In;
@@ -199,7 +201,7 @@ private:
         Arrays.push_back({A.getCount(), L ? L->Size : 0});
       }
       if (auto Inner = dyn_cast<RecordType>(T)) {
-        if (!addPointers(Inner, At + F.Offset, Arrays, Depth + 1, All))
+        if (!addPointers(Inner, At + F.Offset, Arrays, Depth + 1, Records, All))
           return false;
       } else if (auto P = dyn_cast<PtrType>(T)) {
         Attribute Named = P.getEncodingAttr();
@@ -228,7 +230,9 @@ private:
       return withoutArrays(A) == withoutArrays(B) &&
              isa<RecordType>(withoutArrays(A));
     SmallVector<Pointer> InA, InB;
-    if (!addPointers(Left, 0, {}, 0, InA) || !addPointers(Right, 0, {}, 0, InB))
+    unsigned Records = 1 << 12; // of both
+    if (!addPointers(Left, 0, {}, 0, Records, InA) ||
+        !addPointers(Right, 0, {}, 0, Records, InB))
       return false;
     uint64_t SizeA = sizeOf(Left), SizeB = sizeOf(Right);
     // Elements of the one are not elements of the other.
