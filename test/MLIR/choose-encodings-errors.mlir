@@ -526,3 +526,16 @@ func.func @beside(%b: !perdure.native<!b>, %o: !llvm.ptr, %c: i1) -> i64 {
   perdure.free %back : !perdure.native<!b>
   return %v : i64
 }
+
+// -----
+
+!b = !perdure.record<"b", body {q: !perdure.ptr<!perdure.record<"b">>}>
+!c = !perdure.record<"c", body {q: !perdure.ptr<!b>}>
+
+func.func @compared(%b: !perdure.native<!b>, %c: !perdure.native<!c>) -> i1 {
+  %x = perdure.field %b["q"] : !perdure.native<!b>
+  %y = perdure.field %c["q"] : !perdure.native<!c>
+  // expected-error @+1 {{places of persistent pointers in two encodings are compared: compare the records in which they lie}}
+  %e = perdure.equal %x, %y : !perdure.native<!perdure.ptr<!b>>
+  return %e : i1
+}

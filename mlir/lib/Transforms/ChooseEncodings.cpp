@@ -243,7 +243,8 @@ private:
   }
 
   /// What is left of persistent pointers that lie in no record, or in one that has
-  /// not been replaced, or are decoded by another encoding than they have.
+  /// not been replaced, or are decoded by another encoding than they have; and places of
+  /// two encodings that are compared.
   static LogicalResult checkResult(ModuleOp Module) {
     bool Ok = true;
     forEachRecord(Module, [&](RecordType R) {
@@ -265,6 +266,10 @@ private:
         if (At && At.getEncoding() != Decode.getBits().getType().getEncoding())
           Refuse("what lies there has another encoding than is decoded");
       }
+      if (auto Equal = dyn_cast<EqualOp>(Op);
+          Equal && Equal.getLhs().getType() != Equal.getRhs().getType())
+        Refuse("places of persistent pointers in two encodings are compared: compare "
+               "the records in which they lie");
       // Once, where they come from.
       if (!Op->use_empty() && isAnyOpen(Op->getResultTypes()) &&
           !isAnyOpen(Op->getOperandTypes()))
