@@ -539,3 +539,27 @@ func.func @compared(%b: !perdure.native<!b>, %c: !perdure.native<!c>) -> i1 {
   %e = perdure.equal %x, %y : !perdure.native<!perdure.ptr<!b>>
   return %e : i1
 }
+
+// -----
+
+// What is taken for a record that changes counts as one: also behind others.
+!b = !perdure.record<"b", body {id: i64, q: !perdure.ptr<!perdure.record<"b">>}>
+!one = !perdure.record<"one", body {id: i64}>
+!two = !perdure.record<"two", body {id: i64}>
+!raw = !perdure.record<"raw", body {id: i64, bits: i64}>
+!to_one = !perdure.record<"to_one", body {p: !perdure.native<!one>}>
+!to_two = !perdure.record<"to_two", body {p: !perdure.native<!two>}>
+
+func.func @behind(%to: !perdure.native<!to_one>, %b: !perdure.native<!b>) -> i64 {
+  %at = perdure.field %to["p"] : !perdure.native<!to_one>
+  %one = perdure.cast %b : !perdure.native<!b> to !perdure.native<!one>
+  perdure.store %one, %at : !perdure.native<!perdure.native<!one>>
+  %other = perdure.cast %to : !perdure.native<!to_one> to !perdure.native<!to_two>
+  %place = perdure.field %other["p"] : !perdure.native<!to_two>
+  %two = perdure.load %place : !perdure.native<!perdure.native<!two>>
+  // expected-error @+1 {{a cast takes a record that gets another encoding, or leads to one, for something of none}}
+  %raw = perdure.cast %two : !perdure.native<!two> to !perdure.native<!raw>
+  %bits = perdure.field %raw["bits"] : !perdure.native<!raw>
+  %v = perdure.load %bits : !perdure.native<i64>
+  return %v : i64
+}

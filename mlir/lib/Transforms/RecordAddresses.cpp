@@ -74,7 +74,9 @@ namespace {
 /// Which types lie in memory that is taken for all of them.
 class Classes {
   function_ref<Attribute(RecordType)> EncodingOf;
-  DenseSet<RecordType> Affected; ///< those that change, or lead to one
+  /// Those that change, are taken for one that does, or lead to one.
+  DenseSet<RecordType> Affected;
+  DenseMap<RecordType, SmallVector<RecordType>> From; ///< who leads to a record
   DenseSet<Type> Stepped;        ///< from one of which to the next is gone
 
   struct Class {
@@ -125,9 +127,35 @@ public:
     return true;
   }
 
+  /// What was joined with what changes is affected, and what leads to that: where
+  /// there is more of it than before, forgets what has been joined, to be joined anew.
+  bool spread() {
+    SmallVector<RecordType> Next;
+    for (auto &[Leader, C] : Known)
+      if (C && C->IsAffected)
+        for (Type T : C->Members)
+          forEachIn(T, [&](RecordType R) {
+            if (!Affected.contains(R))
+              Next.push_back(R);
+          });
+    if (Next.empty())
+      return false;
+    affect(std::move(Next));
+    Joined = {};
+    Known.clear();
+    return true;
+  }
+
 private:
+  void affect(SmallVector<RecordType> Next) {
+    while (!Next.empty()) {
+      RecordType R = Next.pop_back_val();
+      if (Affected.insert(R).second)
+        llvm::append_range(Next, From.lookup(R));
+    }
+  }
+
   void findAffected(ModuleOp Module) {
-    DenseMap<RecordType, SmallVector<RecordType>> From;
     SmallVector<RecordType> Next;
     Attribute Object = EncodingAttr::get(Module.getContext(), "object");
     forEachRecord(Module, [&](RecordType R) {
@@ -139,11 +167,7 @@ private:
       if (IsOpenHere && !R.getEncodingAttr() && EncodingOf(R) != Object)
         Next.push_back(R);
     });
-    while (!Next.empty()) {
-      RecordType R = Next.pop_back_val();
-      if (Affected.insert(R).second)
-        llvm::append_range(Next, From.lookup(R));
-    }
+    affect(std::move(Next));
   }
 
   bool isAffectedItself(Type T) {
@@ -264,6 +288,8 @@ class Webs {
   SymbolTableCollection Symbols;
 
   llvm::EquivalenceClasses<void *> Same;
+  /// Casts from one type to another.
+  SmallVector<std::tuple<Type, Type, Operation *>> Direct;
   /// A cast that says what lies at an address.
   struct Said {
     Value Address;
@@ -297,11 +323,20 @@ public:
           It != Returned.end())
         unite(Result, It->second);
     llvm::MapVector<void *, const Said *> First;
-    for (const Said &S : Casts) {
-      auto [It, New] = First.insert({leader(S.Address), &S});
-      if (!New && !Types.join(It->second->What, S.What))
-        refuseRecord(It->second->By, S.By);
-    }
+    SmallVector<std::pair<Operation *, Operation *>> Wrong;
+    do {
+      Wrong.clear();
+      for (const auto &[A, B, By] : Direct)
+        if (!Types.join(A, B))
+          Wrong.push_back({By, By});
+      for (const Said &S : Casts) {
+        auto [It, New] = First.insert({leader(S.Address), &S});
+        if (!New && !Types.join(It->second->What, S.What))
+          Wrong.push_back({It->second->By, S.By});
+      }
+    } while (Types.spread());
+    for (auto [Op, Other] : Wrong)
+      refuseRecord(Op, Other);
     for (auto [T, By] : Odd)
       if (Types.isAffected(T))
         refuseRecord(By, By);
@@ -397,8 +432,7 @@ private:
     Value From = Op->getOperand(0), To = Op->getResult(0);
     Type A = behind(From.getType()), B = behind(To.getType());
     if (A && B) {
-      if (!Types.join(A, B))
-        refuseRecord(Op, Op);
+      Direct.push_back({A, B, Op});
     } else if (A) {
       Casts.push_back({To, A, Op});
     } else if (B) {
