@@ -70,10 +70,10 @@ def ChooseEncodings : Pass<"perdure-choose-encodings", "::mlir::ModuleOp"> {
     regions, and handed to functions; all else that they are made of or that uses them,
     as accesses of the LLVM dialect, is an error with a note there. Trusted are:
     functions without a body in the module, which have to know the record in its new
-    encoding (one that copies bytes does not, so `memcpy` is an error); who calls functions of the
-    module from outside; operations of other dialects, but for the casts, that take the
-    address with its type; what is derived from the address of a field, to stay in it;
-    and code that never had the address from a cast here.
+    encoding (one that copies bytes does not, so `memcpy` is an error); who calls
+    functions of the module from outside; operations of other dialects, but for the
+    casts, that take the address with its type; what is derived from the address of a
+    field, to stay in it; and code that never had the address from a cast here.
 
     What others have written to an object in another encoding is not converted:
     choose before the object is made, and the same in all programs that open it.
