@@ -22,6 +22,17 @@ module {
 
 // -----
 
+// The pointer is the first of two words here, and the second there.
+// expected-error @+1 {{record "b" has one layout here and another there: in another encoding it has the same fields, so give one of them another name}}
+module {
+  func.func @swapped(%n: !perdure.native<!perdure.record<"b", body {q: !perdure.ptr<i64>, r: i64}>>,
+                     %m: !perdure.native<!perdure.record<"b", "object", body {q: i64, r: !perdure.ptr<i64>}>>) {
+    return
+  }
+}
+
+// -----
+
 // Or two layouts.
 // expected-error @+1 {{record "b" has one layout here and another there: in another encoding it has the same fields, so give one of them another name}}
 module {

@@ -38,13 +38,10 @@ bool isSource(const std::string &Input) {
                                       "C", "CC", "CPP", "ii", "cppm", "m", "mm"});
 }
 
-/// The same by the names that -x has for them: not assembly, nor objects.
+/// The same by the names that -x has for them: all that clang itself compiles, which it
+/// has many names for (c-header, cuda, cl), so all but assembly.
 bool isSourceLanguage(const std::string &Name) {
-  return isOneOf(Name, {"c", "cpp-output", "c++", "c++-cpp-output", "c++-module",
-                        "c++-module-cpp-output", "objective-c",
-                        "objective-c-cpp-output", "objc-cpp-output",
-                        "objective-c++", "objective-c++-cpp-output",
-                        "objc++-cpp-output"});
+  return !isOneOf(Name, {"ir", "assembler", "assembler-with-cpp"});
 }
 
 /// Options whose value is the next argument. One that is missing here only

@@ -52,7 +52,7 @@ struct Layout {
 std::optional<Layout> getLayout(Type T);
 
 /// Whether two records with bodies lie in memory alike, by the same names: size and
-/// alignment, and where which field lies.
+/// alignment, where which field lies, and which of them hold persistent pointers.
 bool hasSameLayout(RecordType A, RecordType B);
 
 /// Whether a load can give it.

@@ -51,11 +51,29 @@ def ChooseEncodings : Pass<"perdure-choose-encodings", "::mlir::ModuleOp"> {
     Followed are places and their loads, stores and translations, and memrefs made of
     them. What hands bits or places on over a branch, a region or a call, gives them,
     or casts them, is an error, with a note at each place that meets there: run `inline`
-    and `symbol-dce` before, and decode where it is loaded. A cast of a record's address
-    is one where it takes the record for something that has another encoding, or none,
-    and so is what the LLVM dialect reads there. So are a module that was raised, part of
-    which Clang has compiled, and another record that has the name and the encoding
-    already.
+    and `symbol-dce` before, and decode where it is loaded. So are a module that was
+    raised, or has one in it, part of which Clang has compiled; another record that has
+    the name and the encoding already; and a name that no record has.
+
+    Bits of `object` may be stored, decoded and re-encoded anywhere in their object, and
+    `canonicalize`, which `inline` runs too, makes use of it. In an encoding that is not
+    movable they are re-encoded where they are stored at another place of one root than
+    they were loaded at or encoded for, and translated from their own place. Where the
+    two have no common root it is an error: name the place that they come from, in a
+    `perdure.reencode`. Where two encodings meet, a re-encode becomes a decode and an
+    encode.
+
+    The address of a record that changes, or leads to one that does, may be cast to that
+    of another whose pointers lie at the same offsets, in the same encodings, as far as
+    both reach, and over addresses that do not say what lies there (`!llvm.ptr`,
+    `!perdure.native<none>`). Those may be copied, compared, carried by branches and
+    regions, and handed to functions; all else that they are made of or that uses them,
+    as accesses of the LLVM dialect, is an error with a note there. Trusted are:
+    functions without a body in the module, which have to know the record in its new
+    encoding (one that copies bytes does not, so `memcpy` is an error); who calls
+    functions of the module from outside; operations of other dialects, but for the
+    casts, that take the address with its type; what is derived from the address of a
+    field, to stay in it; and code that never had the address from a cast here.
 
     What others have written to an object in another encoding is not converted:
     choose before the object is made, and the same in all programs that open it.
@@ -109,9 +127,10 @@ def Raise : Pass<"perdure-raise", "::mlir::ModuleOp"> {
     decode, encode and reencode; what gives them their containers becomes field
     and element, with the loads and stores of it. Record types are made of LLVM's
     struct types, with the encodings that were seen at their fields, and with the
-    names of fields where there is debug info. None is made of a struct whose members
-    the module's data layout does not place as C does; LLVM's own, where no target was
-    said, is such.
+    names of fields where there is debug info. None is made of a struct that has a member
+    which the module's data layout does not size and align as C does: in LLVM's own,
+    where no target was said, an `i64`, which that aligns to 4 bytes. Where the module
+    has no data layout, none is made.
 
     What does not fit stays in the LLVM dialect, beside it.
   }];

@@ -124,11 +124,19 @@ std::optional<Layout> perdure::getLayout(Type T) {
       .Default([](Type) { return std::nullopt; });
 }
 
+/// What lies in a field, but for its encoding and what it leads to: of two fields with
+/// the same, either both hold persistent pointers or neither does.
+static std::pair<unsigned, uint64_t> kindAndSize(Type T) {
+  std::optional<Layout> L = getLayout(T);
+  while (auto A = dyn_cast<ArrayType>(T))
+    T = A.getElement();
+  return {isa<PtrType>(T) ? 2 : isa<RecordType>(T), L ? L->Size : ~uint64_t(0)};
+}
+
 bool perdure::hasSameLayout(RecordType A, RecordType B) {
   auto IsSame = [](const RecordField &F, const RecordField &G) {
-    std::optional<Layout> L = getLayout(F.Of), M = getLayout(G.Of);
     return F.Name == G.Name && F.Offset == G.Offset &&
-           L.has_value() == M.has_value() && (!L || L->Size == M->Size);
+           kindAndSize(F.Of) == kindAndSize(G.Of);
   };
   return A.getSize() == B.getSize() && A.getAlignment() == B.getAlignment() &&
          llvm::equal(A.getFields(), B.getFields(), IsSame);

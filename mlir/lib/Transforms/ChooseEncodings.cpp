@@ -7,17 +7,17 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BitPlaces.h"
+#include "RecordAddresses.h"
 #include "perdure-mlir/Dialect.h"
 #include "perdure-mlir/Encodings.h"
 #include "perdure-mlir/Passes.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -34,6 +34,7 @@ namespace {
 class Chooser {
   MLIRContext *Ctx;
   llvm::StringMap<Attribute> Chosen;
+  SmallVector<StringRef> Asked; ///< the names in it, as they were given
   AttrTypeReplacer Types;
 
 public:
@@ -43,13 +44,23 @@ public:
     });
   }
 
-  void choose(StringRef Record, StringRef Encoding) {
-    Chosen[Record] = EncodingAttr::get(Ctx, Encoding);
+  /// False where another encoding has been chosen for the record.
+  bool choose(StringRef Record, StringRef Encoding) {
+    Attribute E = EncodingAttr::get(Ctx, Encoding);
+    auto [It, New] = Chosen.try_emplace(Record, E);
+    if (New)
+      Asked.push_back(It->getKey());
+    return It->second == E;
   }
 
   LogicalResult run(ModuleOp Module) {
-    if (failed(checkChosen(Module)) || failed(checkEdges(Module)))
+    if (failed(checkChosen(Module)))
       return failure();
+    bool IsFollowed = succeeded(checkEdges(Module));
+    if (failed(checkAddresses(Module, [&](RecordType R) { return encodingOf(R); })) ||
+        !IsFollowed)
+      return failure();
+    Uses = findBitUses(Module);
     Module.walk([&](Operation *Op) {
       Types.replaceElementsIn(Op, /*replaceAttrs=*/true, /*replaceLocs=*/false,
                               /*replaceTypes=*/true);
@@ -58,23 +69,28 @@ public:
       Module.emitError("perdure-choose-encodings: there is another record ")
           << R.getName() << " with the encoding " << R.getEncodingAttr()
           << ", of other fields: give one of them another name";
-    if (!Clashing.empty() || failed(retypeAll(Module)))
+    if (!Clashing.empty() || failed(retypeAll(Module)) || failed(placeBits(Uses)))
       return failure();
     return checkResult(Module);
   }
 
 private:
-  /// Which records are asked for that have an encoding already, or whose struct is
-  /// also read and written by what Clang has made of it.
+  /// Which records are asked for that are not there, have an encoding already, or
+  /// whose struct is also read and written by what Clang has made of it.
   LogicalResult checkChosen(ModuleOp Module) {
-    if (Module->hasAttr(PerdureDialect::getRaisedAttrName()))
-      return Module.emitError(
+    bool Ok = true;
+    Module->walk([&](ModuleOp Part) {
+      if (!Part->hasAttr(PerdureDialect::getRaisedAttrName()))
+        return;
+      Ok = false;
+      Part.emitError(
           "perdure-choose-encodings: the module was raised from C or C++, and "
           "part of it still takes records as that says: name the encoding at the "
           "struct there");
-    bool Ok = true;
-    llvm::StringSet<> Said;
+    });
+    llvm::StringSet<> Said, There;
     forEachRecord(Module, [&](RecordType R) {
+      There.insert(R.getName());
       if (!R.getEncodingAttr() || !Chosen.count(R.getName()) ||
           !Said.insert(R.getName()).second)
         return;
@@ -83,24 +99,17 @@ private:
           << R.getName() << " has the encoding " << R.getEncodingAttr()
           << " already: choose for all records at once";
     });
+    for (StringRef Name : Asked)
+      if (Name != "*" && !There.contains(Name)) {
+        Ok = false;
+        Module.emitError("perdure-choose-encodings: there is no record '")
+            << Name << "' in this module";
+      }
     return success(Ok);
   }
 
   // ===- What is followed --------------------------------------------------===
 
-  /// Whether somewhere in a type are persistent pointers that name no encoding, and
-  /// lie in no record: one that has an encoding may lead to them.
-  template <class TypeOrAttribute> static bool isOpen(TypeOrAttribute Top) {
-    return Top
-        .template walk<WalkOrder::PreOrder>([](Type T) {
-          if (isa<RecordType>(T))
-            return WalkResult::skip();
-          auto P = dyn_cast<PtrType>(T);
-          return P && !P.getEncodingAttr() ? WalkResult::interrupt()
-                                           : WalkResult::advance();
-        })
-        .wasInterrupted();
-  }
   static bool isAnyOpen(TypeRange Types) {
     return llvm::any_of(Types, [](Type T) { return isOpen(T); });
   }
@@ -126,7 +135,7 @@ private:
         "where they are loaded";
     Module.walk([&](Operation *Op) {
       if (isCast(Op))
-        return checkCast(Op->getOperand(0), Op->getResult(0),
+        return checkCast(Op,
                          [&](StringRef What) { Refuse(Op->getLoc(), What); });
       if (isFollowed(Op))
         return;
@@ -152,10 +161,6 @@ private:
     return success(Ok);
   }
 
-  static bool isCast(Operation *Op) {
-    return isa<CastOp, UnrealizedConversionCastOp>(Op) &&
-           Op->getNumOperands() == 1 && Op->getNumResults() == 1;
-  }
   static bool isFollowed(Operation *Op) {
     return isa_and_nonnull<PerdureDialect>(Op->getDialect()) ||
            isa<memref::LoadOp, memref::StoreOp, memref::DimOp>(Op);
@@ -227,159 +232,19 @@ private:
     return {};
   }
 
-  // ===- Casts --------------------------------------------------------------===
-
-  /// The encodings that the persistent pointers which lie in something will have.
-  struct Encodings {
-    llvm::SmallSetVector<Attribute, 2> All;
-    bool Change = false; ///< one of them is another than before
-    uint64_t First = 0;  ///< where the first pointer lies, in bytes
-    DenseSet<RecordType> Seen;
-  };
-  void addEncodings(Type T, uint64_t At, Encodings &E) {
-    RecordType R = recordIn(T);
-    if (!R || !E.Seen.insert(R).second)
-      return;
-    for (const RecordField &F : R.getFields()) {
-      Type Of = withoutArrays(R.getTypeOf(F));
-      if (auto P = dyn_cast<PtrType>(Of)) {
-        if (E.All.empty())
-          E.First = At + F.Offset;
-        Attribute Named = P.getEncodingAttr();
-        E.All.insert(Named ? Named : encodingOf(R));
-        E.Change |= !Named && encodingOf(R) != object();
-      }
-      addEncodings(Of, At + F.Offset, E);
-    }
-  }
-  static Type withoutArrays(Type T) {
-    while (auto A = dyn_cast_or_null<ArrayType>(T))
-      T = A.getElement();
-    return T;
-  }
-  static RecordType recordIn(Type T) {
-    return dyn_cast_or_null<RecordType>(withoutArrays(T));
-  }
-
-  /// What a native pointer leads to; null where its type does not say it.
-  static Type behindAddress(Value V) {
-    auto N = dyn_cast<NativeType>(V.getType());
-    return N && !isa<NoneType>(N.getTarget()) ? N.getTarget() : Type();
-  }
-  static bool isUnknownAddress(Value V) {
-    return isa<LLVM::LLVMPointerType, NativeType>(V.getType()) &&
-           !behindAddress(V);
-  }
-
-  static bool endsBefore(RecordType R, uint64_t Offset) {
-    if (!R.isComplete() || R.getSize() > Offset)
-      return false;
-    auto Last = R.getFields().empty() ? ArrayType()
-                                      : dyn_cast<ArrayType>(R.getFields().back().Of);
-    return !Last || !Last.isFlexible();
-  }
-
-  /// Whether what lies somewhere can be taken for both: for records where the same
-  /// encoding is chosen, or of which one ends before the other's pointers.
-  bool isSame(Type A, Type B) {
-    Encodings OfA, OfB;
-    addEncodings(A, 0, OfA);
-    addEncodings(B, 0, OfB);
-    if (A == B || (!OfA.Change && !OfB.Change))
-      return true;
-    RecordType Left = recordIn(A), Right = recordIn(B);
-    if (!Left || !Right)
-      return false;
-    if (OfA.All.empty())
-      return Left == A && endsBefore(Left, OfB.First);
-    if (OfB.All.empty())
-      return Right == B && endsBefore(Right, OfA.First);
-    return OfA.All.size() == 1 && OfB.All.size() == 1 && OfA.All[0] == OfB.All[0];
-  }
-
-  /// What a cast makes of a record is read and written as that: in another encoding,
-  /// or as something that has none.
-  template <class Fn> void checkCast(Value From, Value To, Fn Refuse) {
-    if (isOpen(To.getType()))
-      return Refuse("a cast makes a place of persistent pointers, and in which "
-                    "encoding is not known: use perdure.field");
-    if (isOpen(From.getType()))
-      return Refuse("a cast makes something else of persistent pointers, or of a "
-                    "place of some, and their encoding is not followed there: "
-                    "decode them");
-    Type A = behindAddress(From), B = behindAddress(To);
-    if (A && B) {
-      if (!isSame(A, B))
-        Refuse(OtherRecord);
-    } else if (A && isUnknownAddress(To)) {
-      followAddress(A, To, Refuse);
-    } else if (B && isUnknownAddress(From)) {
-      followAddress(B, From, Refuse);
-    } else if ((A && isChanging(A)) || (B && isChanging(B))) {
-      Refuse(OtherRecord); // a memref, or whatever others call an address
-    }
-  }
-  bool isChanging(Type T) {
-    Encodings E;
-    addEncodings(T, 0, E);
-    return E.Change;
-  }
-  static constexpr StringLiteral OtherRecord =
-      "a cast takes a record that gets another encoding for something of none, or "
-      "of another one: use perdure.field, or choose for both records";
-
-  /// What becomes of an address whose type does not say that \p Of lies there. It may
-  /// be handed to functions that know it.
-  template <class Fn> void followAddress(Type Of, Value Address, Fn Refuse) {
-    Encodings E;
-    addEncodings(Of, 0, E);
-    llvm::SetVector<Value> All;
-    All.insert(Address);
-    auto Follow = [&](ValueRange Values) {
-      for (Value V : Values)
-        if (isUnknownAddress(V))
-          All.insert(V);
-    };
-    for (size_t N = 0; N != All.size(); ++N)
-      for (OpOperand &U : All[N].getUses()) {
-        Operation *User = U.getOwner();
-        if (isCast(User)) {
-          Value To = User->getResult(0);
-          if (Type Other = behindAddress(To); Other && !isSame(Of, Other))
-            return Refuse(OtherRecord);
-          Follow(To);
-        } else if (auto Branch = dyn_cast<BranchOpInterface>(User)) {
-          if (auto A = Branch.getSuccessorBlockArgument(U.getOperandNumber()))
-            Follow(ValueRange(*A));
-        } else if (E.Change && isAccess(User)) {
-          return Refuse("the LLVM dialect reads or writes a record here that gets "
-                        "another encoding: use perdure.field, or call a function "
-                        "that knows the record");
-        } else if (!isa<CallOpInterface>(User)) {
-          // By what it is chosen, frozen or carried by.
-          Operation *By = User->hasTrait<OpTrait::IsTerminator>()
-                              ? User->getParentOp()
-                              : User;
-          Follow(By->getResults());
-          for (Region &R : By->getRegions())
-            if (!R.empty() && !isa<FunctionOpInterface>(By))
-              Follow(R.front().getArguments());
-        }
-      }
-  }
-
-  /// Whether the LLVM dialect looks at what lies at an address.
-  static bool isAccess(Operation *User) {
-    if (auto Call = dyn_cast<LLVM::CallOp>(User))
-      return Call.getCallee() && Call.getCallee()->starts_with("perdure.");
-    return isa<LLVM::GEPOp>(User) ||
-           (isa_and_nonnull<LLVM::LLVMDialect>(User->getDialect()) &&
-            !isa<CallOpInterface>(User) &&
-            !User->hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(User));
+  /// A cast gives or takes what is not followed.
+  template <class Fn> static void checkCast(Operation *Op, Fn Refuse) {
+    if (isAnyOpen(Op->getResultTypes()))
+      Refuse("a cast makes a place of persistent pointers, and in which encoding is "
+             "not known: use perdure.field");
+    else if (isAnyOpen(Op->getOperandTypes()))
+      Refuse("a cast makes something else of persistent pointers, or of a place of "
+             "some, and their encoding is not followed there: decode them");
   }
 
   /// What is left of persistent pointers that lie in no record, or in one that has
-  /// not been replaced, or are decoded by another encoding than they have.
+  /// not been replaced, or are decoded by another encoding than they have; and places of
+  /// two encodings that are compared.
   static LogicalResult checkResult(ModuleOp Module) {
     bool Ok = true;
     forEachRecord(Module, [&](RecordType R) {
@@ -401,6 +266,10 @@ private:
         if (At && At.getEncoding() != Decode.getBits().getType().getEncoding())
           Refuse("what lies there has another encoding than is decoded");
       }
+      if (auto Equal = dyn_cast<EqualOp>(Op);
+          Equal && Equal.getLhs().getType() != Equal.getRhs().getType())
+        Refuse("places of persistent pointers in two encodings are compared: compare "
+               "the records in which they lie");
       // Once, where they come from.
       if (!Op->use_empty() && isAnyOpen(Op->getResultTypes()) &&
           !isAnyOpen(Op->getOperandTypes()))
@@ -483,7 +352,7 @@ private:
     if (isa<memref::LoadOp>(Op))
       return true;
     return isa_and_nonnull<PerdureDialect>(Op->getDialect()) &&
-           isa<InferTypeOpInterface, EncodeOp, StoreOp, ToMemRefOp>(Op);
+           isa<InferTypeOpInterface, EncodeOp, ToMemRefOp>(Op);
   }
 
   /// All operations, and again those that use what has changed.
@@ -525,16 +394,6 @@ private:
       giveOld(Encode, Encode.getContainer(), Encode.getOldMutable());
       return Changed;
     }
-    if (auto Store = dyn_cast<StoreOp>(Op)) {
-      Type Of = Store.getAddress().getType().getTarget();
-      // A null of its own, since others may be stored elsewhere.
-      if (auto Null = Store.getValue().getDefiningOp<NullOp>();
-          Null && Store.getValue().getType() != Of && isa<PtrType>(Of)) {
-        OpBuilder B(Op);
-        Store.getValueMutable().assign(nullAt(B, Store));
-      }
-      return Changed;
-    }
     if (auto Make = dyn_cast<ToMemRefOp>(Op)) {
       auto M = cast<MemRefType>(Make.getResult().getType());
       Set(MemRefType::Builder(M).setElementType(
@@ -551,24 +410,23 @@ private:
             Ctx, Op->getLoc(), Op->getOperands(), Op->getAttrDictionary(),
             Op->getPropertiesStorage(), Op->getRegions(), Inferred)))
       return failure();
+    auto Reencode = dyn_cast<ReencodeOp>(Op);
+    if (Reencode && Uses.contains(Op))
+      Inferred[0] = typeAtPlace(Reencode);
     Set(Inferred[0]);
-    if (auto Reencode = dyn_cast<ReencodeOp>(Op))
+    if (Reencode)
       giveOld(Reencode, Reencode.getTo(), Reencode.getOldMutable());
     return Changed;
   }
 
-  /// Null as a place's encoding has it.
-  static Value nullAt(OpBuilder &B, StoreOp Store) {
-    auto Bits = cast<PtrType>(Store.getAddress().getType().getTarget());
-    Location Loc = Store.getLoc();
-    if (Bits.getEncoding().isZeroNull())
-      return NullOp::create(B, Loc, Bits);
-    Value Old;
-    if (Bits.getEncoding().needsOldBits())
-      Old = LoadOp::create(B, Loc, Store.getAddress());
-    return EncodeOp::create(
-        B, Loc, Bits, NullOp::create(B, Loc, NativeType::get(Bits.getTarget())),
-        Store.getAddress(), Old);
+  /// What a re-encode gives: by the encoding of the place that it is for, which may be
+  /// another record's.
+  static Type typeAtPlace(ReencodeOp Op) {
+    auto Place = dyn_cast<NativeType>(Op.getTo().getType());
+    auto Bits = Place ? dyn_cast<PtrType>(Place.getTarget()) : PtrType();
+    return Bits && Bits.getTarget() == Op.getBits().getType().getTarget()
+               ? Bits
+               : Op.getBits().getType();
   }
 
   /// What the container holds, where the encoding looks at it.
@@ -583,6 +441,7 @@ private:
     }
   }
 
+  BitUses Uses;
   DenseSet<RecordType> Made;
   SmallVector<RecordType> Targets;  // to be made when there is time
   SmallVector<RecordType> Clashing; // others of their names have other bodies
@@ -601,7 +460,12 @@ struct ChoosePass : mlir::perdure::impl::ChooseEncodingsBase<ChoosePass> {
             << encodingNames();
         return signalPassFailure();
       }
-      C.choose(Record, Encoding);
+      if (!C.choose(Record, Encoding)) {
+        getOperation().emitError("perdure-choose-encodings: '")
+            << Choice << "' comes after another encoding for record '" << Record
+            << "': leave one of them out";
+        return signalPassFailure();
+      }
     }
     if (failed(C.run(getOperation())))
       signalPassFailure();

@@ -16,6 +16,15 @@ if KIND == "chain":
     print("  %%bits = perdure.load %%e%d : !perdure.native<!perdure.ptr<!b>>" % N)
     print("  %%r = perdure.decode %%bits at %%e%d : !perdure.ptr<!b>" % N)
     print("  return %r : !perdure.native<!b>\n}")
+elif KIND == "nested":
+    Inner = "i64"
+    for I in range(N):
+        print('!r%d = !perdure.record<"r%d", body {a: %s, b: %s}>' % (I, I, Inner, Inner))
+        Inner = "!r%d" % I
+    print('!b = !perdure.record<"b", body {q: !perdure.ptr<i64>}>')
+    print("func.func @cast(%%b: !perdure.native<!b>) -> !perdure.native<%s> {" % Inner)
+    print("  %%r = perdure.cast %%b : !perdure.native<!b> to !perdure.native<%s>" % Inner)
+    print("  return %%r : !perdure.native<%s>\n}" % Inner)
 else:
     # In groups: the names of a record's fields are compared with each other.
     Groups = []
