@@ -9,8 +9,10 @@
 #include "Descriptors.h"
 
 #include "clang/AST/ASTContext.h"
+#include "clang/AST/DeclCXX.h"
 #include "clang/AST/RecursiveASTVisitor.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace clang;
 
@@ -54,9 +56,25 @@ public:
     return true;
   }
 
+  // What was reckoned with other pointers: (struct slot *)((char *)p + n).
+  bool VisitCastExpr(CastExpr *E) {
+    QualType From = E->getSubExpr()->getType();
+    QualType To = From.isNull() ? From : From->getPointeeType();
+    bool Reckoned = isa<BinaryOperator, UnaryOperator>(E->getSubExpr()->IgnoreParens());
+    if ((E->getCastKind() == CK_BitCast && !To.isNull() && (!To->isVoidType() || Reckoned)) ||
+        E->getCastKind() == CK_IntegralToPointer)
+      note(E->getType());
+    if (E->getCastKind() == CK_ArrayToPointerDecay &&
+        isa<ArraySubscriptExpr>(E->getSubExpr()->IgnoreParens()))
+      note(E->getType()); // a row of a matrix
+    return true;
+  }
+
 private:
   static void note(QualType T) {
     QualType To = T.isNull() ? T : T->getPointeeType();
+    while (!To.isNull() && To->isArrayType())
+      To = QualType(To->getArrayElementTypeNoTypeQual(), 0);
     const RecordDecl *Record = To.isNull() ? nullptr : To->getAsRecordDecl();
     if (Record && Record->getDefinition())
       reckoned().insert(Record->getDefinition());
@@ -68,7 +86,15 @@ private:
 void noteArithmetic(Decl *D) { Arithmetic().TraverseDecl(D); }
 
 bool hasArithmetic(const RecordDecl *Record) {
-  return reckoned().contains(Record->getDefinition());
+  Record = Record->getDefinition();
+  if (reckoned().contains(Record))
+    return true;
+  // The end of an array of them may be kept as a pointer to a base.
+  const auto *Base = dyn_cast<CXXRecordDecl>(Record);
+  return Base && llvm::any_of(reckoned(), [&](const RecordDecl *Other) {
+           const auto *Derived = dyn_cast<CXXRecordDecl>(Other);
+           return Derived && Derived->hasDefinition() && Derived->isDerivedFrom(Base);
+         });
 }
 
 void forgetArithmetic() { reckoned().clear(); }

@@ -247,7 +247,8 @@ PERDURE_API int perdure_copy(perdure_store *from, const char *name,
 /* Removes the name and, unless another name leads there, the object's file; pointers
    from other objects then lead to a missing object. If this process has the object
    open, its memory stays usable until the store closes, and is lost then. Synced on
-   return. Reads every name of the store.
+   return. Reads every name of the store; while one cannot be read, which may lead
+   there, the file stays (perdure_check, `perdure fsck`).
    Errors: ENOENT, EINVAL, EROFS, EBUSY (it decides a transaction over several
    objects whose process died: open the one that the message names first).    */
 PERDURE_API int perdure_remove(perdure_store *store, const char *name);
@@ -383,7 +384,9 @@ struct perdure_compaction {
    `perdure compact`. The process is the object's only writer, without PERDURE_DURABLE,
    and nothing else uses it meanwhile. Afterwards it sees the object as it was, and
    what it stores there is lost: it closes the store, and so do those that read it.
-   Needs memory for the new file.
+   The new file has the owner, the group and the mode of the old one (EPERM where this
+   user may not give them), but neither its ACL nor extended attributes. Needs memory
+   for the new file.
    Returns 1, or 0 when no page would be won: then nothing was done. -1: EINVAL, EPERM,
    EROFS, EBUSY (see perdure_remove), ENOMEM, EPROTO, ENOSPC, EIO and other errors of
    the file system, and what `correct` gave; the object is as before then.      */

@@ -25,11 +25,10 @@ bool PagePlan::reserve(uint64_t Pages) {
                        (unsigned long long)Pages);
 }
 
-bool PagePlan::isFree(uint64_t Page, uint64_t Pages) const {
-  for (uint64_t I = 0; I < Pages; ++I)
-    if (Page + I < Room && Taken[Page + I])
-      return false;
-  return true;
+uint64_t PagePlan::firstTaken(uint64_t Page, uint64_t End) const {
+  while (Page < End && (Page >= Room || !Taken[Page]))
+    ++Page;
+  return Page;
 }
 
 void PagePlan::fix(uint64_t Page, uint64_t Pages) {
@@ -45,8 +44,13 @@ void PagePlan::fix(uint64_t Page, uint64_t Pages) {
 uint64_t PagePlan::take(uint64_t Pages) {
   uint64_t &From = Next[Pages < Sizes ? Pages : Sizes];
   uint64_t Page = From;
-  while (!isFree(Page, Pages))
-    ++Page;
+  for (;;) {
+    uint64_t Stop = firstTaken(Page, Page + Pages);
+    if (Stop == Page + Pages)
+      break;
+    Page = Stop + 1;
+  }
+  // A longer run than the longest that is told apart says nothing of those.
   From = Pages <= Sizes ? Page : From;
   fix(Page, Pages);
   return Page;

@@ -32,7 +32,7 @@ public:
   uint64_t end() const { return End; }
 
 private:
-  bool isFree(uint64_t Page, uint64_t Pages) const;
+  uint64_t firstTaken(uint64_t Page, uint64_t End) const; // End: none is
   uint8_t *Taken = nullptr;
   uint64_t Room = 0, End = 0;
   static constexpr uint64_t Sizes = 64;

@@ -15,6 +15,7 @@
 #include "perdure/runtime.h"
 #include "platform/error.h"
 #include "platform/pointer_format.h"
+#include "platform/shadow.h"
 #include "tx/log.h"
 #include "tx/redo.h"
 #include "tx/together.h"
@@ -455,7 +456,9 @@ size_t perdure_usable_size(const void *block) {
     die("perdure_usable_size(%p): the address lies in no open object", block);
   if (!checkAllocating(*O))
     die("perdure_usable_size(%p): %s", block, errorMessage());
-  return bytesOf(*O, block);
+  uint64_t Bytes = bytesOf(*O, block);
+  markUsed(block, Bytes); // who asks may use them
+  return Bytes;
 }
 
 void perdure_free(void *block) {

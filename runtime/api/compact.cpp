@@ -67,15 +67,15 @@ static bool failFile(const Object &O, const char *Doing) {
               strerror(errno), adviceFor(errno));
 }
 
-// As it was but for who reads it.
+// As the old one has them. A file that belonged to somebody else afterwards would be
+// one that its owner cannot open.
 static bool takeRights(int File, int Old) {
-  struct stat Status;
-  if (fstat(Old, &Status))
+  struct stat Status, Mine;
+  if (fstat(Old, &Status) || fstat(File, &Mine))
     return false;
-  // Only root gives files away; others own both.
-  int Ignored = fchown(File, Status.st_uid, Status.st_gid);
-  (void)Ignored;
-  return !fchmod(File, Status.st_mode & 07777);
+  bool Same = Status.st_uid == Mine.st_uid && Status.st_gid == Mine.st_gid;
+  return (Same || !fchown(File, Status.st_uid, Status.st_gid)) &&
+         !fchmod(File, Status.st_mode & 07777);
 }
 
 static bool writeImage(Object &O, int File, const char *Image, uint64_t Bytes) {
@@ -84,7 +84,7 @@ static bool writeImage(Object &O, int File, const char *Image, uint64_t Bytes) {
     return failFile(O, "write");
   }
   if (!takeRights(File, O.File))
-    return failFile(O, "give the rights of the old one to");
+    return failFile(O, "give the owner and mode of the old one to");
   int Error = posix_fallocate(File, 0, (off_t)Bytes);
   if (Error && Error != EOPNOTSUPP && Error != EINVAL) {
     errno = Error;
@@ -111,7 +111,7 @@ static bool replaceFile(Object &O, const char *Image, uint64_t Bytes) {
     Ok = failFile(O, "put in place");
   else if (Ok) {
     // What this process maps is no object's file any more.
-    O.Removed = true;
+    O.Removed = O.Replaced = true;
     close(File);
     return !fsync(Dir) || failFile(O, "sync the directory of");
   }

@@ -43,14 +43,16 @@ struct Other {
 };
 } // namespace
 
-// 1 when another name leads to the object, 0 when none does, -1 on failure.
+// 1 when another name leads to the object, or may: one that cannot be read. 0 when none
+// does, -1 on failure.
 static int hasOtherName(Store &S, const char *Name, perdure_id Id) {
   Other O = {Name, Id};
   return visitNames(
       S,
       [](void *Context, const char *Name, perdure_id Id) {
         auto *O = (Other *)Context;
-        return (int)(Id.hi == O->Id.hi && Id.lo == O->Id.lo && strcmp(Name, O->Than));
+        bool May = !(Id.hi | Id.lo) || (Id.hi == O->Id.hi && Id.lo == O->Id.lo);
+        return (int)(May && strcmp(Name, O->Than));
       },
       &O);
 }

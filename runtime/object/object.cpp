@@ -83,7 +83,8 @@ void perdure::leaveWindow(Object &O) {
       !syncFile(O.File))
     report("object %s: cannot sync at close: %s", labelOf(O).Text,
            strerror(errno));
-  if (isAlone(O))
+  // The marks of a file that was replaced are by now those of who owns the new one.
+  if (isAlone(O) && !O.Replaced)
     markOwner(O, false);
   leaveRegions(O.Base);
   forgetFree(O);
@@ -770,17 +771,18 @@ static bool fillHoles(const Object &O, int File, const CheckedFile &Found) {
 static bool isAsItWas(const Object &O, const CheckedFile &Found) {
   if (!isPresent(O))
     return true;
+  if (Found.Status.st_ino != O.Inode)
+    return fail(ESTALE,
+                "another file has taken the place of the one that is open; close the "
+                "store, and open it again");
   if (!checkGrown(O, Found.Current))
     return false;
   // Its pointer has been given out.
-  if (Found.RootOffset != O.RootOffset)
-    return fail(EPROTO,
-                "object %s: its header was changed while it was open: the root "
-                "moved; restore it from a copy",
-                labelOf(O).Text);
-  return Found.Status.st_ino == O.Inode ||
-         fail(ESTALE, "another file has taken the place of the one that is open; "
-                      "close the store first");
+  return Found.RootOffset == O.RootOffset ||
+         fail(EPROTO,
+              "object %s: its header was changed while it was open: the root "
+              "moved; restore it from a copy",
+              labelOf(O).Text);
 }
 
 // The file is ready to be written: the checked state, both copies of it, no

@@ -54,6 +54,7 @@ struct Object {
   Access Granted;        // atomic
   bool Durable;          // PERDURE_DURABLE; atomic
   bool Removed;          // its file is gone
+  bool Replaced;         // by another, which perdure_compact has written
   bool Private;          // read-only, with changes of this process alone
   uint64_t RecoveredFrom; // while Private: which log was done in it
   bool Deferred;         // written by commits alone: see defer(); atomic

@@ -161,7 +161,7 @@ struct ShownType {
         memcpy(Text + Used, P.Begin, Length);
       Used += Length;
     };
-    for (size_t I = 0; I < Type.Bytes; ++I) {
+    for (size_t I = 0; I < Type.Bytes && Used < sizeof(Text) - 1; ++I) {
       uint64_t Index;
       size_t End = I + 1;
       while (End < Type.Bytes && Type.Begin[End] >= '0' && Type.Begin[End] <= '9')

@@ -25,8 +25,8 @@ TWINS(region_id);
 
 const std::vector<const Encoding *> &Encoding::all() {
 #define ROW(Text, Twin, Inverts, Lazy)                                         \
-  new Encoding(Text, __perdure_decode_##Twin, __perdure_encode_##Twin, Inverts, Lazy)
-  static const std::vector<const Encoding *> All = {
+  {Text, __perdure_decode_##Twin, __perdure_encode_##Twin, Inverts, Lazy}
+  static const Encoding Table[] = {
       ROW("object", object, false, false),
       ROW("self-relative", self_relative, false, false),
       ROW("xor", xor, false, false),
@@ -39,6 +39,12 @@ const std::vector<const Encoding *> &Encoding::all() {
       ROW("xor-inverted", xor, true, false),
       ROW("xor-lazy-null-inverted", xor, true, true)};
 #undef ROW
+  static const std::vector<const Encoding *> All = [] {
+    std::vector<const Encoding *> Each;
+    for (const Encoding &E : Table)
+      Each.push_back(&E);
+    return Each;
+  }();
   return All;
 }
 

@@ -120,6 +120,12 @@ Object *Objects::open(const std::string &Name) {
   if (!Root)
     return nullptr;
   Opened.push_back(Root);
+  // Where the file allows no more it was opened to be read, and others may write it.
+  if (!(Flags & PERDURE_RDONLY)) {
+    if (perdure_tx_begin(Root))
+      return nullptr;
+    perdure_tx_abort();
+  }
   return enter(Root, Name);
 }
 

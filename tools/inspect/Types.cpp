@@ -47,6 +47,9 @@ constexpr unsigned DepthLimit = 64;
 } // namespace
 
 void Types::add(std::string_view Text, uint64_t Layout) {
+  // No compiler writes such: names are copied, and fields looked at one by one.
+  if (Text.size() > 1 << 18 || std::min(Text.find('\n'), Text.size()) > 1024)
+    return;
   Tolds.push_back({std::string(Text), Layout});
 }
 
@@ -64,7 +67,9 @@ const Record *Types::find(const std::string &Name) const {
   return refer(Name, 0);
 }
 
-const Type *Types::typeOf(std::string_view Name) {
+const Type *Types::typeOf(std::string_view Name, unsigned Depth) {
+  if (!Depth)
+    return nullptr;
   if (const Record *R = find(std::string(Name)))
     return R->AsType;
   std::string_view Rest = Name;
@@ -72,7 +77,7 @@ const Type *Types::typeOf(std::string_view Name) {
     size_t Close = Name.find(']');
     if (Close == std::string_view::npos)
       return nullptr;
-    const Type *Inner = typeOf(Name.substr(Close + 1));
+    const Type *Inner = typeOf(Name.substr(Close + 1), Depth - 1);
     Type T;
     T.Is = Kind::Array;
     T.Inner = Inner;

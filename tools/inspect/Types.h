@@ -81,7 +81,7 @@ public:
   const Record *find(const std::string &Name) const;
   /// A number, a record, or an array of these, as Type::Name has it; null: none of that
   /// name.
-  const Type *typeOf(std::string_view Name);
+  const Type *typeOf(std::string_view Name, unsigned Depth = 64);
   /// A persistent pointer to nobody knows what.
   const Type *pointer(const std::string &Encoding);
   const std::vector<const Record *> &all() const { return Records; }

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <set>
+#include <map>
 
 using namespace inspect;
 
@@ -93,8 +93,17 @@ void Visit::value(uint64_t Offset, const Type &T, const Field *F) {
     return integer(wideAt(At, T.Size), static_cast<unsigned>(T.Size * 8), *T.Inner, F);
   case Kind::Gray: {
     // Bit N of the number is the parity of the code's bits from N on.
-    if (T.Inner->Is == Kind::Array)
-      return array(Offset, *T.Inner, F);
+    if (T.Inner->Is == Kind::Array) {
+      // Its elements are codes.
+      Type Element;
+      Element.Is = Kind::Gray;
+      Element.Inner = T.Inner->Inner;
+      Element.Size = T.Inner->Inner->Size;
+      Element.Name = "gray(" + Element.Inner->Name + ")";
+      Type Codes = *T.Inner;
+      Codes.Inner = &Element;
+      return array(Offset, Codes, F);
+    }
     Wide Number = wideAt(At, T.Size);
     for (unsigned Shift = 64; Shift; Shift /= 2)
       Number ^= Number >> Shift;
@@ -126,8 +135,10 @@ void Visit::value(uint64_t Offset, const Type &T, const Field *F) {
   case Kind::Array:
     return array(Offset, T, F);
   case Kind::Struct:
+    if (T.Of->IsUnion && V.wantsUnionsAsBytes())
+      return V.bytes(At, T.Size);
     V.beginRecord(*T.Of);
-    for (const Member &M : membersOf(*T.Of)) {
+    for (const Member &M : membersOf(*T.Of, V.wantsUnionsAsBytes())) {
       V.beginField(M.Key);
       value(Offset + M.Offset, *M.F->Is, M.F);
     }
@@ -137,19 +148,27 @@ void Visit::value(uint64_t Offset, const Type &T, const Field *F) {
   }
 }
 
-void addMembers(const Record &R, uint64_t At, const std::string &Prefix,
-                std::vector<Member> &Members, std::set<std::string> &Keys) {
-  for (const Field &F : R.Fields) {
-    if (F.Name.empty() && F.Is->Is == Kind::Struct) {
-      addMembers(*F.Is->Of, At + F.Offset, F.Is->Of->Name + "::", Members, Keys);
-      continue;
+/// What membersOf gathers.
+struct Gathering {
+  bool UnionsAsBytes;
+  std::vector<Member> Members;
+  std::map<std::string, unsigned> Times; // that a key was asked for
+
+  void add(const Record &R, uint64_t At) {
+    for (const Field &F : R.Fields) {
+      bool Inner = F.Name.empty() && F.Is->Is == Kind::Struct;
+      if (Inner && !(UnionsAsBytes && F.Is->Of->IsUnion)) {
+        add(*F.Is->Of, At + F.Offset);
+        continue;
+      }
+      std::string Key = F.Name.empty() ? "(" + F.Is->Name + ")" : F.Name;
+      // Bases may have fields of the same name.
+      if (unsigned Before = Times[Key]++)
+        Key += "'" + std::to_string(Before + 1);
+      Members.push_back({Key, At + F.Offset, &F});
     }
-    std::string Key = F.Name.empty() ? "(" + F.Is->Name + ")" : F.Name;
-    for (std::string Head = Prefix; !Keys.insert(Key).second; Head += "'")
-      Key = Head + F.Name;
-    Members.push_back({Key, At + F.Offset, &F});
   }
-}
+};
 
 } // namespace
 
@@ -166,6 +185,8 @@ std::string inspect::floatAt(const unsigned char *At, uint64_t Size) {
   if (Size == 8) {
     double Value;
     memcpy(&Value, At, sizeof(Value));
+    if (Value == 0 && std::signbit(Value))
+      return "-0.0"; // "-0" would be read as the whole number
     snprintf(Text, sizeof(Text), "%.17g", Value);
     double Shorter = 0;
     char Short[64];
@@ -175,6 +196,8 @@ std::string inspect::floatAt(const unsigned char *At, uint64_t Size) {
   } else if (Size == 4) {
     float Value;
     memcpy(&Value, At, sizeof(Value));
+    if (Value == 0 && std::signbit(Value))
+      return "-0.0";
     snprintf(Text, sizeof(Text), "%.9g", static_cast<double>(Value));
     float Shorter = 0;
     char Short[64];
@@ -189,11 +212,10 @@ std::string inspect::floatAt(const unsigned char *At, uint64_t Size) {
   return Text;
 }
 
-std::vector<Member> inspect::membersOf(const Record &R) {
-  std::vector<Member> Members;
-  std::set<std::string> Keys;
-  addMembers(R, 0, "", Members, Keys);
-  return Members;
+std::vector<Member> inspect::membersOf(const Record &R, bool UnionsAsBytes) {
+  Gathering G{UnionsAsBytes, {}, {}};
+  G.add(R, 0);
+  return std::move(G.Members);
 }
 
 uint64_t inspect::countOf(const Type &Array, uint64_t Offset, uint64_t End) {

@@ -11,6 +11,8 @@ namespace inspect {
 class Visitor {
 public:
   virtual ~Visitor() = default;
+  /// Whether unions are told as bytes, instead of each member by itself.
+  virtual bool wantsUnionsAsBytes() const { return false; }
   /// An integer or a floating-point number, in digits; Name: of the enumerator, or "".
   virtual void number(const std::string &Digits, const std::string &Name) = 0;
   virtual void boolean(bool Value) = 0;
@@ -37,7 +39,8 @@ struct Member {
   uint64_t Offset;
   const Field *F;
 };
-std::vector<Member> membersOf(const Record &R);
+/// Of a union that is told as bytes those do not appear, but the union does.
+std::vector<Member> membersOf(const Record &R, bool UnionsAsBytes = false);
 
 /// How many elements an array has: a flexible one as many as fit before \p End.
 uint64_t countOf(const Type &Array, uint64_t Offset, uint64_t End);

@@ -76,7 +76,15 @@ bool Walk::allLead(size_t Index, const Type &T) const {
   return true;
 }
 
+static bool endsInFlexibleArray(const Type &T) {
+  return T.Is == Kind::Struct && !T.Of->Fields.empty() &&
+         T.Of->Fields.back().Is->Is == Kind::Array &&
+         T.Of->Fields.back().Is->Count == Flexible;
+}
+
 bool Walk::holdsArray(size_t Index, const Type &T) const {
+  if (endsInFlexibleArray(T))
+    return false; // the rest of the block is that
   if (T.Is == Kind::Struct && FirstOnly)
     return false;
   if (T.Is == Kind::Struct && T.Of->HasArrays)
@@ -163,7 +171,7 @@ void Walk::visitWords(size_t Index, PointerVisitor Precise, WordVisitor Word) co
     size_t Range = 0;
     auto Between = [&](uint64_t Until) {
       // What lies behind the first may be part of something derived from it.
-      if (How == Trust::Types && !I)
+      if (How == Trust::Types && (!I || Guess))
         for (; Range < S.Typed.size() && Base + S.Typed[Range].first < Until; ++Range) {
           Words(std::min(Until, Base + S.Typed[Range].first));
           At = std::max(At, Base + S.Typed[Range].second);
@@ -188,6 +196,19 @@ static bool saysTheSame(const Type *A, const Type *B) {
                     A->Encoding == B->Encoding);
 }
 
+// Whether Whole's first part, or the first of that, is a Part.
+static bool beginsWith(const Type &Whole, const Type &Part) {
+  if (saysTheSame(&Whole, &Part))
+    return true;
+  if (Whole.Is == Kind::Array)
+    return beginsWith(*Whole.Inner, Part);
+  if (Whole.Is == Kind::Struct)
+    for (const Field &F : Whole.Of->Fields)
+      if (!F.Offset && beginsWith(*F.Is, Part))
+        return true;
+  return false;
+}
+
 void Walk::push(size_t Index) {
   Found[Index].Reached = true;
   Left.push_back(Index);
@@ -205,10 +226,11 @@ void Walk::meet(uint64_t Offset, const Type *T) {
   if (B.Offset != Offset || T->Size > B.Bytes || S.Mixed || saysTheSame(S.Is, T) ||
       B.Kind == PERDURE_BLOCK_NAME)
     return;
-  // A pointer to the first part of something says less than one to all of it.
-  if (S.Is && S.Is->Size > T->Size)
+  // A pointer to the first part of something says less than one to all of it. Two that
+  // do not know of each other may be one of them stale: then neither is believed.
+  if (S.Is && beginsWith(*S.Is, *T))
     return;
-  if (S.Is && S.Is->Size == T->Size)
+  if (S.Is && !beginsWith(*T, *S.Is))
     S.Mixed = true;
   S.Is = T;
   S.Several = -1;

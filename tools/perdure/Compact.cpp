@@ -233,7 +233,7 @@ Command addCompact(CLI::App &Program) {
       "Not on a terminal: five columns: object, bytes before and after, blocks, blocks that\n"
       "could not move.\n\n"
       "Examples:\n"
-      "  perdure gc shop customers && perdure compact shop customers\n"
-      "  perdure compact --dry-run shop customers\n");
+      "  perdure compact --dry-run shop customers\n"
+      "  perdure gc shop customers && perdure compact shop customers\n");
   return {App, [Opts] { return run(*Opts); }};
 }

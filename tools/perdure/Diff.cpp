@@ -76,8 +76,13 @@ private:
   std::map<uint64_t, uint64_t> Met, MetBack; // offsets, and what stands for them there
 };
 
+bool hasFlexible(const Type &T) {
+  return T.Is == Kind::Struct && !T.Of->Fields.empty() &&
+         T.Of->Fields.back().Is->Is == Kind::Array && T.Of->Fields.back().Is->Count == Flexible;
+}
+
 std::string leaf(const Place &P) {
-  TextPrinter T(64, 0);
+  TextPrinter T(UINT64_MAX, 0);
   visitValue(*P.In, P.Offset, *P.Is, P.F, P.End, T);
   return T.result();
 }
@@ -228,6 +233,15 @@ void Comparison::block(const Pair &P) {
     value(P, {&A, P.InA + I * P.IsA->Size, P.IsA, nullptr, EndX},
           {&B, P.InB + I * P.IsB->Size, P.IsB, nullptr, EndY},
           Count > 1 ? "[" + std::to_string(I) + "]" : "");
+  if (M != N)
+    add(pathOf(P.Step, P), "room for " + std::to_string(M) + " of " + P.IsA->Name,
+        "room for " + std::to_string(N) + " of " + P.IsB->Name);
+  // What a program keeps behind the types.
+  uint64_t KnownX = Count * P.IsA->Size, KnownY = Count * P.IsB->Size;
+  if (X->Offset == P.InA && Y->Offset == P.InB && P.IsA->Size == P.IsB->Size && M == N &&
+      !hasFlexible(*P.IsA))
+    raw(P, P.InA + KnownX, P.InB + KnownY, std::min(RoomX - KnownX, RoomY - KnownY),
+        " behind it");
 }
 
 void Comparison::run() {
@@ -307,7 +321,7 @@ Command addDiff(CLI::App &Program) {
   App->add_flag("--json", Opts->Json, "Print a JSON array of differences");
   App->footer(
       "Both are walked side by side from their roots: where blocks lie does not matter. What\n"
-      "is of no known type is compared byte by byte.\n"
+      "is of no known type is compared byte by byte, as far as both blocks reach.\n"
       "Not on a terminal: three columns parted by tabs: path, value here, value there.\n"
       "Exit status: 0 they hold the same, 1 they do not, 2 something failed.\n\n"
       "Examples:\n"

@@ -44,7 +44,8 @@ static void dumpTypes(Json &J, const Object &O) {
   J.endArray();
 }
 
-// What the types do not say: bytes, of which some may lead somewhere.
+// What the types do not say: bytes. Whether some of them, or of unions, may lead
+// somewhere.
 static bool dumpRest(Json &J, Object &O, const Walk &W, size_t Index, uint64_t From) {
   const Block &B = O.blocks()[Index];
   uint64_t End = B.Offset + B.Bytes;
@@ -52,7 +53,7 @@ static bool dumpRest(Json &J, Object &O, const Walk &W, size_t Index, uint64_t F
     --End;
   bool Leads = false;
   W.visitReferences(Index, [&](const Reference &R) {
-    Leads = Leads || (!R.E && R.At >= From && O.blockAt(R.To.Offset));
+    Leads = Leads || (!R.E && O.blockAt(R.To.Offset));
   });
   if (End > From)
     J.add("rest", hexOf(O, From, End - From));
@@ -80,12 +81,16 @@ static bool dumpBlock(Json &J, Object &O, const Walk &W, size_t Index) {
   if (T->Is == Kind::Pointer)
     J.add("encoding", T->Encoding);
   JsonPrinter P(J, O);
+  P.setExact();
   uint64_t End = B.Offset + B.Bytes, Known = B.Offset + Count * T->Size;
   if (T->Is == Kind::Struct && Count == 1) {
     P.place("value", {&O, B.Offset, T, nullptr, End});
     if (!T->Of->Fields.empty() && T->Of->Fields.back().Is->Is == Kind::Array &&
-        T->Of->Fields.back().Is->Count == Flexible)
+        T->Of->Fields.back().Is->Count == Flexible) {
+      const Field &Last = T->Of->Fields.back();
+      J.add("capacity", countOf(*Last.Is, B.Offset + Last.Offset, End));
       Known = End;
+    }
   } else {
     // As one array: characters are a text then.
     Type Array;
@@ -95,6 +100,8 @@ static bool dumpBlock(Json &J, Object &O, const Walk &W, size_t Index) {
     Array.Size = Count * T->Size;
     P.place("values", {&O, B.Offset, &Array, nullptr, End});
   }
+  if (End > Known)
+    J.add("spare", End - Known);
   bool Leads = dumpRest(J, O, W, Index, Known);
   J.endObject();
   return Leads;

@@ -293,7 +293,9 @@ static std::string drawObjects(const Store &S) {
 
 // The type of picture that a file's name asks for; empty: the text for dot.
 static std::string formatOf(const std::string &Path) {
-  size_t Dot = Path.rfind('.');
+  size_t Dot = Path.rfind('.'), Slash = Path.rfind('/');
+  if (Slash != std::string::npos && Dot != std::string::npos && Dot < Slash)
+    Dot = std::string::npos;
   std::string Ending = Dot == std::string::npos ? "" : Path.substr(Dot + 1);
   return Ending == "dot" || Ending == "gv" ? "" : Ending;
 }

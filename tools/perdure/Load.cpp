@@ -16,6 +16,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <unistd.h>
 
 using namespace inspect;
 using Value = nlohmann::json;
@@ -34,6 +35,9 @@ struct Failed {
 [[noreturn]] void fail(const std::string &What) { throw Failed{What}; }
 
 using Wide = unsigned __int128;
+
+/// More than a slot has.
+constexpr uint64_t MostBytes = uint64_t(1) << 40;
 
 const Value &need(const Value &In, const char *Key, const char *Of) {
   auto It = In.is_object() ? In.find(Key) : In.end();
@@ -105,6 +109,8 @@ private:
   void writePointer(char *To, const Type &T, const Value &V, const std::string &Path);
   Wide integer(const Value &V, const Field *F, unsigned Bits, bool Signed,
                const std::string &Path);
+  void checkNoEnd(const std::pair<const uint64_t, Planned> &Before, uint64_t Offset,
+                  const Type &T, const std::string &Path);
   void *rootOf(const std::string &Id, const std::string &Path);
   std::string keyIn(const Record &R, const std::string &Key) const;
   void note(const std::string &What) {
@@ -203,46 +209,75 @@ const Type *Loader::typeOf(const Value &Block, const std::string &At) {
 // Blocks
 //===----------------------------------------------------------------------===//
 
+const Field *flexible(const Type &T) {
+  if (T.Is != Kind::Struct || T.Of->Fields.empty())
+    return nullptr;
+  const Field &Last = T.Of->Fields.back();
+  return Last.Is->Is == Kind::Array && Last.Is->Count == Flexible ? &Last : nullptr;
+}
+
+uint64_t numberOf(const Value &In, const char *Key, uint64_t Otherwise) {
+  auto It = In.find(Key);
+  if (It == In.end())
+    return Otherwise;
+  if (!It->is_number_unsigned() || It->get<uint64_t>() > MostBytes)
+    fail("'" + std::string(Key) + "' of a block should be a number of bytes or elements");
+  return It->get<uint64_t>();
+}
+
+// As many elements as there are in the dump.
+uint64_t lengthOf(const Value &V) {
+  return V.is_string()   ? V.get<std::string>().size()
+         : V.is_array()  ? V.size()
+         : V.is_object() ? V.value("bytes", std::string()).size() / 2
+                         : 0;
+}
+
 uint64_t Loader::sizeOf(const Planned &P, const std::string &At) {
   const Value &B = *P.Told;
-  uint64_t Told = need(B, "bytes", "a block").get<uint64_t>();
+  uint64_t Told = numberOf(B, "bytes", 0);
   uint64_t Rest = B.contains("rest") ? bytesOf(B["rest"], At).size() : 0;
   if (!P.Is)
     return std::max(Told, Rest);
-  uint64_t Needed = P.Is->Size * P.Count;
-  if (P.Is->Is == Kind::Struct && !P.Is->Of->Fields.empty()) {
-    const Field &Last = P.Is->Of->Fields.back();
-    const Value *Of = B.contains("value") ? &B["value"] : nullptr;
-    if (Last.Is->Is == Kind::Array && Last.Is->Count == Flexible && Of &&
-        Of->contains(keyIn(*P.Is->Of, Last.Name))) {
-      const Value &V = (*Of)[keyIn(*P.Is->Of, Last.Name)];
-      uint64_t N = V.is_string() ? V.get<std::string>().size() + 1
-                   : V.is_array() ? V.size()
-                                  : 0;
-      Needed = std::max(Needed, Last.Offset + N * Last.Is->Inner->Size);
-    }
+  uint64_t Needed;
+  if (__builtin_mul_overflow(P.Is->Size, P.Count, &Needed) || Needed > MostBytes)
+    fail(At + ": it would take more bytes than an object has");
+  const Value *Of = B.contains("value") ? &B["value"] : nullptr;
+  if (const Field *Last = flexible(*P.Is); Last && Of && Of->is_object()) {
+    auto It = Of->find(keyIn(*P.Is->Of, Last->Name));
+    uint64_t N = It == Of->end() ? 0 : lengthOf(*It);
+    N = std::max(N, numberOf(B, "capacity", 0));
+    if (N > MostBytes / Last->Is->Inner->Size)
+      fail(At + ": it would take more bytes than an object has");
+    Needed = std::max(Needed, Last->Offset + N * Last->Is->Inner->Size);
   }
   if (Rest && !Opts.Program.empty())
     fail(At + ": there are bytes behind its '" + P.Is->Name +
          "', of which no type says what they are: they cannot be converted");
-  // What a program keeps behind its types has room again.
-  return Opts.Program.empty() ? std::max(Needed + Rest, Told) : Needed;
+  // What a program may keep behind its types has room again.
+  return Needed + std::max(Rest, numberOf(B, "spare", 0));
 }
 
 void Loader::plan(const Value &Dump) {
+  uint64_t RootAt = offsetOf(need(Dump, "root", "the dump"), "'root'");
+  need(Dump, "root_bytes", "the dump");
+  uint64_t RootBytes = numberOf(Dump, "root_bytes", 0);
   for (const Value &B : need(Dump, "blocks", "the dump")) {
     uint64_t Offset = offsetOf(need(B, "at", "a block"), "a block's 'at'");
     std::string At = "block " + formatOffset(Offset);
     Planned P;
     P.Told = &B;
     P.Is = typeOf(B, At);
+    // A text is as long as its block, with the zeroes behind it.
     if (B.contains("values"))
-      P.Count = B["values"].is_string() ? std::max<uint64_t>(B["bytes"].get<uint64_t>(), 1)
-                                        : B["values"].size();
+      P.Count = B["values"].is_array() ? B["values"].size() : numberOf(B, "bytes", 1);
     if (B.value("may_lead", false) && !Opts.Force)
       fail(At + ": it holds what may be pointers, where no type says so: they would lead to "
                 "what lies elsewhere now; --force loads the bytes as they are");
     P.Bytes = sizeOf(P, At);
+    // Of the class's rest the root was not given anything.
+    if (Offset == RootAt && P.Is && Opts.Program.empty())
+      P.Bytes = std::max(P.Bytes - numberOf(B, "spare", 0), RootBytes);
     if (!Plan.emplace(Offset, P).second)
       fail(At + " is there twice");
   }
@@ -261,14 +296,12 @@ void Loader::run(const Value &Dump) {
   auto First = Plan.find(Old);
   if (First == Plan.end())
     fail("no block is the root");
-  uint64_t RootBytes = need(Dump, "root_bytes", "the dump").get<uint64_t>();
-  uint64_t Bytes = Opts.Program.empty() ? RootBytes : First->second.Bytes;
-  Temporary = Opts.Name.substr(0, 200) + ".loading";
-  Root = perdure_create(S, Temporary.c_str(), Bytes, 0);
+  // Nobody else's: what a load that was cut off leaves is called so.
+  Temporary = Opts.Name.substr(0, 200) + ".loading." + std::to_string(getpid());
+  Root = perdure_create(S, Temporary.c_str(), First->second.Bytes, 0);
   if (!Root) {
     Temporary.clear();
-    fail(std::string(perdure_errormsg()) +
-         (errno == EEXIST ? ": a load was cut off, or is going on; remove it" : ""));
+    fail(perdure_errormsg());
   }
   if (!recordTypes(Root, Texts, RootName))
     fail(perdure_errormsg());
@@ -300,9 +333,7 @@ void Loader::write(Planned &P, const std::string &At) {
   std::string Path = At + (P.Is ? " (" + P.Is->Name + ")" : "");
   if (P.Is && B.contains("value")) {
     write(P.New, *P.Is, nullptr, B["value"], End, Path);
-    if (P.Is->Is == Kind::Struct && !P.Is->Of->Fields.empty() &&
-        P.Is->Of->Fields.back().Is->Count == Flexible &&
-        P.Is->Of->Fields.back().Is->Is == Kind::Array)
+    if (flexible(*P.Is))
       Known = P.Bytes;
   } else if (P.Is) {
     Type Array;
@@ -344,6 +375,8 @@ Wide Loader::integer(const Value &V, const Field *F, unsigned Bits, bool Signed,
         if (Name == Text)
           return (Wide)(__int128)Of & (Limit - 1);
     Negative = Text[0] == '-';
+    if (Text.size() == Negative)
+      fail(Path + ": '" + Text + "' is no number");
     for (char C : Text.substr(Negative))
       if (C >= '0' && C <= '9' && Number < (~Wide(0)) / 16)
         Number = Number * 10 + (Wide)(C - '0');
@@ -371,6 +404,11 @@ void Loader::writeNumber(char *To, const Type &T, const Field *F, const Value &V
     double Number;
     if (V.is_number()) {
       Number = V.get<double>();
+      bool Exact = V.is_number_float() ||
+                   (V.is_number_unsigned() ? (Wide)Number == (Wide)V.get<uint64_t>()
+                                           : (__int128)Number == (__int128)V.get<int64_t>());
+      if (!Exact)
+        fail(Path + ": " + V.dump() + " does not fit a floating-point number exactly");
     } else {
       std::string Text = textOf(V, Path);
       char *End;
@@ -382,9 +420,13 @@ void Loader::writeNumber(char *To, const Type &T, const Field *F, const Value &V
       memcpy(To, &Number, 8);
     } else if (T.Size == 4) {
       float Narrow = (float)Number;
+      if (std::isinf(Narrow) && !std::isinf(Number))
+        fail(Path + ": " + V.dump() + " does not fit 32 bits");
       memcpy(To, &Narrow, 4);
     } else {
       _Float16 Narrow = (_Float16)Number;
+      if (std::isinf((double)Narrow) && !std::isinf(Number))
+        fail(Path + ": " + V.dump() + " does not fit 16 bits");
       memcpy(To, &Narrow, 2);
     }
     return;
@@ -399,7 +441,10 @@ void Loader::writeNumber(char *To, const Type &T, const Field *F, const Value &V
     return;
   }
   const Type &Inner = T.Inner ? *T.Inner : T;
-  Wide Number = integer(V, F, (unsigned)(T.Size * 8), isSigned(Inner) || Inner.Is == Kind::Character, Path);
+  // A char is printed with a sign or without, as the dump's machine has it.
+  bool Signed = isSigned(Inner) || (Inner.Is == Kind::Character && V.is_number_integer() &&
+                                    !V.is_number_unsigned());
+  Wide Number = integer(V, F, (unsigned)(T.Size * 8), Signed, Path);
   if (T.Is == Kind::Gray)
     Number ^= Number >> 1;
   memcpy(To, &Number, T.Size);
@@ -409,8 +454,16 @@ void Loader::writeRecord(char *To, const Record &R, const Value &V, char *End,
                          const std::string &Path) {
   if (!V.is_object())
     fail(Path + " should be a " + R.Name + ": an object with its fields");
+  if (R.IsUnion) {
+    std::string Bytes = bytesOf(need(V, "bytes", Path.c_str()), Path);
+    if (Bytes.size() != R.Size)
+      fail(Path + ": a union of " + std::to_string(Bytes.size()) +
+           " bytes cannot be one of " + std::to_string(R.Size));
+    memcpy(To, Bytes.data(), Bytes.size());
+    return;
+  }
   std::set<std::string> Used;
-  for (const Member &M : membersOf(R)) {
+  for (const Member &M : membersOf(R, /*UnionsAsBytes=*/true)) {
     std::string Key = keyIn(R, M.Key);
     Used.insert(Key);
     auto It = V.find(Key);
@@ -473,6 +526,24 @@ void *Loader::rootOf(const std::string &Id, const std::string &Path) {
   return It->second = Root;
 }
 
+// Whether a pointer to the first byte of a block may mean the end of the one before it:
+// where code reckons with such pointers and that block is full.
+void Loader::checkNoEnd(const std::pair<const uint64_t, Planned> &Before, uint64_t Offset,
+                        const Type &T, const std::string &Path) {
+  const Value &B = *Before.second.Told;
+  if (Before.first + numberOf(B, "bytes", 0) != Offset || !T.Inner ||
+      (T.Inner->Is == Kind::Struct && !T.Inner->Of->HasArrays))
+    return;
+  bool SameType = Before.second.Is && Before.second.Is->Is == T.Inner->Is &&
+                  Before.second.Is->Of == T.Inner->Of;
+  bool Full = !numberOf(B, "spare", 0) &&
+              (!isCharacters(*T.Inner) || lengthOf(B.value("values", Value())) ==
+                                              numberOf(B, "bytes", 0));
+  if (SameType && Full)
+    fail(Path + ": it leads to " + formatOffset(Offset) + ", where a block begins and an array "
+                "ends: which is meant cannot be told; --force takes it for the block");
+}
+
 void Loader::writePointer(char *To, const Type &T, const Value &V, const std::string &Path) {
   if (V.is_null())
     return;
@@ -493,7 +564,11 @@ void Loader::writePointer(char *To, const Type &T, const Value &V, const std::st
     return;
   }
   if (V.contains("number")) {
-    Target = (const void *)(intptr_t)V["number"].get<int64_t>();
+    Wide Number = integer(V["number"], nullptr, 64, true, Path);
+    auto Small = (int64_t)Number;
+    if (Small <= -65536 || Small >= 65536)
+      fail(Path + ": " + V["number"].dump() + " is no number that a pointer can hold");
+    Target = (const void *)(intptr_t)Small;
   } else if (V.contains("object")) {
     std::string Id = textOf(V["object"], Path);
     char *Other = (char *)rootOf(Id, Path);
@@ -507,6 +582,8 @@ void Loader::writePointer(char *To, const Type &T, const Value &V, const std::st
             std::prev(It)->second.Told->value("bytes", (uint64_t)0))
       fail(Path + ": it leads to " + formatOffset(Offset) + ", and no block lies there");
     --It;
+    if (!Within && It != Plan.begin() && !Opts.Force)
+      checkNoEnd(*std::prev(It), Offset, T, Path);
     if (Within && !Opts.Program.empty() && It->second.Is && It->second.Is->Is == Kind::Struct)
       fail(Path + ": it leads into the middle of a " + It->second.Is->Name +
            ", which may be laid out in another way now");
@@ -520,6 +597,8 @@ void Loader::writePointer(char *To, const Type &T, const Value &V, const std::st
 
 void Loader::write(char *To, const Type &T, const Field *F, const Value &V, char *End,
                    const std::string &Path) {
+  if (T.Size > (uint64_t)(End - To))
+    fail(Path + ": a " + T.Name + " does not fit its block");
   switch (T.Is) {
   case Kind::Struct:
     return writeRecord(To, *T.Of, V, End, Path);

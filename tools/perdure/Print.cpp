@@ -238,9 +238,11 @@ void JsonPrinter::place(const char *At, const Place &P) {
 }
 
 void JsonPrinter::number(const std::string &Digits, const std::string &) {
-  // JSON has no infinities and no NaN; and who reads it no numbers of 128 bits.
+  // JSON has no infinities and no NaN; and who reads it no whole numbers of more than 64
+  // bits.
+  bool Whole = Digits.find_first_not_of("-0123456789") == std::string::npos;
   if (Digits.find_first_not_of("+-.0123456789eE") != std::string::npos ||
-      Digits.size() > 24)
+      (Whole && Digits.size() > 19))
     J.add(key(), Digits);
   else
     J.addNumber(key(), Digits);

@@ -60,6 +60,9 @@ public:
   using Follower = std::function<void(const inspect::Type &, const inspect::Target &)>;
   JsonPrinter(Json &J, inspect::Object &In, Follower Follow = {})
       : J(J), In(In), Follow(std::move(Follow)) {}
+  /// For who reads it back: unions as bytes, of which every bit counts.
+  void setExact() { Exact = true; }
+  bool wantsUnionsAsBytes() const override { return Exact; }
 
   /// The value at a place, under a key.
   void place(const char *Key, const inspect::Place &P);
@@ -82,7 +85,7 @@ private:
   inspect::Object &In;
   Follower Follow;
   std::string Key;
-  bool HasKey = false;
+  bool HasKey = false, Exact = false;
 };
 
 /// Lines of sixteen bytes, in hexadecimal and as characters.
