@@ -378,9 +378,8 @@ Wide Loader::integer(const Value &V, const Field *F, unsigned Bits, bool Signed,
     if (Text.size() == Negative)
       fail(Path + ": '" + Text + "' is no number");
     for (char C : Text.substr(Negative))
-      if (C >= '0' && C <= '9' && Number < (~Wide(0)) / 16)
-        Number = Number * 10 + (Wide)(C - '0');
-      else
+      if (C < '0' || C > '9' || __builtin_mul_overflow(Number, (Wide)10, &Number) ||
+          __builtin_add_overflow(Number, (Wide)(C - '0'), &Number))
         fail(Path + ": '" + Text + "' is no number");
   } else {
     fail(Path + " should be a whole number");
