@@ -4,6 +4,7 @@
 #include "alloc/page_map.h"
 #include "object/header.h"
 #include "platform/error.h"
+#include "platform/shadow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -295,7 +296,8 @@ char *Compaction::makeImage() {
     const perdure_move &B = Blocks[I];
     if (isLarge(B))
       writeDescriptor(B.to / FilePage, makeDescriptor(PageKind::Large, 0, B.bytes / FilePage));
-    memcpy(Image + B.to, (const void *)(O.Base + B.from), B.bytes);
+    // Also what was not asked for.
+    copyUnseen(Image + B.to, (const void *)(O.Base + B.from), B.bytes);
   }
   return Image;
 }
