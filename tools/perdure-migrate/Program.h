@@ -1,6 +1,6 @@
 //===- Program.h - What is known of a program, from all of its files -*- C++ -*-===//
 //
-// What Collect.cpp writes down while one file after the other is parsed, in terms
+// What Collector.h writes down while one file after the other is parsed, in terms
 // of places on disk, since the syntax trees are gone when edits are made.
 //
 //===----------------------------------------------------------------------===//

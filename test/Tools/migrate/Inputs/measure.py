@@ -4,15 +4,14 @@ measure.py TOOLS CC SCRATCH [PROGRAM ...]
 
 TOOLS is the folder with perdure-migrate and perdure-cc, CC an ordinary C compiler.
 Each program of the table is copied from Debian's package gnulib, compiled and run;
-migrated; given the edits that are made by hand, below; compiled by perdure-cc; and run
-again with all it allocates in an object. Exit status and output of its own tests have
+migrated; compiled by perdure-cc; and run again with all it allocates in an object. Exit status and output of its own tests have
 to be the same, and a second migration has to change nothing.
 
 Printed for each: lines of code, tests, edits that the tool made, edits by hand, and
-decisions that it reports. Two programs are measured at a time. One place that changes is one edit. By hand counts each
-changed line of the patches below, and each call whose memory the tool leaves for a
-person to place (code "allocation"), although this test places all of them at once.
-The share is made / (made + by hand).
+decisions that it reports. Two programs are measured at a time. One place that changes
+is one edit. By hand counts each call whose memory the tool leaves for a person to place
+(code "allocation"), although this test places all of them at once; nothing else has to
+be changed. The share is made / (made + by hand).
 """
 import concurrent.futures
 import json
@@ -53,17 +52,6 @@ PROGRAMS = {
         sources=["bitset.c", "bitset/array.c", "bitset/list.c", "bitset/table.c",
                  "bitset/vector.c", "bitset/stats.c", "obstack.c", "integer_length.c", "integer_length_l.c"] + XMALLOC,
         tests={"test-bitset.c": [[]]}),
-}
-
-# What a person has to change: program: [(file, old, new, how often)].
-BY_HAND = {
-    "containers": [
-        ("gl_avltree_ordered.h", "          NODE_T *nodep;", "          NODE_REF *nodep;"),
-        ("gl_rbtree_ordered.h", "          NODE_T *grandparentp;", "          NODE_REF *grandparentp;"),
-        ("gl_rbtree_ordered.h", "      NODE_T *parentp;", "      NODE_REF *parentp;"),
-    ] + [("gl_%s_ordered.h" % tree, "typedef struct NODE_IMPL * NODE_T;\n",
-          "typedef struct NODE_IMPL * NODE_T;\ntypedef NODE_T NODE_REF PERDURE;\n")
-         for tree in ("avltree", "rbtree")],
 }
 
 
@@ -141,13 +129,6 @@ def measure(name, tools, cc, scratch):
     for root in program["roots"]:
         migrate += ["--root", root]
     report = json.loads(run(migrate).stdout)
-    by_hand = 0
-    for file, old, new in BY_HAND.get(name, []):
-        text = (after / file).read_text()
-        if old not in text:
-            sys.exit("%s: nothing to change by hand: %s" % (file, old))
-        (after / file).write_text(text.replace(old, new))
-        by_hand += text.count(old) * max(1, len(set(new.splitlines()) - set(old.splitlines())))
     again = json.loads(run(migrate).stdout)
     if again["edits"]:
         sys.exit("%s: a second run makes %r" % (name, again["edits"][:3]))
@@ -168,12 +149,11 @@ def measure(name, tools, cc, scratch):
             blocks += int(got.stderr.split()[-2])
     placed = sum(d["code"] == "allocation" for d in again["decisions"])
     made = len(report["edits"])
-    hand = by_hand + placed
-    text = ("%-10s %5d lines, %2d tests, %3d edits made, %2d by hand (%d calls to place), "
+    text = ("%-10s %5d lines, %2d tests, %3d edits made, %2d calls to place by hand, "
           "%2d other decisions reported, %d blocks in an object: %.1f %%"
-          % (name, lines(program, before, [cc]), len(program["tests"]), made, hand, placed,
-             len(again["decisions"]) - placed, blocks, 100 * made / (made + hand)))
-    return made, hand, text
+          % (name, lines(program, before, [cc]), len(program["tests"]), made, placed,
+             len(again["decisions"]) - placed, blocks, 100 * made / (made + placed)))
+    return made, placed, text
 
 
 def main():

@@ -60,6 +60,10 @@ char *place_strdup(const char *text) {
   char *made = place_malloc(bytes);
   return made ? memcpy(made, text, bytes) : NULL;
 }
+const void *place_owner(const void *owner) {
+  blocks++;
+  return perdure_in_object(owner) ? owner : home;
+}
 void place_free(void *block) {
   perdure_near_free(block);
 }
