@@ -228,6 +228,7 @@ private:
       return "u" + std::to_string(Bits);
     case BuiltinType::Float:
     case BuiltinType::Double:
+    case BuiltinType::Float16:
       return "f" + std::to_string(Bits);
     default:
       return "";

@@ -384,9 +384,9 @@ struct perdure_compaction {
    `perdure compact`. The process is the object's only writer, without PERDURE_DURABLE,
    and nothing else uses it meanwhile. Afterwards it sees the object as it was, and
    what it stores there is lost: it closes the store, and so do those that read it.
-   The new file has the owner, the group and the mode of the old one (EPERM where this
-   user may not give them), but neither its ACL nor extended attributes. Needs memory
-   for the new file.
+   The new file has the owner, the group, the mode, the ACL and the extended attributes
+   of the user (user.*) that the old one has; EPERM where this user may not give them.
+   Needs memory for the new file.
    Returns 1, or 0 when no page would be won: then nothing was done. -1: EINVAL, EPERM,
    EROFS, EBUSY (see perdure_remove), ENOMEM, EPROTO, ENOSPC, EIO and other errors of
    the file system, and what `correct` gave; the object is as before then.      */

@@ -11,6 +11,7 @@
 #include "api/block_list.h"
 #include "platform/descriptor.h"
 #include "platform/error.h"
+#include "platform/rights.h"
 #include "tx/together.h"
 #include "tx/transaction.h"
 
@@ -67,24 +68,15 @@ static bool failFile(const Object &O, const char *Doing) {
               strerror(errno), adviceFor(errno));
 }
 
-// As the old one has them. A file that belonged to somebody else afterwards would be
-// one that its owner cannot open.
-static bool takeRights(int File, int Old) {
-  struct stat Status, Mine;
-  if (fstat(Old, &Status) || fstat(File, &Mine))
-    return false;
-  bool Same = Status.st_uid == Mine.st_uid && Status.st_gid == Mine.st_gid;
-  return (Same || !fchown(File, Status.st_uid, Status.st_gid)) &&
-         !fchmod(File, Status.st_mode & 07777);
-}
-
 static bool writeImage(Object &O, int File, const char *Image, uint64_t Bytes) {
   if (Bytes > largestFile()) {
     errno = EFBIG;
     return failFile(O, "write");
   }
+  // A file that belonged to somebody else afterwards would be one that its owner cannot
+  // open.
   if (!takeRights(File, O.File))
-    return failFile(O, "give the owner and mode of the old one to");
+    return failFile(O, "give the owner, mode and attributes of the old one to");
   int Error = posix_fallocate(File, 0, (off_t)Bytes);
   if (Error && Error != EOPNOTSUPP && Error != EINVAL) {
     errno = Error;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace {
@@ -217,12 +218,28 @@ TEST_F(Compacting, FailuresChangeNothing) {
 // The new file has the rights of the old one.
 TEST_F(Compacting, KeepsRights) {
   uint64_t *Root = fill(100, 6);
-  ASSERT_EQ(chmod(fileOf("a").c_str(), 0640), 0);
+  std::string File = fileOf("a");
+  ASSERT_EQ(chmod(File.c_str(), 0640), 0);
+  bool Attributes = !setxattr(File.c_str(), "user.note", "kept", 4, 0) ||
+                    errno != ENOTSUP;
+  // Version 2; what the owner, user 1, the group, the mask and others may do.
+  const uint32_t Acl[] = {2, 0x60001, ~0u, 0x40002, 1, 0x40004, ~0u, 0x40010, ~0u, 0x20, ~0u};
+  bool Acls = !setxattr(File.c_str(), "system.posix_acl_access", Acl, sizeof(Acl), 0);
   Mover M;
   ASSERT_EQ(compact(Root, M), 1);
   struct stat Status;
-  ASSERT_EQ(stat(fileOf("a").c_str(), &Status), 0);
+  ASSERT_EQ(stat(File.c_str(), &Status), 0);
   EXPECT_EQ(Status.st_mode & 07777, 0640u);
+  char Value[64];
+  if (Attributes) {
+    ASSERT_EQ(getxattr(File.c_str(), "user.note", Value, sizeof(Value)), 4);
+    EXPECT_EQ(memcmp(Value, "kept", 4), 0);
+  }
+  if (Acls) {
+    ASSERT_EQ(getxattr(File.c_str(), "system.posix_acl_access", Value, sizeof(Value)),
+              (ssize_t)sizeof(Acl));
+    EXPECT_EQ(memcmp(Value, Acl, sizeof(Acl)), 0);
+  }
 }
 
 // Who waits for the locks of a file that another takes the place of meanwhile does not

@@ -180,7 +180,28 @@ std::string inspect::integerAt(const unsigned char *At, uint64_t Size, bool Sign
   return digitsOf(wideAt(At, Size), static_cast<unsigned>(Size * 8), Signed);
 }
 
+unsigned inspect::significandBits(uint64_t Size) {
+  return Size == 8 ? 52 : Size == 4 ? 23 : 10;
+}
+
+// Of a NaN that no operation gives: the bits of its significand.
+static std::string oddNan(const unsigned char *At, uint64_t Size) {
+  unsigned Width = significandBits(Size);
+  uint64_t Bits = static_cast<uint64_t>(wideAt(At, Size));
+  uint64_t Significand = Bits & ((uint64_t{1} << Width) - 1);
+  uint64_t Exponent = Bits >> Width & ((uint64_t{1} << (Size * 8 - 1 - Width)) - 1);
+  if (Exponent != (uint64_t{1} << (Size * 8 - 1 - Width)) - 1 || !Significand ||
+      Significand == uint64_t{1} << (Width - 1))
+    return "";
+  char Text[64];
+  snprintf(Text, sizeof(Text), "%snan(0x%llx)", Bits >> (Size * 8 - 1) ? "-" : "",
+           static_cast<unsigned long long>(Significand));
+  return Text;
+}
+
 std::string inspect::floatAt(const unsigned char *At, uint64_t Size) {
+  if (std::string Nan = oddNan(At, Size); !Nan.empty())
+    return Nan;
   char Text[64];
   if (Size == 8) {
     double Value;

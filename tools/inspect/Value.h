@@ -47,8 +47,11 @@ uint64_t countOf(const Type &Array, uint64_t Offset, uint64_t End);
 
 /// Numbers of up to 16 bytes, little-endian.
 std::string integerAt(const unsigned char *At, uint64_t Size, bool Signed);
-/// Of 2 to 16 bytes; enough digits to read the same number again.
+/// Of 2, 4 or 8 bytes; enough digits to read the same number again.
 std::string floatAt(const unsigned char *At, uint64_t Size);
+/// Of a floating-point number of so many bytes. A NaN that no operation gives is printed
+/// as `nan(0xN)`, where N are those bits.
+unsigned significandBits(uint64_t Size);
 bool isCharacters(const Type &T);
 
 } // namespace inspect

@@ -224,19 +224,22 @@ struct Node {
 };
 } // namespace
 
-static std::string drawObjects(const Store &S) {
+// False: what there is cannot be read.
+static bool drawObjects(const Store &S, std::string &Text) {
   std::map<std::string, Node> Nodes; // by ID
   struct Context {
     const Store &S;
     std::map<std::string, Node> &Nodes;
   } C = {S, Nodes};
-  perdure_list(
+  int Listed = perdure_list(
       S,
       [](void *To, const char *Name, perdure_id Id) {
         ((Context *)To)->Nodes[toHex(Id)].Names.push_back(Name);
         return 0;
       },
       &C);
+  if (Listed < 0)
+    return false;
   std::set<std::string> Missing;
   for (auto &[Id, N] : Nodes) {
     std::sort(N.Names.begin(), N.Names.end());
@@ -284,7 +287,8 @@ static std::string drawObjects(const Store &S) {
                          Missing.count(To) ? "#f7cfcf" : "#eeeeee")
                    .end() +
                "];\n";
-  return Out + Edges + "}\n";
+  Text = Out + Edges + "}\n";
+  return true;
 }
 
 //===----------------------------------------------------------------------===//
@@ -346,7 +350,8 @@ static int run(const Options &Opts) {
     return Failure;
   std::string Text;
   if (Opts.Name.empty()) {
-    Text = drawObjects(S);
+    if (!drawObjects(S, Text))
+      return reportObjectFailure(S);
   } else {
     Objects All(S, PERDURE_RDONLY);
     Object *O = All.open(Opts.Name);

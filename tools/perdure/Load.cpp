@@ -7,6 +7,7 @@
 #include "Value.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -397,6 +398,24 @@ static bool isSigned(const Type &T) {
   return T.Is == Kind::Signed || (T.Inner && isSigned(*T.Inner));
 }
 
+// `nan(0xN)`, N the bits of the significand.
+static bool readNan(const std::string &Text, uint64_t Size, uint64_t &Bits) {
+  bool Negative = Text[0] == '-';
+  std::string Start = Negative ? "-nan(0x" : "nan(0x";
+  if (Text.compare(0, Start.size(), Start))
+    return false;
+  char *End;
+  errno = 0;
+  unsigned Width = significandBits(Size);
+  uint64_t Significand = strtoull(Text.c_str() + Start.size(), &End, 16);
+  if (errno || strcmp(End, ")") || !isxdigit((unsigned char)Text[Start.size()]) ||
+      !Significand || Significand >> Width)
+    return false;
+  uint64_t Sign = uint64_t{1} << (Size * 8 - 1);
+  Bits = (Negative ? Sign : 0) | (Sign - (uint64_t{1} << Width)) | Significand;
+  return true;
+}
+
 void Loader::writeNumber(char *To, const Type &T, const Field *F, const Value &V,
                          const std::string &Path) {
   if (T.Is == Kind::Float) {
@@ -410,9 +429,14 @@ void Loader::writeNumber(char *To, const Type &T, const Field *F, const Value &V
         fail(Path + ": " + V.dump() + " does not fit a floating-point number exactly");
     } else {
       std::string Text = textOf(V, Path);
+      uint64_t Bits;
+      if (readNan(Text, T.Size, Bits)) {
+        memcpy(To, &Bits, T.Size);
+        return;
+      }
       char *End;
       Number = strtod(Text.c_str(), &End);
-      if (*End || Text.empty())
+      if (*End || Text.empty() || Text.find('(') != std::string::npos)
         fail(Path + ": '" + Text + "' is no number");
     }
     if (T.Size == 8) {
@@ -506,7 +530,7 @@ void *Loader::rootOf(const std::string &Id, const std::string &Path) {
     const std::string &Id;
     std::string Name;
   } C = {Id, ""};
-  perdure_list(
+  int Listed = perdure_list(
       S,
       [](void *To, const char *Name, perdure_id Id) {
         auto *C = (Context *)To;
@@ -515,6 +539,8 @@ void *Loader::rootOf(const std::string &Id, const std::string &Path) {
         return 0;
       },
       &C);
+  if (Listed < 0)
+    fail(Path + ": it leads to object " + Id + ": " + perdure_errormsg());
   void *Root = C.Name.empty() ? nullptr : perdure_open(S, C.Name.c_str(), PERDURE_RDONLY);
   if (!Root) {
     Roots.erase(Id);

@@ -21,9 +21,10 @@ struct Lookup {
 };
 } // namespace
 
-static bool find(perdure_store *S, const std::string &Name, perdure_id &Id) {
+// Less than 0 where the names cannot be read.
+static int find(perdure_store *S, const std::string &Name, perdure_id &Id) {
   Lookup L = {Name, {0, 0}};
-  perdure_list(
+  int Listed = perdure_list(
       S,
       [](void *To, const char *Name, perdure_id Id) {
         auto *L = (Lookup *)To;
@@ -35,7 +36,7 @@ static bool find(perdure_store *S, const std::string &Name, perdure_id &Id) {
       },
       &L);
   Id = L.Id;
-  return L.Found;
+  return Listed < 0 ? Listed : L.Found;
 }
 
 static int fail(const Store &S) {
@@ -74,7 +75,12 @@ static int printIds(const Options &Opts) {
     J.beginArray();
   for (const std::string &Name : Opts.Names) {
     perdure_id Id;
-    if (!find(S, Name, Id)) {
+    int Found = find(S, Name, Id);
+    if (Found < 0) {
+      Status = reportObjectFailure(S);
+      break;
+    }
+    if (!Found) {
       fprintf(stderr,
               "perdure: store %s has no object called '%s'\n"
               "hint: perdure ls %s lists what there is\n",

@@ -33,7 +33,13 @@ struct PERDURE odd {
   struct tail *tail;
   struct odd *small;
   void *nothing;
+  double nan8; /* NaNs that no operation gives */
+  float nan4;
+  _Float16 nan2;
 };
+static const uint64_t nan8 = 0x7ff0000000000123;
+static const uint32_t nan4 = 0xffc00001;
+static const uint16_t nan2 = 0xfc03;
 
 static int check(struct odd *o) {
   unsigned short hits[5] = {1, 2, 3, 40000, 65535};
@@ -47,7 +53,9 @@ static int check(struct odd *o) {
          : !o->yes || o->a != -3 || o->b != (1ull << 61) - 2            ? 7
          : !o->tail || strcmp(o->tail->text, "tail") || o->tail->next != o->tail ? 8
          : o->small != (struct odd *)-5 || o->nothing                   ? 9
-         : memset(o->tail->text + 40, 'x', 24) == NULL                  ? 10
+         : memcmp(&o->nan8, &nan8, 8) || memcmp(&o->nan4, &nan4, 4) ||
+                   memcmp(&o->nan2, &nan2, 2)                           ? 10
+         : memset(o->tail->text + 40, 'x', 24) == NULL                  ? 11
                                                                         : 0;
 }
 
@@ -68,6 +76,7 @@ int main(int argc, char **argv) {
     strcpy(o->tail->text, "tail");
     o->tail->next = o->tail;
     o->small = (struct odd *)-5;
+    memcpy(&o->nan8, &nan8, 8), memcpy(&o->nan4, &nan4, 4), memcpy(&o->nan2, &nan2, 2);
   }
   if (!o)
     return fprintf(stderr, "%s\n", perdure_errormsg()), 1;
