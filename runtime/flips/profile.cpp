@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <tuple>
 #include <unistd.h>
 
@@ -208,12 +209,19 @@ static void nameFile(const char *File, char *Name, size_t Room) {
     snprintf(Name, Room, "%s", File);
 }
 
+// A device or a pipe is written to. Any other file is there as a whole, or as it was.
+static bool isWrittenInPlace(const char *Name) {
+  struct stat Status;
+  return !stat(Name, &Status) && !S_ISREG(Status.st_mode);
+}
+
 void perdure::flips::writeProfile(const Options &O, const Module *Modules,
                                   const Medium *Model, const Advisor *Advice,
                                   const Totals &T) {
   char Name[sizeof(O.File) + 32], Part[sizeof(Name) + 8];
   nameFile(O.File, Name, sizeof(Name));
-  snprintf(Part, sizeof(Part), "%s.part", Name);
+  bool InPlace = isWrittenInPlace(Name);
+  snprintf(Part, sizeof(Part), "%s%s", Name, InPlace ? "" : ".part");
   int File = open(Part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   bool Ok = File >= 0;
   if (Ok) {
@@ -226,11 +234,11 @@ void perdure::flips::writeProfile(const Options &O, const Module *Modules,
       Ok = false;
       Error = errno;
     }
-    if (Ok && rename(Part, Name)) {
+    if (Ok && !InPlace && rename(Part, Name)) {
       Ok = false;
       Error = errno;
     }
-    if (!Ok)
+    if (!Ok && !InPlace)
       unlink(Part);
     errno = Error;
   }

@@ -487,4 +487,26 @@ TEST_F(TypesTest, AnyText) {
   EXPECT_FALSE(readHead(Piece("struct 18446744073709551616 1 a"), H));
 }
 
+// Fields in the same order, in the opposite one, and so many that nobody waits for it.
+TEST_F(TypesTest, OrderOfFields) {
+  using namespace perdure;
+  char Out[200];
+  auto text = [](unsigned Count, bool Backwards) {
+    std::string Text = "struct 8 8 a";
+    for (unsigned I = 0; I != Count; ++I)
+      Text += "\nfield 0 i8 f" + std::to_string(Backwards ? Count - 1 - I : I);
+    return Text;
+  };
+  std::string Forwards = text(300, false), Backwards = text(300, true);
+  explainDifference(Piece(Forwards.c_str()), Piece(Backwards.c_str()), Out, sizeof(Out));
+  EXPECT_STREQ(Out, "its fields are in another order");
+  std::string Other = Forwards;
+  Other.replace(Other.find("i8 f299"), 2, "u8");
+  explainDifference(Piece(Other.c_str()), Piece(Backwards.c_str()), Out, sizeof(Out));
+  EXPECT_STREQ(Out, "'f299' was u8 and is i8");
+  Forwards = text(300000, false), Backwards = text(300000, true);
+  explainDifference(Piece(Forwards.c_str()), Piece(Backwards.c_str()), Out, sizeof(Out));
+  EXPECT_STREQ(Out, "it has too many fields to say which");
+}
+
 } // namespace
