@@ -282,10 +282,12 @@ bool Walk::run(std::string &Why) {
     meet(O.RootOffset, R->AsType);
   for (uint64_t Offset : Roots)
     meetConservatively(Offset);
-  while (!Left.empty()) {
+  for (uint64_t Looked = 1; !Left.empty(); ++Looked) {
     size_t Index = Left.back();
     Left.pop_back();
     scan(Index);
+    if (Tell)
+      Tell(std::min<uint64_t>(Looked, Blocks.size()));
   }
   return Ok;
 }

@@ -47,6 +47,9 @@ public:
   void trustFirstOnly() { FirstOnly = true; }
   /// Something outside leads to the offset.
   void addRoot(uint64_t Offset);
+  /// Is told of every block that run() has looked at: how many, of all there are. A
+  /// block may be looked at again.
+  void tell(std::function<void(uint64_t)> Looked) { Tell = std::move(Looked); }
   /// From the root, names and what was added on. False: a type uses an encoding
   /// that is not known here (Why says which), so there may be more.
   bool run(std::string &Why);
@@ -99,6 +102,7 @@ private:
   std::vector<State> Found;
   std::vector<size_t> Left;
   std::vector<uint64_t> Roots;
+  std::function<void(uint64_t)> Tell;
   mutable std::unordered_map<const Type *, Shape> Shapes;
 };
 

@@ -88,12 +88,16 @@ void Mover::look(size_t Index, const Reference &R) {
 }
 
 bool Mover::run(std::string &Why) {
+  Progress P("Reading " + escape(O.Name), O.blocks().size() * 2);
+  W.tell([&](uint64_t Blocks) { P.at(Blocks); });
   if (!W.run(Why))
     return false;
+  W.tell(nullptr);
   for (const std::string &Name : O.Known.encodings())
     if (Name.find("xor") == 0 || Name == "self-relative")
       IsPositioned = true;
   for (size_t I = 0; I < O.blocks().size(); ++I) {
+    P.at(O.blocks().size() + I);
     // What nothing leads to is gc's; where it goes does not matter, but what may lead
     // there from it does not count either.
     if (W.isReached(I))
@@ -118,7 +122,9 @@ void Mover::correct(char *Image, const perdure_move *Moves, size_t Count) {
     return M == Moves || Offset - M[-1].from >= M[-1].bytes ? Offset
                                                             : Offset - M[-1].from + M[-1].to;
   };
-  for (size_t I = 0; I < O.blocks().size(); ++I)
+  Progress P("Moving blocks of " + escape(O.Name), O.blocks().size());
+  for (size_t I = 0; I < O.blocks().size(); ++I) {
+    P.at(I);
     if (W.isReached(I))
       W.visitReferences(I, [&](const Reference &R) {
         if (!R.E || R.To.Is != Target::Here)
@@ -129,6 +135,7 @@ void Mover::correct(char *Image, const perdure_move *Moves, size_t Count) {
         uint64_t Bits = R.E->encode(O.at(At), O.at(To));
         memcpy(Image + At, &Bits, sizeof(Bits));
       });
+  }
 }
 
 struct Result {

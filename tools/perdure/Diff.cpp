@@ -31,16 +31,21 @@ struct Difference {
 class Comparison {
 public:
   Comparison(Object &A, Object &B) : A(A), B(B), WalkA(A, Trust::Types), WalkB(B, Trust::Types) {
-    std::string Why;
-    WalkA.guessArrays();
-    WalkB.guessArrays();
-    WalkA.run(Why);
-    WalkB.run(Why);
+    read(WalkA, A);
+    read(WalkB, B);
   }
   void run();
   std::vector<Difference> Found;
 
 private:
+  static void read(Walk &W, Object &O) {
+    Progress P("Reading " + escape(O.Name), O.blocks().size());
+    W.tell([&](uint64_t Blocks) { P.at(Blocks); });
+    W.guessArrays();
+    std::string Why;
+    W.run(Why);
+    W.tell(nullptr);
+  }
   /// How one got to a value: what is added to where that came from.
   struct Step {
     size_t From;

@@ -120,6 +120,8 @@ static int run(const Options &Opts) {
   Walk W(*O, Trust::Types);
   W.guessArrays();
   std::string Why;
+  Progress Reading("Reading " + escape(Opts.Name), O->blocks().size());
+  W.tell([&](uint64_t Blocks) { Reading.at(Blocks); });
   if (!W.run(Why)) {
     fprintf(stderr, "perdure: %s: %s\n", escape(Opts.Name).c_str(), escape(Why).c_str());
     return Failure;
@@ -134,26 +136,28 @@ static int run(const Options &Opts) {
   J.add("root_bytes", O->RootBytes);
   dumpTypes(J, *O);
   J.beginArray("blocks");
-  Progress P("Dumping " + escape(Opts.Name), O->blocks().size());
-  for (size_t I = 0; I < O->blocks().size(); ++I) {
-    P.at(I);
-    if (O->blocks()[I].Kind == PERDURE_BLOCK_NAME)
-      continue; // perdure_bind makes it
-    if (W.isReached(I))
-      Opaque += dumpBlock(J, *O, W, I);
-    else
-      ++Garbage;
+  {
+    Progress P("Dumping " + escape(Opts.Name), O->blocks().size());
+    for (size_t I = 0; I < O->blocks().size(); ++I) {
+      P.at(I);
+      if (O->blocks()[I].Kind == PERDURE_BLOCK_NAME)
+        continue; // perdure_bind makes it
+      if (W.isReached(I))
+        Opaque += dumpBlock(J, *O, W, I);
+      else
+        ++Garbage;
+    }
   }
   J.endArray();
   J.endObject();
   if (Garbage)
-    fprintf(stderr, "perdure: %llu blocks that nothing leads to are left out\n",
-            (unsigned long long)Garbage);
+    fprintf(stderr, "perdure: %llu block%s that nothing leads to %s left out\n",
+            (unsigned long long)Garbage, Garbage == 1 ? "" : "s", Garbage == 1 ? "is" : "are");
   if (Opaque)
     fprintf(stderr,
-            "perdure: warning: %llu blocks hold what may be pointers, in places of which no "
+            "perdure: warning: %llu block%s what may be pointers, in places of which no "
             "type is known; perdure load would not make them lead anywhere\n",
-            (unsigned long long)Opaque);
+            (unsigned long long)Opaque, Opaque == 1 ? " holds" : "s hold");
   return Success;
 }
 

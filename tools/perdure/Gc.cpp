@@ -38,6 +38,8 @@ static int findGarbage(const Options &Opts, const Store &S, Objects &All,
   Walk W(*O, Opts.Precise ? Trust::Types : Trust::Nothing);
   if (int Status = visitOthers(S, All, Names, *O, [&](uint64_t To) { W.addRoot(To); }))
     return Status;
+  Progress P("Reading " + escape(Name), (*O).blocks().size());
+  W.tell([&](uint64_t Blocks) { P.at(Blocks); });
   std::string Why;
   if (!W.run(Why)) {
     fprintf(stderr, "perdure: %s: %s; nothing was freed\n", escape(Name).c_str(),
