@@ -335,8 +335,9 @@ private:
   }
 
   /// Does the owner have, on every way from the call to the use on which the block's
-  /// variable keeps the block, the value that it has at the call? It must have one
-  /// there at all, and its name must mean it. A local one that is tested may be null
+  /// variable keeps the block, the value that it has at the call? There has to be such
+  /// a way, or the use stores another block; the owner must have a value
+  /// at the call, and its name must mean it there. A local one that is tested may be null
   /// at the call where the block is stored elsewhere, or by a caller.
   bool isKept(const ValueDecl *Owner, const ValueDecl *Block, const CallExpr *Call,
               const Expr *Use) {
@@ -362,14 +363,15 @@ private:
       if (Lacks)
         return false;
     }
-    bool Lost = false;
+    bool Stored = false, Lost = false;
     spread({At->second.first, At->second.second + 1}, [&](const Stmt *E, bool &Moved) {
+      Stored |= E == Use;
       Lost |= E == Use && Moved;
       Moved |= declares(E, V) || Found.writes(E, V);
       return E != Call && (gives(E, Block) == Call ||
                            !(declares(E, Block) || Found.writes(E, Block)));
     });
-    return !Lost;
+    return Stored && !Lost;
   }
 
   static bool declares(const Stmt *E, const ValueDecl *V) {
