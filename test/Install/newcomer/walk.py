@@ -64,10 +64,10 @@ def steps(root, source):
 
     def readme():
         return inside(root, "/usr/lib/llvm-22/bin/lit -q test/Tools --filter readme && echo done as it says",
-                      "/root/perdure/build")
+                      "/root/perdure/build").splitlines()[-1]
 
     def tutorial():
-        return inside(root, "python3 test/Tools/Inputs/adding.py . build /root/tutorial Tutorial.md all"
+        return inside(root, "python3 test/Tools/Inputs/adding.py $PWD $PWD/build /root/tutorial Tutorial.md all"
                       " && echo done as it says", "/root/perdure").splitlines()[-1]
 
     def own():
