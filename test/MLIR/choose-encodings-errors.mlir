@@ -563,3 +563,34 @@ func.func @behind(%to: !perdure.native<!to_one>, %b: !perdure.native<!b>) -> i64
   %v = perdure.load %bits : !perdure.native<i64>
   return %v : i64
 }
+
+// -----
+
+// Who calls through a pointer, and who is called so, is not followed.
+!b = !perdure.record<"b", body {id: i64, q: !perdure.ptr<!perdure.record<"b">>}>
+!raw = !perdure.record<"raw", body {id: i64, bits: i64}>
+
+// expected-note @+1 {{it may come from here}}
+func.func private @taken(%p: !llvm.ptr) -> i64 {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %b = perdure.cast %p : !llvm.ptr to !perdure.native<!b>
+  %q = perdure.field %b["q"] : !perdure.native<!b>
+  %bits = perdure.load %q : !perdure.native<!perdure.ptr<!b>>
+  %n = perdure.decode %bits at %q : !perdure.ptr<!b>, !perdure.native<!perdure.ptr<!b>>
+  %id = perdure.field %n["id"] : !perdure.native<!b>
+  %v = perdure.load %id : !perdure.native<i64>
+  return %v : i64
+}
+func.func @calls_it(%r: !perdure.native<!raw>) -> i64 {
+  %p = perdure.cast %r : !perdure.native<!raw> to !llvm.ptr
+  %f = func.constant @taken : (!llvm.ptr) -> i64
+  %v = func.call_indirect %f(%p) : (!llvm.ptr) -> i64
+  return %v : i64
+}
+func.func @calls_another(%f: (!llvm.ptr) -> i64, %b: !perdure.native<!b>) -> i64 {
+  // expected-error @+1 {{is not followed: use perdure.field}}
+  %p = perdure.cast %b : !perdure.native<!b> to !llvm.ptr
+  // expected-note @+1 {{it goes here}}
+  %v = func.call_indirect %f(%p) : (!llvm.ptr) -> i64
+  return %v : i64
+}

@@ -67,13 +67,14 @@ def ChooseEncodings : Pass<"perdure-choose-encodings", "::mlir::ModuleOp"> {
     of another whose pointers lie at the same offsets, in the same encodings, as far as
     both reach, and over addresses that do not say what lies there (`!llvm.ptr`,
     `!perdure.native<none>`). Those may be copied, compared, carried by branches and
-    regions, and handed to functions; all else that they are made of or that uses them,
-    as accesses of the LLVM dialect, is an error with a note there. Trusted are:
-    functions without a body in the module, which have to know the record in its new
-    encoding (one that copies bytes does not, so `memcpy` is an error); who calls
-    functions of the module from outside; operations of other dialects, but for the
-    casts, that take the address with its type; what is derived from the address of a
-    field, to stay in it; and code that never had the address from a cast here.
+    regions, and handed to functions that are called by name; all else that they are made
+    of or that uses them, as accesses of the LLVM dialect and calls through pointers, is
+    an error with a note there. Trusted are: functions without a body in the module, which
+    have to know the record in its new encoding (one that copies bytes does not, so
+    `memcpy` is an error); who calls functions of the module from outside; operations of
+    other dialects, but for the casts, that take the address with its type; what is
+    derived from the address of a field, to stay in it; and code that never had the
+    address from a cast here.
 
     What others have written to an object in another encoding is not converted:
     choose before the object is made, and the same in all programs that open it.

@@ -5,7 +5,7 @@
 // that are put together, over however many casts, have to have their pointers at the
 // same offsets, in the same encodings, leading to types that go together too. And a
 // web in which a record is that changes may only be copied, compared, cast, and handed
-// to functions that are compiled elsewhere.
+// to functions that are called by name.
 //
 // Types that do not change, and lead to none that do, go with anything.
 //
@@ -308,6 +308,8 @@ class Webs {
   SmallVector<std::pair<Type, Operation *>> Odd;
   /// What functions give, by the first that returns it; and calls of them.
   DenseMap<std::pair<Operation *, unsigned>, Value> Returned;
+  /// Functions that something else than a call names: who calls them is not known.
+  DenseSet<Operation *> Named;
   SmallVector<std::pair<Operation *, Value>> Calls;
   bool Ok = true;
 
@@ -316,6 +318,7 @@ public:
       : Module(Module), Types(Module, EncodingOf) {}
 
   LogicalResult run() {
+    Module.walk([&](Operation *Op) { gatherNamed(Op); });
     Module.walk([&](Operation *Op) { gather(Op); });
     for (auto [Function, Result] : Calls)
       if (auto It = Returned.find(
@@ -381,6 +384,19 @@ private:
   void comes(Value V, Operation *By) {
     if (isUnknown(V))
       Unknown.push_back({V, By, true});
+  }
+
+  void gatherNamed(Operation *Op) {
+    auto Call = dyn_cast<CallOpInterface>(Op);
+    auto Callee = Call ? dyn_cast<SymbolRefAttr>(Call.getCallableForCallee()) : nullptr;
+    unsigned OfCallee = 0;
+    Op->getAttrDictionary().walk<WalkOrder::PreOrder>([&](SymbolRefAttr Symbol) {
+      if (Symbol != Callee || OfCallee++)
+        if (auto F = dyn_cast_or_null<FunctionOpInterface>(
+                Symbols.lookupNearestSymbolFrom(Op, Symbol)))
+          Named.insert(F);
+      return WalkResult::skip();
+    });
   }
 
   void gather(Operation *Op) {
@@ -460,6 +476,11 @@ private:
            Name == "memcpy" || Name == "memmove";
   }
 
+  /// Through a pointer to a function.
+  static bool isIndirect(CallOpInterface Call) {
+    return isa_and_nonnull<Value>(Call.getCallableForCallee());
+  }
+
   void gatherUse(OpOperand &U) {
     Operation *Op = U.getOwner(), *Parent = Op->getParentOp();
     Value V = U.get();
@@ -469,6 +490,8 @@ private:
       if (auto A = Branch.getSuccessorBlockArgument(U.getOperandNumber()))
         return unite(V, *A);
     if (auto Call = dyn_cast<CallOpInterface>(Op); Call && !readsBits(Call)) {
+      if (isIndirect(Call) && U.get() != cast<Value>(Call.getCallableForCallee()))
+        return goes(V, Op);
       FunctionOpInterface Callee = bodyOf(Call);
       OperandRange Given = Call.getArgOperands();
       if (Callee && !Given.empty()) {
@@ -480,6 +503,8 @@ private:
     }
     if (Op->hasTrait<OpTrait::IsTerminator>() && !Op->getNumSuccessors() && Parent) {
       if (isa<FunctionOpInterface>(Parent)) {
+        if (Named.contains(Parent))
+          goes(V, Op);
         auto [It, New] = Returned.insert({{Parent, U.getOperandNumber()}, V});
         if (!New)
           unite(V, It->second);
@@ -519,7 +544,8 @@ private:
     if (isa<LLVM::SelectOp, arith::SelectOp, LLVM::FreezeOp, NullOp, LLVM::ZeroOp,
             LLVM::UndefOp, LLVM::PoisonOp>(Op))
       return;
-    if (auto Call = dyn_cast<CallOpInterface>(Op); Call && !readsBits(Call)) {
+    if (auto Call = dyn_cast<CallOpInterface>(Op);
+        Call && !readsBits(Call) && !isIndirect(Call)) {
       if (FunctionOpInterface Callee = bodyOf(Call))
         Calls.push_back({Callee, V});
       return;
@@ -529,10 +555,11 @@ private:
   }
 
   /// Whether it is known what an argument of a block gets.
-  static bool isFed(BlockArgument A, Operation *Op) {
+  bool isFed(BlockArgument A, Operation *Op) {
     Block *B = A.getOwner();
     if (B->isEntryBlock())
-      return isa<FunctionOpInterface, RegionBranchOpInterface>(Op);
+      return isa<FunctionOpInterface, RegionBranchOpInterface>(Op) &&
+             !Named.contains(Op);
     for (auto It = B->pred_begin(); It != B->pred_end(); ++It) {
       auto Branch = dyn_cast<BranchOpInterface>((*It)->getTerminator());
       if (!Branch || A.getArgNumber() <
