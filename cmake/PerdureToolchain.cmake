@@ -44,4 +44,12 @@ function(perdure_add_llvm_module Name)
   target_compile_options(${Name} PRIVATE -fno-exceptions -Wno-unused-parameter)
   target_link_libraries(${Name} PRIVATE perdure_warnings ${Arg_LINK})
 endfunction()
+
+# What includes Clang spends three quarters of its compile time in Clang's headers: six
+# of its sources are compiled as one. A name in an anonymous namespace is then one for
+# all of the target's files.
+function(perdure_compile_together Name)
+  set_target_properties(${Name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+endfunction()
+
 separate_arguments(LLVM_DEFINITIONS_LIST NATIVE_COMMAND "${LLVM_DEFINITIONS}")

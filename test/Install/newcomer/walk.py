@@ -99,7 +99,7 @@ def steps(root, source):
     def package():
         inside(root, "cpack --config CPackConfig.cmake -B /root/packages", "/root/perdure/build")
         inside(root, "apt-get -qy install --no-install-recommends /root/packages/*.deb")
-        inside(root, "perdure-cc -g -O2 words.c -o packaged && ldd packaged | grep /usr/lib/ | grep -q libperdure"
+        inside(root, "perdure-cc -g -O2 words.c -o packaged && ldd packaged | grep -q 'libperdure.so.1 => /.*lib/x86_64'"
                " && ./packaged | diff - <(./words)", "/root/own")
         inside(root, "cc=clang-22; $cc words.c -o by-pkg-config $(pkg-config --cflags --libs perdure)"
                " && ./by-pkg-config | diff - <(./words)", "/root/own")
