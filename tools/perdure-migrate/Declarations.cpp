@@ -176,6 +176,9 @@ bool Collector::VisitFieldDecl(FieldDecl *F) {
 
 bool Collector::VisitTagDecl(TagDecl *T) {
   P.Identifiers.insert(T->getNameAsString());
+  if (const auto *E = dyn_cast<EnumDecl>(T))
+    for (const EnumConstantDecl *Each : E->enumerators())
+      P.Identifiers.insert(Each->getNameAsString());
   return true;
 }
 

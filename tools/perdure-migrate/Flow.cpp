@@ -224,8 +224,7 @@ Node *Collector::callTarget(const CallExpr *Call) {
   if (isAllocator(F)) {
     // realloc and its like give back what they were given.
     Node *N = G.make();
-    StringRef Name = F->getIdentifier() ? F->getName() : StringRef();
-    if (Name.lower().find("realloc") != std::string::npos)
+    if (isNamedLikeRealloc(F))
       for (const Expr *A : Call->arguments())
         if (A->getType()->isVoidPointerType()) {
           G.unify(N, target(A));
@@ -337,11 +336,18 @@ bool Collector::VisitCallExpr(CallExpr *Call) {
     return true;
   if (F && F->getIdentifier() && S.isSystemFunction(F))
     allocation(Call, F);
-  if (isSystemFree(F) || isAllocator(F)) {
-    return true;
-  }
   bool System = F && S.isSystemFunction(F);
+  // What the program's own allocators are given flows; what such as realloc and
+  // memdup are given would flow from all of their calls to all others.
+  if (isNamed(F, {"free", "perdure_near_free"}) ||
+      (isAllocator(F) && (System || isNamedLikeRealloc(F))))
+    return true;
   if (System) {
+    for (unsigned I = 0; I < Call->getNumArgs(); ++I) {
+      const Expr *A = written(Call->getArg(I));
+      if (A->getType()->isPointerType() && A->isPRValue() && mayKeep(F, I))
+        G.setEscaping(target(A), S.place(A->getExprLoc()), "'" + Name + "'");
+    }
     for (unsigned I = 0; I < std::min(Call->getNumArgs(), F->getNumParams()); ++I)
       if (pointerDepth(F->getParamDecl(I)->getType()) > 1 &&
           Call->getArg(I)->getType()->isPointerType() &&

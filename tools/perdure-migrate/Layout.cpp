@@ -32,8 +32,11 @@ public:
       llvm::SmallString<256> Path(Included->getFileEntry().tryGetRealPathName());
       if (Path.empty())
         Path = Included->getName();
+      llvm::SmallString<256> Opened(Included->getName());
+      S.SM.getFileManager().makeAbsolutePath(Opened);
       S.SM.getFileManager().makeAbsolutePath(Path);
       llvm::sys::path::remove_dots(Path, true);
+      P.Files[std::string(Path)].Names.insert(std::string(Opened));
       P.Files[At.File].Includes.insert(std::string(Path));
       if (StringRef(Path).ends_with("/perdure/perdure.h"))
         P.Files[At.File].IncludesPerdure = true;

@@ -43,9 +43,10 @@ bool Collector::memoryCall(CallExpr *Call, const FunctionDecl *F) {
   if (!(Copies || Sorts || Sets || Compares) || Call->getNumArgs() < 3)
     return false;
   MemoryCall Fact;
-  Fact.Callee = F->getName().str();
+  Fact.Callee = plainName(F).str();
   SourceLocation NameLoc = Call->getCallee()->getBeginLoc();
   Fact.Where = S.spelled(NameLoc);
+  Fact.End = S.tokenEnd(Call->getCallee()->getEndLoc());
   Fact.Editable = S.canEdit(NameLoc) &&
                   isa<DeclRefExpr>(Call->getCallee()->IgnoreImpCasts());
   unsigned Sides = Copies || Compares ? 2 : 1;
@@ -122,7 +123,7 @@ void Collector::allocation(const CallExpr *Call, const FunctionDecl *F) {
   if (!Call->getNumArgs() || S.isPerdure(Call->getBeginLoc()))
     return;
   Allocation A;
-  A.Callee = F->getName().str();
+  A.Callee = plainName(F).str();
   bool Frees = isNamed(F, {"free"});
   bool Known = Frees || isNamed(F, {"malloc", "calloc", "strdup", "strndup",
                                     "realloc", "reallocarray"});

@@ -111,11 +111,9 @@ struct Finder : RecursiveASTVisitor<Finder> {
   /// Writes are statements that may make the variable lead elsewhere than on from
   /// where it led; Steps those that make it lead on.
   llvm::DenseMap<const ValueDecl *, llvm::SmallPtrSet<const Stmt *, 4>> Writes;
-  llvm::DenseSet<const ValueDecl *> Steps;
+  llvm::DenseMap<const ValueDecl *, llvm::SmallPtrSet<const Stmt *, 4>> Steps;
   /// Variables whose address is taken: anything may write to them.
   llvm::DenseSet<const ValueDecl *> Exposed;
-  /// Variables of which the function asks whether they are null.
-  llvm::DenseSet<const ValueDecl *> Tested;
   llvm::DenseMap<const ValueDecl *, SmallVector<const Expr *, 4>> Values;
   llvm::DenseMap<const ValueDecl *, SmallVector<const Expr *, 2>> StoredTo;
   std::vector<std::pair<const ValueDecl *, const CallExpr *>> Made;
@@ -136,6 +134,10 @@ struct Finder : RecursiveASTVisitor<Finder> {
     auto It = Writes.find(V);
     return It != Writes.end() && It->second.contains(E);
   }
+  bool steps(const Stmt *E, const ValueDecl *V) const {
+    auto It = Steps.find(V);
+    return It != Steps.end() && It->second.contains(E);
+  }
   bool isWritten(const ValueDecl *V) const {
     return Exposed.contains(V) || Writes.contains(V);
   }
@@ -145,27 +147,12 @@ struct Finder : RecursiveASTVisitor<Finder> {
     if (const CallExpr *Call = allocation(What))
       Made.push_back({V, Call});
     if (leadsOn(What, V))
-      Steps.insert(V);
+      Steps[V].insert(Where);
     else if (Where)
       Writes[V].insert(Where);
   }
-  void test(const Expr *Condition) {
-    if (const ValueDecl *V = Condition ? variable(Condition) : nullptr)
-      Tested.insert(V);
-  }
-  bool VisitIfStmt(IfStmt *I) { return test(I->getCond()), true; }
-  bool VisitWhileStmt(WhileStmt *W) { return test(W->getCond()), true; }
-  bool VisitDoStmt(DoStmt *D) { return test(D->getCond()), true; }
-  bool VisitForStmt(ForStmt *F) { return test(F->getCond()), true; }
-  bool VisitAbstractConditionalOperator(AbstractConditionalOperator *C) {
-    return test(C->getCond()), true;
-  }
   bool VisitBinaryOperator(BinaryOperator *B) {
     const ValueDecl *V = variable(B->getLHS());
-    if (B->isLogicalOp() || isNull(B->getRHS()))
-      test(B->getLHS());
-    if (B->isLogicalOp() || isNull(B->getLHS()))
-      test(B->getRHS());
     if (!B->isAssignmentOp())
       return true;
     if (B->getOpcode() != BO_Assign) {
@@ -181,8 +168,6 @@ struct Finder : RecursiveASTVisitor<Finder> {
     return true;
   }
   bool VisitUnaryOperator(UnaryOperator *U) {
-    if (U->getOpcode() == UO_LNot)
-      test(U->getSubExpr());
     if (const ValueDecl *V = variable(U->getSubExpr())) {
       if (U->isIncrementDecrementOp())
         Writes[V].insert(U);
@@ -229,6 +214,65 @@ struct Finder : RecursiveASTVisitor<Finder> {
   }
 };
 
+/// `&variable`, or a part of one: what lies there lies in no object.
+bool isVariableAddress(const Expr *E) {
+  E = E->IgnoreParenCasts();
+  if (const auto *C = dyn_cast<AbstractConditionalOperator>(E))
+    return isVariableAddress(C->getTrueExpr()) || isVariableAddress(C->getFalseExpr());
+  const auto *U = dyn_cast<UnaryOperator>(E);
+  bool IsAddress = U && U->getOpcode() == UO_AddrOf;
+  if (IsAddress)
+    E = U->getSubExpr()->IgnoreParens();
+  for (;;) {
+    if (const auto *M = dyn_cast<MemberExpr>(E); M && !M->isArrow())
+      E = M->getBase()->IgnoreParens();
+    else if (const auto *A = dyn_cast<ArraySubscriptExpr>(E);
+             A && A->getBase()->IgnoreParenImpCasts()->getType()->isArrayType())
+      E = A->getBase()->IgnoreParenImpCasts();
+    else
+      break;
+  }
+  return isa<DeclRefExpr>(E) && (IsAddress || E->getType()->isArrayType());
+}
+
+bool declares(const Stmt *E, const ValueDecl *V) {
+  const auto *D = dyn_cast<DeclStmt>(E);
+  return D && llvm::is_contained(D->decls(), V);
+}
+
+/// The allocation whose block the statement gives the variable.
+const CallExpr *gives(const Stmt *E, const ValueDecl *V) {
+  if (const auto *B = dyn_cast<BinaryOperator>(E))
+    return variable(B->getLHS()) == V ? allocation(B->getRHS()) : nullptr;
+  const auto *D = dyn_cast<VarDecl>(V);
+  return declares(E, V) && D && D->hasInit() ? allocation(D->getInit()) : nullptr;
+}
+
+/// Does the statement let somebody else keep what the variable leads to?
+bool handsOn(const Stmt *E, const ValueDecl *V) {
+  if (const auto *R = dyn_cast<ReturnStmt>(E))
+    return R->getRetValue() && stored(R->getRetValue()) == V;
+  if (const auto *B = dyn_cast<BinaryOperator>(E))
+    return B->getOpcode() == BO_Assign && stored(B->getRHS()) == V &&
+           variable(B->getLHS()) != V;
+  if (const auto *D = dyn_cast<DeclStmt>(E))
+    for (const Decl *Each : D->decls())
+      if (const auto *Var = dyn_cast<VarDecl>(Each))
+        if (Var->hasInit() && stored(Var->getInit()) == V)
+          return true;
+  return false;
+}
+
+/// Does it read or write through the variable, which is not null then?
+bool follows(const Stmt *E, const ValueDecl *V) {
+  if (const auto *M = dyn_cast<MemberExpr>(E))
+    return M->isArrow() && variable(M->getBase()) == V;
+  if (const auto *U = dyn_cast<UnaryOperator>(E))
+    return U->getOpcode() == UO_Deref && variable(U->getSubExpr()) == V;
+  const auto *A = dyn_cast<ArraySubscriptExpr>(E);
+  return A && variable(A->getBase()) == V;
+}
+
 } // namespace
 
 /// The calls of one function, and its ways from one statement to another.
@@ -241,7 +285,7 @@ public:
   void read() {
     for (auto [To, Call] : Found.MadeThere) {
       const Expr *Owner = reachedThrough(To);
-      if (Owner && isPlain(Owner))
+      if (Owner && isPlain(Owner) && !isVariables(variable(Owner)))
         add(Call, Owner, To);
     }
     for (auto [V, Call] : Found.Made)
@@ -250,14 +294,35 @@ public:
         O.Local.insert(Call);
   }
 
+  /// The first place in which the function keeps its parameter, through another one.
+  Keeper keeper(const ParmVarDecl *V) {
+    auto Stores = Found.StoredTo.lookup(V);
+    bool All = haveOneOwner(Stores);
+    for (const Expr *To : Stores) {
+      const auto *Owner = dyn_cast_or_null<ParmVarDecl>(ownerOf(To));
+      if (Owner && Owner != V && !Found.isWritten(V) && !Found.isWritten(Owner) &&
+          (All || !Found.Steps.contains(Owner)) && isKept(Owner, V, nullptr, To))
+        return {Owner->getFunctionScopeIndex(), To};
+    }
+    return {};
+  }
+
 private:
+  static bool haveOneOwner(ArrayRef<const Expr *> Stores) {
+    return llvm::all_of(Stores, [&](const Expr *To) {
+      return ownerOf(To) == ownerOf(Stores.front());
+    });
+  }
+  /// May it lead to a variable?
+  bool isVariables(const ValueDecl *V) {
+    return V && llvm::any_of(Found.Values.lookup(V), isVariableAddress);
+  }
+
   /// `v = malloc(...)`, later `owner->field = v`.
   bool findStore(const ValueDecl *V, const CallExpr *Call) {
     auto Stores = Found.StoredTo.lookup(V);
     // One that moves may be null where the result is stored elsewhere.
-    bool All = llvm::all_of(Stores, [&](const Expr *To) {
-      return ownerOf(To) == ownerOf(Stores.front());
-    });
+    bool All = haveOneOwner(Stores);
     for (const Expr *To : Stores) {
       const ValueDecl *Owner = ownerOf(To);
       if (!Owner || Owner == V || (!All && moves(Owner)) ||
@@ -336,66 +401,108 @@ private:
 
   /// Does the owner have, on every way from the call to the use on which the block's
   /// variable keeps the block, the value that it has at the call? There has to be such
-  /// a way, or the use stores another block; the owner must have a value
-  /// at the call, and its name must mean it there. A local one that is tested may be null
-  /// at the call where the block is stored elsewhere, or by a caller.
+  /// a way, or the use stores another block; the owner must have a value at the call,
+  /// and its name must mean it there. Near null is the heap: so the owner is
+  /// followed on every way to the call, or on every way from there on which somebody
+  /// keeps the block. Without a call: from the function's beginning.
   bool isKept(const ValueDecl *Owner, const ValueDecl *Block, const CallExpr *Call,
               const Expr *Use) {
     const auto *V = dyn_cast<VarDecl>(Owner);
     if (!V || !V->hasLocalStorage() || Found.Exposed.contains(V) ||
-        (Found.Tested.contains(V) && (!isa<ParmVarDecl>(V) || moves(V))) ||
-        Found.Exposed.contains(Block) || !isVisible(V, Call) || !graph())
+        Found.Exposed.contains(Block) || isVariables(V) ||
+        (Call && !isVisible(V, Call)) || !graph())
       return false;
     Use = Use->IgnoreParens();
-    auto At = Places.find(Call);
-    if (At == Places.end() || !Places.contains(Use))
-      return false;
-    if (!isa<ParmVarDecl>(V)) {
+    std::pair<unsigned, unsigned> Start = {Graph->getEntry().getBlockID(), 0}, At = Start;
+    if (Call) {
+      auto It = Places.find(Call);
+      if (It == Places.end())
+        return false;
+      At = {It->second.first, It->second.second + 1};
+    }
+    bool IsFollowed = Call;
+    if (Call) {
+      enum { HasValue = 1, WasFollowed = 2 };
       bool Lacks = false;
-      spread({Graph->getEntry().getBlockID(), 0}, [&](const Stmt *E, bool &Has) {
-        Lacks |= E == Call && !Has;
-        if (declares(E, V))
-          Has = V->hasInit();
-        else
-          Has |= Found.writes(E, V);
-        return true;
-      });
+      spread(Start, isa<ParmVarDecl>(V) ? HasValue : 0, nullptr,
+             [&](const Stmt *E, unsigned &State) {
+               if (E == Call) {
+                 Lacks |= !(State & HasValue);
+                 IsFollowed &= (State & WasFollowed) != 0;
+               }
+               if (declares(E, V))
+                 State = V->hasInit() ? HasValue : 0;
+               else if (Found.writes(E, V))
+                 State = HasValue;
+               else if (Found.steps(E, V))
+                 State &= ~WasFollowed;
+               else if (follows(E, V))
+                 State |= WasFollowed;
+               return true;
+             });
       if (Lacks)
         return false;
     }
-    bool Stored = false, Lost = false;
-    spread({At->second.first, At->second.second + 1}, [&](const Stmt *E, bool &Moved) {
-      Stored |= E == Use;
-      Lost |= E == Use && Moved;
-      Moved |= declares(E, V) || Found.writes(E, V);
-      return E != Call && (gives(E, Block) == Call ||
-                           !(declares(E, Block) || Found.writes(E, Block)));
-    });
-    return Stored && !Lost;
+    enum { Moved = 1, Followed = 2, Kept = 4 };
+    bool Stored = false, Lost = false, KeptElsewhere = false;
+    spread(
+        At, 0, Block,
+        [&](const Stmt *E, unsigned &State) {
+          if (E == Use) {
+            Stored = true;
+            Lost |= (State & Moved) != 0;
+          }
+          if (!(State & Moved) && (E == Use || follows(E, V)))
+            State |= Followed;
+          if (handsOn(E, Block))
+            State |= Kept;
+          if (declares(E, V) || Found.writes(E, V))
+            State |= Moved;
+          return !(Call && E == Call) &&
+                 ((Call && gives(E, Block) == Call) ||
+                  !(declares(E, Block) || Found.writes(E, Block)));
+        },
+        [&](unsigned State) { KeptElsewhere |= (State & Kept) && !(State & Followed); });
+    return Stored && !Lost && (IsFollowed || !KeptElsewhere);
   }
 
-  static bool declares(const Stmt *E, const ValueDecl *V) {
-    const auto *D = dyn_cast<DeclStmt>(E);
-    return D && llvm::is_contained(D->decls(), V);
-  }
-  /// The allocation whose block the statement gives the variable.
-  static const CallExpr *gives(const Stmt *E, const ValueDecl *V) {
-    if (const auto *B = dyn_cast<BinaryOperator>(E))
-      return variable(B->getLHS()) == V ? allocation(B->getRHS()) : nullptr;
-    const auto *D = dyn_cast<VarDecl>(V);
-    return declares(E, V) && D && D->hasInit() ? allocation(D->getInit()) : nullptr;
+  /// Which successor is gone to where the variable is null, if the block asks; else -1.
+  int nullSuccessor(const CFGBlock *B, const ValueDecl *V) {
+    const Expr *E = V && B->succ_size() == 2 ? B->getLastCondition() : nullptr;
+    bool IsNull = false;
+    while (E) {
+      E = E->IgnoreParenImpCasts();
+      const auto *U = dyn_cast<UnaryOperator>(E);
+      const auto *Op = dyn_cast<BinaryOperator>(E);
+      if (U && U->getOpcode() == UO_LNot) {
+        IsNull = !IsNull;
+        E = U->getSubExpr();
+      } else if (Op && Op->isEqualityOp()) {
+        if (!Found.isNull(Op->getRHS()) && !Found.isNull(Op->getLHS()))
+          return -1;
+        IsNull ^= Op->getOpcode() == BO_EQ;
+        E = Found.isNull(Op->getRHS()) ? Op->getLHS() : Op->getRHS();
+      } else if (Op && Op->getOpcode() == BO_Assign) {
+        E = Op->getLHS();
+      } else {
+        break;
+      }
+    }
+    return E && variable(E) == V ? (IsNull ? 0 : 1) : -1;
   }
 
-  /// Follows all ways from a statement, with a state that starts false and that Step
-  /// changes at each statement; where Step returns false, the way ends.
-  void spread(std::pair<unsigned, unsigned> From,
-              llvm::function_ref<bool(const Stmt *, bool &)> Step) {
+  /// Follows all ways from a statement, but not those on which the variable is null,
+  /// with a state that Step changes at each statement; where Step returns false, the
+  /// way ends. End gets the state at the end of each.
+  void spread(std::pair<unsigned, unsigned> From, unsigned State, const ValueDecl *NotNull,
+              llvm::function_ref<bool(const Stmt *, unsigned &)> Step,
+              llvm::function_ref<void(unsigned)> End = [](unsigned) {}) {
     std::vector<const CFGBlock *> Blocks(Graph->getNumBlockIDs());
     for (const CFGBlock *B : *Graph)
       Blocks[B->getBlockID()] = B;
-    std::set<std::tuple<unsigned, unsigned, bool>> Seen;
-    std::vector<std::tuple<unsigned, unsigned, bool>> Left;
-    Left.push_back({From.first, From.second, false});
+    std::set<std::tuple<unsigned, unsigned, unsigned>> Seen;
+    std::vector<std::tuple<unsigned, unsigned, unsigned>> Left;
+    Left.push_back({From.first, From.second, State});
     while (!Left.empty()) {
       auto [Block, Index, State] = Left.back();
       Left.pop_back();
@@ -406,12 +513,18 @@ private:
       for (; Goes && Index != B->size(); ++Index)
         if (auto S = (*B)[Index].getAs<CFGStmt>())
           Goes = Step(S->getStmt(), State);
-      if (!Goes)
+      if (!Goes || B == &Graph->getExit()) {
+        End(State);
         continue;
-      for (const CFGBlock::AdjacentBlock &Next : B->succs())
-        if (const CFGBlock *To = Next.getPossiblyUnreachableBlock();
-            To || (To = Next.getReachableBlock()))
+      }
+      int Null = nullSuccessor(B, NotNull), Number = 0;
+      for (const CFGBlock::AdjacentBlock &Next : B->succs()) {
+        const CFGBlock *To = Next.getPossiblyUnreachableBlock();
+        if (!To)
+          To = Next.getReachableBlock();
+        if (Number++ != Null && To)
           Left.push_back({To->getBlockID(), 0, State});
+      }
     }
   }
 
@@ -470,19 +583,8 @@ Owners::Keeper Owners::keeperOf(const FunctionDecl *F, unsigned Param) {
   auto [It, New] = Keepers.try_emplace(V);
   if (!New)
     return It->second;
-  Finder Found(Context);
-  Found.TraverseStmt(Def->getBody());
-  auto Stores = Found.StoredTo.lookup(V);
-  bool All = llvm::all_of(
-      Stores, [&](const Expr *To) { return ownerOf(To) == ownerOf(Stores.front()); });
-  for (const Expr *To : Stores) {
-    const auto *O = dyn_cast_or_null<ParmVarDecl>(ownerOf(To));
-    if (!O || O == V || Found.isWritten(V) || Found.isWritten(O) ||
-        (!All && Found.Steps.contains(O)))
-      continue;
-    return It->second = {O->getFunctionScopeIndex(), To};
-  }
-  return {};
+  Keeper Result = Reader(*this, Def).keeper(Def->getParamDecl(Param));
+  return Keepers[V] = Result;
 }
 
 void Owners::read(const FunctionDecl *F) { Reader(*this, F).read(); }

@@ -461,7 +461,7 @@ private:
       bool Sorts = Call.Callee == "qsort";
       if (Call.SameType && Call.IsWhole && Call.Editable && Call.Callee != "mempcpy") {
         edit(Call.Where.File, Call.Where.Offset,
-             Call.Where.Offset + Call.Callee.size(),
+             Call.End,
              Sorts ? "perdure_qsort" : "perdure_memmove", "checked");
         Renamed.insert(Call.Where);
         NeedsHeader.insert(Call.Where.File);

@@ -74,7 +74,8 @@ struct Conversion {
 /// memcpy, memmove, qsort, memset, memcmp of something that may be annotated.
 struct MemoryCall {
   std::string Callee;
-  Place Where;      ///< of the name
+  Place Where;      ///< of the name, with what qualifies it
+  unsigned End = 0; ///< behind it
   bool Editable;    ///< the name
   Node *Pointees[2] = {nullptr, nullptr};  ///< where a side is a `T **`
   std::string Records[2]; ///< where a side is a pointer to a record: its key
@@ -129,6 +130,7 @@ struct Allocation {
 struct File {
   bool IsSystem = false, IsC = false, IncludesPerdure = false;
   std::set<std::string> Includes;
+  std::set<std::string> Names; ///< by which it was opened, absolute
   unsigned InsertAt = 0;      ///< where includes and aliases belong
   bool HasPlace = false;
   bool IsBare = false;        ///< neither a guard nor an include stands before

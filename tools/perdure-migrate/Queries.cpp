@@ -42,14 +42,24 @@ bool isAllocator(const FunctionDecl *F) {
   return N.contains("alloc") || N.ends_with("dup") || N.contains("new");
 }
 
-bool isNamed(const FunctionDecl *F, std::initializer_list<StringRef> Names) {
+bool isNamedLikeRealloc(const FunctionDecl *F) {
+  std::string Name = llvm::StringRef(F->getNameAsString()).lower();
+  return llvm::StringRef(Name).contains("realloc") || llvm::StringRef(Name).ends_with("dup");
+}
+
+StringRef plainName(const FunctionDecl *F) {
   if (!F || !F->getIdentifier())
-    return false;
+    return "";
   StringRef Name = F->getName();
-  Name.consume_front("__builtin_");
-  Name.consume_front("__builtin___");
-  Name.consume_back("_chk");
-  return llvm::is_contained(Names, Name);
+  if (Name.consume_front("__builtin_"))
+    Name.consume_front("__");
+  if (Name.consume_back("_chk"))
+    Name.consume_front("__");
+  return Name;
+}
+
+bool isNamed(const FunctionDecl *F, std::initializer_list<StringRef> Names) {
+  return llvm::is_contained(Names, plainName(F));
 }
 
 bool isFree(const FunctionDecl *F) {
@@ -66,6 +76,25 @@ const Expr *written(const Expr *E) {
     E = I->getSubExpr();
   }
   return E->IgnoreParens();
+}
+
+bool mayKeep(const FunctionDecl *F, unsigned Argument) {
+  if (!F->getIdentifier())
+    return true;
+  StringRef Name = plainName(F);
+  for (StringRef Start : {"mem", "str", "wcs", "wmem", "perdure_", "__builtin_",
+                          "__atomic_", "__sync_", "expect", "object_size", "prefetch"})
+    if (Name.starts_with(Start) || F->getName().starts_with("__builtin_"))
+      return false;
+  if (Name.contains("printf") || Name.contains("scanf") ||
+      isNamed(F, {"free", "realloc", "reallocarray", "read", "pread", "fread", "fgets",
+                  "recv", "readlink", "getcwd", "bzero", "explicit_bzero", "bcopy",
+                  "qsort", "bsearch", "lfind", "lsearch", "getrandom", "madvise"}))
+    return false;
+  if (Argument >= F->getNumParams())
+    return true;
+  QualType T = F->getParamDecl(Argument)->getType();
+  return T->isPointerType() && !T->getPointeeType().isConstQualified();
 }
 
 bool looksOnly(const FunctionDecl *F) {

@@ -10,6 +10,7 @@
 #include "Collect.h"
 #include "Output.h"
 
+#include "clang/Frontend/FrontendActions.h"
 #include "clang/Tooling/ArgumentsAdjusters.h"
 #include "clang/Tooling/CompilationDatabase.h"
 #include "clang/Tooling/Tooling.h"
@@ -119,9 +120,13 @@ private:
   CompileCommand Command;
 };
 
+/// Texts that take the place of files.
+using Texts = std::map<std::string, std::string>;
+
 /// Parses a file once for each of its commands; false if one fails.
 static bool read(const CompilationDatabase &Commands, const std::string &Source,
-                 const std::string &Include, FrontendActionFactory &Factory) {
+                 const std::string &Include, FrontendActionFactory &Factory,
+                 const Texts &Instead = {}) {
   std::vector<CompileCommand> Done;
   bool Ok = true;
   for (const CompileCommand &Command : Commands.getCompileCommands(Source)) {
@@ -145,12 +150,42 @@ static bool read(const CompilationDatabase &Commands, const std::string &Source,
           return adjusted(Args, Include);
         });
     Tool.setPrintErrorMessage(false);
+    for (const auto &[File, Text] : Instead)
+      Tool.mapVirtualFile(File, Text);
     Ok &= Tool.run(&Factory) == 0;
   }
   if (!Done.empty())
     return Ok;
   errs() << "perdure-migrate: nothing says how " << Source << " is compiled\n";
   return false;
+}
+
+/// Whether what the edits make still compiles. It says so where it does not.
+static bool compiles(const CompilationDatabase &Commands,
+                     const std::vector<std::string> &Sources, const std::string &Include,
+                     const Program &P, const std::vector<Change> &Changes) {
+  Texts Instead;
+  for (const Change &C : Changes) {
+    Instead[C.File] = C.After;
+    if (auto It = P.Files.find(C.File); It != P.Files.end())
+      for (const std::string &Name : It->second.Names)
+        Instead[Name] = C.After;
+  }
+  for (const std::string &Source : Sources) {
+    SmallString<256> Real;
+    if (!sys::fs::real_path(Source, Real))
+      if (auto It = Instead.find(std::string(Real)); It != Instead.end())
+        Instead[getAbsolutePath(Source)] = It->second;
+  }
+  bool Ok = true;
+  for (const std::string &Source : Sources)
+    Ok &= read(Commands, Source, Include,
+               *newFrontendActionFactory<clang::SyntaxOnlyAction>(), Instead);
+  if (!Ok)
+    errs() << "perdure-migrate: with its edits these files would not compile, for the "
+              "reasons above; nothing was changed\nhint: --dry-run shows the edits; "
+              "rewrite what they fail at by hand first\n";
+  return Ok;
 }
 
 int main(int Argc, const char **Argv) {
@@ -229,7 +264,8 @@ int main(int Argc, const char **Argv) {
   if (!applyEdits(Edits, Changes))
     return 1;
   bool Write = !DryRun && !Check;
-  if (Write && !writeAll(Changes))
+  bool Ok = Changes.empty() || compiles(*Commands, Sources, Include, P, Changes);
+  if (Write && (!Ok || !writeAll(Changes)))
     return 1;
   if (Json) {
     printJson(Edits, P.Findings, Changes, outs());
@@ -251,5 +287,5 @@ int main(int Argc, const char **Argv) {
   bool Open = any_of(P.Findings, [](const Finding &F) {
     return F.What == Finding::Decision;
   });
-  return Check && (Open || !Edits.empty());
+  return !Ok || (Check && (Open || !Edits.empty()));
 }

@@ -60,9 +60,19 @@ char *place_strdup(const char *text) {
   char *made = place_malloc(bytes);
   return made ? memcpy(made, text, bytes) : NULL;
 }
+extern char __data_start, _end;
+/* An owner is a variable of the test, or lies in the object. Anything else on the heap
+ * is a wrong owner: what is allocated near it would not lie in the object. */
 const void *place_owner(const void *owner) {
+  const char *at = owner, *here = __builtin_frame_address(0);
   blocks++;
-  return perdure_in_object(owner) ? owner : home;
+  if (perdure_in_object(owner))
+    return owner;
+  if ((at < &__data_start || at >= &_end) && (at < here || at > here + (8 << 20))) {
+    fprintf(stderr, "place: %p, which owns a block, lies in no object\n", owner);
+    abort();
+  }
+  return home;
 }
 void place_free(void *block) {
   perdure_near_free(block);

@@ -14,7 +14,7 @@ void place_free(void *block);
 #undef strdup
 #define strdup place_strdup
 #define free place_free
-/* What is near a variable of the test lies in the object, too. */
+/* What is near a variable of the test lies in the object, too; near the heap, nothing. */
 const void *place_owner(const void *owner);
 #define perdure_near_alloc(owner, ...) perdure_near_alloc(place_owner(owner), __VA_ARGS__)
 #define perdure_near_calloc(owner, ...) perdure_near_calloc(place_owner(owner), __VA_ARGS__)
