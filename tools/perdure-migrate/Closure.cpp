@@ -229,7 +229,11 @@ private:
                         "move it out");
         continue;
       }
-      if (!F.Reached.empty() && !reach(F.Reached) && F.Depth)
+      if (F.IsTemplate && (F.Depth || F.ReachedHoldsPointers))
+        decide(F, "template",
+               "leads to or holds '" + F.Type + "', an instance of a template, which "
+               "is not looked at; annotate the template by hand");
+      else if (!F.Reached.empty() && !reach(F.Reached) && F.Depth)
         P.Findings.insert({Finding::Decision, F.Where, "incomplete",
                            "field '" + F.Name + "' leads to '" + F.Type +
                                "', which no file that was read defines; add the "

@@ -56,6 +56,7 @@ public:
   bool VisitCallExpr(clang::CallExpr *Call);
   // Memory.cpp: calls that allocate, free, copy, set or compare.
   bool VisitDeclRefExpr(clang::DeclRefExpr *Ref);
+  bool VisitCXXNewExpr(clang::CXXNewExpr *New);
   // Casts.cpp: pointers that become something else.
   bool VisitCastExpr(clang::CastExpr *C);
 
@@ -71,6 +72,9 @@ private:
   std::string recordKey(const clang::RecordDecl *R);
   std::string usrOf(const clang::RecordDecl *R);
   Field field(const clang::FieldDecl *F);
+  Field base(const clang::CXXBaseSpecifier &B, const clang::RecordDecl *Base);
+  /// Says of a field which record it leads to or holds.
+  void reach(Field &Fact, const clang::RecordDecl *R);
   /// A table of functions: it points to code, and to nothing else.
   bool isTable(const clang::RecordDecl *R);
   bool holdsPointers(const clang::RecordDecl *R);

@@ -165,6 +165,22 @@ void Collector::allocation(const CallExpr *Call, const FunctionDecl *F) {
   First.IsLocal &= A.IsLocal;
 }
 
+/// C++'s own way to allocate has no place for an owner.
+bool Collector::VisitCXXNewExpr(CXXNewExpr *New) {
+  QualType T = New->getAllocatedType();
+  if (T->isDependentType() || New->getNumPlacementArgs())
+    return true;
+  Allocation A;
+  A.Callee = "new";
+  A.Block = target(New);
+  if (const RecordDecl *R = element(T)->getAsRecordDecl())
+    A.Record = recordKey(R);
+  A.Where = S.place(New->getBeginLoc());
+  if (P.AllocationAt.try_emplace(S.key(New->getBeginLoc()), P.Allocations.size()).second)
+    P.Allocations.push_back(std::move(A));
+  return true;
+}
+
 bool Collector::VisitDeclRefExpr(DeclRefExpr *Ref) {
   const auto *F = dyn_cast<FunctionDecl>(Ref->getDecl());
   if (!F || Callees.contains(Ref) ||

@@ -96,6 +96,7 @@ struct Field {
   bool Embeds = false;  ///< it holds that record, rather than leads to it
   bool IsSystem = false; ///< that record is a system header's
   bool ReachedHoldsPointers = false;
+  bool IsTemplate = false; ///< that record is an instance of the program's template
   bool IsTable = false;  ///< that record is a table of functions
   bool IsCode = false, IsReference = false, IsAtomic = false;
   bool IsTransient = false, LeadsAnywhere = false;
@@ -108,7 +109,7 @@ struct Record {
   unsigned Keyword = 0;   ///< behind `struct`
   Place Forward;          ///< where `struct PERDURE name;` may stand instead
   bool IsAnnotated = false, IsSystem = false, IsUnion = false;
-  bool IsPacked = false, IsLocal = false, IsTemplate = false;
+  bool IsPacked = false, IsLocal = false;
   bool HasVirtual = false;
   std::string Parent;     ///< the record it is defined in, whose annotation it has
   std::vector<Field> Fields;

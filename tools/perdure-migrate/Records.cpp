@@ -4,6 +4,7 @@
 #include "Annotations.h"
 #include "Queries.h"
 
+#include "clang/AST/DeclTemplate.h"
 #include "clang/Index/USRGeneration.h"
 
 using namespace clang;
@@ -67,9 +68,33 @@ bool Collector::VisitRecordDecl(RecordDecl *R) {
     if (S.isSystem(S.SM.getExpansionLoc(Keyword)))
       Fact.Forward = {};
   }
+  if (const auto *C = dyn_cast<CXXRecordDecl>(R))
+    for (const CXXBaseSpecifier &B : C->bases())
+      if (const RecordDecl *Base = B.getType()->getAsRecordDecl())
+        Fact.Fields.push_back(base(B, Base));
   for (const FieldDecl *F : R->fields())
     Fact.Fields.push_back(field(F));
   return true;
+}
+
+/// A base is a field without a name.
+Field Collector::base(const CXXBaseSpecifier &B, const RecordDecl *Base) {
+  Field Fact;
+  Fact.Name = Fact.Type = B.getType().getAsString();
+  Fact.Where = S.place(B.getBeginLoc());
+  Fact.Self = G.make();
+  Fact.Embeds = true;
+  reach(Fact, Base);
+  return Fact;
+}
+
+void Collector::reach(Field &Fact, const RecordDecl *R) {
+  const RecordDecl *Def = R->getDefinition();
+  Fact.Reached = Def ? recordKey(Def) : "?" + usrOf(R);
+  Fact.IsSystem = !isOurs(Def ? Def : R);
+  Fact.IsTemplate = !Fact.IsSystem && isa<ClassTemplateSpecializationDecl>(R);
+  Fact.ReachedHoldsPointers = !Def || holdsPointers(Def);
+  Fact.IsTable = Def && isTable(Def);
 }
 
 Field Collector::field(const FieldDecl *F) {
@@ -97,11 +122,7 @@ Field Collector::field(const FieldDecl *F) {
     Fact.IsCode = true;
   if (const RecordDecl *R = E->getAsRecordDecl()) {
     Fact.Embeds = !element(T)->isPointerType();
-    const RecordDecl *Def = R->getDefinition();
-    Fact.Reached = Def ? recordKey(Def) : "?" + usrOf(R);
-    Fact.IsSystem = !isOurs(Def ? Def : R);
-    Fact.ReachedHoldsPointers = !Def || holdsPointers(Def);
-    Fact.IsTable = Def && isTable(Def);
+    reach(Fact, R);
   }
   return Fact;
 }
@@ -123,6 +144,11 @@ bool Collector::isTable(const RecordDecl *R) {
 }
 
 bool Collector::holdsPointers(const RecordDecl *R) {
+  if (const auto *C = dyn_cast<CXXRecordDecl>(R))
+    for (const CXXBaseSpecifier &B : C->bases())
+      if (const RecordDecl *Base = B.getType()->getAsRecordDecl();
+          Base && Base->getDefinition() && holdsPointers(Base->getDefinition()))
+        return true;
   for (const FieldDecl *F : R->fields()) {
     QualType T = element(F->getType());
     if (T->isPointerType() || T->isReferenceType())
