@@ -99,10 +99,10 @@ def steps(root, source):
     def package():
         inside(root, "cpack --config CPackConfig.cmake -B /root/packages", "/root/perdure/build")
         inside(root, "apt-get -qy install --no-install-recommends /root/packages/*.deb")
-        inside(root, "perdure-cc -g -O2 words.c -o packaged && ldd packaged | grep -q 'libperdure.so.1 => /.*lib/x86_64'"
-               " && ./packaged | diff - <(./words)", "/root/own")
+        inside(root, "perdure-cc -g -O2 words.c -o packaged && ldd packaged | grep -qE 'libperdure.so.1 => (/usr)?/lib/'"
+               " && ./words > by-tree && ./packaged | diff by-tree -", "/root/own")
         inside(root, "cc=clang-22; $cc words.c -o by-pkg-config $(pkg-config --cflags --libs perdure)"
-               " && ./by-pkg-config | diff - <(./words)", "/root/own")
+               " && ./by-pkg-config | diff by-tree -", "/root/own")
         names = inside(root, "cd /root/packages; for p in *.deb; do dpkg-deb -f $p Package; done").split()
         inside(root, "apt-get -qy purge " + " ".join(names))
         left = inside(root, "find / -xdev -name '*perdure*' -not -path '/root/*' -not -path '/proc/*'"
