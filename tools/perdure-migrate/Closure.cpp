@@ -187,13 +187,13 @@ private:
         continue;
       }
       if (F.IsCode) {
-        undecided(F, "function-pointer",
+        undecided(R, F, "function-pointer",
                   "points to code, whose address changes from run to run; store "
                   "an index into a table of functions, or mark it transient");
         continue;
       }
       if (F.IsTable && F.Depth && !isRoot(F.Reached)) {
-        undecided(F, "function-table",
+        undecided(R, F, "function-table",
                   "leads to '" + F.Type + "', a table of functions, whose address "
                   "changes from run to run; mark it transient, and set it when the "
                   "object is opened");
@@ -205,7 +205,7 @@ private:
         continue;
       }
       if (F.Depth && R.IsUnion) {
-        undecided(F, "union",
+        undecided(R, F, "union",
                   "shares its place with other members of a union; give it a "
                   "place of its own, or mark it transient");
         continue;
@@ -218,12 +218,12 @@ private:
       }
       if (!F.Reached.empty() && F.IsSystem && !adopts(F.Reached)) {
         if (F.Depth)
-          undecided(F, "system-record",
+          undecided(R, F, "system-record",
                     "leads to a record of a system header ('" + F.Type +
                         "'), which lies in volatile memory; mark it transient, "
                         "and set it when the object is opened");
         else if (F.ReachedHoldsPointers)
-          undecided(F, "system-record",
+          undecided(R, F, "system-record",
                     "holds a record of a system header ('" + F.Type +
                         "'), whose pointers are native; mark it transient, or "
                         "move it out");
@@ -249,8 +249,14 @@ private:
     }
   }
 
-  void undecided(const Field &F, std::string Code, std::string Text) {
-    if (O.Transient && !F.File.empty()) {
+  void undecided(const Record &R, const Field &F, std::string Code, std::string Text) {
+    // The mark stands before the declaration, and would hold for all in it.
+    bool IsAlone = std::count_if(R.Fields.begin(), R.Fields.end(), [&](const Field &O) {
+                     return O.File == F.File && O.Begin == F.Begin;
+                   }) == 1;
+    if (!IsAlone)
+      Text += "; first part the declaration, which it shares with others";
+    if (O.Transient && !F.File.empty() && IsAlone) {
       C.Transient.push_back(&F);
       P.Findings.insert({Finding::Note, F.Where, Code,
                          "field '" + F.Name + "' " + Text +

@@ -40,6 +40,11 @@ public:
     llvm::SaveAndRestore Inside(Function, static_cast<clang::FunctionDecl *>(F));
     return RecursiveASTVisitor::TraverseCXXMethodDecl(F);
   }
+  bool TraverseLambdaExpr(clang::LambdaExpr *L) {
+    llvm::SaveAndRestore Inside(Function,
+                                static_cast<clang::FunctionDecl *>(L->getCallOperator()));
+    return RecursiveASTVisitor::TraverseLambdaExpr(L);
+  }
 
   // Declarations.cpp: functions, variables, typedefs.
   bool VisitFunctionDecl(clang::FunctionDecl *F);
