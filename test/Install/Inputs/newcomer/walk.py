@@ -50,7 +50,7 @@ def mounted(root):
 
 
 def steps(root, source):
-    """(what, what is done): each yields what it has to show."""
+    """(what, what does it, which returns what there is to show)."""
     def bare():
         (root / "etc/apt/sources.list").write_text(SUITES)
         inside(root, "apt-get -q update; apt-get -qy install --no-install-recommends git ca-certificates")
@@ -101,7 +101,7 @@ def steps(root, source):
         inside(root, "apt-get -qy install --no-install-recommends /root/packages/*.deb")
         inside(root, "perdure-cc -g -O2 words.c -o packaged && ldd packaged | grep -qE 'libperdure.so.1 => (/usr)?/lib/'"
                " && ./words > by-tree && ./packaged | diff by-tree -", "/root/own")
-        inside(root, "cc=clang-22; $cc words.c -o by-pkg-config $(pkg-config --cflags --libs perdure)"
+        inside(root, "clang-22 words.c -o by-pkg-config $(pkg-config --cflags --libs perdure)"
                " && ./by-pkg-config | diff by-tree -", "/root/own")
         names = inside(root, "cd /root/packages; for p in *.deb; do dpkg-deb -f $p Package; done").split()
         inside(root, "apt-get -qy purge " + " ".join(names))
